@@ -1,0 +1,52 @@
+# make book | make test | make lab | make clean      (make help says more)
+
+PROFILE ?= smoke
+VENV    ?= .venv
+PY      := $(VENV)/bin/python
+
+# The first interpreter that runs and is a Python 3.11 or 3.12; only used to make the environment.
+PYTHON  ?= $(shell for p in python3.11 python3.12 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])' 2>/dev/null \
+	&& echo $$p && break; done)
+
+# Named after what it was made from: another lock or pyproject.toml makes the environment anew.
+READY   := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | tr ' ' -)
+
+.PHONY: help env book test lab clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make book                 run every notebook, build the site in book/_build/html"
+	@echo "make book PROFILE=lab     the same on the real cities (STFLOW_DATA names their folder)"
+	@echo "make test                 unit tests, notebooks at smoke size, the site in a browser"
+	@echo "make lab                  JupyterLab, the sources in notebooks/ open as notebooks"
+	@echo "make clean                remove what was built (keeps .venv and the run store runs/)"
+
+env: $(READY)
+
+$(READY):
+	@test -x $(PY) || test -n "$(PYTHON)" || { echo "needs Python 3.11 or 3.12"; exit 1; }
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.ready-* && touch $@
+
+book: $(READY)
+	@$(PY) -m stflow_lib book --profile $(PROFILE)
+
+test: $(READY)
+	$(PY) -m pytest tests --ignore=tests/book
+	$(PY) -m pytest --nbval notebooks
+	$(PY) -m pytest tests/book
+
+# JupyterLab's own settings stay in build/jupyter; LABARGS adds to the command line.
+lab: export JUPYTER_CONFIG_DIR := $(CURDIR)/build/jupyter
+lab: $(READY)
+	@mkdir -p $(JUPYTER_CONFIG_DIR)
+	@$(VENV)/bin/jupytext-config set-default-viewer python
+	$(VENV)/bin/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=notebooks \
+		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(LABARGS)
+
+clean:
+	rm -rf build book/_build book/nb book/_static/mathjax book/_static/plotly.min.js

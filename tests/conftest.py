@@ -1,0 +1,31 @@
+"""What every test shares: bounded threads, a run store of its own, and the real data if here."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ["STFLOW_RUNS"] = tempfile.mkdtemp(prefix="stflow-test-runs-")
+
+settings.register_profile("stflow", deadline=None, derandomize=True, database=None)
+settings.load_profile("stflow")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real cities; the test is skipped where STFLOW_DATA names none."""
+    folder = os.environ.get("STFLOW_DATA")
+    if not folder:
+        pytest.skip("real data: STFLOW_DATA is not set")
+    if not Path(folder).is_dir():
+        pytest.skip(f"real data: STFLOW_DATA={folder} is not a folder")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the repository."""
+    return Path(__file__).resolve().parents[1]
