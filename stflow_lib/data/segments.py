@@ -1,0 +1,104 @@
+"""The inner loops of `gps.py`, compiled: one pass over 11 million fixes.
+
+Everything is integer arithmetic, so that a point on a cell border, a corner and a crossing at the
+very second at which a step begins fall where the rules say and not where rounding sends them.
+Positions are scaled: x = (lon - west) cols and y = (lat - south) rows in 1e-5 degrees, so that
+cell k covers [k width, (k + 1) width) with the width (height) of the whole box.
+"""
+
+import math
+
+from numba import njit
+
+METRES_PER_UNIT = 6_371_008.8 * math.pi / 180 * 1e-5  # of 1e-5 degrees of latitude, mean Earth
+RADIANS_PER_UNIT = math.pi / 180 * 1e-5
+RULES = ("", "taxi numbers must not fall", "times of a taxi must rise strictly",
+         "latitude must lie in -90..90", "longitude must lie in -180..180")  # fmt: skip
+
+
+@njit(cache=True)
+def first_fault(taxi, time, lat, lon):
+    """Index of the first fix that breaks a rule and the rule's place in RULES; (-1, 0) if none."""
+    for i in range(taxi.size):
+        if i and taxi[i] < taxi[i - 1]:
+            return i, 1
+        if i and taxi[i] == taxi[i - 1] and time[i] <= time[i - 1]:
+            return i, 2
+        if abs(lat[i]) > 9_000_000:
+            return i, 3
+        if abs(lon[i]) > 18_000_000:
+            return i, 4
+    return -1, 0
+
+
+@njit(cache=True)
+def too_fast(lat0, lon0, lat1, lon1, gap_s, max_kmh):
+    """Whether the straight line between two fixes takes max_kmh or more (flat-Earth distance)."""
+    north = (lat1 - lat0) * METRES_PER_UNIT
+    east = (lon1 - lon0) * METRES_PER_UNIT * math.cos(0.5 * (lat0 + lat1) * RADIANS_PER_UNIT)
+    return math.hypot(north, east) * 3.6 >= max_kmh * gap_s
+
+
+@njit(cache=True)
+def walk(x0, y0, x1, y1, width, height, since, gap_s, step_s, counts):
+    """Add one for every cell of counts [T, rows, cols] that the segment enters; return how many.
+
+    From (x0, y0), `since` seconds after step 0 began, to (x1, y1) gap_s seconds later. The next
+    border in x is reached at the fraction ahead_x / dx of the way, in y at ahead_y / dy; the
+    smaller one is crossed first and both at once through a corner (Amanatides and Woo 1987).
+    """
+    rows, cols = counts.shape[1], counts.shape[2]
+    col, row, last_col, last_row = x0 // width, y0 // height, x1 // width, y1 // height
+    dx, dy = abs(x1 - x0), abs(y1 - y0)
+    ahead_x = (col + 1) * width - x0 if x1 > x0 else x0 - col * width
+    ahead_y = (row + 1) * height - y0 if y1 > y0 else y0 - row * height
+    right, up = 1 if x1 > x0 else -1, 1 if y1 > y0 else -1
+    step, into = since // step_s, since % step_s
+    entered = 0
+    while col != last_col or row != last_row:
+        order = ahead_x * dy - ahead_y * dx
+        across = col != last_col and (row == last_row or order <= 0)
+        along = row != last_row and (col == last_col or order >= 0)
+        part, whole = (ahead_x, dx) if across else (ahead_y, dy)
+        if across:
+            col += right
+            ahead_x += width
+        if along:
+            row += up
+            ahead_y += height
+        if 0 <= col < cols and 0 <= row < rows:
+            now = step
+            if into + gap_s >= step_s:
+                now += (into * whole + part * gap_s) // (whole * step_s)
+            counts[now, rows - 1 - row, col] += 1
+            entered += 1
+    return entered
+
+
+@njit(cache=True)
+def count_entries(taxi, time, lat, lon, box, start, step_s, max_gap_s, max_kmh, counts):
+    """Walk every segment between neighbouring fixes of a taxi; returns (segments, entries).
+
+    box = (south, west, height, width) in 1e-5 degrees; `segments` counts the pairs that both
+    change cell and touch the box's bands of rows and columns, the only ones that can enter it.
+    """
+    south, west, height, width = box
+    rows, cols = counts.shape[1], counts.shape[2]
+    segments = entries = 0
+    for i in range(taxi.size - 1):
+        gap_s = time[i + 1] - time[i]
+        if taxi[i + 1] != taxi[i] or gap_s > max_gap_s:
+            continue
+        x0, x1 = (lon[i] - west) * cols, (lon[i + 1] - west) * cols
+        y0, y1 = (lat[i] - south) * rows, (lat[i + 1] - south) * rows
+        if max(x0, x1) < 0 or max(y0, y1) < 0:
+            continue
+        if min(x0, x1) >= cols * width or min(y0, y1) >= rows * height:
+            continue
+        if x0 // width == x1 // width and y0 // height == y1 // height:
+            continue
+        if too_fast(lat[i], lon[i], lat[i + 1], lon[i + 1], gap_s, max_kmh):
+            continue
+        segments += 1
+        entries += walk(x0, y0, x1, y1, width, height, time[i] - start, gap_s, step_s, counts)
+    return segments, entries

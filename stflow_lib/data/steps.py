@@ -1,0 +1,66 @@
+"""Regular local time steps, from UTC seconds or from wall-clock times.
+
+A city's `time` is regular in local time. A span in which the clocks change has an hour that does
+not exist or that happens twice, so it has no such axis: both functions refuse it by name instead
+of shifting half of the city's days by an hour.
+"""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+
+from stflow_lib.data.schema import DataError
+
+
+def _checked(step_minutes, zone):
+    """Step in seconds; DataError unless the step divides a day and the zone has an IANA name."""
+    if step_minutes < 1 or 1440 % step_minutes:
+        raise DataError(f"step_minutes={step_minutes}: a step must divide a day of 1440 minutes")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise DataError(f"zone={zone!r} is not an IANA time zone") from error
+    return int(step_minutes) * 60
+
+
+def _regular(clock, step_s, zone, wall):
+    """Raise DataError at the first step of `clock` that is not step_s long: the clocks changed."""
+    odd = np.flatnonzero(np.diff(clock.as_unit("s").asi8) != step_s)
+    if odd.size:
+        raise DataError(
+            f"daylight saving: the clocks of {zone} change in the step from {wall[odd[0]]} "
+            f"(step {odd[0]} of {len(wall) - 1}), so local time is not regular; "
+            "cut the span there and load the parts apart"
+        )
+
+
+def steps_from_unix(first, last, step_minutes, zone):
+    """Steps that cover the UTC seconds first..last (both inclusive), aligned to local midnight.
+
+    Returns (start, index): start of step 0 in unix seconds UTC, and the naive local starts of
+    all steps as DatetimeIndex [T]. Second s lies in step (s - start) // (60 step_minutes).
+    Raises DataError for a bad step or zone, and for a span in which the clocks change.
+    """
+    step_s = _checked(step_minutes, zone)
+    offset = int(pd.Timestamp(first, unit="s", tz="UTC").tz_convert(zone).utcoffset().total_seconds())
+    start = (int(first) + offset) // step_s * step_s - offset
+    edges = start + step_s * np.arange((int(last) - start) // step_s + 2)
+    local = pd.to_datetime(edges, unit="s", utc=True).tz_convert(zone).tz_localize(None)
+    _regular(local, step_s, zone, local)
+    return start, local[:-1].as_unit("ns")
+
+
+def steps_from_wall(first, last, step_minutes, zone):
+    """Steps that cover the naive wall-clock times first..last, aligned to midnight.
+
+    Returns the starts of all steps as naive DatetimeIndex [T]. Raises DataError as above: rides
+    of the hour that happens twice in autumn cannot be told apart by wall time.
+    """
+    step_s = _checked(step_minutes, zone)
+    start = pd.Timestamp(first).floor(f"{step_minutes}min")
+    count = (pd.Timestamp(last) - start) // pd.Timedelta(step_s, "s") + 1
+    wall = pd.date_range(start, periods=count + 1, freq=f"{step_minutes}min")
+    utc = wall.tz_localize(zone, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
+    _regular(utc.tz_convert("UTC"), step_s, zone, wall)
+    return wall[:-1].as_unit("ns")
