@@ -1,0 +1,85 @@
+"""What a cell is for: a map of land-use types with exactly the shares asked for."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from stflow_lib.data.schema import DataError
+from stflow_lib.data.simulate.streams import stream
+
+TYPES = ("residential", "office", "leisure", "hub", "industrial", "park", "water")
+DEFAULT_SHARES = {
+    "residential": 0.44, "office": 0.14, "leisure": 0.10, "hub": 0.04,
+    "industrial": 0.12, "park": 0.10, "water": 0.06,
+}  # fmt: skip
+CENTRAL = {
+    "residential": -0.3, "office": 2.0, "leisure": 1.2, "hub": 0.8,
+    "industrial": -2.0, "park": 0.0, "water": -1.0,
+}  # fmt: skip
+MASS = {
+    "residential": 1.0, "office": 1.6, "leisure": 1.5, "hub": 3.0,
+    "industrial": 0.7, "park": 0.4, "water": 0.0,
+}  # fmt: skip
+
+
+def imbalanced_shares(imbalance: float, order=TYPES[:6]) -> dict[str, float]:
+    """Shares that fall geometrically along `order`; the first is `imbalance` times the last.
+
+    `imbalance` = 1 gives equal shares; reversing `order` reverses the city. DataError below 1.
+    """
+    if not imbalance >= 1:
+        raise DataError(f"imbalance={imbalance}: the commonest type is at least the rarest")
+    weight = float(imbalance) ** -np.linspace(0, 1, len(order))
+    return dict(zip(order, weight / weight.sum(), strict=True))
+
+
+def cell_counts(type_shares: dict[str, float], cells: int) -> np.ndarray:
+    """Cells of each of TYPES, int [7], summing to `cells`: shares by largest remainder.
+
+    Shares need not sum to 1. DataError for an unknown type, a negative share or a zero sum.
+    """
+    unknown = [name for name in type_shares if name not in TYPES]
+    if unknown:
+        raise DataError(f"type_shares: unknown land use {unknown[0]!r}, known are {TYPES}")
+    share = np.array([type_shares.get(name, 0.0) for name in TYPES], float)
+    if not (share >= 0).all() or not 0 < share.sum() < np.inf:
+        raise DataError(f"type_shares: {type_shares} must be >= 0 with a positive sum")
+    exact = share / share.sum() * cells
+    counts = np.floor(exact + 1e-9).astype(int)
+    order = np.argsort(-(exact - counts), kind="stable")
+    counts[order[: cells - counts.sum()]] += 1
+    return counts
+
+
+def centrality(rows: int, cols: int) -> np.ndarray:
+    """Nearness to the middle [rows, cols], 1 at the centre, falling as a Gaussian."""
+    r = (np.arange(rows)[:, None] - (rows - 1) / 2) / rows
+    c = (np.arange(cols)[None, :] - (cols - 1) / 2) / cols
+    return np.exp(-(r**2 + c**2) / (2 * 0.22**2))
+
+
+def type_map(rows: int, cols: int, type_shares: dict, patch: float, seed: int) -> np.ndarray:
+    """Land use of every cell as an index into TYPES, int8 [rows, cols], in patches.
+
+    Each type has a smooth random field (`patch` = its width in cells) plus a liking for the
+    centre or the edge; the rarest type chooses its best cells first, so shares come out exact.
+    """
+    counts = cell_counts(type_shares, rows * cols)
+    types = np.full(rows * cols, -1, np.int8)
+    for k in np.argsort(counts, kind="stable"):
+        score = _liking(TYPES[k], rows, cols, patch, seed).ravel()
+        score[types >= 0] = -np.inf
+        types[np.argsort(-score, kind="stable")[: counts[k]]] = k
+    return types.reshape(rows, cols)
+
+
+def _liking(name, rows, cols, patch, seed):
+    noise = stream(seed, f"field of {name}").standard_normal((rows, cols))
+    smooth = gaussian_filter(noise, (6 if name == "water" else 1) * patch, mode="reflect")
+    return smooth / smooth.std() + CENTRAL[name] * centrality(rows, cols)
+
+
+def masses(types: np.ndarray, seed: int) -> np.ndarray:
+    """Size of every cell [rows, cols]: type's mean x nearness to the centre x lognormal noise."""
+    noise = np.exp(0.5 * stream(seed, "mass").standard_normal(types.shape) - 0.125)
+    by_type = np.array([MASS[name] for name in TYPES])
+    return by_type[types] * (0.35 + centrality(*types.shape)) * noise
