@@ -1,0 +1,176 @@
+"""`python -m stflow_lib`: fill the run store, look into it, publish it, fetch data, make the book."""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from statistics import mean
+
+from tqdm import tqdm
+
+from stflow_lib import profiles, runs
+from stflow_lib.runs import store
+from stflow_lib.runs.run import wing_of
+
+THREADS = 2  # of torch, unless STFLOW_THREADS says otherwise
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0 when all went well, 2 after one clear line on what did not."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["book"]:  # the book has a command line of its own
+        from stflow_lib import book
+
+        return book.main(argv[1:]) or 0
+    options = _parser().parse_args(argv)
+    try:
+        options.command(options)
+    except (ValueError, runs.RunError, OSError) as error:
+        print(f"stflow_lib: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stflow_lib: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m stflow_lib", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name, command, text):
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    run = add("run", _run, "compute the runs of a table that are missing or stale")
+    run.add_argument("--table", required=True, metavar="WING.TABLE")
+    run.add_argument("--profile", default="lab", choices=profiles.PROFILES)
+    run.add_argument("--only", nargs="+", metavar="METHOD", help="these methods")
+    run.add_argument("--city", nargs="+", help="these cities")
+    run.add_argument("--seed", nargs="+", type=int, help="these seeds")
+    add("status", _status, "what is done, stale and missing, per table and profile")
+    publish = add("publish", _publish, "copy the store's records into book/results")
+    publish.add_argument("wing", choices=profiles.wings())
+    fetch = add("fetch", _fetch, "download a city's files, checked")
+    fetch.add_argument("name")
+    add("catalog", _catalog, "list the cities: what, licence, size, whether here")
+    add("book", None, "run the notebooks and build the site (book --help)")
+    return parser
+
+
+def table_runs(table: str, profile: str) -> list[runs.Run]:
+    """The runs behind "<wing>.<table>" at a profile; ValueError names the tables there are."""
+    wing, _, name = table.partition(".")
+    if wing not in profiles.wings():
+        raise ValueError(f"--table {table}: no wing '{wing}', there are {profiles.wings()}")
+    tables = wing_of(runs.Run(wing, "", "", "", "", profile, 0)).TABLES
+    if name not in tables:
+        known = ", ".join(f"{wing}.{other}" for other in tables)
+        raise ValueError(f"--table {table}: no such table, there are {known}")
+    return tables[name](profile)
+
+
+def _run(options) -> None:
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("STFLOW_THREADS", THREADS)))
+    wanted = _chosen(table_runs(options.table, options.profile), options)
+    todo = [run for run in wanted if runs.state(run) != "done"]
+    print(f"{len(wanted)} runs, {len(wanted) - len(todo)} done, {len(todo)} to compute")
+    left, known = {run.key: run for run in todo}, Seconds(todo)
+    with tqdm(total=len(todo), unit="run", desc=options.table) as bar:
+
+        def done(run: runs.Run, record: dict) -> None:
+            left.pop(run.key, None)
+            known.add(record)
+            bar.set_postfix_str(f"about {known.of(list(left.values())) / 60:.0f} min left")
+            bar.write(f"{run}: {_scores(record)}", file=sys.stdout)
+            bar.update()
+
+        bar.set_postfix_str(f"about {known.of(todo) / 60:.0f} min left")
+        runs.fill(todo, done)
+
+
+def _chosen(wanted: list[runs.Run], options) -> list[runs.Run]:
+    """The runs that --only, --city and --seed leave; ValueError for a name that fits none."""
+    for option, name in (("only", "method"), ("city", "city"), ("seed", "seed")):
+        values = getattr(options, option)
+        known = list(dict.fromkeys(getattr(run, name) for run in wanted))
+        for value in values or []:
+            if value not in known:
+                raise ValueError(f"--{option} {value}: the table has {known}")
+        wanted = [run for run in wanted if not values or getattr(run, name) in values]
+    return wanted
+
+
+def _scores(record: dict) -> str:
+    scores = [
+        f"{k.removeprefix('metric_')} {v:.4g}"
+        for k, v in record.items()
+        if k.startswith("metric_")
+    ]
+    return ", ".join(scores) + f" in {record['fit_seconds'] + record['predict_seconds']:.0f} s"
+
+
+class Seconds:
+    """Seconds that runs took, to say how long similar ones will take."""
+
+    ALIKE = (("method", "profile", "city", "scarcity"), ("method", "profile"), ("profile",))
+
+    def __init__(self, todo: list[runs.Run]):
+        self.records = [
+            record
+            for wing in {run.wing for run in todo}
+            for record in [*runs.published(wing).values(), *store.read_all(wing)]
+        ]
+
+    def add(self, record: dict) -> None:
+        self.records.append(record)
+
+    def of(self, todo: list[runs.Run]) -> float:
+        """Estimated seconds of all these runs; 0 while nothing similar is known."""
+        return sum(map(self._one, todo))
+
+    def _one(self, run: runs.Run) -> float:
+        for names in self.ALIKE:
+            alike = [
+                record["fit_seconds"] + record["predict_seconds"]
+                for record in self.records
+                if all(record[name] == getattr(run, name) for name in names)
+            ]
+            if alike:
+                return mean(alike)
+        return 0.0
+
+
+def _status(options) -> None:
+    print(f"{'table':32}{'profile':10}{'done':>6}{'stale':>7}{'missing':>9}")
+    for wing in profiles.wings():
+        for name in wing_of(runs.Run(wing, "", "", "", "", "", 0)).TABLES:
+            for profile in profiles.PROFILES:
+                count = Counter(map(runs.state, table_runs(f"{wing}.{name}", profile)))
+                numbers = f"{count['done']:6}{count['stale']:7}{count['missing']:9}"
+                print(f"{wing + '.' + name:32}{profile:10}{numbers}")
+
+
+def _publish(options) -> None:
+    path = runs.publish(options.wing)
+    print(f"{len(runs.published(options.wing))} records in {path}")
+
+
+def _fetch(options) -> None:
+    from stflow_lib.data import fetch
+
+    for path in fetch(options.name):
+        print(path)
+
+
+def _catalog(options) -> None:
+    from stflow_lib.data import catalog
+
+    print(catalog().to_string())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Run records: what was trained, on which city, with which code, and what came out.
+
+A :class:`Run` names one training; :func:`ensure` returns its record, from the store or by
+computing it; :func:`table` lays records out as the papers do; :func:`publish` copies the store
+into ``book/results``. Records are looked for in ``STFLOW_RUNS`` (default ``runs/``), then in
+``book/results/<wing>.csv``. Wings are found by name, so this package imports none of them.
+"""
+
+from stflow_lib.runs.execute import compute, ensure, fill, predictor
+from stflow_lib.runs.fresh import find, state
+from stflow_lib.runs.hashing import source_hash
+from stflow_lib.runs.publish import publish, published
+from stflow_lib.runs.run import Run, RunError, build_settings
+from stflow_lib.runs.table import provenance, summary, table
+
+__all__ = [
+    "Run",
+    "RunError",
+    "build_settings",
+    "compute",
+    "ensure",
+    "fill",
+    "find",
+    "predictor",
+    "provenance",
+    "publish",
+    "published",
+    "source_hash",
+    "state",
+    "summary",
+    "table",
+]

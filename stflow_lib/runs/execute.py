@@ -1,0 +1,196 @@
+"""Computing runs: fit, score, measure, and store the record before saying that it is done."""
+
+import dataclasses
+import math
+import platform
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stflow_lib.runs import store
+from stflow_lib.runs.fresh import current_source, find, is_stale
+from stflow_lib.runs.hashing import lock_hash
+from stflow_lib.runs.publish import published
+from stflow_lib.runs.run import Run, RunError, build_settings, method_of, wing_of
+
+
+def ensure(run: Run) -> dict:
+    """The run's record, with a field ``stale``, computed when there is none.
+
+    A stale record of the store is computed anew; a stale published one is returned with
+    ``stale`` True, so that a page built elsewhere says so and does not train for hours.
+    Raises RunError, naming the run, when the training or the scoring fails.
+    """
+    record = find(run)
+    if record is not None and (not record["stale"] or run.key in published(run.wing)):
+        return record
+    return compute(run)
+
+
+def compute(run: Run, wait: bool = True) -> dict:
+    """Train and score the run unless the store holds a fresh record; returns the record.
+
+    With `wait` False raises Busy when another process is at it.
+    """
+    with store.claimed(run, wait) as folder:
+        record = store.read(run)
+        if record is None or is_stale(run, record):
+            record = _guarded(run, folder)
+    return {**record, "stale": False}
+
+
+def fill(runs: Iterable[Run], done: Callable[[Run, dict], None] = lambda *_: None) -> None:
+    """Compute what the store lacks; a failing run keeps no other from being computed.
+
+    Runs that another process holds are left to the end. ``done(run, record)`` is called after
+    each. Raises RunError at the end, with one line for each run that failed.
+    """
+    failures, busy = [], []
+    for run, wait in _then(runs, busy):
+        try:
+            done(run, compute(run, wait))
+        except store.Busy:
+            busy.append(run)
+        except RunError as error:
+            failures.append(str(error))
+    if failures:
+        raise RunError("\n".join(failures))
+
+
+def predictor(run: Run):
+    """The run's fitted predictor: from its finished checkpoint, else by fitting it again."""
+    with store.claimed(run) as folder:
+        return _fitted(run, folder)[1]
+
+
+def _then(runs: Iterable[Run], busy: list[Run]) -> Iterator[tuple[Run, bool]]:
+    yield from ((run, False) for run in runs)
+    yield from ((run, True) for run in list(busy))
+
+
+def _guarded(run: Run, folder: Path) -> dict:
+    try:
+        record = _record(run, folder)
+        store.write(run, record)
+        return record
+    except Exception as error:
+        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        where = folder / "error.txt"
+        raise RunError(
+            f"{run}: {type(error).__name__}: {error} (traceback in {where})"
+        ) from error
+
+
+def _fitted(run: Run, folder: Path):
+    """Task, predictor, and whether checkpoints were there to go on from."""
+    task, method = wing_of(run).open_task(run), method_of(run)
+    stamp = {"source_hash": current_source(run), "data_hash": task.data_hash}
+    settings = build_settings(method, run.settings)
+    inside = store.checkpoints(folder, stamp)
+    resumed = any(inside.iterdir())
+    return task, method.fit(task, settings, run.seed, inside), resumed
+
+
+def _record(run: Run, folder: Path) -> dict:
+    _reset_peak()
+    start = time.perf_counter()
+    task, fitted, resumed = _fitted(run, folder)
+    middle = time.perf_counter()
+    scores = wing_of(run).score(task, fitted)
+    end = time.perf_counter()
+    return {
+        **dataclasses.asdict(run),
+        "key": run.key,
+        **_flat("metric", scores["metrics"]),
+        **_flat("part", scores["parts"]),
+        "parameters": fitted.parameters,
+        "epochs": fitted.epochs,
+        "seconds_per_epoch": fitted.seconds_per_epoch,
+        "fit_seconds": middle - start,
+        "predict_seconds": end - middle,
+        "resumed": resumed,
+        "peak_memory_mb": _peak_mb(),
+        "curves": _plain(fitted.curves),
+        "notes": _plain(fitted.notes),
+        **_surroundings(),
+        "source_hash": current_source(run),
+        "data_hash": task.data_hash,
+    }
+
+
+def _flat(prefix: str, values: Mapping) -> dict[str, float]:
+    """Nested numbers as one level of names; a number that is not finite is an error."""
+    flat = {}
+    for name, value in values.items():
+        label = f"{prefix}_{name}"
+        if isinstance(value, Mapping):
+            flat |= _flat(label, value)
+        elif not math.isfinite(value):
+            raise FloatingPointError(f"{label} is {value}")
+        else:
+            flat[label] = float(value)
+    return flat
+
+
+def _plain(value):
+    """What JSON can hold: scalars of arrays as numbers, numbers that are not finite as None."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _surroundings() -> dict[str, str]:
+    import torch
+
+    return {
+        "device": device_name(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "lock_hash": lock_hash(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def device_name() -> str:
+    """The accelerator's name, else the processor's with the number of threads in use."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    lines = (
+        Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    )
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{(models or [platform.processor()])[0]}, {torch.get_num_threads()} threads"
+
+
+def _reset_peak() -> None:
+    """Start the peak counters anew, where the system lets us, so that runs do not inherit it."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pass
+
+
+def _peak_mb() -> float:
+    """Peak memory since the reset: of the accelerator when there is one, else of the process."""
+    import resource
+
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    status = Path("/proc/self/status")
+    for line in status.read_text().splitlines() if status.exists() else []:
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

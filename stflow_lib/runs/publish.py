@@ -1,0 +1,104 @@
+"""Published records: the store's content as one sorted CSV file per wing, kept with the book."""
+
+import csv
+import io
+import json
+import math
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from stflow_lib.runs import store
+
+RUN_FIELDS = ("wing", "method", "city", "protocol", "scarcity", "profile", "seed", "settings")
+WHOLE = ("seed", "parameters", "epochs")
+JSON = ("settings", "curves", "notes", "resumed")
+NUMBERS = ("seconds_per_epoch", "fit_seconds", "predict_seconds", "peak_memory_mb")
+WORDS = ("date", "device", "torch", "python", "source_hash", "data_hash", "lock_hash")
+DIGITS = 5  # significant digits kept of curves and notes
+
+
+def results_file(wing: str) -> Path:
+    """book/results/<wing>.csv, or the same file name in the folder STFLOW_RESULTS."""
+    folder = os.environ.get("STFLOW_RESULTS") or store.ROOT / "book" / "results"
+    return Path(folder) / f"{wing}.csv"
+
+
+def published(wing: str) -> dict[str, dict]:
+    """The wing's published records by key; empty when nothing is published."""
+    path = results_file(wing)
+    return _read(path, path.stat().st_mtime_ns) if path.exists() else {}
+
+
+def publish(wing: str) -> Path:
+    """Merge the store into the wing's published file; of two records the newer one stays.
+
+    Smoke records stay out: they prove that code runs, not what it reaches. The same records
+    give the same bytes.
+    """
+    merged = dict(published(wing))
+    for record in store.read_all(wing):
+        old = merged.get(record["key"])
+        if record["profile"] != "smoke" and (old is None or old["date"] < record["date"]):
+            merged[record["key"]] = record
+    path = results_file(wing)
+    store.write_aside(path, _text(list(merged.values())).encode())
+    return path
+
+
+def _text(records: list[dict]) -> str:
+    order = ("method", "city", "protocol", "scarcity", "profile", "seed", "key")
+    rows = sorted(records, key=lambda record: [str(record[name]) for name in order])
+    names = {name for record in records for name in record}
+    scores = sorted(name for name in names if name.startswith(("metric_", "part_")))
+    out = io.StringIO()
+    head = [
+        *RUN_FIELDS,
+        "key",
+        *scores,
+        "parameters",
+        "epochs",
+        *NUMBERS,
+        "resumed",
+        *WORDS,
+        "notes",
+        "curves",
+    ]
+    table = csv.DictWriter(out, head, restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows({k: _cell(k, v) for k, v in row.items()} for row in rows)
+    return out.getvalue()
+
+
+def _cell(name: str, value) -> str:
+    if name in JSON:
+        value = _round(value) if name in ("curves", "notes") else value
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _round(value):
+    if isinstance(value, dict):
+        return {k: _round(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_round(v) for v in value]
+    if isinstance(value, float) and math.isfinite(value):
+        return float(f"{value:.{DIGITS}g}")
+    return value
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, _changed: int) -> dict[str, dict]:
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = [
+            {k: _value(k, v) for k, v in row.items() if v != ""} for row in csv.DictReader(file)
+        ]
+    return {row["key"]: {"lock_hash": "", **row} for row in rows}
+
+
+def _value(name: str, text: str):
+    if name in JSON:
+        return json.loads(text)
+    if name in WHOLE:
+        return int(text)
+    return float(text) if name in NUMBERS or name.startswith(("metric_", "part_")) else text

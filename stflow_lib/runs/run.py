@@ -1,0 +1,103 @@
+"""The name of one training: which method, where, with how much data, which seed and settings."""
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+
+
+class RunError(RuntimeError):
+    """A run that could not be named, trained or stored; the message names the run."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training, or one fit of a method without parameters.
+
+    ``settings`` holds only what differs from the method's defaults; two runs with the same
+    fields have the same ``key`` on every machine.
+    """
+
+    wing: str  # package inside stflow_lib: "finegrained"
+    method: str  # name in the wing's METHODS
+    city: str  # name in the catalogue
+    protocol: str  # how the city is split and scored, in the wing's words
+    scarcity: str  # how much training data: "100" is all of it
+    profile: str  # "smoke", "lab" or "paper"
+    seed: int
+    settings: dict = field(default_factory=dict, hash=False)
+
+    @property
+    def key(self) -> str:
+        """Twelve hexadecimal digits: sha256 of the fields as canonical JSON."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def __str__(self) -> str:
+        extra = "".join(f", {name}={value}" for name, value in sorted(self.settings.items()))
+        return (
+            f"{self.wing} {self.method} on {self.city}, {self.protocol}, {self.scarcity} "
+            f"({self.profile}, seed {self.seed}{extra}) [{self.key}]"
+        )
+
+
+def wing_of(run: Run) -> ModuleType:
+    """The package that knows the run's methods and tasks; RunError when there is none."""
+    try:
+        return importlib.import_module(f"stflow_lib.{run.wing}")
+    except ModuleNotFoundError as error:
+        if error.name != f"stflow_lib.{run.wing}":
+            raise
+        raise RunError(f"{run}: there is no wing '{run.wing}'") from None
+
+
+def method_of(run: Run):
+    """The run's entry in the wing's METHODS; RunError names the methods that exist."""
+    methods = wing_of(run).METHODS
+    if run.method not in methods:
+        raise RunError(f"{run}: no method '{run.method}', the wing has {', '.join(methods)}")
+    return methods[run.method]
+
+
+def build_settings(method, overrides: Mapping):
+    """The method's settings with `overrides` applied; RunError on unknown names or wrong types.
+
+    An override of a field that is itself a settings class names only what changes in it. Lists
+    become tuples and whole numbers become floats where the field asks for it.
+    """
+    return _override(method.settings(), overrides, method.name)
+
+
+def _override(settings, overrides: Mapping, where: str):
+    kinds = typing.get_type_hints(type(settings))
+    for name in overrides:
+        if name not in kinds:
+            known = ", ".join(kinds) or "none"
+            raise RunError(f"{where}: no setting '{name}', it has {known}")
+    values = {
+        name: _convert(getattr(settings, name), value, kinds[name], f"{where}.{name}")
+        for name, value in overrides.items()
+    }
+    return dataclasses.replace(settings, **values)
+
+
+def _convert(default, value, kind, where: str):
+    if dataclasses.is_dataclass(default) and isinstance(value, Mapping):
+        return _override(default, value, where)
+    if typing.get_origin(kind) is tuple and isinstance(value, list | tuple):
+        return tuple(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    wanted = typing.get_origin(kind) or kind
+    if isinstance(wanted, type) and (_differs(value, wanted)):
+        hint = ": write 1.0e-3, not 1e-3, in YAML" if kind is float else ""
+        raise RunError(f"{where}: {value!r} is no {wanted.__name__}{hint}")
+    return value
+
+
+def _differs(value, wanted: type) -> bool:
+    return not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)

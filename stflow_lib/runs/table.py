@@ -1,0 +1,149 @@
+"""Records laid out as the papers do: methods down, cities and amounts of data across."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from stflow_lib.runs.fresh import find
+from stflow_lib.runs.run import Run, wing_of
+
+NOT_RUN = "not run"
+_WHERE = ["profile", "protocol", "city", "scarcity"]
+
+
+def summary(runs: Iterable[Run], value: str | Sequence[str] = "rmse") -> pd.DataFrame:
+    """Mean and spread over the seeds of each cell, from stored records; nothing is computed.
+
+    One row per (row, profile, protocol, city, scarcity, metric) with columns ``mean``,
+    ``spread`` (standard deviation over seeds, divisor n - 1; NaN for one seed), ``n``,
+    ``collapsed``, ``missing`` (runs without record) and ``stale``. ``row`` is the method, with
+    its settings when the runs hold several of them. Collapsed runs count in ``collapsed`` only.
+    """
+    runs, metrics = list(runs), [value] if isinstance(value, str) else list(value)
+    records = {run.key: find(run) for run in runs}
+    labels, cells = _labels(runs), {}
+    for run in runs:
+        place = (labels[run.key], *(getattr(run, name) for name in _WHERE))
+        cells.setdefault(place, []).append(records[run.key])
+    rows = [
+        (*place, metric, *_cell(found, metric))
+        for place, found in cells.items()
+        for metric in metrics
+    ]
+    return pd.DataFrame(rows, columns=["row", *_WHERE, "metric", *_COUNTS])
+
+
+def table(
+    runs: Iterable[Run],
+    value: str | Sequence[str] = "rmse",
+    reported: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """The paper's table as text: "1.880 ± 0.010 (n=3)", "not run" where there is no record.
+
+    A stale cell says so; a collapsed run is left out of the mean and counted beside it. Columns
+    are (city, scarcity, metric), preceded by the profile or protocol when the runs hold more
+    than one. `reported` (columns dataset, fraction, method, metric, value) adds the printed
+    numbers of the same scarcities and metrics as columns "<dataset> (paper)".
+    """
+    runs = list(runs)
+    long = summary(runs, value)
+    long["text"] = [_text(row) for row in long.itertuples()]
+    levels = [n for n in _WHERE[:2] if long[n].nunique() > 1] + [*_WHERE[2:], "metric"]
+    rows = list(dict.fromkeys(_labels(runs)[run.key] for run in _in_order(runs)))
+    columns = list(dict.fromkeys(long[levels].itertuples(index=False, name=None)))
+    wide = long.pivot(index="row", columns=levels, values="text")
+    wide = wide.reindex(index=rows, columns=pd.MultiIndex.from_tuples(columns, names=levels))
+    wide = wide.fillna(NOT_RUN).rename_axis(index="method")
+    return wide if reported is None else _beside(wide, reported)
+
+
+def provenance(runs: Iterable[Run]) -> str:
+    """One line under a table: profile, runs done, devices, dates and source hashes."""
+    runs = list(runs)
+    found = [record for record in map(find, runs) if record is not None]
+    if not found:
+        return f"{len(runs)} runs, none of them done."
+    days = sorted({record["date"][:10] for record in found})
+    parts = {
+        "profile": {record["profile"] for record in found},
+        "device": {record["device"] for record in found},
+        "code": {record["source_hash"][:8] for record in found},
+        "data": {record["data_hash"][:8] for record in found},
+    }
+    words = "; ".join(f"{name} {', '.join(sorted(values))}" for name, values in parts.items())
+    stale = sum(record["stale"] for record in found)
+    return (
+        f"{len(found)} of {len(runs)} runs done ({stale} stale), "
+        f"{' to '.join(dict.fromkeys([days[0], days[-1]]))}; {words}."
+    )
+
+
+_COUNTS = ["mean", "spread", "n", "collapsed", "missing", "stale"]
+
+
+def _labels(runs: list[Run]) -> dict[str, str]:
+    """Row label of each run: two settings of one method never share a row."""
+    kinds = {}
+    for run in runs:
+        kinds.setdefault(run.method, set()).add(_settings(run))
+    return {
+        run.key: run.method
+        if len(kinds[run.method]) == 1 or not run.settings
+        else f"{run.method} {_settings(run)}"
+        for run in runs
+    }
+
+
+def _settings(run: Run) -> str:
+    return json.dumps(run.settings, sort_keys=True).replace('"', "")
+
+
+def _in_order(runs: list[Run]) -> list[Run]:
+    order = list(wing_of(runs[0]).METHODS) if runs else []
+    return sorted(runs, key=lambda run: order.index(run.method))
+
+
+def _cell(found: list[dict | None], metric: str) -> tuple:
+    here = [record for record in found if record is not None]
+    sound = [record for record in here if not record["notes"].get("collapsed")]
+    values = np.array([record[f"metric_{metric}"] for record in sound])
+    return (
+        values.mean() if len(values) else np.nan,
+        values.std(ddof=1) if len(values) > 1 else np.nan,
+        len(values),
+        len(here) - len(sound),
+        len(found) - len(here),
+        any(record["stale"] for record in here),
+    )
+
+
+def _text(row) -> str:
+    if not row.n and not row.collapsed:
+        return NOT_RUN
+    spread = "" if np.isnan(row.spread) else f" ± {row.spread:.3f}"
+    number = f"{row.mean:.3f}{spread}" if row.n else "collapsed"
+    marks = [f"n={row.n}"]
+    marks += [f"{row.collapsed} collapsed"] if row.collapsed else []
+    marks += [f"{row.missing} not run"] if row.missing else []
+    marks += ["stale"] if row.stale else []
+    return f"{number} ({', '.join(marks)})"
+
+
+def _beside(wide: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
+    shown = {(str(s), m) for *_, s, m in wide.columns}
+    wide, front = wide.copy(), wide.columns.nlevels - 3
+    for dataset in dict.fromkeys(reported["dataset"]):
+        printed = reported[reported["dataset"] == dataset].set_index(
+            ["method", "fraction", "metric"]
+        )
+        for scarcity, metric in sorted(shown, key=lambda pair: (float(pair[0]), pair[1])):
+            values = {
+                method: printed["value"].get((method, scarcity, metric))
+                for method in wide.index
+            }
+            if any(value is not None for value in values.values()):
+                column = (*[""] * front, f"{dataset} (paper)", scarcity, metric)
+                wide[column] = ["" if v is None else f"{v:.3f}" for v in values.values()]
+    return wide
