@@ -11,10 +11,16 @@ import xarray as xr
 
 from stflow_lib.data.schema import block_sum, grid_city, seal
 from stflow_lib.data.simulate.gravity import decay_kernel, spread, trip_ends
-from stflow_lib.data.simulate.landuse import DEFAULT_SHARES, TYPES, masses, type_map
-from stflow_lib.data.simulate.purposes import PURPOSES, WAYS, levels, pull
+from stflow_lib.data.simulate.landuse import (
+    DEFAULT_SHARES,
+    TYPES,
+    districts,
+    masses,
+    type_map,
+)
+from stflow_lib.data.simulate.purposes import PURPOSES, WAYS, ends, volumes
 from stflow_lib.data.simulate.roads import road_maps
-from stflow_lib.data.simulate.streams import stream, wander
+from stflow_lib.data.simulate.streams import stream
 from stflow_lib.data.simulate.weather import FACTORS, make_sky
 
 PARTS = (*WAYS, "avenue", "motorway")
@@ -48,9 +54,8 @@ def simulate_fine(
     """
     sky = make_sky(start, days, step_minutes, seed)
     ground = _ground(rows, cols, type_shares, seed)
-    loading = _loadings(ground, decay_kernel(rows, cols, cell_m, decay_m), decay_m / cell_m)
-    level = _levels(sky, step_minutes / 60, mood, seed)
-    loading = _calibrate(level, loading, mean_flow, road_share)
+    level = _levels(sky, volumes(sky, step_minutes, mood, seed, DISTRICTS))
+    loading = _calibrate(level, _loadings(ground, cell_m, decay_m), mean_flow, road_share)
     truth = _truth(ground, sky, level, loading)
     city = grid_city(_counts(truth, 1440 // step_minutes, seed), sky.index, ["entries"],
                      name=name, step_minutes=step_minutes, cell_m=cell_m,
@@ -79,48 +84,36 @@ def fine_split(truth: xr.Dataset, factor: int, steps: slice = slice(None)) -> np
 
 def _ground(rows, cols, type_shares, seed):
     types = type_map(rows, cols, type_shares, 1.3, seed)
-    mass = masses(types, seed)
     roads = road_maps(rows, cols, seed)
     land = types != TYPES.index("water")
-    roads |= {rank: roads[rank] * land for rank in ("street", "avenue")}
-    return {"type": types, "mass": mass, **roads}
+    roads |= {
+        rank: roads[rank] * land for rank in ("street", "avenue")
+    }  # no bridge but motorways
+    return {"type": types, "mass": masses(types, seed), **roads}
 
 
-def _loadings(ground, kernel, decay_cells):
+def _loadings(ground, cell_m, decay_m):
     """Where each component's entries fall, [purpose, part, district, row, col]."""
-    near = decay_kernel(*ground["mass"].shape, 1.0, decay_cells / 6)
+    shape = ground["mass"].shape
+    kernel, near = (decay_kernel(*shape, cell_m, decay) for decay in (decay_m, decay_m / 6))
     local = 0.2 + ground["street"]
     maps = []
-    for purpose in PURPOSES.values():
-        home = pull(purpose.home, ground["type"], ground["mass"])
-        away = pull(purpose.away, ground["type"], ground["mass"])
+    for purpose in PURPOSES:
+        home, away = ends(purpose, ground["type"], ground["mass"])
         sent, received = trip_ends(home, away, kernel)
         through = spread(sent + received, near)
-        ranks = [ground["avenue"] * through, ground["motorway"] * through]
-        maps.append([received * local, sent * local, *ranks])
-    return np.array(maps)[:, :, None] * districts(*ground["mass"].shape)
+        passing = [ground[rank] * through for rank in ("avenue", "motorway")]
+        maps.append([received * local, sent * local, *passing])
+    return np.array(maps)[:, :, None] * districts(*shape)
 
 
-def districts(rows: int, cols: int) -> np.ndarray:
-    """Four smooth weights [4, rows, cols] that sum to 1 in each cell: the quarters of a city."""
-    r, c = np.mgrid[:rows, :cols] / np.array([rows - 1, cols - 1]).reshape(2, 1, 1)
-    bump = lambda y, x: np.exp(-((r - y) ** 2 + (c - x) ** 2) / (2 * 0.25**2))
-    weights = np.array([bump(y, x) for y in (0.25, 0.75) for x in (0.25, 0.75)])
-    return weights / weights.sum(0)
-
-
-def _levels(sky, step_hours, mood, seed):
-    """Volume of each component [time, purpose, part, district], moods and weather included."""
-    wet = sky["wetness"].to_numpy()
-    shape = (len(sky), len(PURPOSES), 1, DISTRICTS)
-    z = wander(stream(seed, "moods"), shape, step_hours, 3.0)
-    volume = []
-    for name in PURPOSES:
-        out, back = (levels(name, way, sky) for way in WAYS)
-        passing = (out + back) / 2
-        volume.append([out, back, passing * np.exp(-0.3 * wet), passing * np.exp(0.3 * wet)])
-    volume = np.moveaxis(np.array(volume), -1, 0)[..., None]
-    return volume * np.exp(mood * z - mood**2 / 2)
+def _levels(sky, volume):
+    """Volume of each component [time, purpose, part, district]; rain moves cars to motorways."""
+    wet = sky["wetness"].to_numpy()[:, None, None]
+    out, back = volume[:, :, 0], volume[:, :, 1]
+    passing = (out + back) / 2
+    parts = [out, back, passing * np.exp(-0.3 * wet), passing * np.exp(0.3 * wet)]
+    return np.stack(parts, axis=2)
 
 
 def _calibrate(level, loading, mean_flow, road_share):
@@ -148,7 +141,7 @@ def _truth(ground, sky, level, loading):
 
 
 def _counts(truth, steps_per_day, seed):
-    """Poisson counts [time, 1, row, col], one random stream per day (so threads change nothing)."""
+    """Poisson counts [time, 1, row, col], one stream per day: threads change nothing."""
     steps = truth.sizes["time"]
     flow = np.empty((steps, 1, *truth["mass"].shape), np.float32)
 

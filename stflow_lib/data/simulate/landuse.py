@@ -79,7 +79,16 @@ def _liking(name, rows, cols, patch, seed):
 
 
 def masses(types: np.ndarray, seed: int) -> np.ndarray:
-    """Size of every cell [rows, cols]: type's mean x nearness to the centre x lognormal noise."""
+    """Size of every cell [rows, cols]: type's mean x nearness to the centre x noise."""
     noise = np.exp(0.5 * stream(seed, "mass").standard_normal(types.shape) - 0.125)
     by_type = np.array([MASS[name] for name in TYPES])
     return by_type[types] * (0.35 + centrality(*types.shape)) * noise
+
+
+def districts(rows: int, cols: int) -> np.ndarray:
+    """Four smooth weights [4, rows, cols] that sum to 1 in each cell: a city's quarters."""
+    r = (np.arange(rows)[:, None] + 0.5) / rows
+    c = (np.arange(cols)[None, :] + 0.5) / cols
+    bump = lambda y, x: np.exp(-((r - y) ** 2 + (c - x) ** 2) / (2 * 0.25**2))
+    weights = np.array([bump(y, x) for y in (0.25, 0.75) for x in (0.25, 0.75)])
+    return weights / weights.sum(0)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stflow_lib.data.simulate.gravity import unit
 from stflow_lib.data.simulate.landuse import TYPES
+from stflow_lib.data.simulate.streams import stream, wander
 
 Bump = tuple[float, float, float]
 
@@ -30,7 +32,7 @@ class Purpose:
 PURPOSES = {
     "work": Purpose(
         home={"residential": 1, "hub": 0.4, "leisure": 0.15, "office": 0.1, "industrial": 0.1},
-        away={"office": 1, "industrial": 0.6, "hub": 0.25, "leisure": 0.15, "residential": 0.08},
+        away={"office": 1, "industrial": 0.6, "hub": 0.25, "leisure": 0.15, "residential": 0.1},
         out=(((8.0, 1.0, 1.0), (13.0, 1.5, 0.15)), ((9.0, 1.5, 0.12),)),
         back=(((17.8, 1.3, 0.8), (12.3, 1.2, 0.15)), ((17.0, 2.0, 0.1),)),
         volume=1.0,
@@ -50,7 +52,7 @@ PURPOSES = {
         volume=0.5, wet=-1.5, warm=0.3,
     ),
     "travel": Purpose(
-        home={"residential": 0.6, "office": 0.8, "leisure": 0.5, "industrial": 0.1, "park": 0.05},
+        home={"residential": 0.6, "office": 0.8, "leisure": 0.5, "industrial": 0.1},
         away={"hub": 1, "office": 0.05, "leisure": 0.05},
         out=(((6.8, 1.2, 0.7), (16.5, 2.0, 0.6), (12.0, 3.0, 0.3)),
              ((9.5, 2.0, 0.5), (17.5, 2.5, 0.6))),
@@ -70,9 +72,11 @@ WAYS = ("out", "back")
 QUIET = 0.02  # what is left of every rhythm at its quietest hour
 
 
-def pull(weights: dict[str, float], types: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    """Mass of every cell at one end of a purpose [rows, cols]: weight of its type x mass."""
-    return np.array([weights.get(name, 0.0) for name in TYPES])[types] * mass
+def ends(name: str, types: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Masses (home, away) of a purpose's two ends [rows, cols]: pull of the type x mass."""
+    purpose = PURPOSES[name]
+    pull = lambda end: np.array([end.get(use, 0.0) for use in TYPES])[types] * mass
+    return unit(pull(purpose.home)), unit(pull(purpose.away))
 
 
 def rhythm(bumps: tuple[Bump, ...], hour: np.ndarray) -> np.ndarray:
@@ -81,8 +85,8 @@ def rhythm(bumps: tuple[Bump, ...], hour: np.ndarray) -> np.ndarray:
     return QUIET + sum(h * np.exp(-0.5 * (gap(c) / w) ** 2) for c, w, h in bumps)
 
 
-def levels(name: str, way: str, sky) -> np.ndarray:
-    """Expected volume [T] of one purpose and way, without moods.
+def expected_volume(name: str, way: str, sky) -> np.ndarray:
+    """Volume [T] of one purpose and way before moods.
 
     `sky` [T] is the frame of `weather.make_sky`: free days take the free rhythm, and the
     volume changes by exp(wet x wetness + warm x (temperature - 12) / 10).
@@ -93,3 +97,15 @@ def levels(name: str, way: str, sky) -> np.ndarray:
     daily = np.where(off, rhythm(free, hour), rhythm(working, hour))
     log = purpose.wet * sky["wetness"] + purpose.warm * (sky["temperature"] - 12) / 10
     return purpose.volume * daily * np.exp(log.to_numpy())
+
+
+def volumes(sky, step_minutes: int, mood: float, seed: int, districts: int) -> np.ndarray:
+    """Volume [T, purpose, way, district]: what is expected, times each district's mood.
+
+    A mood is exp(m z - m^2 / 2), mean 1, with z a three-hour AR(1) of unit variance and
+    m = `mood`. No calendar tells it, but the map of the city's flow does.
+    """
+    expected = np.array([[expected_volume(p, way, sky) for way in WAYS] for p in PURPOSES])
+    shape = (len(sky), len(PURPOSES), 1, districts)
+    z = wander(stream(seed, "moods"), shape, step_minutes / 60, 3.0)
+    return np.moveaxis(expected, -1, 0)[..., None] * np.exp(mood * z - mood**2 / 2)

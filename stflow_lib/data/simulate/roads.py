@@ -19,7 +19,7 @@ def road_maps(rows: int, cols: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def _lattice(rows, cols, spacing, rng):
-    """Wavy lines down and across, their spacing drawn between the two given numbers of cells."""
+    """Wavy lines down and across, their spacing in cells drawn between the two numbers."""
     r, c = np.mgrid[:rows, :cols].astype(float)
     down = _lines(c, r, cols, spacing, rng)
     across = _lines(r, c, rows, spacing, rng)
