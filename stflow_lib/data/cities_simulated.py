@@ -1,0 +1,3 @@
+"""Catalogue: the simulated cities, always here."""
+
+ENTRIES = []
