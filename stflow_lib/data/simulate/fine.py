@@ -21,11 +21,10 @@ from stflow_lib.data.simulate.landuse import (
 from stflow_lib.data.simulate.purposes import PURPOSES, WAYS, ends, volumes
 from stflow_lib.data.simulate.roads import road_maps
 from stflow_lib.data.simulate.streams import stream
-from stflow_lib.data.simulate.weather import FACTORS, make_sky
+from stflow_lib.data.simulate.weather import SOURCE, make_sky, with_external
 
 PARTS = (*WAYS, "avenue", "motorway")
 DISTRICTS = 4
-SOURCE = {"zone": "nominal", "source": "simulated by stflow_lib", "licence": "MIT"}
 
 
 def simulate_fine(
@@ -60,9 +59,7 @@ def simulate_fine(
     city = grid_city(_counts(truth, 1440 // step_minutes, seed), sky.index, ["entries"],
                      name=name, step_minutes=step_minutes, cell_m=cell_m,
                      unit=f"vehicles per {step_minutes} min", **SOURCE)  # fmt: skip
-    external = sky[list(FACTORS)].to_numpy(np.float32)
-    city["external"] = (("time", "factor"), external)
-    return seal(city.assign_coords(factor=list(FACTORS))), truth
+    return seal(with_external(city, sky)), truth
 
 
 def fine_rate(truth: xr.Dataset, steps: slice = slice(None)) -> np.ndarray:
@@ -108,7 +105,7 @@ def _loadings(ground, cell_m, decay_m):
 
 
 def _levels(sky, volume):
-    """Volume of each component [time, purpose, part, district]; rain moves cars to motorways."""
+    """Volume of each component [time, purpose, part, district]; rain favours motorways."""
     wet = sky["wetness"].to_numpy()[:, None, None]
     out, back = volume[:, :, 0], volume[:, :, 1]
     passing = (out + back) / 2

@@ -1,8 +1,8 @@
 """Gravity: trips between two cells grow with both masses and fall with their distance.
 
 T_ij = h_i a_j f(d_ij),  f(d) = exp(-d / decay),  with the masses of both ends scaled by `unit`:
-h = home / sqrt(sum(home)), a = away / sqrt(sum(away)). Without decay all trips of a purpose then
-sum to sqrt(sum(home) sum(away)), and both ends are treated alike.
+h = home / sqrt(sum(home)), a = away / sqrt(sum(away)). Without decay all trips of a purpose
+then sum to sqrt(sum(home) sum(away)), and both ends are treated alike.
 """
 
 import numpy as np

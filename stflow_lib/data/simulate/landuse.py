@@ -19,6 +19,19 @@ MASS = {
     "residential": 1.0, "office": 1.6, "leisure": 1.5, "hub": 3.0,
     "industrial": 0.7, "park": 0.4, "water": 0.0,
 }  # fmt: skip
+GROUPS = (
+    "food", "shop", "education", "health", "office", "entertainment", "sport",
+    "culture", "lodging", "transport", "public", "finance", "nature", "religion",
+)  # fmt: skip
+POI_MIX = {
+    "residential": (3, 4, 3, 2, 1, 0.5, 1, 0.3, 0.3, 1, 1, 0.5, 1, 1.5),
+    "office": (5, 2, 1, 1, 8, 0.5, 0.5, 0.5, 1.5, 1, 2, 3, 0.2, 0.3),
+    "leisure": (9, 5, 0.3, 0.3, 0.5, 4, 1, 3, 3, 0.7, 0.3, 0.7, 0.3, 0.5),
+    "hub": (4, 3, 0.2, 0.3, 1, 0.5, 0.2, 0.5, 4, 8, 1, 1, 0.1, 0.1),
+    "industrial": (1, 2, 0.3, 0.2, 4, 0.1, 0.3, 0.1, 0.2, 3, 1, 0.2, 0.3, 0.1),
+    "park": (1, 0.2, 0.3, 0.1, 0.1, 1, 4, 2, 0.2, 0.5, 0.3, 0.1, 8, 0.3),
+    "water": (0,) * 14,
+}
 
 
 def imbalanced_shares(imbalance: float, order=TYPES[:6]) -> dict[str, float]:
@@ -92,3 +105,15 @@ def districts(rows: int, cols: int) -> np.ndarray:
     bump = lambda y, x: np.exp(-((r - y) ** 2 + (c - x) ** 2) / (2 * 0.25**2))
     weights = np.array([bump(y, x) for y in (0.25, 0.75) for x in (0.25, 0.75)])
     return weights / weights.sum(0)
+
+
+def poi_mix() -> np.ndarray:
+    """Expected share of each POI group in each land use [7, 14]; water has no POI."""
+    mix = np.array([POI_MIX[name] for name in TYPES], float)
+    return mix / np.maximum(mix.sum(1, keepdims=True), 1)
+
+
+def poi_counts(types: np.ndarray, mass: np.ndarray, seed: int, mean: float = 40.0):
+    """Poisson POI counts [14, rows, cols]: `mean` x mass x share of the group in the type."""
+    rate = mean * mass * np.moveaxis(poi_mix()[types], -1, 0)
+    return stream(seed, "poi").poisson(rate).astype(np.float32)

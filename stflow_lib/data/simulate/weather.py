@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from stflow_lib.data.schema import DataError
 from stflow_lib.data.simulate.streams import stream, wander
@@ -12,6 +13,7 @@ CLASSES = (
     "rainstorm", "thunderstorm", "freezing rain", "light snow", "moderate snow", "heavy snow",
     "fog", "dust", "gale",
 )  # fmt: skip
+SOURCE = {"zone": "nominal", "source": "simulated by stflow_lib", "licence": "MIT"}
 DRY = 0.6  # the sky's latent state above which rain or snow falls
 
 
@@ -66,3 +68,9 @@ def weather_class(z: np.ndarray, temperature: np.ndarray, wind: np.ndarray) -> n
         (z < -1) & (wind > 16), (z > 0.1) & (wind < 4.5),
     ]  # fmt: skip
     return np.select(rules, [snow, 10, 9, rain, 16, 15, 14], 1 + np.digitize(z, [-0.4, 0.2]))
+
+
+def with_external(city: xr.Dataset, sky: pd.DataFrame) -> xr.Dataset:
+    """The city with `external` (time, factor): the seven FACTORS of its sky."""
+    factors = (("time", "factor"), sky[list(FACTORS)].to_numpy(np.float32))
+    return city.assign(external=factors).assign_coords(factor=list(FACTORS))
