@@ -1,0 +1,117 @@
+"""Fresh records are kept, stale ones are seen, failures are named and cost no other run."""
+
+import os
+
+import numpy as np
+import pytest
+
+from stflow_lib import runs
+from stflow_lib.runs import fresh, store
+
+
+def test_a_finished_run_is_not_trained_again(trained, toy):
+    first = runs.ensure(toy.run())
+    assert trained() == [f"epoch {e} of toytown seed 0" for e in range(3)]
+    assert runs.ensure(toy.run()) == first and len(trained()) == 3
+
+
+def test_record_holds_run_scores_costs_and_surroundings(toy):
+    record = runs.ensure(toy.run(seed=4, offset=1.0))
+    assert record["settings"] == {"offset": 1.0} and record["seed"] == 4
+    assert record["metric_rmse"] == 1.0 + np.mean(record["curves"]["loss"])
+    assert record["part_north_rmse"] == 1.5
+    assert record["parameters"] == 7 and record["data_hash"] == "d0"
+    for name in ("fit_seconds", "predict_seconds", "peak_memory_mb"):
+        assert record[name] > 0
+    for name in ("device", "torch", "python", "date", "source_hash", "lock_hash"):
+        assert isinstance(record[name], str)
+
+
+@pytest.mark.parametrize(
+    "method, words", [("BROKEN", "no taxis"), ("NAN", "metric_rmse is nan")]
+)
+def test_a_failing_run_is_named_and_leaves_no_record(toy, method, words):
+    """A NaN score stored as a number would be averaged into a table."""
+    run = toy.run(method)
+    with pytest.raises(runs.RunError) as error:
+        runs.ensure(run)
+    assert str(run) in str(error.value) and words in str(error.value)
+    assert runs.state(run) == "missing"
+    assert "Traceback" in (store.folder_of(run) / "error.txt").read_text()
+
+
+def test_one_failure_loses_no_other_run(toy):
+    wanted = [toy.run(seed=0), toy.run("BROKEN"), toy.run("NAN"), toy.run(seed=1)]
+    with pytest.raises(runs.RunError) as error:
+        runs.fill(wanted)
+    assert [runs.state(run) for run in wanted] == ["done", "missing", "missing", "done"]
+    assert "BROKEN" in str(error.value) and "NAN" in str(error.value)
+
+
+def test_a_record_is_replaced_whole(toy, monkeypatch):
+    """A crash while writing must leave the record that was there."""
+    run = toy.run()
+    store.write(run, {"a": 1})
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError):
+        store.write(run, {"a": 2})
+    assert store.read(run) == {"a": 1}
+
+
+def test_a_damaged_record_is_computed_anew(toy):
+    run = toy.run()
+    good = runs.ensure(run)["metric_rmse"]
+    (store.runs_folder("toy") / f"{run.key}.json").write_text('{"metric_rmse": 9')
+    assert runs.state(run) == "missing" and runs.ensure(run)["metric_rmse"] == good
+
+
+def test_predictor_comes_from_the_finished_checkpoint(trained, toy):
+    record = runs.ensure(toy.run())
+    assert runs.predictor(toy.run()).value == record["metric_rmse"]
+    assert len(trained()) == 3
+
+
+def test_changed_code_makes_a_stored_run_train_from_the_start(change_code, trained, toy):
+    """Resuming from the old code's checkpoint would store old weights under the new hash."""
+    run = toy.run()
+    runs.ensure(run)
+    change_code(run)
+    assert runs.state(run) == "stale"
+    record = runs.ensure(run)
+    assert len(trained()) == 6
+    assert record["source_hash"] == "other" and not record["resumed"]
+    assert runs.state(run) == "done"
+
+
+def test_changed_data_makes_a_record_stale_and_absent_data_do_not(toy, monkeypatch):
+    run = toy.run()
+    runs.ensure(run)
+    monkeypatch.setattr(fresh, "city_hash", lambda name: "d1")
+    assert runs.state(run) == "stale"
+    monkeypatch.setattr(fresh, "city_hash", lambda name: None)
+    assert runs.state(run) == "done"
+
+
+def test_stale_published_record_is_returned_and_marked(
+    change_code, trained, toy, tmp_path, monkeypatch
+):
+    """A page built on a laptop must not train a GPU's table because a line has changed."""
+    run = toy.run()
+    value = runs.ensure(run)["metric_rmse"]
+    runs.publish("toy")
+    monkeypatch.setenv("STFLOW_RUNS", str(tmp_path / "elsewhere"))
+    assert runs.ensure(run)["stale"] is False
+    change_code(run)
+    record = runs.ensure(run)
+    assert record["stale"] is True and record["metric_rmse"] == value
+    assert len(trained()) == 3
+    assert runs.compute(run)["source_hash"] == "other" and runs.state(run) == "done"
+
+
+def test_task_and_score_count_as_code_and_must_not_live_in_the_wings_init(
+    toy, wing, monkeypatch
+):
+    assert len(fresh.current_source(toy.run())) == 64
+    monkeypatch.setattr(wing.score, "__module__", "stflow_lib.toy")
+    with pytest.raises(runs.RunError, match="stflow_lib.toy.score"):
+        fresh.current_source(toy.run())

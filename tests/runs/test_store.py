@@ -1,0 +1,83 @@
+"""Killed and competing processes: the store ends as if nothing had happened."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from stflow_lib import runs
+from stflow_lib.runs import store
+
+TOY = Path(__file__).parents[1] / "toy_wing.py"
+
+
+def start(pause, count):
+    command = [sys.executable, str(TOY), str(pause), str(count)]
+    return subprocess.Popen(command, env=dict(os.environ))
+
+
+def records():
+    kept = [{k: r[k] for k in ("key", "metric_rmse", "curves")} for r in store.read_all("toy")]
+    return json.dumps(kept, sort_keys=True)
+
+
+def wait_for(condition):
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("waited a minute for nothing")
+
+
+def test_a_killed_fill_goes_on_where_it_was_and_ends_with_the_same_records(
+    trained, toy, tmp_path, monkeypatch
+):
+    """kill -9 in the middle of the second run: its finished epochs are not trained again."""
+    process = start(0.2, 3)
+    wait_for(lambda: len(trained()) >= 5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(store.read_all("toy")) == 1 and len(trained()) < 9
+    assert start(0.2, 3).wait() == 0
+    killed, epochs = records(), trained()
+    assert len(set(epochs)) == 9 and len(epochs) <= 10
+    assert [r["resumed"] for r in map(store.read, [toy.run(seed=1, pause=0.2)])] == [True]
+    monkeypatch.setenv("STFLOW_RUNS", str(tmp_path / "uninterrupted"))
+    assert start(0.2, 3).wait() == 0
+    assert records() == killed
+
+
+def test_two_processes_share_the_work(trained):
+    """Each run is trained once, whoever gets it; both end only when all is done."""
+    both = [start(0.05, 4), start(0.05, 4)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert len(store.read_all("toy")) == 4
+    assert sorted(trained()) == sorted(
+        f"epoch {e} of toytown seed {s}" for e in range(3) for s in range(4)
+    )
+
+
+def test_a_held_run_is_busy_and_its_lock_falls_with_its_holder(toy):
+    run, entered, leave = toy.run(), threading.Event(), threading.Event()
+
+    def hold():
+        with store.claimed(run):
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    entered.wait()
+    try:
+        with pytest.raises(store.Busy):
+            runs.compute(run, wait=False)
+    finally:
+        leave.set()
+        thread.join()
+    assert runs.compute(run, wait=False)["metric_rmse"] > 0
