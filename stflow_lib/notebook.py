@@ -1,0 +1,136 @@
+"""Between the sources in notebooks/ and the reader: papermill, tables, provenance, plotly.
+
+Nothing here imports IPython at the top: the same calls print plain text when a source is run
+as a script.
+"""
+
+import html
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+PROVENANCE = ["profile", "device", "source_hash"]
+
+
+def read_source(path: str | Path):
+    """The py:percent source at `path` as a notebook node with a kernel named in it."""
+    import jupytext
+
+    notebook = jupytext.read(path)
+    notebook.metadata.setdefault("kernelspec", dict(KERNEL))
+    return notebook
+
+
+class JupytextHandler:
+    """Lets papermill read sources: `papermill jupytext://notebooks/x.py x.ipynb`."""
+
+    scheme = "jupytext://"
+
+    def read(self, path: str) -> str:
+        """The source behind `jupytext://PATH` as the text of an .ipynb file."""
+        import nbformat
+
+        return nbformat.writes(read_source(path.removeprefix(self.scheme)))
+
+    def write(self, text: str, path: str) -> None:
+        """Refused: an executed notebook belongs in an .ipynb file."""
+        raise ValueError(f"{path}: papermill reads sources and writes .ipynb files only")
+
+    def listdir(self, path: str) -> list[str]:
+        """The sources in the folder behind `jupytext://PATH`, by full name."""
+        folder = Path(path.removeprefix(self.scheme))
+        return [f"{self.scheme}{file}" for file in sorted(folder.glob("*.py"))]
+
+    def pretty_path(self, path: str) -> str:
+        """The path as a person would write it."""
+        return path.removeprefix(self.scheme)
+
+
+HANDLER = JupytextHandler()
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel is listening, without importing IPython when it is not."""
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return bool(shell) and hasattr(shell, "kernel")
+
+
+def _emit(page: str, text: str) -> None:
+    """Send `page` (HTML) to a notebook, or `text` to the terminal."""
+    if not in_notebook():
+        print(text)
+        return
+    from IPython.display import display
+
+    display({"text/html": page, "text/plain": text}, raw=True)
+
+
+def show(frame: pd.DataFrame, caption: str = "", digits: int = 3, index: bool = True) -> None:
+    """A table on the page (it scrolls sideways where it is too wide), or as plain text.
+
+    Floats are shown with `digits` decimals, missing values as a dash.
+    """
+    number = f"{{:.{digits}f}}".format
+    table = frame.to_html(
+        float_format=number, na_rep="–", index=index, border=0, justify="right"
+    )
+    title = f'<p class="table-caption">{html.escape(caption)}</p>' if caption else ""
+    plain = frame.to_string(float_format=number, na_rep="-", index=index)
+    _emit(f'{title}<div class="table-scroll">{table}</div>', f"{caption}\n{plain}".strip())
+
+
+def provenance_lines(records: Iterable[Mapping] | pd.DataFrame) -> list[str]:
+    """One line for each profile, device and source that `records` (run records) came from.
+
+    Records of different profiles or devices never share a line; stale ones (their source or
+    data has changed since) are counted.
+    """
+    rows = records if isinstance(records, pd.DataFrame) else pd.DataFrame(list(records))
+    if rows.empty:
+        return ["no runs behind this table"]
+    rows = rows.reindex(columns=[*PROVENANCE, "date", "stale"])
+    keys = rows[PROVENANCE].astype(object).fillna("not recorded")
+    groups = rows.groupby([keys[name] for name in PROVENANCE], sort=True)
+    return [_line(*key, group) for key, group in groups]
+
+
+def _line(profile: str, device: str, source: str, group: pd.DataFrame) -> str:
+    """profile, device, days, source and how many runs, in words."""
+    days = sorted({str(date)[:10] for date in group["date"].dropna()})
+    span = " to ".join(days[:1] + days[-1:] if len(days) > 1 else days) or "no date"
+    stale = int((group["stale"].astype(object).fillna(False)).astype(bool).sum())
+    runs = f"{len(group)} run" + "s" * (len(group) != 1)
+    mark = f", {stale} stale" if stale else ""
+    return f"{runs}{mark} · profile {profile} · {device} · {span} · source {source[:10]}"
+
+
+def provenance(records: Iterable[Mapping] | pd.DataFrame) -> None:
+    """Say under a table where its numbers come from (see `provenance_lines`)."""
+    lines = provenance_lines(records)
+    marked = [
+        f'<span class="stale">{html.escape(line)}</span>' if " stale" in line
+        else html.escape(line)
+        for line in lines
+    ]
+    page = f'<p class="provenance">{"<br>".join(marked)}</p>'
+    _emit(page, "\n".join(f"[{line}]" for line in lines))
+
+
+def show_plotly(fig, height: int = 420) -> None:
+    """An interactive figure: live in JupyterLab, and in the book from its own plotly.js."""
+    if not in_notebook():
+        print(f"[interactive figure: {fig.layout.title.text or 'untitled'}]")
+        return
+    from IPython.display import display
+
+    fig.update_layout(height=height)
+    page = fig.to_html(
+        full_html=False, include_plotlyjs=False, default_height=f"{height}px",
+        config={"responsive": True, "displaylogo": False},
+    )
+    live = json.loads(fig.to_json())
+    display({"application/vnd.plotly.v1+json": live, "text/html": page}, raw=True)
