@@ -5,16 +5,16 @@ from functools import partial
 from stflow_lib.data import readers_grid, readers_taxi
 from stflow_lib.data.registry import Entry
 
-CABS = dict(
-    kind="grid",
-    span="2008-05-17 to 2008-06-10",
-    zone="America/Los_Angeles",
-    source="cabspotting: 11,220,058 GPS fixes of 537 San Francisco taxis",
-    licence="CRAWDAD epfl/mobility, research",
-    forms=((readers_taxi.SF_GPS,),),
-    manifest="taxi-sf",
-    size_mb=44.4,
-)
+CABS = {
+    "kind": "grid",
+    "span": "2008-05-17 to 2008-06-10",
+    "zone": "America/Los_Angeles",
+    "source": "cabspotting: 11,220,058 GPS fixes of 537 San Francisco taxis",
+    "licence": "CRAWDAD epfl/mobility, research",
+    "forms": ((readers_taxi.SF_GPS,),),
+    "manifest": "taxi-sf",
+    "size_mb": 44.4,
+}
 
 
 def _entries(cells: int, step: int, shape: str, role: str) -> Entry:

@@ -155,7 +155,7 @@ def read_citypulse(folder: Path, sensors, step="5min") -> dict[str, np.ndarray]:
         strange = table.index.difference(time)
         if len(strange):
             raise DataError(f"trafficData{sensor}.csv: irregular time stamp {strange[0]}")
-    pick = lambda c: np.stack([t[c].reindex(time).to_numpy(np.float32) for t in tables], 1)  # noqa: E731
+    pick = lambda c: np.stack([t[c].reindex(time).to_numpy(np.float32) for t in tables], 1)
     return {
         "speed_kmh": pick("avgSpeed"),
         "vehicle_count": pick("vehicleCount"),

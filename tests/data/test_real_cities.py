@@ -1,0 +1,169 @@
+"""The real cities, whole: counts that were taken from the sources once, and raw against compact."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stflow_lib import data
+from stflow_lib.data import readers_speed
+from stflow_lib.data.schema import content_hash
+
+
+@pytest.fixture(scope="module")
+def load(real_data, tmp_path_factory):
+    """Each real city once, derived maps in a cache of their own."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("STFLOW_CACHE", str(tmp_path_factory.mktemp("derived")))
+    cities = {}
+
+    def one(name):
+        if name not in cities:
+            if not data.catalog().here[name]:
+                pytest.skip(f"real data: {name} is not in STFLOW_DATA")
+            cities[name] = data.load(name)
+        return cities[name]
+
+    yield one
+    patch.undo()
+
+
+SHAPES = {
+    "taxi-sf-64": (1151, 1, 64, 64), "taxi-sf-128": (576, 1, 128, 128),
+    "taxi-sf-trips": (576, 2, 32, 32), "bikenyc-p6": (2189, 2, 80, 32),
+    "jonas-nyc-taxi": (2400, 2, 16, 8), "jonas-nyc-bike": (2400, 2, 16, 8),
+    "jonas-dc-taxi": (2400, 2, 9, 12), "jonas-dc-bike": (2400, 2, 9, 12),
+    "la": (2016, 207), "san-diego": (4032, 308), "bay-i680": (8928, 136),
+    "aarhus": (33338, 449),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_shape_card_and_hash(load, name):
+    """The catalogue's text says what the arrays are, and the hash is the arrays' own."""
+    city = load(name)
+    main = city.flow if city.attrs["kind"] == "grid" else city.speed
+    assert main.shape == SHAPES[name]
+    row = data.catalog().loc[name]
+    assert row["shape"] == " x ".join(map(str, main.shape))
+    assert city.attrs["name"] == name and city.attrs["sha256"] == content_hash(city)
+    first, last = (str(t)[:10] for t in city.time.values[[0, -1]])
+    assert row["span"] == f"{first} to {last}" or name == "bikenyc-p6"
+
+
+TRIPS = {  # (demand, supply) and active cells, from the arrays' own description
+    "jonas-nyc-taxi": (41_595_099, 38_715_927, 128),
+    "jonas-nyc-bike": (2_147_220, 2_157_043, 99),
+    "jonas-dc-taxi": (2_261_153, 2_055_786, 108),
+    "jonas-dc-bike": (452_545, 452_574, 78),
+}
+
+
+@pytest.mark.parametrize("name", TRIPS)
+def test_jonas_totals(load, name):
+    """Summing int16 half-hours without widening, or swapped axes, would change these."""
+    city = load(name)
+    total = city.flow.astype("f8").sum(("time", "row", "col")).values
+    active = (city.flow.sum(("time", "direction")) > 0).sum()
+    assert (*total, active) == TRIPS[name]
+    assert city.left_out.sum() == (15 if "nyc" in name else 0)
+    assert (city.valid.any("direction").sum() == active).item()
+
+
+def test_jonas_doubled_hour_is_kept_and_told(load):
+    """2015-11-01 01:00 holds both passes of the repeated hour."""
+    city = load("jonas-nyc-taxi")
+    doubled = city.flow.isel(direction=0).sum(("row", "col")).values[193]
+    assert city.time.values[193] == np.datetime64("2015-11-01T01:00") and doubled == 58_834
+    assert "2015-11-01 01:00" in city.attrs["clock"]
+
+
+def test_jonas_peak_is_in_its_hour(load):
+    hour = load("jonas-dc-bike").flow.sum(("direction", "row", "col")).groupby("time.hour")
+    assert int(hour.mean().values.argmax()) == 17
+
+
+def test_bikenyc_p6_parts_and_active_cells(load):
+    city = load("bikenyc-p6")
+    assert city.attrs["split"] == (1532, 438, 219) and city.attrs["factor"] == 2
+    assert int((city.flow.sum(("time", "direction")) > 0).sum()) == 322
+
+
+def test_taxi_sf_trips_are_the_changes_of_the_flag(load):
+    """463,905 pick-ups and 463,865 drop-offs in all; the box holds nearly all of the city's."""
+    pickup, dropoff = load("taxi-sf-trips").flow.sum(("time", "row", "col")).values
+    assert 0.9 * 463_905 < pickup <= 463_905 and 0.9 * 463_865 < dropoff <= 463_865
+
+
+def test_taxi_sf_two_outages_and_the_cell_side(load):
+    city = load("taxi-sf-64")
+    total = city.flow.sum(("direction", "row", "col")).values[1:-1]
+    assert int((total < 0.02 * np.median(total)).sum()) == 2
+    assert city.attrs["cell_m"] == pytest.approx(180, abs=2)
+    assert load("taxi-sf-128").attrs["cell_m"] == pytest.approx(90, abs=1)
+
+
+def test_la_has_the_files_own_graph(load):
+    city = load("la")
+    weight = city.adjacency.values
+    assert int((weight > 0).sum()) == 2833 and (np.diag(weight) == 1).all()
+    assert float(city.speed.max()) == 70.0 and not city.speed.isnull().any()
+
+
+def test_san_diego_is_half_observed(load):
+    city = load("san-diego")
+    assert float(city.observed.mean()) == pytest.approx(48.04, abs=0.01)
+    assert (city.adjacency.values == city.adjacency.values.T).all()
+
+
+def test_bay_gaps_and_interpolated_places(load):
+    city = load("bay-i680")
+    assert float(city.speed.isnull().mean()) == pytest.approx(0.000151, abs=1e-6)
+    between = city.lat.values[95:98]
+    assert between[0] < between[1] < between[2]
+
+
+def test_aarhus_zeros_are_missing(load):
+    """9.3 % gaps and 4.1 % zeros without a vehicle; a kept zero would be a standing jam."""
+    speed = load("aarhus").speed.values
+    assert np.isnan(speed).mean() == pytest.approx(0.09324 + 0.04137, abs=2e-5)
+    assert np.nanmin(speed) > 0
+
+
+def test_aarhus_raw_sheets_equal_the_compact_file(load, real_data):
+    """The two raw files give the same speeds and counts as the compact arrays."""
+    base = real_data / "speed" / "aarhus"
+    compact = np.load(base / "speed.npz")
+    for sensor in (158324, 181006):
+        raw = readers_speed.read_citypulse(base / "raw-sample", [sensor])
+        at = list(compact["sensor"]).index(sensor)
+        assert (raw["time"] == compact["time"]).all()
+        for key in ("speed_kmh", "vehicle_count"):
+            assert np.array_equal(raw[key][:, 0], compact[key][:, at], equal_nan=True)
+
+
+def test_san_diego_raw_sheet_equals_the_compact_file(real_data):
+    base = real_data / "speed" / "san-diego"
+    raw = readers_speed.read_pems_sensors(base / "raw-sample", [1116165])
+    compact = np.load(base / "speed.npz")
+    at = list(compact["sensor"]).index(1116165)
+    week = np.isin(compact["time"], raw["time"])
+    assert week.sum() == len(raw["time"]) == 2016
+    assert (raw["speed_mph"][:, 0] == compact["speed_mph"][week, at]).all()
+    assert (raw["observed_pct"][:, 0] == compact["observed_pct"][week, at]).all()
+
+
+def test_files_here_are_the_public_ones(real_data):
+    """Every raw file that the folder holds has the hash that its manifest states."""
+    from stflow_lib.data import download
+
+    for name in ("jonas", "bikenyc-p6", "la", "bikes-chicago-2021", "bikes-dc-2021"):
+        for raw in download.manifest(name):
+            if (real_data / raw.into).exists():
+                download.verify(real_data / raw.into, raw)
+
+
+def test_every_city_that_is_here_is_tested(real_data):
+    here = data.catalog()
+    real = here[here.here & ~here.index.str.startswith("sim-")]
+    assert set(real.index) <= set(SHAPES), "add the new city's shape and counts"
+    assert pd.Index(SHAPES).isin(here.index).all()
