@@ -1,10 +1,11 @@
 """GPS fixes -> flow maps: entries into cells, pick-ups and drop-offs.
 
-A **segment** joins two neighbouring fixes of one taxi that are at most `max_gap_s` apart in time
-and less than `max_kmh` in speed. The taxi is taken to drive it straight and evenly. An **entry**
-is a change of cell along a segment: it is counted in the cell entered, in the step in which the
-border is crossed; through a corner, straight into the diagonal neighbour. Entries of a coarse map
-are by definition the block sums of the fine map's, so crossings inside a block count too.
+A **segment** joins two neighbouring fixes of one taxi that are at most `max_gap_s` apart in
+time and less than `max_kmh` in speed. The taxi is taken to drive it straight and evenly. An
+**entry** is a change of cell along a segment: it is counted in the cell entered, in the step in
+which the border is crossed; through a corner, straight into the diagonal neighbour. Entries of
+a coarse map are by definition the block sums of the fine map's, so crossings inside a block
+count too.
 """
 
 from dataclasses import dataclass
@@ -49,8 +50,8 @@ class Fixes:
             object.__setattr__(self, name, array)
         at, rule = segments.first_fault(self.taxi, self.time, self.lat, self.lon)
         if rule:
-            raise DataError(f"{self.source}: {segments.RULES[rule]}, broken at fix {at} of taxi "
-                            f"{self.taxi[at]}: {self._fix(at)}")  # fmt: skip
+            place = f"fix {at} of taxi {self.taxi[at]}: {self._fix(at)}"
+            raise DataError(f"{self.source}: {segments.RULES[rule]}, broken at {place}")
 
     def __len__(self):
         return len(self.taxi)
@@ -63,8 +64,8 @@ class Fixes:
 def read_fixes(path) -> Fixes:
     """Fixes of a parquet file (columns COLUMNS) or of a folder of raw text files.
 
-    A raw file is one taxi's, `lat lon occupied unix_time` a line, in either order of time; taxis
-    are numbered by the sorted file names. DataError names the file and the column or line.
+    A raw file is one taxi's, `lat lon occupied unix_time` a line, in either order of time;
+    taxis are numbered by the sorted file names. DataError names file and column or line.
     """
     path = Path(path)
     if path.is_dir():
@@ -96,8 +97,10 @@ def _read_raw(file, number) -> tuple:
     names = ["lat", "lon", "occupied", "time"]
     try:
         lines = pd.read_csv(file, sep=" ", header=None, names=names, index_col=False)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+    except pd.errors.ParserError as error:
         raise DataError(f"{file.name}: {error}") from error
+    if lines.empty:
+        raise DataError(f"{file.name}: no fixes, the file is empty")
     numbers = lines.apply(pd.to_numeric, errors="coerce")
     bad = np.flatnonzero(numbers.isna().any(axis=1) | ~numbers["occupied"].isin([0, 1]))
     if bad.size:

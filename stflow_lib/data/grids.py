@@ -1,7 +1,7 @@
 """Points into grid cells: the one rule by which fixes, trip ends and places find their cell.
 
-Degrees are read to 1e-5 (about a metre, the resolution of a GPS fix) and compared as integers, so
-a point on a border always falls the same way: a cell owns its southern and western borders.
+Degrees are read to 1e-5 (about a metre, the resolution of a GPS fix) and compared as integers,
+so a point on a border always falls the same way: a cell owns its southern and western borders.
 """
 
 import numpy as np

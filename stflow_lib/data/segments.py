@@ -1,9 +1,9 @@
 """The inner loops of `gps.py`, compiled: one pass over 11 million fixes.
 
-Everything is integer arithmetic, so that a point on a cell border, a corner and a crossing at the
-very second at which a step begins fall where the rules say and not where rounding sends them.
-Positions are scaled: x = (lon - west) cols and y = (lat - south) rows in 1e-5 degrees, so that
-cell k covers [k width, (k + 1) width) with the width (height) of the whole box.
+Everything is integer arithmetic, so that a point on a cell border, a corner and a crossing at
+the very second at which a step begins fall where the rules say and not where rounding sends
+them. Positions are scaled: x = (lon - west) cols and y = (lat - south) rows in 1e-5 degrees, so
+that cell k covers [k width, (k + 1) width) with the width (height) of the whole box.
 """
 
 import math
@@ -18,7 +18,7 @@ RULES = ("", "taxi numbers must not fall", "times of a taxi must rise strictly",
 
 @njit(cache=True)
 def first_fault(taxi, time, lat, lon):
-    """Index of the first fix that breaks a rule and the rule's place in RULES; (-1, 0) if none."""
+    """Index of the first fix that breaks a rule, and that rule's index; (-1, 0) if none."""
     for i in range(taxi.size):
         if i and taxi[i] < taxi[i - 1]:
             return i, 1
@@ -33,7 +33,7 @@ def first_fault(taxi, time, lat, lon):
 
 @njit(cache=True)
 def too_fast(lat0, lon0, lat1, lon1, gap_s, max_kmh):
-    """Whether the straight line between two fixes takes max_kmh or more (flat-Earth distance)."""
+    """Whether the straight line between two fixes takes max_kmh or more (flat Earth)."""
     north = (lat1 - lat0) * METRES_PER_UNIT
     east = (lon1 - lon0) * METRES_PER_UNIT * math.cos(0.5 * (lat0 + lat1) * RADIANS_PER_UNIT)
     return math.hypot(north, east) * 3.6 >= max_kmh * gap_s
@@ -41,7 +41,7 @@ def too_fast(lat0, lon0, lat1, lon1, gap_s, max_kmh):
 
 @njit(cache=True)
 def walk(x0, y0, x1, y1, width, height, since, gap_s, step_s, counts):
-    """Add one for every cell of counts [T, rows, cols] that the segment enters; return how many.
+    """Add one for every cell of counts [T, rows, cols] that the segment enters; say how many.
 
     From (x0, y0), `since` seconds after step 0 began, to (x1, y1) gap_s seconds later. The next
     border in x is reached at the fraction ahead_x / dx of the way, in y at ahead_y / dy; the

@@ -1,8 +1,8 @@
 """Regular local time steps, from UTC seconds or from wall-clock times.
 
-A city's `time` is regular in local time. A span in which the clocks change has an hour that does
-not exist or that happens twice, so it has no such axis: both functions refuse it by name instead
-of shifting half of the city's days by an hour.
+A city's `time` is regular in local time. A span in which the clocks change has an hour that
+does not exist or that happens twice, so it has no such axis: both functions refuse it by name
+instead of shifting half of the city's days by an hour.
 """
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,9 +14,9 @@ from stflow_lib.data.schema import DataError
 
 
 def _checked(step_minutes, zone):
-    """Step in seconds; DataError unless the step divides a day and the zone has an IANA name."""
+    """Step in seconds; DataError unless it divides a day and the zone has an IANA name."""
     if step_minutes < 1 or 1440 % step_minutes:
-        raise DataError(f"step_minutes={step_minutes}: a step must divide a day of 1440 minutes")
+        raise DataError(f"step_minutes={step_minutes}: a step must divide a day's 1440 minutes")
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -25,7 +25,7 @@ def _checked(step_minutes, zone):
 
 
 def _regular(clock, step_s, zone, wall):
-    """Raise DataError at the first step of `clock` that is not step_s long: the clocks changed."""
+    """DataError at the first step of `clock` that is not step_s long: the clocks changed."""
     odd = np.flatnonzero(np.diff(clock.as_unit("s").asi8) != step_s)
     if odd.size:
         raise DataError(
@@ -43,7 +43,9 @@ def steps_from_unix(first, last, step_minutes, zone):
     Raises DataError for a bad step or zone, and for a span in which the clocks change.
     """
     step_s = _checked(step_minutes, zone)
-    offset = int(pd.Timestamp(first, unit="s", tz="UTC").tz_convert(zone).utcoffset().total_seconds())
+    offset = int(
+        pd.Timestamp(first, unit="s", tz="UTC").tz_convert(zone).utcoffset().total_seconds()
+    )
     start = (int(first) + offset) // step_s * step_s - offset
     edges = start + step_s * np.arange((int(last) - start) // step_s + 2)
     local = pd.to_datetime(edges, unit="s", utc=True).tz_convert(zone).tz_localize(None)
@@ -61,6 +63,8 @@ def steps_from_wall(first, last, step_minutes, zone):
     start = pd.Timestamp(first).floor(f"{step_minutes}min")
     count = (pd.Timestamp(last) - start) // pd.Timedelta(step_s, "s") + 1
     wall = pd.date_range(start, periods=count + 1, freq=f"{step_minutes}min")
-    utc = wall.tz_localize(zone, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
+    utc = wall.tz_localize(
+        zone, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward"
+    )
     _regular(utc.tz_convert("UTC"), step_s, zone, wall)
     return wall[:-1].as_unit("ns")
