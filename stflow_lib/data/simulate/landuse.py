@@ -11,6 +11,7 @@ DEFAULT_SHARES = {
     "residential": 0.44, "office": 0.14, "leisure": 0.10, "hub": 0.04,
     "industrial": 0.12, "park": 0.10, "water": 0.06,
 }  # fmt: skip
+LAND_SHARES = {name: share for name, share in DEFAULT_SHARES.items() if name != "water"}
 CENTRAL = {
     "residential": -0.3, "office": 2.0, "leisure": 1.2, "hub": 0.8,
     "industrial": -2.0, "park": 0.0, "water": -1.0,
@@ -74,15 +75,22 @@ def type_map(rows: int, cols: int, type_shares: dict, patch: float, seed: int) -
     """Land use of every cell as an index into TYPES, int8 [rows, cols], in patches.
 
     Each type has a smooth random field (`patch` = its width in cells) plus a liking for the
-    centre or the edge; the rarest type chooses its best cells first, so shares come out exact.
+    centre or the edge; shares come out exact (to one cell).
     """
-    counts = cell_counts(type_shares, rows * cols)
-    types = np.full(rows * cols, -1, np.int8)
+    score = np.array([_liking(name, rows, cols, patch, seed).ravel() for name in TYPES])
+    return assign(score, cell_counts(type_shares, rows * cols)).reshape(rows, cols)
+
+
+def assign(score: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """A type for each place, int8 [places]: the rarest type takes its best places first.
+
+    score [types, places], counts [types] summing to the number of places.
+    """
+    types = np.full(score.shape[1], -1, np.int8)
     for k in np.argsort(counts, kind="stable"):
-        score = _liking(TYPES[k], rows, cols, patch, seed).ravel()
-        score[types >= 0] = -np.inf
-        types[np.argsort(-score, kind="stable")[: counts[k]]] = k
-    return types.reshape(rows, cols)
+        best = np.argsort(np.where(types >= 0, np.inf, -score[k]), kind="stable")
+        types[best[: counts[k]]] = k
+    return types
 
 
 def _liking(name, rows, cols, patch, seed):
