@@ -19,9 +19,10 @@ PROVENANCE = ["profile", "device", "source_hash"]
 def read_source(path: str | Path):
     """The py:percent source at `path` as a notebook node with a kernel named in it."""
     import jupytext
+    import nbformat
 
     notebook = jupytext.read(path)
-    notebook.metadata.setdefault("kernelspec", dict(KERNEL))
+    notebook.metadata.setdefault("kernelspec", nbformat.from_dict(KERNEL))
     return notebook
 
 
@@ -102,7 +103,7 @@ def _line(profile: str, device: str, source: str, group: pd.DataFrame) -> str:
     """profile, device, days, source and how many runs, in words."""
     days = sorted({str(date)[:10] for date in group["date"].dropna()})
     span = " to ".join(days[:1] + days[-1:] if len(days) > 1 else days) or "no date"
-    stale = int((group["stale"].astype(object).fillna(False)).astype(bool).sum())
+    stale = int(group["stale"].eq(True).sum())
     runs = f"{len(group)} run" + "s" * (len(group) != 1)
     mark = f", {stale} stale" if stale else ""
     return f"{runs}{mark} · profile {profile} · {device} · {span} · source {source[:10]}"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
-os.environ["STFLOW_RUNS"] = tempfile.mkdtemp(prefix="stflow-test-runs-")
+RUNS = tempfile.TemporaryDirectory(prefix="stflow-test-runs-")
+os.environ["STFLOW_RUNS"] = RUNS.name
 
 settings.register_profile("stflow", deadline=None, derandomize=True, database=None)
 settings.load_profile("stflow")
