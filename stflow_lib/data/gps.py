@@ -9,16 +9,17 @@ count too.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import xarray as xr
 
 from stflow_lib.data import grids, segments
 from stflow_lib.data.schema import Box, DataError
 from stflow_lib.data.steps import steps_from_unix
+from stflow_lib.data.tables import need_file
 
 COLUMNS = ("taxi", "time", "lat", "lon", "occupied")
 DTYPES = (np.int32, np.int64, np.int32, np.int32, np.bool_)
@@ -67,14 +68,19 @@ def read_fixes(path) -> Fixes:
     A raw file is one taxi's, `lat lon occupied unix_time` a line, in either order of time;
     taxis are numbered by the sorted file names. DataError names file and column or line.
     """
-    path = Path(path)
-    if path.is_dir():
-        return _read_folder(path)
-    schema = pq.read_schema(path)
-    missing = [name for name in COLUMNS if name not in schema.names]
-    if missing:
-        raise DataError(f"{path.name}: columns {missing} are missing, found {schema.names}")
-    table = pq.read_table(path, columns=list(COLUMNS))
+    path = need_file(path)
+    return _read_folder(path) if path.is_dir() else _read_parquet(path)
+
+
+def _read_parquet(path) -> Fixes:
+    try:
+        names = pq.read_schema(path).names
+        missing = [name for name in COLUMNS if name not in names]
+        if missing:
+            raise DataError(f"{path.name}: columns {missing} are missing, found {names}")
+        table = pq.read_table(path, columns=list(COLUMNS))
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path.name}: not a whole parquet file ({error})") from error
     if not len(table):
         raise DataError(f"{path.name}: no fixes, the file is empty")
     gaps = [name for name in COLUMNS if table[name].null_count]
