@@ -11,7 +11,7 @@ from stflow_lib.runs.fresh import find, state
 from stflow_lib.runs.hashing import source_hash
 from stflow_lib.runs.publish import publish, published
 from stflow_lib.runs.run import Run, RunError, build_settings
-from stflow_lib.runs.table import provenance, summary, table
+from stflow_lib.runs.table import records, summary, table
 
 __all__ = [
     "Run",
@@ -22,9 +22,9 @@ __all__ = [
     "fill",
     "find",
     "predictor",
-    "provenance",
     "publish",
     "published",
+    "records",
     "source_hash",
     "state",
     "summary",

@@ -67,7 +67,7 @@ def city_hash(name: str) -> str | None:
     from stflow_lib.data import registry
 
     entry = registry.entries().get(name)
-    return registry.load(name).attrs["sha256"] if entry and entry.here() else None
+    return registry.load(name).attrs["sha256"] if entry and entry.files() is not None else None
 
 
 def _homes(thing) -> set[str]:
@@ -135,12 +135,12 @@ def _tree(path: Path) -> ast.Module:
 
 @lru_cache(maxsize=512)
 def _parse(path: Path, _changed: int) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def _code(path: Path) -> str:
     """The syntax tree as text, without docstrings; the same on Python 3.11 and 3.12."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     for node in ast.walk(tree):
         if getattr(node, "type_params", None) == []:
             del node.type_params

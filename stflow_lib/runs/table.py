@@ -59,25 +59,9 @@ def table(
     return wide if reported is None else _beside(wide, reported)
 
 
-def provenance(runs: Iterable[Run]) -> str:
-    """One line under a table: profile, runs done, devices, dates and source hashes."""
-    runs = list(runs)
-    found = [record for record in map(find, runs) if record is not None]
-    if not found:
-        return f"{len(runs)} runs, none of them done."
-    days = sorted({record["date"][:10] for record in found})
-    parts = {
-        "profile": {record["profile"] for record in found},
-        "device": {record["device"] for record in found},
-        "code": {record["source_hash"][:8] for record in found},
-        "data": {record["data_hash"][:8] for record in found},
-    }
-    words = "; ".join(f"{name} {', '.join(sorted(values))}" for name, values in parts.items())
-    stale = sum(record["stale"] for record in found)
-    return (
-        f"{len(found)} of {len(runs)} runs done ({stale} stale), "
-        f"{' to '.join(dict.fromkeys([days[0], days[-1]]))}; {words}."
-    )
+def records(runs: Iterable[Run]) -> list[dict]:
+    """The records of those runs that have one, as `find` returns them."""
+    return [record for record in map(find, runs) if record is not None]
 
 
 _COUNTS = ["mean", "spread", "n", "collapsed", "missing", "stale"]

@@ -1,0 +1,245 @@
+"""Paper against ours: each claim of a paper as a row, and the verdict of our runs on it.
+
+`book/claims/<paper>.csv` holds the claims, `book/claims/reported_<paper>.csv` every number that
+the paper prints. Kinds of claims:
+
+- ``number``: an error on the paper's own data; ours must lie within ``tolerance`` of ``value``.
+- ``gain``: percent by which ``method`` beats ``other`` on the paper's own data, likewise.
+- ``order``: ``method`` has a lower error than ``other``, on any city.
+- ``trend``: its gain over ``other`` is larger with less data ("20>100"), on any city.
+
+A number is never judged by stand-in data, an order or trend always says on which city it was.
+Smoke runs are no evidence.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from stflow_lib import profiles, runs
+from stflow_lib.data.schema import DataError
+from stflow_lib.runs import Run, store
+from stflow_lib.runs.publish import RUN_FIELDS
+from stflow_lib.runs.run import wing_of
+
+FOLDER = Path(__file__).resolve().parents[1] / "book" / "claims"
+PAPERS = {"finegrained": "urbanstc", "gridflow": "stbat", "speedgraph": "tsjt"}
+TITLES = {"urbanstc": "UrbanSTC", "stbat": "STBaT", "tsjt": "TSJT"}
+ORIGINALS = {f"TaxiBJ-P{n}": f"taxibj-p{n}" for n in range(1, 5)} | {"BikeNYC": "bikenyc-2019"}
+VERDICTS = ("confirmed", "not confirmed", "not run")
+EVIDENCE = ("lab", "paper")  # profiles whose runs count
+
+_COLUMNS = [
+    "id", "paper", "source", "kind", "statement", "dataset", "fraction",
+    "method", "other", "metric", "value", "tolerance",
+]  # fmt: skip
+_JUDGED = [
+    "city", "profile", "ours", "interval_low", "interval_high", "n", "stale", "note", "verdict",
+]  # fmt: skip
+_BOOTSTRAP_FROM = 20  # pairs from which the interval needs no normal errors
+
+
+def reported(paper: str, table: str | None = None) -> pd.DataFrame:
+    """Every printed number of a paper, or of one of its tables; amounts of data as text."""
+    frame = pd.read_csv(FOLDER / f"reported_{paper}.csv", dtype=str, keep_default_na=False)
+    frame["value"] = pd.to_numeric(frame["value"])
+    return frame if table is None else frame[frame["table"] == table]
+
+
+def claims(paper: str) -> pd.DataFrame:
+    """The claims of a paper, none while nobody has written them; DataError names a bad row."""
+    path = FOLDER / f"{paper}.csv"
+    if not path.exists():
+        return pd.DataFrame(columns=_COLUMNS)
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if list(frame.columns) != _COLUMNS:
+        raise DataError(f"{path.name}: columns {list(frame.columns)}, want {_COLUMNS}")
+    for row in frame.itertuples():
+        _check(row, f"{path.name}, line {row.Index + 2}, {row.id}")
+    if frame["id"].duplicated().any():
+        raise DataError(
+            f"{path.name}: id {frame['id'][frame['id'].duplicated()].iloc[0]} twice"
+        )
+    for name in ("value", "tolerance"):
+        frame[name] = pd.to_numeric(frame[name])
+    return frame
+
+
+def judge(wing: str) -> pd.DataFrame:
+    """The claims of the wing's paper with our evidence, a row per claim, city and profile.
+
+    Added columns: ``city``, ``profile``; ``ours`` (the error for a number, percent for a gain,
+    `other` minus `method` in flow units for an order, percentage points for a trend);
+    ``interval_low``/``interval_high`` (95 %, over seeds, paired where two methods are
+    compared); ``n`` seeds; ``stale``; ``note``; ``verdict``. An order or trend is confirmed
+    when its whole interval is above zero, so one seed cannot confirm it.
+    """
+    frame, evidence = claims(PAPERS[wing]), _evidence(wing)
+    rows = [
+        (*row[1:], *_verdict(row, evidence, city, profile))
+        for row in frame.itertuples()
+        for city, profile in _places(row, evidence)
+    ]
+    return pd.DataFrame(rows, columns=_COLUMNS + _JUDGED)
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean of independent values [n]; NaN for fewer than two.
+
+    Student's t, or the percentile bootstrap from twenty values on.
+    """
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return np.nan, np.nan
+    if len(values) >= _BOOTSTRAP_FROM:
+        draws = np.random.default_rng(0).choice(values, (10_000, len(values))).mean(1)
+        low, high = np.quantile(draws, [0.025, 0.975])
+        return float(low), float(high)
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+    return float(values.mean() - half), float(values.mean() + half)
+
+
+class Evidence(dict):
+    """(city, profile, scarcity) -> {method: {seed: record}}, collapsed runs left out."""
+
+    def __init__(self):
+        self.collapsed = {}  # (city, profile, scarcity, method) -> seeds that collapsed
+        self.cities = {}  # (city, profile) -> None, in order: where runs are planned or recorded
+
+    def seeds(self, place: tuple[str, str, str], method: str, metric: str) -> pd.Series:
+        """The metric by seed; a method without training counts for every seed."""
+        found = self.get(place, {}).get(method, {})
+        return pd.Series({s: r[f"metric_{metric}"] for s, r in found.items()}, dtype=float)
+
+    def untrained(self, place: tuple[str, str, str], method: str) -> bool:
+        return all(r["epochs"] == 0 for r in self.get(place, {}).get(method, {}).values())
+
+
+def _check(row, where: str) -> None:
+    if row.kind not in ("number", "gain", "order", "trend"):
+        raise DataError(f"{where}: kind '{row.kind}'")
+    original = row.kind in ("number", "gain")
+    if original and row.dataset not in ORIGINALS:
+        raise DataError(f"{where}: dataset '{row.dataset}' is not the paper's: {[*ORIGINALS]}")
+    if not original and row.dataset != "any":
+        raise DataError(f"{where}: an {row.kind} is judged on any city, not '{row.dataset}'")
+    for name in ("value", "tolerance"):
+        if original != bool(getattr(row, name)):
+            raise DataError(f"{where}: {name} '{getattr(row, name)}' with kind {row.kind}")
+
+
+def _evidence(wing: str) -> Evidence:
+    """What the wing's tables plan and what is recorded, one set of settings per method."""
+    evidence, settings = Evidence(), {}
+    for run in _planned_and_recorded(wing):
+        place = (run.city, run.profile, run.scarcity)
+        evidence.cities[run.city, run.profile] = None
+        if settings.setdefault((*place, run.method), run.settings) != run.settings:
+            continue  # the first table's settings are the method's own, others are ablations
+        record = runs.find(run)
+        if record is not None and record["notes"].get("collapsed"):
+            key = (*place, run.method)
+            evidence.collapsed.setdefault(key, set()).add(run.seed)
+        elif record is not None:
+            found = evidence.setdefault(place, {}).setdefault(run.method, {})
+            found.setdefault(run.seed, record)
+    return evidence
+
+
+def _planned_and_recorded(wing: str) -> Iterator[Run]:
+    if wing not in profiles.wings():
+        return
+    tables = wing_of(Run(wing, "", "", "", "", "", 0)).TABLES
+    for profile in EVIDENCE:
+        for table in tables.values():
+            yield from table(profile)
+    for record in [*store.read_all(wing), *runs.published(wing).values()]:
+        if record["profile"] in EVIDENCE:
+            yield Run(**{name: record[name] for name in RUN_FIELDS})
+
+
+def _places(claim, evidence: Evidence) -> list[tuple[str, str]]:
+    """Cities and profiles on which a claim is judged."""
+    if claim.dataset == "any":
+        return list(evidence.cities) or [("", "")]
+    city = ORIGINALS[claim.dataset]
+    return [place for place in evidence.cities if place[0] == city] or [(city, "")]
+
+
+def _verdict(claim, evidence: Evidence, city: str, profile: str) -> tuple:
+    values, note, used = _KINDS[claim.kind](claim, evidence, city, profile)
+    if not len(values):
+        return city, profile, np.nan, np.nan, np.nan, 0, False, note, "not run"
+    ours, (low, high) = float(values.mean()), interval(values)
+    if values.attrs.get("untrained"):
+        low = high = ours
+    if claim.dataset == "any":
+        verdict = "not run" if np.isnan(low) else VERDICTS[0] if low > 0 else VERDICTS[1]
+        note = note if len(values) > 1 else "one seed has no interval"
+    else:
+        verdict = VERDICTS[0] if abs(ours - claim.value) <= claim.tolerance else VERDICTS[1]
+    left_out = sum(len(evidence.collapsed.get(key, ())) for key in used)
+    stale = any(r["stale"] for *place, m in used for r in evidence[tuple(place)][m].values())
+    note = "; ".join(filter(None, [note, left_out and f"{left_out} collapsed run(s) left out"]))
+    return city, profile, ours, low, high, len(values), stale, note, verdict
+
+
+def _number(claim, evidence: Evidence, city: str, profile: str):
+    place = (city, profile, claim.fraction)
+    values = evidence.seeds(place, claim.method, claim.metric)
+    values.attrs["untrained"] = evidence.untrained(place, claim.method)
+    return values, "" if len(values) else f"no runs of {claim.method}", [(*place, claim.method)]
+
+
+def _order(claim, evidence: Evidence, city: str, profile: str):
+    place = (city, profile, claim.fraction)
+    mine, theirs = _paired(evidence, place, claim.method, claim.other, claim.metric)
+    used = [(*place, claim.method), (*place, claim.other)]
+    return theirs - mine, _absent(evidence, used), used
+
+
+def _gain(claim, evidence: Evidence, city: str, profile: str):
+    place = (city, profile, claim.fraction)
+    means = {
+        m: evidence.seeds(place, m, claim.metric).mean()
+        for m in evidence.get(place, {})
+        if m != claim.method
+    }
+    if not means:
+        return pd.Series(dtype=float), "no runs of other methods", []
+    second = min(means, key=means.get)
+    used = [(*place, claim.method), (*place, second)]
+    return _percent(evidence, place, claim, second), _absent(evidence, used) or second, used
+
+
+def _trend(claim, evidence: Evidence, city: str, profile: str):
+    places = [(city, profile, fraction) for fraction in claim.fraction.split(">")]
+    little, much = (_percent(evidence, place, claim, claim.other) for place in places)
+    used = [(*place, m) for place in places for m in (claim.method, claim.other)]
+    return (little - much).dropna(), _absent(evidence, used), used
+
+
+_KINDS = {"number": _number, "order": _order, "gain": _gain, "trend": _trend}
+
+
+def _percent(evidence: Evidence, place, claim, other: str) -> pd.Series:
+    """Gain of the claim's method over another, percent, by seed."""
+    mine, theirs = _paired(evidence, place, claim.method, other, claim.metric)
+    return 100 * (theirs - mine) / theirs
+
+
+def _paired(evidence: Evidence, place, method: str, other: str, metric: str):
+    """The two methods' errors at the seeds that both have."""
+    mine, theirs = (evidence.seeds(place, m, metric) for m in (method, other))
+    if len(theirs) and evidence.untrained(place, other):
+        theirs = pd.Series(theirs.iloc[0], mine.index)
+    both = mine.index.intersection(theirs.index)
+    return mine[both], theirs[both]
+
+
+def _absent(evidence: Evidence, used: list[tuple]) -> str:
+    lacking = [m for *place, m in used if m not in evidence.get(tuple(place), {})]
+    return f"no runs of {', '.join(dict.fromkeys(lacking))}" if lacking else ""

@@ -1,0 +1,235 @@
+"""Verdicts: hand-made records with known means, differences and intervals give known verdicts."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stflow_lib import claims, profiles, runs
+from stflow_lib.data.schema import DataError
+from stflow_lib.runs import store
+
+spec = importlib.util.spec_from_file_location(
+    "toy_wing", Path(__file__).with_name("toy_wing.py")
+)
+toy = importlib.util.module_from_spec(spec)
+sys.modules["toy_wing"] = toy
+spec.loader.exec_module(toy)
+
+HEAD = ",".join(claims._COLUMNS)
+ORDER = "o1,toy,S,order,A below B,any,100,NOISE,COLLAPSES,rmse,,"
+TREND = "t1,toy,S,trend,more with less,any,20>100,NOISE,COLLAPSES,rmse,,"
+NUMBER = "n1,toy,S,number,A is 2,TaxiBJ-P1,100,NOISE,,rmse,2.0,0.1"
+GAIN = "g1,toy,S,gain,A gains 10,TaxiBJ-P1,100,NOISE,second best,rmse,10,1"
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """A function that writes the toy's claims; its wing has no records and no planned runs."""
+    monkeypatch.setenv("STFLOW_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("STFLOW_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setattr(claims, "FOLDER", tmp_path)
+    monkeypatch.setitem(claims.PAPERS, "toy", "toy")
+    monkeypatch.setattr(profiles, "wings", lambda: ["toy"])
+    toy.register().TABLES = {"table1": lambda profile: []}
+    return lambda *rows: (tmp_path / "toy.csv").write_text("\n".join([HEAD, *rows, ""]))
+
+
+def put(method, values, city="toytown", scarcity="100", profile="lab", epochs=5, **more):
+    """Records of a method, one per value, seeds 0, 1, ..."""
+    for seed, value in enumerate(values):
+        run = toy.run(method, city, scarcity, profile, seed)
+        record = runs.ensure(run) | {"metric_rmse": value, "epochs": epochs, **more}
+        store.write(run, record)
+
+
+def test_order_needs_the_whole_interval_above_zero(book):
+    """Paired differences 1.0, 1.2, 0.8: t interval 1 +- 4.303 * 0.2 / sqrt 3, above zero."""
+    book(ORDER)
+    put("NOISE", [2.0, 5.0, 3.0])
+    put("COLLAPSES", [3.0, 6.2, 3.8], notes={})
+    row = claims.judge("toy").iloc[0]
+    assert (row.verdict, row.city, row.profile, row.n) == ("confirmed", "toytown", "lab", 3)
+    assert row.ours == pytest.approx(1.0)
+    assert row.interval_low == pytest.approx(1 - 4.302653 * 0.2 / 3**0.5, abs=1e-5)
+    assert row.interval_high == pytest.approx(1 + 4.302653 * 0.2 / 3**0.5, abs=1e-5)
+
+
+@pytest.mark.parametrize("theirs", [[2.5, 5.5, 2.9], [1.0, 4.0, 2.0]])
+def test_order_that_is_unsure_or_reversed_is_not_confirmed(book, theirs):
+    book(ORDER)
+    put("NOISE", [2.0, 5.0, 3.0])
+    put("COLLAPSES", theirs, notes={})
+    assert claims.judge("toy").iloc[0].verdict == "not confirmed"
+
+
+def test_a_method_without_training_is_paired_with_every_seed(book):
+    """HA is run once; comparing only at its seed would leave one pair and no interval."""
+    book(ORDER)
+    put("NOISE", [2.0, 2.1, 1.9])
+    put("COLLAPSES", [3.0], epochs=0, notes={})
+    row = claims.judge("toy").iloc[0]
+    assert (row.n, row.verdict) == (3, "confirmed")
+
+
+def test_one_seed_is_not_enough_for_an_order(book):
+    book(ORDER)
+    put("NOISE", [2.0])
+    put("COLLAPSES", [3.0], notes={})
+    row = claims.judge("toy").iloc[0]
+    assert (row.verdict, row.note) == ("not run", "one seed has no interval")
+
+
+def test_without_records_everything_is_not_run(book):
+    book(ORDER, TREND, NUMBER, GAIN)
+    judged = claims.judge("toy")
+    assert set(judged["verdict"]) == {"not run"} and judged["ours"].isna().all()
+    assert judged["city"].tolist() == ["", "", "taxibj-p1", "taxibj-p1"]
+
+
+def test_smoke_records_are_no_evidence(book):
+    book(ORDER)
+    put("NOISE", [2.0, 5.0, 3.0], profile="smoke")
+    put("COLLAPSES", [9.0, 9.2, 9.8], profile="smoke", notes={})
+    assert claims.judge("toy")["verdict"].tolist() == ["not run"]
+
+
+def test_a_number_is_never_judged_by_another_city(book):
+    """The right number on the wrong city is a coincidence."""
+    book(NUMBER, GAIN)
+    put("NOISE", [2.0, 2.0], city="taxi-sf-64")
+    put("COLLAPSES", [2.2, 2.2], city="taxi-sf-64", notes={})
+    assert claims.judge("toy")["verdict"].tolist() == ["not run", "not run"]
+
+
+@pytest.mark.parametrize("value, verdict", [(2.09, "confirmed"), (2.2, "not confirmed")])
+def test_number_within_tolerance(book, value, verdict):
+    book(NUMBER)
+    put("NOISE", [value - 0.3, value + 0.3], city="taxibj-p1", profile="paper")
+    row = claims.judge("toy").iloc[0]
+    assert row.verdict == verdict and row.ours == pytest.approx(value)
+    assert row.interval_low < row.ours < row.interval_high
+
+
+def test_gain_is_against_the_best_of_the_others(book):
+    book(GAIN)
+    put("NOISE", [1.8], city="taxibj-p1")
+    put("COLLAPSES", [2.0], city="taxibj-p1", notes={})
+    row = claims.judge("toy").iloc[0]
+    assert row.ours == pytest.approx(10) and (row.verdict, row.note) == (
+        "confirmed",
+        "COLLAPSES",
+    )
+
+
+def test_trend_compares_percent_at_the_same_seeds(book):
+    book(TREND)
+    put("NOISE", [8.0, 7.9, 8.1], scarcity="20")
+    put("COLLAPSES", [10.0, 10.0, 10.0], scarcity="20", notes={})
+    put("NOISE", [0.95, 0.95, 0.95])
+    put("COLLAPSES", [1.0, 1.0, 1.0], notes={})
+    row = claims.judge("toy").iloc[0]
+    assert row.ours == pytest.approx(15) and row.verdict == "confirmed"
+
+
+def test_collapsed_runs_are_left_out_and_counted(book):
+    book(ORDER)
+    put("NOISE", [2.0, 2.1, 1.9])
+    put("COLLAPSES", [3.0, 90.0, 3.1])  # the toy reports a collapse for seed 1
+    store.write(
+        toy.run("COLLAPSES", seed=1),
+        store.read(toy.run("COLLAPSES", seed=1)) | {"notes": {"collapsed": True}},
+    )
+    row = claims.judge("toy").iloc[0]
+    assert row.n == 2 and row.ours == pytest.approx(1.1)
+    assert row.note == "1 collapsed run(s) left out"
+
+
+def test_planned_settings_are_the_methods_own_and_ablations_are_not_mixed_in(book):
+    """An ablation's record under the same method name must not enter the comparison."""
+    book(NUMBER)
+    own = toy.run(city="taxibj-p1", offset=3.0)
+    sys.modules["stflow_lib.toy"].TABLES = {
+        "table1": lambda profile: [own] if profile == "lab" else []
+    }
+    put("NOISE", [2.0, 2.0], city="taxibj-p1")
+    store.write(own, runs.ensure(own) | {"metric_rmse": 7.0, "epochs": 5})
+    row = claims.judge("toy").iloc[0]
+    assert (row.n, row.ours) == (1, 7.0)
+
+
+def test_bootstrap_agrees_with_t_for_many_pairs_and_one_value_has_no_interval():
+    values = np.random.default_rng(3).normal(1.0, 0.5, 200)
+    low, high = claims.interval(values)
+    half = 1.972 * values.std(ddof=1) / 200**0.5
+    assert low == pytest.approx(values.mean() - half, abs=0.02)
+    assert high == pytest.approx(values.mean() + half, abs=0.02)
+    assert np.isnan(claims.interval(values[:1])).all()
+
+
+@pytest.mark.parametrize(
+    "row, words",
+    [
+        (ORDER.replace("order", "rank"), "kind 'rank'"),
+        (ORDER.replace(",any,", ",TaxiBJ-P1,"), "judged on any city"),
+        (NUMBER.replace("TaxiBJ-P1", "taxi-sf-64"), "'taxi-sf-64' is not the paper's"),
+        (NUMBER.replace(",0.1", ","), "tolerance ''"),
+        (ORDER + "0.1", "tolerance '0.1'"),
+        (f"{ORDER}\n{ORDER}", "o1 twice"),
+    ],
+)
+def test_a_bad_row_is_named(book, row, words):
+    book(row)
+    with pytest.raises(DataError, match="toy.csv") as error:
+        claims.claims("toy")
+    assert words in str(error.value)
+
+
+def test_the_books_claims_repeat_the_printed_numbers():
+    """A typing error in a claim would confirm or refute what the paper never said."""
+    printed = claims.reported("urbanstc")
+    printed["table"] = printed["table"].str.removesuffix("_delta")
+    printed["metric"] = printed["metric"].str.removesuffix("_gain_pct")
+    printed["method"] = printed["method"].str.removesuffix("_vs_second_best")
+    gain = claims.reported("urbanstc")["table"].str.endswith("_delta")
+    keys = ["table", "dataset", "fraction", "method", "metric"]
+    known = {
+        True: printed[gain].set_index(keys)["value"],
+        False: printed[~gain].set_index(keys)["value"],
+    }
+    stated = claims.claims("urbanstc")
+    stated = stated[stated["kind"].isin(["number", "gain"])]
+    for row in stated.itertuples():
+        place = (
+            row.source.removeprefix("Table "),
+            row.dataset,
+            row.fraction,
+            row.method,
+            row.metric,
+        )
+        assert known[row.kind == "gain"][place] == row.value
+    assert stated["kind"].value_counts().to_dict() == {"number": 154, "gain": 70}
+
+
+def test_acceptance_numbers_of_mean():
+    """Spec of the data: MEAN has no parameter, so it must come out to the last digit."""
+    frame = claims.claims("urbanstc")
+    mean = frame[frame["method"] == "MEAN"]
+    assert mean["tolerance"].tolist() == [0.001] * 14
+    got = mean[mean["metric"] == "rmse"].set_index("dataset")["value"].to_dict()
+    assert got == {
+        "TaxiBJ-P1": 20.918,
+        "TaxiBJ-P2": 26.729,
+        "TaxiBJ-P3": 27.442,
+        "TaxiBJ-P4": 19.049,
+        "BikeNYC": 3.776,
+    }
+
+
+@pytest.mark.parametrize("paper, rows", [("urbanstc", 1193), ("stbat", 283), ("tsjt", 502)])
+def test_all_printed_numbers_are_carried_over(paper, rows):
+    frame = claims.reported(paper)
+    assert len(frame) == rows and pd.api.types.is_float_dtype(frame["value"])
