@@ -23,7 +23,7 @@ def test_city_keeps_the_contract_and_states_its_shape(pair):
 
 
 def test_expected_mean_and_road_share_are_what_was_asked_for():
-    """Calibration is exact in the rates, so a later change of loadings cannot drift the volume."""
+    """Calibration is exact in the rates: a change of loadings cannot drift the volume."""
     _, truth = simulate_fine(**SMALL, mean_flow=7.5, road_share=0.25)
     assert np.isclose(fine_rate(truth).astype(float).mean(), 7.5, rtol=1e-5)
     passing = [c.split()[1] in ("avenue", "motorway") for c in truth.component.values]

@@ -1,0 +1,157 @@
+"""Gravity and region grids: totals, limits, and agreement with the whole trip table."""
+
+import numpy as np
+import pytest
+
+from stflow_lib.data.schema import check_city
+from stflow_lib.data.simulate import CITIES, TYPES, grid_rate, simulate_grid
+from stflow_lib.data.simulate.gravity import (
+    decay_kernel,
+    distances,
+    spread,
+    trip_ends,
+    trip_matrix,
+    unit,
+)
+
+ROWS, COLS = 5, 7
+
+
+@pytest.fixture
+def pulls():
+    rng = np.random.default_rng(0)
+    return unit(rng.random((ROWS, COLS))), unit(rng.random((ROWS, COLS)))
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return simulate_grid(8, 9, 14, seed=4)
+
+
+def naive_trips(home, away, cell_m, decay_m):
+    """The formula, one pair of cells after the other."""
+    table = np.zeros((home.size, away.size))
+    for i, (r, c) in enumerate(np.ndindex(home.shape)):
+        for j, (y, x) in enumerate(np.ndindex(away.shape)):
+            d = cell_m * ((r - y) ** 2 + (c - x) ** 2) ** 0.5
+            table[i, j] = home[r, c] * away[y, x] * np.exp(-d / decay_m)
+    return table
+
+
+def test_trip_table_is_the_formula_and_its_ends_are_its_sums(pulls):
+    """A flipped or shifted kernel would move drop-offs to other regions."""
+    kernel = decay_kernel(ROWS, COLS, 800.0, 2000.0)
+    table = naive_trips(*pulls, 800.0, 2000.0)
+    assert np.allclose(trip_matrix(*pulls, kernel), table)
+    sent, received = trip_ends(*pulls, kernel)
+    assert np.allclose(sent.ravel(), table.sum(1)) and np.allclose(
+        received.ravel(), table.sum(0)
+    )
+
+
+def test_equal_ends_give_symmetric_trips_and_swapped_ends_the_transpose(pulls):
+    home, away = pulls
+    kernel = decay_kernel(ROWS, COLS, 1.0, 2.0)
+    same = trip_matrix(home, home, kernel)
+    assert np.allclose(same, same.T)
+    assert np.allclose(trip_matrix(home, away, kernel), trip_matrix(away, home, kernel).T)
+
+
+def test_without_decay_trips_are_the_product_of_masses(pulls):
+    home, away = pulls
+    table = trip_matrix(home, away, decay_kernel(ROWS, COLS, 1.0, 1e12))
+    assert np.allclose(table, np.outer(home, away))
+    raw = np.random.default_rng(1).random((ROWS, COLS))
+    total = trip_matrix(unit(raw), unit(2 * raw), decay_kernel(ROWS, COLS, 1.0, 1e12)).sum()
+    assert np.isclose(total, np.sqrt(raw.sum() * 2 * raw.sum()))
+
+
+def test_with_strong_decay_everybody_stays_in_the_cell(pulls):
+    home, away = pulls
+    table = trip_matrix(home, away, decay_kernel(ROWS, COLS, 1.0, 1e-3))
+    assert np.allclose(table, np.diag((home * away).ravel()))
+
+
+def test_spread_of_a_point_is_the_kernel_around_it():
+    point = np.zeros((ROWS, COLS))
+    point[1, 2] = 1
+    kernel = np.exp(-distances(ROWS, COLS, 1.0))
+    window = kernel[ROWS - 2 : 2 * ROWS - 2, COLS - 3 : 2 * COLS - 3]
+    assert np.allclose(spread(point, kernel), window)
+
+
+def test_every_trip_that_starts_ends_or_is_still_under_way(pair):
+    _, truth = pair
+    picked, dropped = grid_rate(truth).astype(float).sum((0, 2, 3))
+    under_way = float(truth.volume[-1].values @ truth.late.values.sum((1, 2)))
+    assert under_way > 0 and np.isclose(picked, dropped + under_way, rtol=1e-6)
+
+
+def test_trips_home_undo_trips_out_region_by_region(pair):
+    """Per unit volume the way back starts where the way out ended, whatever the district."""
+    _, truth = pair
+    start = truth["pickup"].values.reshape(-1, 2, 4, 8, 9)
+    end = (truth.dropoff + truth.late).values.reshape(-1, 2, 4, 8, 9)
+    assert np.allclose(start[:, 0], end[:, 1]) and np.allclose(start[:, 1], end[:, 0])
+
+
+def test_pick_ups_are_the_row_sums_of_the_whole_table(pair):
+    _, truth = pair
+    kernel = decay_kernel(8, 9, 1000.0, 3000.0)
+    for p in range(truth.sizes["purpose"]):
+        table = trip_matrix(truth.home.values[p], truth.away.values[p], kernel)
+        out = truth["pickup"].values.reshape(-1, 2, 4, 72)[p, 0].sum(0)
+        assert np.allclose(out, table.sum(1))
+
+
+def test_expected_mean_is_what_was_asked_for():
+    _, truth = simulate_grid(6, 6, 7, mean_flow=3.5)
+    assert np.isclose(grid_rate(truth)[:, 0].astype(float).mean(), 3.5, rtol=1e-5)
+
+
+def test_counts_are_poisson_around_the_rates(pair):
+    city, truth = pair
+    rate = grid_rate(truth).astype(float)
+    busy = rate > 2
+    z = (city.flow.values[busy] - rate[busy]) / np.sqrt(rate[busy])
+    assert abs(z.mean()) < 4 / np.sqrt(z.size)
+    spread_of_mean = np.sqrt((2 + 1 / rate[busy]).mean() / z.size)
+    assert abs((z**2).mean() - 1) < 4 * spread_of_mean
+
+
+def test_rates_of_a_part_are_a_part_of_the_rates(pair):
+    """Late arrivals look one step back: a slice must not forget the step before it."""
+    _, truth = pair
+    assert np.array_equal(grid_rate(truth, slice(40, 60)), grid_rate(truth)[40:60])
+
+
+def test_city_keeps_the_contract_and_masks_only_water(pair):
+    city, truth = pair
+    check_city(city)
+    water = truth.type.values == TYPES.index("water")
+    assert water.any() and np.array_equal(city.valid.values, np.stack([~water] * 2))
+    assert not city.flow.values[:, :, water].any() and not city.poi.values[:, water].any()
+
+
+def test_offices_fill_in_the_morning_and_empty_in_the_evening(pair):
+    city, truth = pair
+    office = truth.type.values == TYPES.index("office")
+    working = ~city.external.sel(factor=["weekend", "holiday"]).any("factor").values
+    hour = city.time.dt.hour.values
+    arrive, leave = (city.flow.values[:, d][:, office].mean(1) for d in (1, 0))
+    at = lambda series, h: series[working & (hour == h)].mean()
+    assert at(arrive, 8) > 1.5 * at(leave, 8) and at(leave, 18) > 1.2 * at(arrive, 18)
+
+
+@pytest.mark.parametrize("name", ["sim-grid-a", "sim-grid-b", "sim-grid-c"])
+def test_registered_cities_carry_their_names(name):
+    city, truth = CITIES[name]()
+    assert city.attrs["name"] == name and "poi" in city
+    counts = np.bincount(truth.type.values.ravel(), minlength=7)[:6]
+    rank = {"a": np.arange(6)[::-1], "c": np.arange(6)}.get(name[-1])
+    assert np.array_equal(np.argsort(counts), rank) if rank is not None else np.ptp(counts) == 0
+
+
+def test_same_seed_same_city_other_seed_other_city():
+    hashes = [simulate_grid(4, 4, 2, seed=s)[0].attrs["sha256"] for s in (3, 3, 4)]
+    assert hashes[0] == hashes[1] != hashes[2]
