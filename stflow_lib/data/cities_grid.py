@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from stflow_lib.data import readers_grid, readers_taxi
+from stflow_lib.data import readers_grid, readers_taxi, readers_trips
 from stflow_lib.data.registry import Entry
 
 CABS = {
@@ -42,6 +42,21 @@ def _jonas(city: str, mode: str) -> Entry:
     )  # fmt: skip
 
 
+def _bikes(city: str, place: str, system: str, places: str, box, cells, zone: str) -> Entry:
+    months = (f"bikes-2021/2021{month}-{system}-tripdata.zip" for month in ("01", "02"))
+    return Entry(
+        f"bikes-{city}-2021", f"{place} bike rides, starts and ends in 1 km cells, with POI",
+        "grid", f"1416 x 2 x {cells[0]} x {cells[1]}", "2021-01-01 to 2021-02-28", 60, zone,
+        "rides per step", f"{system} trip histories; OpenStreetMap points ({places})",
+        "operator's data licence (derived grids only); POI: ODbL",
+        partial(readers_trips.read_bikes, system=system, places=places, box=box, cells=cells,
+                zone=zone),
+        forms=((*months, f"poi/{places}.parquet"),), manifest=f"bikes-{city}-2021",
+        stands_in_for=f"STBaT: {'CHI' if city == 'chicago' else 'DC'} bike, with real POI",
+        size_mb=6.1 if city == "chicago" else 7.0,
+    )  # fmt: skip
+
+
 ENTRIES = [
     _entries(64, 30, "1151 x 1 x 64 x 64", "UrbanSTC: TaxiBJ, at a laptop's size"),
     _entries(128, 60, "576 x 1 x 128 x 128", "UrbanSTC: TaxiBJ, at the paper's size"),
@@ -54,10 +69,18 @@ ENTRIES = [
     ),
     Entry(
         "bikenyc-p6", "Citi Bike New York, in- and outflow, with coarse maps, x2", "grid",
-        "2189 x 2 x 80 x 32", "2,189 hours, year not stated", 60, "nominal", "bikes per step",
+        "2189 x 2 x 80 x 32", "2018-01-01 to 2018-04-02", 60, "America/New_York", "bikes per step",
         "BikeNYC in UrbanFM's layout (Casual-Ness/TAT-FUFP, P6)",
         "not stated; Citi Bike data policy upstream", readers_grid.read_bikenyc_p6,
         manifest="bikenyc-p6", stands_in_for="UrbanSTC: BikeNYC", size_mb=1.0,
     ),
     *(_jonas(city, mode) for city in JONAS for mode in ("taxi", "bike")),
+    _bikes(
+        "chicago", "Chicago", "divvy", "chicago-2020",
+        readers_trips.CHICAGO, readers_trips.CHICAGO_CELLS, "America/Chicago",
+    ),
+    _bikes(
+        "dc", "Washington DC", "capitalbikeshare", "dc-2017",
+        readers_trips.WASHINGTON, readers_trips.WASHINGTON_CELLS, "America/New_York",
+    ),
 ]  # fmt: skip

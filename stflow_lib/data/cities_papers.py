@@ -3,6 +3,7 @@
 from functools import partial
 
 from stflow_lib.data import readers_papers as readers
+from stflow_lib.data import readers_trips
 from stflow_lib.data.registry import Entry
 
 SPANS = {
@@ -64,14 +65,13 @@ def _stgfsl(name: str, city: str, shape: str, span: str, unit: str) -> Entry:
     )  # fmt: skip
 
 
-MONTHS = ("201901", "201902", "201903")
 BIKENYC = Entry(
     "bikenyc-2019", "Citi Bike New York, starts plus ends, x2, built from the trip files",
     "grid", "2160 x 1 x 80 x 40", "2019-01-01 to 2019-03-31", 60, "America/New_York",
     "trip ends per step", "Citi Bike trip histories", "Citi Bike data licence agreement",
-    readers.read_bikenyc_2019,
+    readers_trips.read_bikenyc_2019,
     forms=tuple(
-        tuple(f"bikenyc-2019/{month}-citibike-tripdata.csv{end}" for month in MONTHS)
+        tuple(f"bikenyc-2019/{month}-citibike-tripdata.csv{end}" for month in readers_trips.NYC_MONTHS)
         for end in (".zip", "")
     ),
     how="Download 201901-, 201902- and 201903-citibike-tripdata.csv.zip from "

@@ -15,6 +15,10 @@ JONAS_CLOCK = (
     "wall clock without gaps: the hour that daylight saving repeats (2015-11-01 01:00, row 193) "
     "holds the trips of both its passes"
 )
+P6_CLOCK = (
+    "inferred from the data: wall clock from 2018-01-01 00:00; the hour that daylight saving "
+    "skips (2018-03-11 02:00, row 1658) is an empty row"
+)
 
 
 def read_parts(base: Path, factor: int) -> dict[str, np.ndarray]:
@@ -34,16 +38,18 @@ def read_parts(base: Path, factor: int) -> dict[str, np.ndarray]:
 
 
 def read_bikenyc_p6(folder: Path):
-    """Citi Bike New York, in and out flow, 2,189 hours in three parts; the year is not stated.
+    """Citi Bike New York, in and out flow, 2,189 hours in three parts, fine and coarse.
 
-    The three parts are put one after the other on a nominal clock that starts at midnight of
-    a Monday: only the order of the hours is the source's.
+    The source states neither place nor year. Both show in the data, and are read so: row 0 of
+    the files is the south (Jersey City lies west of lower Manhattan), so rows are turned; the
+    three parts follow each other from Monday 2018-01-01 (quiet Mondays on New Year, Martin
+    Luther King's and Presidents' Day, and an empty row at the hour skipped on 2018-03-11).
     """
     parts = read_parts(folder / "bikenyc-p6" / "P6", factor=2)
-    time = pd.date_range("2001-01-01", periods=len(parts["fine"]), freq="h")
+    time = pd.date_range("2018-01-01", periods=len(parts["fine"]), freq="h")
     return grid_city(
-        parts["fine"], time, ["inflow", "outflow"], split=parts["split"], factor=2,
-        clock="nominal: neither the first hour nor gaps between the three parts are stated",
+        parts["fine"][..., ::-1, :], time, ["inflow", "outflow"],
+        split=parts["split"], factor=2, clock=P6_CLOCK,
     )  # fmt: skip
 
 

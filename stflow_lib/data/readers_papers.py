@@ -162,13 +162,3 @@ def read_stgfsl(folder: Path, city: str):
     time = pd.date_range(first, periods=len(data), freq=f"{step}min")
     nowhere = np.full(data.shape[1], np.nan)
     return graph_city(data[..., 0], time, matrix, nowhere, nowhere, clock="nominal, 1st day")
-
-
-def read_bikenyc_2019(folder: Path):
-    """BikeNYC of UrbanSTC, built from Citi Bike's trip files of January to March 2019.
-
-    Starts plus ends an hour on 80 x 40 cells (the paper's reading that fits its numbers).
-    """
-    from stflow_lib.data import trips
-
-    return trips.citibike_2019(folder)

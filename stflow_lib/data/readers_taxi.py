@@ -41,6 +41,4 @@ def _maps(folder: Path, count, rules: dict) -> dict:
 
 def _city(counts, data: dict, directions: list[str], **attrs):
     cell_m = grids.cell_metres(SF_BOX, *counts.shape[-2:])
-    return grid_city(
-        counts, data["time"], directions, cell_m=cell_m, **SF_BOX.attrs(), **attrs
-    )
+    return grid_city(counts, data["time"], directions, cell_m=cell_m, **SF_BOX.attrs(), **attrs)

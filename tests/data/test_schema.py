@@ -37,19 +37,19 @@ def stamps(*hours):
 
 
 BROKEN = {
-    "negative flow": (lambda: grid(flow_with(-3)), r"toy: flow must be not negative.*time 2, "
-                      r"direction 0, row 1, col 2: -3"),
+    "negative flow": (lambda: grid(flow_with(-3)), (r"toy: flow must be not negative.*time 2, "
+                      r"direction 0, row 1, col 2: -3")),
     "NaN flow": (lambda: grid(flow_with(np.nan)), "flow must be finite.*time 2.*nan"),
     "infinite flow": (lambda: grid(flow_with(np.inf)), "flow must be finite"),
-    "duplicated stamp": (lambda: grid(time=stamps(0, 1, 1, 2)), "duplicated time stamp at "
-                         "index 2: 2024-05-06 01:00:00"),
-    "irregular stamp": (lambda: grid(time=stamps(0, 1, 3, 4)), "irregular time stamp at "
-                        "index 2: 2024-05-06 03:00:00 follows 2024-05-06 01:00:00"),
+    "duplicated stamp": (lambda: grid(time=stamps(0, 1, 1, 2)), ("duplicated time stamp at "
+                         "index 2: 2024-05-06 01:00:00")),
+    "irregular stamp": (lambda: grid(time=stamps(0, 1, 3, 4)), ("irregular time stamp at "
+                        "index 2: 2024-05-06 03:00:00 follows 2024-05-06 01:00:00")),
     "empty": (lambda: grid(np.ones((4, 1, 0, 3))), "flow is empty"),
     "no time": (lambda: grid(np.ones((0, 1, 2, 3))), "time must be"),
     "negative speed": (lambda: graph(np.full((4, 2), -1.0)), "speed must be not negative"),
-    "sensor outside the box": (lambda: graph(lat_min=49.0, lat_max=50.05), "lat must be inside "
-                               "the box 49 to 50.05, first at node 1: 50.1"),
+    "sensor outside the box": (lambda: graph(lat_min=49.0, lat_max=50.05), ("lat must be inside "
+                               "the box 49 to 50.05, first at node 1: 50.1")),
     "no such latitude": (lambda: graph(lat=(50, 95)), "lat must be inside the box -90 to 90"),
     "unknown kind": (lambda: grid(kind="cube"), "kind 'cube' is unknown"),
 }  # fmt: skip
