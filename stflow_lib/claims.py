@@ -39,6 +39,8 @@ _COLUMNS = [
 _JUDGED = [
     "city", "profile", "ours", "interval_low", "interval_high", "n", "stale", "note", "verdict",
 ]  # fmt: skip
+_FLOATS = ("value", "tolerance", "ours", "interval_low", "interval_high")
+_TYPES = dict.fromkeys(_FLOATS, float) | {"n": int, "stale": bool}
 _BOOTSTRAP_FROM = 20  # pairs from which the interval needs no normal errors
 
 
@@ -83,7 +85,7 @@ def judge(wing: str) -> pd.DataFrame:
         for row in frame.itertuples()
         for city, profile in _places(row, evidence)
     ]
-    return pd.DataFrame(rows, columns=_COLUMNS + _JUDGED)
+    return pd.DataFrame(rows, columns=_COLUMNS + _JUDGED).astype(_TYPES)
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
