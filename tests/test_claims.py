@@ -116,6 +116,9 @@ def test_number_within_tolerance(book, value, verdict):
 
 def test_gain_is_against_the_best_of_the_others(book):
     book(GAIN)
+    methods = sys.modules["stflow_lib.toy"].METHODS
+    methods["WEAK"] = toy.Method("WEAK", toy.Settings, toy.fit_noise)
+    put("WEAK", [3.6], city="taxibj-p1")
     put("NOISE", [1.8], city="taxibj-p1")
     put("COLLAPSES", [2.0], city="taxibj-p1", notes={})
     row = claims.judge("toy").iloc[0]

@@ -48,14 +48,18 @@ def test_one_failure_loses_no_other_run(toy):
     assert "BROKEN" in str(error.value) and "NAN" in str(error.value)
 
 
-def test_a_record_is_replaced_whole(toy, monkeypatch):
-    """A crash while writing must leave the record that was there."""
-    run = toy.run()
-    store.write(run, {"a": 1})
-    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError):
-        store.write(run, {"a": 2})
-    assert store.read(run) == {"a": 1}
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_record_is_replaced_whole(toy, monkeypatch, step):
+    """A crash while writing, or just before the rename, must leave the record that was there."""
+
+    def crash(*_):
+        raise OSError("disk full")
+
+    store.write(toy.run(), {"a": 1})
+    monkeypatch.setattr(os, step, crash)
+    with pytest.raises(OSError, match="disk full"):
+        store.write(toy.run(), {"a": 2})
+    assert store.read(toy.run()) == {"a": 1} and store.read_all("toy") == [{"a": 1}]
 
 
 def test_a_damaged_record_is_computed_anew(toy):

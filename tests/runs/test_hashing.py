@@ -12,7 +12,7 @@ PACKAGE = {
     "fit.py": "def fit():\n    '''Doc.'''\n    from .metrics import rmse\n    return rmse\n",
     "metrics.py": "import torch\ndef rmse(): return 1\n",
     "plots.py": "COLOUR = 1\n",
-    "kernels/__init__.py": "from stflow_lib.kernels.split import split\nfrom .other import other\n",
+    "kernels/__init__.py": "from stflow_lib.kernels.split import split\nfrom .other import extra, other\n",
     "kernels/split.py": "def split(): return 2\n",
     "kernels/other.py": "def other(): return 3\n",
     "data/__init__.py": "from stflow_lib.data.registry import load\nfrom .schema import block_sum\n",
@@ -20,6 +20,7 @@ PACKAGE = {
     "data/readers.py": "def read(): return 5\n",
     "data/schema.py": "def block_sum(): return 6\n",
     "task.py": "from stflow_lib.data import block_sum, load\nimport stflow_lib.metrics as m\n",
+    "thin.py": "from stflow_lib.kernels import extra\n",
     "loose.py": "from stflow_lib.data import readers\nfrom stflow_lib import kernels\n",
 }
 
@@ -43,6 +44,7 @@ def test_closure_follows_names_to_where_they_are_defined(package):
     """Function-level and relative imports count; a package's door does not pull all of it in."""
     assert reached(package, "net") == {"net", "kernels.split", "fit", "metrics"}
     assert reached(package, "task") == {"task", "data.schema", "metrics"}
+    assert reached(package, "thin") == {"thin", "kernels.other"}
     assert reached(package, "loose") == {
         "loose",
         "data.readers",
