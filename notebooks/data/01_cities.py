@@ -97,6 +97,7 @@ assert "not negative" in refusal(broken) and "duplicated" in refusal(stammer)
 for city in grids.values():
     plots_cities.city_figure(city)
     plt.show()
+    plt.close()
 
 # %% [markdown]
 # Look for four things. *Concentration*: a handful of cells holds most of the flow, so a good score in the centre can hide a useless one
@@ -115,6 +116,7 @@ with_places = [city for city in grids.values() if "poi" in city]
 for city in with_places[:2]:
     plots_cities.poi_maps(city)
     plt.show()
+    plt.close()
 
 # %% [markdown]
 # Restaurants and cafés crowd where people already are, schools and places of worship where they live. Some groups are so thin that
@@ -134,6 +136,7 @@ for city in with_places[:2]:
 for city in graphs.values():
     plots_cities.city_figure(city)
     plt.show()
+    plt.close()
 
 # %% [markdown]
 # On the right, dark streaks are jams, and they line up: the same sensors at the same hours on working days. That is why the
