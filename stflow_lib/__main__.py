@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from statistics import mean
 
 from tqdm import tqdm
@@ -79,16 +80,17 @@ def _run(options) -> None:
     todo = [run for run in wanted if runs.state(run) != "done"]
     print(f"{len(wanted)} runs, {len(wanted) - len(todo)} done, {len(todo)} to compute")
     left, known = {run.key: run for run in todo}, Seconds(todo)
-    with tqdm(total=len(todo), unit="run", desc=options.table) as bar:
+    with tqdm(total=len(todo), unit="run", desc=options.table, disable=None) as bar:
+        bar.set_postfix_str(known.left(todo))
 
         def done(run: runs.Run, record: dict) -> None:
             left.pop(run.key, None)
             known.add(record)
-            bar.set_postfix_str(f"about {known.of(list(left.values())) / 60:.0f} min left")
-            bar.write(f"{run}: {_scores(record)}", file=sys.stdout)
+            time_left = known.left(left.values())
+            bar.write(f"{run}: {_scores(record)}; {time_left}", file=sys.stdout)
+            bar.set_postfix_str(time_left)
             bar.update()
 
-        bar.set_postfix_str(f"about {known.of(todo) / 60:.0f} min left")
         runs.fill(todo, done)
 
 
@@ -128,11 +130,16 @@ class Seconds:
     def add(self, record: dict) -> None:
         self.records.append(record)
 
-    def of(self, todo: list[runs.Run]) -> float:
-        """Estimated seconds of all these runs; 0 while nothing similar is known."""
-        return sum(map(self._one, todo))
+    def left(self, todo: Iterable[runs.Run]) -> str:
+        """The time that these runs will take, in words."""
+        seconds = [self.of(run) for run in todo]
+        known = sum(second for second in seconds if second is not None)
+        unknown = f" and {seconds.count(None)} runs of unknown length" * (None in seconds)
+        amount = f"{known:.0f} s" if known < 100 else f"{known / 60:.0f} min"
+        return f"about {amount}{unknown} left"
 
-    def _one(self, run: runs.Run) -> float:
+    def of(self, run: runs.Run) -> float | None:
+        """Seconds of the most similar runs on average; None while none is known."""
         for names in self.ALIKE:
             alike = [
                 record["fit_seconds"] + record["predict_seconds"]
@@ -141,7 +148,7 @@ class Seconds:
             ]
             if alike:
                 return mean(alike)
-        return 0.0
+        return None
 
 
 def _status(options) -> None:

@@ -102,9 +102,12 @@ def test_time_left_comes_from_the_most_similar_runs():
         cost = {"fit_seconds": seconds, "predict_seconds": 1.0}
         store.write(run, runs.ensure(run) | cost)
     known = Seconds([toy.run()])
-    assert known.of([toy.run(seed=8), toy.run(city="bigtown", seed=8)]) == 112.0
-    assert known.of([toy.run(city="elsewhere")]) == 56.0
-    assert known.of([toy.run(profile="paper")]) == 0.0
+    assert known.of(toy.run(seed=8)) == 11.0
+    assert known.of(toy.run(city="bigtown", seed=8)) == 101.0
+    assert known.of(toy.run(city="elsewhere")) == 56.0
+    assert known.of(toy.run(profile="paper")) is None
+    both = [toy.run(city="bigtown", seed=8), toy.run(profile="paper")]
+    assert known.left(both) == "about 2 min and 1 runs of unknown length left"
 
 
 def test_book_and_fetch_are_handed_on(monkeypatch, capsys):
