@@ -1,6 +1,6 @@
 """The site: what stands in book/ and book/nb as HTML that asks no other host for anything."""
 
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,10 +43,10 @@ def build(output: Path) -> Path:
             "--config", "_config.yml", "--toc", "book/_toc.yml", "--path-output", str(output),
             "-W", "-n", "--keep-going",
         ],
-        cwd=ROOT, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True,
-        check=False,
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )
     if done.returncode:
-        marked = [x for x in done.stderr.splitlines() if "WARNING" in x or "ERROR" in x]
-        raise SiteError("\n".join(["the site has faults:", *(marked or [done.stderr])]))
+        said = re.sub(r"\x1b\[[0-9;]*m", "", done.stderr)
+        marked = [line for line in said.splitlines() if re.search("WARNING|ERROR", line)]
+        raise SiteError("\n".join(["the site has faults:", *(marked or [said])]))
     return output / "_build" / "html" / "index.html"

@@ -5,7 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -56,7 +59,7 @@ class Visit:
 
     def _judge(self, route) -> None:
         url = route.request.url
-        if url.startswith(("file:", "data:", "blob:")):
+        if url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:")):
             return route.continue_()
         self.foreign.append(url)
         return route.abort()
@@ -84,15 +87,16 @@ def browser(chromium):
 
 @pytest.fixture(scope="session")
 def visit(browser):
-    """visit(path, width) -> Visit: open a file as a reader would, wait until it is drawn."""
+    """visit(url, width) -> Visit: open a page as a reader would, wait until it is drawn."""
 
-    def look(path: Path, width: int = 1300) -> Visit:
+    def look(url: str, width: int = 1300) -> Visit:
         result = Visit()
         page = browser.new_page(viewport={"width": width, "height": 1000})
         result.listen(page)
-        page.goto(path.as_uri(), wait_until="load")
-        page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
+        page.goto(url, wait_until="load")
+        page.wait_for_function("document.body?.children.length")  # a redirect has none
         page.wait_for_timeout(300)
+        page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
         result.seen = page.evaluate(LOOK)
         page.close()
         return result
@@ -108,9 +112,33 @@ def site(request) -> Path:
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():  # its progress lines are for people
         print()
-        done = subprocess.run(command, cwd=ROOT, env=environment)
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     assert done.returncode == 0, "the smoke book does not build"
     return SITE
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *words) -> None:
+        """No line per request."""
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """serve(folder) -> address of a server of that folder on this machine."""
+    servers = []
+
+    def start(folder: Path) -> str:
+        handler = partial(Quiet, directory=str(folder))
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture(scope="session")

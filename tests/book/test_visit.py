@@ -6,11 +6,14 @@ PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAO
 
 
 @pytest.fixture
-def look(tmp_path, visit):
+def look(tmp_path, visit, serve):
+    address = serve(tmp_path)
+
     def at(body: str, width: int = 1300):
         path = tmp_path / "page.html"
-        path.write_text(f"<!doctype html><title>t</title><article>{body}</article>")
-        return visit(path, width)
+        icon = '<link rel="icon" href="data:,">'
+        path.write_text(f"<!doctype html><title>t</title>{icon}<article>{body}</article>")
+        return visit(f"{address}/page.html", width)
 
     return at
 
@@ -39,7 +42,7 @@ def test_a_request_to_another_host_is_seen_and_stopped(look):
 def test_missing_pictures_and_blank_plots_are_seen(look):
     """A plot without plotly.js is an empty box."""
     found = look('<img src="gone.png" alt="x"><div class="plotly-graph-div"></div>')
-    assert found.failed and found.seen["broken"] and found.seen["blank"] == 1
+    assert found.errors and found.seen["broken"] and found.seen["blank"] == 1
 
 
 def test_formulas_left_raw_are_seen(look):
