@@ -23,8 +23,8 @@ def main(argv: list[str] | None = None) -> int:
         from stflow_lib import book
 
         return book.main(argv[1:]) or 0
-    options = _parser().parse_args(argv)
     try:
+        options = _parser().parse_args(argv)
         options.command(options)
     except (ValueError, runs.RunError, OSError) as error:
         print(f"stflow_lib: {error}", file=sys.stderr)
@@ -88,6 +88,7 @@ def _run(options) -> None:
             known.add(record)
             time_left = known.left(left.values())
             bar.write(f"{run}: {_scores(record)}; {time_left}", file=sys.stdout)
+            sys.stdout.flush()
             bar.set_postfix_str(time_left)
             bar.update()
 

@@ -21,7 +21,7 @@ def summary(runs: Iterable[Run], value: str | Sequence[str] = "rmse") -> pd.Data
     ``collapsed``, ``missing`` (runs without record) and ``stale``. ``row`` is the method, with
     its settings when the runs hold several of them. Collapsed runs count in ``collapsed`` only.
     """
-    runs, metrics = list(runs), [value] if isinstance(value, str) else list(value)
+    runs, metrics = _once(runs), _names(value)
     records = {run.key: find(run) for run in runs}
     labels, cells = _labels(runs), {}
     for run in runs:
@@ -45,9 +45,15 @@ def table(
     A stale cell says so; a collapsed run is left out of the mean and counted beside it. Columns
     are (city, scarcity, metric), preceded by the profile or protocol when the runs hold more
     than one. `reported` (columns dataset, fraction, method, metric, value) adds the printed
-    numbers of the same scarcities and metrics as columns "<dataset> (paper)".
+    numbers of the same scarcities and metrics as columns "<dataset> (paper)"; without any run
+    these are the table.
     """
-    runs = list(runs)
+    runs = _once(runs)
+    if not runs:
+        empty = pd.MultiIndex.from_arrays([[], [], []], names=[*_WHERE[2:], "metric"])
+        rows = [] if reported is None else reported["method"].unique()
+        wide = pd.DataFrame(index=pd.Index(rows, name="method"), columns=empty)
+        return wide if reported is None else _beside(wide, reported, value)
     long = summary(runs, value)
     long["text"] = [_text(row) for row in long.itertuples()]
     levels = [n for n in _WHERE[:2] if long[n].nunique() > 1] + [*_WHERE[2:], "metric"]
@@ -56,7 +62,7 @@ def table(
     wide = long.pivot(index="row", columns=levels, values="text")
     wide = wide.reindex(index=rows, columns=pd.MultiIndex.from_tuples(columns, names=levels))
     wide = wide.fillna(NOT_RUN).rename_axis(index="method")
-    return wide if reported is None else _beside(wide, reported)
+    return wide if reported is None else _beside(wide, reported, value)
 
 
 def records(runs: Iterable[Run]) -> list[dict]:
@@ -115,19 +121,25 @@ def _text(row) -> str:
     return f"{number} ({', '.join(marks)})"
 
 
-def _beside(wide: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
-    shown = {(str(s), m) for *_, s, m in wide.columns}
+def _beside(wide: pd.DataFrame, reported: pd.DataFrame, value) -> pd.DataFrame:
+    """`wide` with the printed numbers of its (scarcity, metric) pairs, or of all of them."""
     wide, front = wide.copy(), wide.columns.nlevels - 3
-    for dataset in dict.fromkeys(reported["dataset"]):
-        printed = reported[reported["dataset"] == dataset].set_index(
-            ["method", "fraction", "metric"]
-        )
-        for scarcity, metric in sorted(shown, key=lambda pair: (float(pair[0]), pair[1])):
-            values = {
-                method: printed["value"].get((method, scarcity, metric))
-                for method in wide.index
-            }
-            if any(value is not None for value in values.values()):
-                column = (*[""] * front, f"{dataset} (paper)", scarcity, metric)
-                wide[column] = ["" if v is None else f"{v:.3f}" for v in values.values()]
+    pairs = [(str(scarcity), metric) for *_, scarcity, metric in wide.columns]
+    pairs = pairs or [(f, m) for f in reported["fraction"].unique() for m in _names(value)]
+    for dataset, rows in reported.groupby("dataset", sort=False):
+        printed = rows.set_index(["fraction", "metric", "method"])["value"]
+        for pair in dict.fromkeys(pairs):
+            values = [printed.get((*pair, method)) for method in wide.index]
+            if any(found is not None for found in values):
+                texts = ["" if found is None else f"{found:.3f}" for found in values]
+                wide[(*[""] * front, f"{dataset} (paper)", *pair)] = texts
     return wide
+
+
+def _once(runs: Iterable[Run]) -> list[Run]:
+    """The runs in order, each once: one that two tables share must not count twice."""
+    return list({run.key: run for run in runs}.values())
+
+
+def _names(value: str | Sequence[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)

@@ -61,6 +61,20 @@ def test_table_puts_the_printed_numbers_beside(toy):
     assert len(shown.columns) == 2
 
 
+def test_table_without_runs_shows_what_was_printed(toy):
+    """Originals that are not here leave a table of the paper's numbers, not an error."""
+    rows = [("P2", "20", m, "rmse", v) for m, v in (("MEAN", 26.729), ("HA", 6.568))]
+    printed = pd.DataFrame(rows, columns=["dataset", "fraction", "method", "metric", "value"])
+    shown = runs.table([], ["rmse"], printed)
+    assert shown["P2 (paper)", "20", "rmse"].to_dict() == {"MEAN": "26.729", "HA": "6.568"}
+    assert runs.table([]).empty and runs.summary([]).empty
+
+
+def test_a_run_that_two_tables_share_counts_once(toy):
+    runs.ensure(toy.run())
+    assert runs.summary([toy.run(), toy.run()])["n"].tolist() == [1]
+
+
 def test_records_leaves_out_what_is_not_run(toy):
     wanted = toy.table1("lab")
     assert runs.records(wanted) == []
