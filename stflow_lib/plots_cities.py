@@ -159,7 +159,11 @@ def week_profile(city: xr.Dataset) -> np.ndarray:
 def week_rhythms(cities: dict[str, xr.Dataset]) -> plt.Figure:
     """All cities' weeks as rows: each hour against the city's own mean, flows above speeds."""
     groups = [
-        (kind, {name: city for name, city in cities.items() if city.attrs["kind"] == kind}, span)
+        (
+            kind,
+            {name: city for name, city in cities.items() if city.attrs["kind"] == kind},
+            span,
+        )
         for kind, span in (("grid", 4), ("graph", 1.25))
     ]
     groups = [group for group in groups if group[1]]

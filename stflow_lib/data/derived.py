@@ -17,9 +17,7 @@ MAKERS = ("gps", "grids", "segments", "steps")  # modules whose text decides the
 
 def cache_folder() -> Path:
     """STFLOW_CACHE, else ~/.cache/stflow/derived."""
-    return Path(
-        os.environ.get("STFLOW_CACHE") or Path.home() / ".cache" / "stflow" / "derived"
-    )
+    return Path(os.environ.get("STFLOW_CACHE") or Path.home() / ".cache" / "stflow" / "derived")
 
 
 def derived(

@@ -44,7 +44,9 @@ def read_places(folder: Path, name: str) -> pd.DataFrame:
     if compact.exists():
         return read_table(compact, columns)
     city, year = name.split("-")
-    raw = need_file(folder / f"POI_{'DC' if city == 'dc' else city.title()}-{year}.xls")
+    raw = need_file(
+        folder / f"POI_{city.upper() if len(city) < 4 else city.title()}-{year}.xls"
+    )
     try:
         table = pd.read_excel(raw)
     except (ImportError, ValueError) as error:

@@ -127,7 +127,11 @@ def write_metr_la(folder, zeros=True):
     ids, matrix = ["767541", "773869", "767542"], np.arange(9, dtype=np.float32).reshape(3, 3)
     contents = [ids, {name: i for i, name in enumerate(ids)}, matrix]
     (folder / "dcrnn" / "adj_mx.pkl").write_bytes(pickle.dumps(contents, protocol=2))
-    rows = ["index,sensor_id,latitude,longitude", "0,767541,34.1,-118.2", "1,773869,34.2,-118.3"]
+    rows = [
+        "index,sensor_id,latitude,longitude",
+        "0,767541,34.1,-118.2",
+        "1,773869,34.2,-118.3",
+    ]
     table = folder / "dcrnn" / "graph_sensor_locations.csv"
     table.write_text("\n".join([*rows, "2,767542,34.3,-118.4"]))
     return values, matrix
