@@ -115,7 +115,7 @@ def test_gaps_cover_the_share_asked_for():
 def test_days_side_by_side_come_back_in_order():
     series = np.arange(3 * 8.0)[:, None]
     days = in_days(series, 3, 2)
-    assert days.shape == (10, 3, 1) and days[:2, 1, 0].tolist() == [6, 7]
+    assert days.shape == (10, 3, 1) and days[:2, :2, 0].tolist() == [[6, 6], [7, 7]]
     assert np.array_equal(in_a_row(days, 8), series)
 
 

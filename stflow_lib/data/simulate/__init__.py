@@ -27,10 +27,10 @@ GRID = {
 }
 SPEED = {
     "sim-speed-a": {"sensors": 48, "seed": 1, "type_shares": SHARES["a"]},
-    "sim-speed-b": {"sensors": 40, "seed": 2, "type_shares": SHARES["b"], "load": 1.2},
+    "sim-speed-b": {"sensors": 40, "seed": 2, "type_shares": SHARES["b"]},
     "sim-speed-c": {
         "sensors": 44, "seed": 3, "type_shares": SHARES["c"],
-        "free_kmh": 60.0, "spacing_km": 0.5, "unit": "km/h",
+        "free_kmh": 60.0, "spacing_km": 0.5, "unit": "km/h", "load": 1.4,
     },
 }  # fmt: skip
 CITIES = {

@@ -35,7 +35,7 @@ def simulate_speed(
     type_shares: dict[str, float] = LAND_SHARES,
     free_kmh: float = 105.0,
     spacing_km: float = 0.8,
-    load: float = 1.3,
+    load: float = 1.2,
     unit: str = "mph",
     noise_kmh: float = 2.0,
     missing: float = 0.05,
@@ -130,7 +130,7 @@ def demands(sky, types, layout: Layout, flow: float, seed: int) -> np.ndarray:
 def capacities(sky, sensors: int, diagram: Diagram, seed: int):
     """Capacity [T, N] in vehicles/h, the lane drops [N] (bool), and a table of incidents.
 
-    One cell in twelve has lost a lane (x 0.75); rain costs up to 17 %; incidents (one per 120
+    One cell in twelve has lost a lane (x 0.8); rain costs up to 17 %; incidents (one per 120
     sensor-days, between 6 and 21 h) leave 35 % for 20 minutes to 2 hours.
     """
     rng = stream(seed, "incidents")
@@ -142,7 +142,7 @@ def capacities(sky, sensors: int, diagram: Diagram, seed: int):
     table = pd.DataFrame({"node": rng.integers(sensors, size=count), "begin_h": begin})
     table["end_h"] = table.begin_h + rng.uniform(0.33, 2, count)
     wet = np.exp(-0.12 * sky["wetness"].to_numpy())
-    capacity = diagram.capacity * np.where(drops, 0.75, 1.0) * wet[:, None]
+    capacity = diagram.capacity * np.where(drops, 0.8, 1.0) * wet[:, None]
     hour = (sky.index - sky.index[0].normalize()) / pd.Timedelta("1h")
     for event in table.itertuples():
         capacity[(hour >= event.begin_h) & (hour < event.end_h), event.node] *= 0.35
