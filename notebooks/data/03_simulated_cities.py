@@ -25,6 +25,7 @@ import pandas as pd
 from stflow_lib import plots_simulated as plots
 from stflow_lib.data import block_sum, simulate
 from stflow_lib.data.simulate import TYPES, gravity, landuse, purposes, traffic
+from stflow_lib.notebook import show
 
 city, truth = simulate.simulate_fine(side, side, days, seed=seed)
 print(f"{city.sizes['time']} steps, {city.flow.values.sum():,.0f} entries, "
@@ -170,7 +171,9 @@ rules = {"MEAN: equal parts": 1 / factor**2, "HA: mean share of the past": mean_
          "truth: the split behind the counts": split[test]}  # fmt: skip
 rmse = {name: np.sqrt(((share * parent[test] - flow[test]) ** 2).mean())
         for name, share in rules.items()}  # fmt: skip
-print(pd.Series(rmse, name=f"RMSE ({city.attrs['unit']})").round(2).to_string())
+show(
+    pd.Series(rmse, name=f"RMSE ({city.attrs['unit']})").to_frame(), "Rules and floor", digits=2
+)
 assert rmse["truth: the split behind the counts"] < 0.8 * rmse["HA: mean share of the past"]
 
 # %% [markdown]
@@ -204,7 +207,8 @@ plt.show()
 sky = pd.DataFrame({"wet": [p.wet for p in purposes.PURPOSES.values()],
                     "per 10 °C": [p.warm for p in purposes.PURPOSES.values()]},
                    index=list(purposes.PURPOSES))  # fmt: skip
-print((100 * (np.exp(sky) - 1)).round(0).astype(int).add_suffix(" (%)").to_string())
+change = (100 * (np.exp(sky) - 1)).add_suffix(" (%)")
+show(change, "Change of volume per unit of wetness and per 10 °C", digits=0)
 plots.sky_figure(city, truth)
 plt.show()
 
@@ -240,10 +244,8 @@ curves = {name: working_day(*pair) for name, pair in grids.items()}
 plots.type_rhythm_figure(curves, grids["sim-grid-a"][0].attrs["unit"])
 plt.show()
 alike = [np.corrcoef([c[k] for c in curves.values()]).min() for k in range(6)]
-print(
-    "least correlation of a type's day between two cities:",
-    dict(zip(TYPES, np.round(alike, 2))),
-)
+column = pd.DataFrame({"least correlation between two cities": alike}, index=TYPES[:6])
+show(column, "How alike a type's working day is in the three cities", digits=2)
 assert min(alike) > 0.8
 
 # %% [markdown]
