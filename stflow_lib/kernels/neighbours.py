@@ -1,0 +1,47 @@
+"""The nearest and farthest maps of every map, for triplet mining (UrbanSTC, Algorithm 1)."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+Neighbours = tuple[
+    Float[Tensor, "map k"], Int[Tensor, "map k"], Float[Tensor, "map k"], Int[Tensor, "map k"]
+]
+
+
+def nearest_and_farthest_naive(maps: Float[Tensor, "map cell"], k: int) -> Neighbours:
+    """Double loop over all pairs, ties broken by the lower index.
+
+    maps [T, P] -> near distance, near index, far distance, far index, each [T, k], Euclidean,
+    nearest first and farthest first. A map is not its own neighbour.
+    Source: UrbanSTC section 3.4, Algorithm 1.
+    """
+    rows = []
+    for i, this in enumerate(maps):
+        pairs = [((this - other).norm().item(), j) for j, other in enumerate(maps) if j != i]
+        near = sorted(pairs)[:k]
+        far = sorted(pairs, key=lambda pair: (-pair[0], pair[1]))[:k]
+        rows.append([*zip(*near), *zip(*far)])
+    columns = [torch.tensor([row[c] for row in rows]) for c in range(4)]
+    return columns[0].to(maps), columns[1], columns[2].to(maps), columns[3]
+
+
+def nearest_and_farthest(maps: Float[Tensor, "map cell"], k: int) -> Neighbours:
+    """The same four arrays from one distance matrix and two stable sorts.
+
+    Shapes and source as in `nearest_and_farthest_naive`. Raises ValueError unless 1 <= k < T.
+    """
+    count = len(maps)
+    if not 1 <= k < count:
+        raise ValueError(f"nearest_and_farthest: k = {k} needs 1 <= k < {count} maps")
+    mode = "donot_use_mm_for_euclid_dist"  # exact: equal maps are at distance 0, ties stay ties
+    distance = torch.cdist(maps, maps, compute_mode=mode)
+    near = _smallest(distance.fill_diagonal_(torch.inf), k)
+    far = _smallest(-distance.fill_diagonal_(-torch.inf), k)
+    return near[0], near[1], -far[0], far[1]
+
+
+def _smallest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k smallest of each row in order, the lower index first among equals."""
+    ordered = values.sort(dim=1, stable=True)
+    return ordered.values[:, :k].clone(), ordered.indices[:, :k].clone()
