@@ -125,7 +125,11 @@ def train(
     run = _Run(model, plan, seed, stage, folder, trainable or (lambda _: [*model.parameters()]))
     run.resume()
     bar = tqdm(
-        initial=run.epoch, total=plan.epochs, desc=stage, leave=False, mininterval=5,
+        initial=run.epoch,
+        total=plan.epochs,
+        desc=stage,
+        leave=False,
+        mininterval=5,
         disable=not sys.stderr.isatty() or bool(os.environ.get("STFLOW_QUIET")),
     )
     with bar, torch.random.fork_rng():

@@ -15,12 +15,16 @@ class FlowErrors:
     """
 
     count: int = 0
-    sums: dict[str, float] = field(default_factory=lambda: {"squared": 0.0, "abs": 0.0, "rel": 0.0})
+    sums: dict[str, float] = field(
+        default_factory=lambda: {"squared": 0.0, "abs": 0.0, "rel": 0.0}
+    )
 
     def add(self, prediction: Float[Tensor, "*any"], truth: Float[Tensor, "*any"]) -> None:
         """Add cells in real units; ValueError for different shapes or a non-finite prediction."""
         if prediction.shape != truth.shape:
-            raise ValueError(f"prediction {tuple(prediction.shape)}, truth {tuple(truth.shape)}")
+            raise ValueError(
+                f"prediction {tuple(prediction.shape)}, truth {tuple(truth.shape)}"
+            )
         if not torch.isfinite(prediction).all():
             first = (~torch.isfinite(prediction)).nonzero()[0].tolist()
             raise ValueError(f"prediction is not finite at index {first}")

@@ -59,8 +59,11 @@ class ExternalFactors(nn.Module):
         )
         width = sum(EMBEDDED[n][1] if n in EMBEDDED else 1 for n in names)
         self.mlp = nn.Sequential(
-            nn.Linear(width, 128), nn.Dropout(dropout), nn.ReLU(),
-            nn.Linear(128, rows * cols), nn.ReLU(),
+            nn.Linear(width, 128),
+            nn.Dropout(dropout),
+            nn.ReLU(),
+            nn.Linear(128, rows * cols),
+            nn.ReLU(),
         )
 
     def forward(self, external: Float[Tensor, "batch factor"]) -> Float[Tensor, "batch 1 r c"]:
@@ -86,7 +89,9 @@ class Split(nn.Module):
         self.factor, self.safe, self.activate = factor, safe, ACTIVATIONS[activation]
 
     def forward(
-        self, raw: Float[Tensor, "batch 1 fine_row fine_col"], coarse: Float[Tensor, "batch 1 r c"]
+        self,
+        raw: Float[Tensor, "batch 1 fine_row fine_col"],
+        coarse: Float[Tensor, "batch 1 r c"],
     ) -> Float[Tensor, "batch 1 fine_row fine_col"]:
         """Always in float32: a bfloat16 count would lose vehicles."""
         score = self.activate(raw.float())

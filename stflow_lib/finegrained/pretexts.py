@@ -50,8 +50,10 @@ class Encoder(nn.Sequential):
     def __init__(self, channels: int, kernel: int):
         pad = kernel // 2
         super().__init__(
-            nn.Conv2d(1, channels, kernel, padding=pad), nn.ReLU(True),
-            nn.Conv2d(channels, channels, kernel, padding=pad), nn.ReLU(True),
+            nn.Conv2d(1, channels, kernel, padding=pad),
+            nn.ReLU(True),
+            nn.Conv2d(channels, channels, kernel, padding=pad),
+            nn.ReLU(True),
         )
         initialise(self)
 
@@ -71,7 +73,9 @@ class RegionalHead(nn.Module):
 
 
 def positives(
-    settings: Regional, z: Float[Tensor, "b cell channel"], flow: Float[Tensor, "b cell"],
+    settings: Regional,
+    z: Float[Tensor, "b cell channel"],
+    flow: Float[Tensor, "b cell"],
     anchor: Int[Tensor, "b"],
 ) -> Bool[Tensor, "b cell"]:
     """Which cells count as like the anchor; the anchor itself always does.
@@ -81,14 +85,18 @@ def positives(
     """
     rows = torch.arange(len(z), device=z.device)
     if settings.criterion == "embedding":
-        return (z.detach() - z.detach()[rows, anchor][:, None]).pow(2).mean(2) < settings.threshold
+        return (z.detach() - z.detach()[rows, anchor][:, None]).pow(2).mean(
+            2
+        ) < settings.threshold
     if settings.criterion == "flow":
         return (flow - flow[rows, anchor][:, None]).abs() <= settings.threshold
     raise ValueError(f"Reg: criterion {settings.criterion!r} is neither embedding nor flow")
 
 
 def regional_loss(
-    settings: Regional, z: Float[Tensor, "b cell channel"], flow: Float[Tensor, "b cell"],
+    settings: Regional,
+    z: Float[Tensor, "b cell channel"],
+    flow: Float[Tensor, "b cell"],
     anchor: Int[Tensor, "b"],
 ) -> Float[Tensor, ""]:
     """One anchor per map against all its cells, mean over the batch.
@@ -121,8 +129,11 @@ class InferenceNet(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.decoder = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(True), nn.Dropout(0.5),
-            Upsample(channels, factor, norm=True), nn.Conv2d(channels, 1, 3, padding=1),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(True),
+            nn.Dropout(0.5),
+            Upsample(channels, factor, norm=True),
+            nn.Conv2d(channels, 1, 3, padding=1),
         )
         self.split = split
         initialise(self.decoder)
@@ -156,7 +167,9 @@ def triplets(
     if settings.sampling not in ("weight", "hard"):
         raise ValueError(f"TCS: sampling {settings.sampling!r} is neither weight nor hard")
     k = min(settings.neighbours, len(pool) - 1) if settings.sampling == "weight" else 1
-    near, near_i, far, far_i = (x[: len(maps)] for x in nearest_and_farthest(pool.flatten(1), k))
+    near, near_i, far, far_i = (
+        x[: len(maps)] for x in nearest_and_farthest(pool.flatten(1), k)
+    )
     return _mix(pool, near_i, 1 / near.clamp_min(1e-6)), _mix(pool, far_i, far.clamp_min(1e-6))
 
 
@@ -166,7 +179,9 @@ def _mix(pool: Tensor, indices: Tensor, weight: Tensor) -> Tensor:
 
 
 def triplet_loss(
-    anchor: Float[Tensor, "b d"], near: Float[Tensor, "b d"], far: Float[Tensor, "b d"],
+    anchor: Float[Tensor, "b d"],
+    near: Float[Tensor, "b d"],
+    far: Float[Tensor, "b d"],
     margin: float,
 ) -> Float[Tensor, ""]:
     """mean max(0, margin + |a - p|^2 - |a - n|^2). With norm-2 embeddings squared distances stay
@@ -179,7 +194,12 @@ Fit = Callable[[Encoder, Task, int, Path | None], History]
 
 
 def pretrain_regional(
-    settings: Regional, encoder: Encoder, channels: int, task: Task, seed: int, folder: Path | None
+    settings: Regional,
+    encoder: Encoder,
+    channels: int,
+    task: Task,
+    seed: int,
+    folder: Path | None,
 ) -> History:
     """Train the encoder by regional contrast on coarse maps; validation anchors are fixed."""
     head = RegionalHead(encoder, channels).to(task.device)
@@ -190,7 +210,9 @@ def pretrain_regional(
 
     def loss(batch: Tensor, anchor: Tensor | None = None) -> Tensor:
         maps = task.coarse[batch]
-        anchor = torch.randint(cells, (len(batch),)).to(task.device) if anchor is None else anchor
+        anchor = (
+            torch.randint(cells, (len(batch),)).to(task.device) if anchor is None else anchor
+        )
         return regional_loss(settings, head(maps), maps.flatten(1) / largest, anchor)
 
     def score() -> dict[str, float]:
@@ -202,7 +224,12 @@ def pretrain_regional(
 
 
 def pretrain_inference(
-    settings: SuperResolution, encoder: Encoder, channels: int, task: Task, split: Split, seed: int,
+    settings: SuperResolution,
+    encoder: Encoder,
+    channels: int,
+    task: Task,
+    split: Split,
+    seed: int,
     folder: Path | None,
 ) -> History:
     """Train the encoder to refine coarser maps; the criterion is the validation error."""
@@ -218,12 +245,24 @@ def pretrain_inference(
         return {"valid_rmse": _mean_over(task.valid, loss) ** 0.5}
 
     return train(
-        network, loss, task.train, score, settings.training, seed=seed, stage="inf", folder=folder
+        network,
+        loss,
+        task.train,
+        score,
+        settings.training,
+        seed=seed,
+        stage="inf",
+        folder=folder,
     )
 
 
 def pretrain_temporal(
-    settings: Temporal, encoder: Encoder, channels: int, task: Task, seed: int, folder: Path | None
+    settings: Temporal,
+    encoder: Encoder,
+    channels: int,
+    task: Task,
+    seed: int,
+    folder: Path | None,
 ) -> History:
     """Train the encoder by triplets mined once from coarse maps, per part of the split."""
     head = TemporalHead(encoder, channels, settings.normalise).to(task.device)

@@ -39,7 +39,9 @@ def fit_ratio(task: Task, settings: RatioSettings, seed: int, folder: Path | Non
     if settings.ratio not in ("mean", "sum"):
         raise ValueError(f"HA: ratio {settings.ratio!r} is neither mean nor sum")
     count = len(task.directions)
-    shares = torch.cat([_share(task, task.train[d::count], settings.ratio) for d in range(count)])
+    shares = torch.cat(
+        [_share(task, task.train[d::count], settings.ratio) for d in range(count)]
+    )
 
     def predict(t: Task, indices: Tensor) -> Tensor:
         return enlarge(t.coarse[indices], t.factor) * shares[indices % count]

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from stflow_lib.finegrained.task import Task, block_losses
 from stflow_lib.fit import Predictor, Training, autocast, count_parameters, keep_memory, train
 
-COLLAPSED = 0.5  # share of dead blocks on the validation part from which a run counts as collapsed
+COLLAPSED = (
+    0.5  # share of dead blocks on the validation part from which a run counts as collapsed
+)
 
 
 def fit_network(
@@ -43,13 +45,22 @@ def fit_network(
         return F.mse_loss(fine / scale, task.fine[batch] / scale)
 
     history = train(
-        network, loss, task.train, lambda: validate(task, predict), plan,
-        seed=seed, folder=folder, trainable=trainable,
+        network,
+        loss,
+        task.train,
+        lambda: validate(task, predict),
+        plan,
+        seed=seed,
+        folder=folder,
+        trainable=trainable,
     )
     dead = min(history.curves["dead_blocks"])
     return Predictor(
-        predict, count_parameters(network), history.epochs,
-        history.seconds / max(history.epochs, 1), dict(history.curves),
+        predict,
+        count_parameters(network),
+        history.epochs,
+        history.seconds / max(history.epochs, 1),
+        dict(history.curves),
         {"dead_blocks": dead, "collapsed": dead > COLLAPSED},
     )
 

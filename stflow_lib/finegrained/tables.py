@@ -46,4 +46,45 @@ def table_runs(name: str, profile: str) -> list[Run]:
     ]  # fmt: skip
 
 
-TABLES = {name: partial(table_runs, name) for name in ORIGINALS}
+VARIANTS = {  # what differs from the profile's UrbanSTC, as settings
+    "as in the tables": {},
+    "random encoders": {"pretrain": False},
+    "paper's text": {
+        "single_step": True,
+        "freeze_epochs": 0,
+        "regional": {"criterion": "flow", "loss": "ratio"},
+        "temporal": {"normalise": False},
+    },
+    "hard triplets": {"temporal": {"sampling": "hard"}},
+    "with calendar": {"external": True},
+    "relu": {"activation": "relu"},
+    "relu, safe": {"activation": "relu", "safe": True},
+    "softplus": {"activation": "softplus"},
+}
+
+
+def variant_runs(profile: str) -> dict[str, list[Run]]:
+    """Variant -> runs of UrbanSTC over the seeds, on the first M = 4 city, least data."""
+    size = profiles.table("finegrained", profile)
+    city = next(c for c in size["cities"] if factor_of(c) == 4)
+    base, fraction = size["methods"]["UrbanSTC"], str(size["fractions"][0])
+    return {
+        name: [
+            Run("finegrained", "UrbanSTC", city, "x4", fraction, profile, seed,
+                _merged(base, changes))
+            for seed in size["seeds"]
+        ]
+        for name, changes in VARIANTS.items()
+    }  # fmt: skip
+
+
+def _merged(base: dict, changes: dict) -> dict:
+    nested = {k: _merged(base.get(k, {}), v) for k, v in changes.items() if isinstance(v, dict)}
+    return {**base, **changes, **nested}
+
+
+def _variants(profile: str) -> list[Run]:
+    return [run for runs in variant_runs(profile).values() for run in runs]
+
+
+TABLES = {name: partial(table_runs, name) for name in ORIGINALS} | {"variants": _variants}

@@ -59,24 +59,34 @@ def make_task(city: xr.Dataset, factor: int, fraction: float = 100, device="cpu"
     check_city(city)
     steps, directions, rows, cols = city.flow.shape
     if rows % factor or cols % factor:
-        raise DataError(f"{city.attrs['name']}: grid {rows}x{cols} does not divide by M={factor}")
+        raise DataError(
+            f"{city.attrs['name']}: grid {rows}x{cols} does not divide by M={factor}"
+        )
     flow = torch.from_numpy(np.ascontiguousarray(city.flow.values, dtype=np.float32))
     fine = flow.reshape(steps * directions, 1, rows, cols).to(device)
     columns, names = external_factors(city)
     parts = _split(city, steps)
     kept = int(len(parts[0]) * fraction / 100)
     if kept < 2:
-        raise DataError(f"{city.attrs['name']}: fraction {fraction} % keeps {kept} training steps")
+        raise DataError(
+            f"{city.attrs['name']}: fraction {fraction} % keeps {kept} training steps"
+        )
     samples = [_samples(part, directions, device) for part in (parts[0][:kept], *parts)]
     return Task(
-        city=city.attrs["name"], factor=factor, fine=fine,
+        city=city.attrs["name"],
+        factor=factor,
+        fine=fine,
         coarse=F.avg_pool2d(fine, factor) * factor**2,
         external=torch.from_numpy(columns).repeat_interleave(directions, 0).to(device),
         external_names=names,
-        train=samples[0], train_all=samples[1], valid=samples[2], test=samples[3],
+        train=samples[0],
+        train_all=samples[1],
+        valid=samples[2],
+        test=samples[3],
         time=np.repeat(city.time.values, directions),
         directions=tuple(str(d) for d in city.direction.values),
-        unit=city.attrs["unit"], data_hash=city.attrs["sha256"],
+        unit=city.attrs["unit"],
+        data_hash=city.attrs["sha256"],
     )
 
 
@@ -109,7 +119,12 @@ def external_factors(city: xr.Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
     if city.attrs["zone"] == "nominal":
         return np.zeros((city.sizes["time"], 0), np.float32), ()
     time = pd.DatetimeIndex(city.time.values)
-    columns = [_holidays(time, city.attrs["zone"]), time.dayofweek > 4, time.dayofweek + 1, time.hour]
+    columns = [
+        _holidays(time, city.attrs["zone"]),
+        time.dayofweek > 4,
+        time.dayofweek + 1,
+        time.hour,
+    ]
     return np.stack(columns, 1).astype(np.float32), CALENDAR
 
 
@@ -133,7 +148,9 @@ def coarser(task: Task) -> Float[Tensor, "sample 1 coarser_row coarser_col"]:
     """
     height, width = task.coarse.shape[2:]
     if height % task.factor or width % task.factor:
-        raise ValueError(f"{task.city}: coarse {height}x{width} does not divide by {task.factor}")
+        raise ValueError(
+            f"{task.city}: coarse {height}x{width} does not divide by {task.factor}"
+        )
     return F.avg_pool2d(task.coarse, task.factor) * task.factor**2
 
 

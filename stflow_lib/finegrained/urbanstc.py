@@ -52,7 +52,9 @@ class UrbanSTC(nn.Module):
         super().__init__()
         unknown = set(settings.encoders) - set(KERNELS)
         if unknown or not settings.encoders:
-            raise ValueError(f"UrbanSTC: encoders {settings.encoders}: want some of {[*KERNELS]}")
+            raise ValueError(
+                f"UrbanSTC: encoders {settings.encoders}: want some of {[*KERNELS]}"
+            )
         width, names = settings.channels, [n for n in KERNELS if n in settings.encoders]
         rows, cols = task.coarse.shape[2:]
         self.encoders = nn.ModuleDict({name: Encoder(width, KERNELS[name]) for name in names})
@@ -60,7 +62,9 @@ class UrbanSTC(nn.Module):
             ExternalFactors(task.external_names, rows, cols) if settings.external else None
         )
         self.decoder = nn.Sequential(
-            nn.Conv2d(len(names) * width, width, 3, padding=1), nn.ReLU(True), nn.Dropout(0.5),
+            nn.Conv2d(len(names) * width, width, 3, padding=1),
+            nn.ReLU(True),
+            nn.Dropout(0.5),
             Upsample(width, task.factor, single=settings.single_step),
             nn.Conv2d(width, 1, 3, padding=1),
         )
@@ -88,7 +92,9 @@ def pretrain(
             done = pretexts.pretrain_temporal(settings.temporal, encoder, **common)
         else:
             split = Split(task.factor, settings.activation, settings.safe)
-            done = pretexts.pretrain_inference(settings.inference, encoder, split=split, **common)
+            done = pretexts.pretrain_inference(
+                settings.inference, encoder, split=split, **common
+            )
         histories[name] = done
     return histories
 
