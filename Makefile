@@ -30,6 +30,8 @@ $(READY):
 	$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(PY) -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
+	@# the kernel by its full path: so JupyterLab knows it as the sources' own, and asks nothing
+	$(PY) -m ipykernel install --sys-prefix >/dev/null
 	@rm -f $(VENV)/.ready-* && touch $@
 
 book: $(READY)
@@ -40,12 +42,13 @@ test: $(READY)
 	$(PY) -m pytest --nbval notebooks
 	$(PY) -m pytest tests/book
 
-# JupyterLab's own settings stay in build/jupyter; LABARGS adds to the command line.
+# JupyterLab's own settings stay in build/jupyter. LABROOT: the folder it shows; LABARGS: more.
+LABROOT ?= notebooks
 lab: export JUPYTER_CONFIG_DIR := $(CURDIR)/build/jupyter
 lab: $(READY)
-	@mkdir -p $(JUPYTER_CONFIG_DIR)
-	@$(VENV)/bin/jupytext-config set-default-viewer python
-	$(VENV)/bin/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=notebooks \
+	@mkdir -p $(JUPYTER_CONFIG_DIR)/labconfig
+	@cp notebooks/jupyterlab.json $(JUPYTER_CONFIG_DIR)/labconfig/default_setting_overrides.json
+	$(VENV)/bin/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=$(LABROOT) \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(LABARGS)
 
 clean:

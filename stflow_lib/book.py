@@ -38,10 +38,10 @@ class BookError(Exception):
 class Page:
     """One notebook of the book under one profile."""
 
-    name: str         # "data/01_cities": where it lies in notebooks/, without .py
-    profile: str      # smoke, lab or paper
+    name: str  # "data/01_cities": where it lies in notebooks/, without .py
+    profile: str  # smoke, lab or paper
     parameters: dict  # what papermill injects
-    minutes: float    # its budget
+    minutes: float  # its budget
 
     @property
     def source(self) -> Path:
@@ -67,7 +67,9 @@ def pages(profile: str) -> list[Page]:
 
 
 def _digest(*parts: bytes) -> str:
-    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+    return hashlib.sha256(
+        b"\0".join(hashlib.sha256(part).digest() for part in parts)
+    ).hexdigest()
 
 
 def _files(*patterns: str) -> list[Path]:
@@ -88,7 +90,8 @@ def data_state() -> list[tuple[str, int, int]]:
     derived = folder / "derived"  # made from the others, by the notebooks themselves
     return [
         (str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns)
-        for path in listed if derived not in path.parents
+        for path in listed
+        if derived not in path.parents
     ]
 
 
@@ -145,20 +148,33 @@ def execute(page: Page, fingerprint: str) -> tuple[float, float]:
     partial = page.executed.with_suffix(".partial.ipynb")
     partial.unlink(missing_ok=True)
     command = [
-        sys.executable, "-m", "papermill", f"jupytext://{page.source}", str(partial),
-        "--parameters_yaml", yaml.safe_dump(page.parameters),
-        "--kernel", "python3", "--cwd", str(ROOT), "--no-progress-bar",
+        sys.executable,
+        "-m",
+        "papermill",
+        f"jupytext://{page.source}",
+        str(partial),
+        "--parameters_yaml",
+        yaml.safe_dump(page.parameters),
+        "--kernel",
+        "python3",
+        "--cwd",
+        str(ROOT),
+        "--no-progress-bar",
     ]
     log, start = page.executed.with_suffix(".log"), time.monotonic()
     with log.open("w") as out:
-        status, peak = _watch(psutil.Popen(
-            command, stdout=out, stderr=out, cwd=ROOT, env=kernel_environment(page.profile)
-        ))
+        status, peak = _watch(
+            psutil.Popen(
+                command, stdout=out, stderr=out, cwd=ROOT, env=kernel_environment(page.profile)
+            )
+        )
     minutes = (time.monotonic() - start) / 60
     _raise_if_failed(page, partial, log.read_text(), status)
     notebook = json.loads(partial.read_text())
     notebook["metadata"]["stflow"] = {
-        "inputs": fingerprint, "profile": page.profile, "minutes": round(minutes, 2),
+        "inputs": fingerprint,
+        "profile": page.profile,
+        "minutes": round(minutes, 2),
         "peak_memory_mb": round(peak),
     }
     partial.write_text(json.dumps(notebook, indent=1))
@@ -220,8 +236,12 @@ def main(argv: list[str] | None = None) -> int:
     """Build the book; 0 when every notebook ran and the site has no fault."""
     parser = argparse.ArgumentParser(prog="stflow_lib book", description="build the book")
     parser.add_argument("--profile", choices=["smoke", "lab", "paper"], default="smoke")
-    parser.add_argument("--output", type=Path, default=ROOT / "book",
-                        help="folder that receives _build/html (default: book)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=ROOT / "book",
+        help="folder that receives _build/html (default: book)",
+    )
     chosen = parser.parse_args(argv)
     start = time.monotonic()
     try:

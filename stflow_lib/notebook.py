@@ -113,7 +113,8 @@ def provenance(records: Iterable[Mapping] | pd.DataFrame) -> None:
     """Say under a table where its numbers come from (see `provenance_lines`)."""
     lines = provenance_lines(records)
     marked = [
-        f'<span class="stale">{html.escape(line)}</span>' if " stale" in line
+        f'<span class="stale">{html.escape(line)}</span>'
+        if " stale" in line
         else html.escape(line)
         for line in lines
     ]
@@ -130,7 +131,9 @@ def show_plotly(fig, height: int = 420) -> None:
 
     fig.update_layout(height=height)
     page = fig.to_html(
-        full_html=False, include_plotlyjs=False, default_height=f"{height}px",
+        full_html=False,
+        include_plotlyjs=False,
+        default_height=f"{height}px",
         config={"responsive": True, "displaylogo": False},
     )
     live = json.loads(fig.to_json())

@@ -39,11 +39,24 @@ def build(output: Path) -> Path:
     shutil.rmtree(output / "_build", ignore_errors=True)  # no page of an earlier book
     done = subprocess.run(
         [
-            str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "--all",
-            "--config", "_config.yml", "--toc", "book/_toc.yml", "--path-output", str(output),
-            "-W", "-n", "--keep-going",
+            str(Path(sys.executable).with_name("jupyter-book")),
+            "build",
+            ".",
+            "--all",
+            "--config",
+            "_config.yml",
+            "--toc",
+            "book/_toc.yml",
+            "--path-output",
+            str(output),
+            "-W",
+            "-n",
+            "--keep-going",
         ],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         said = re.sub(r"\x1b\[[0-9;]*m", "", done.stderr)

@@ -76,7 +76,7 @@ def positives(
     settings: Regional,
     z: Float[Tensor, "b cell channel"],
     flow: Float[Tensor, "b cell"],
-    anchor: Int[Tensor, "b"],
+    anchor: Int[Tensor, " b"],
 ) -> Bool[Tensor, "b cell"]:
     """Which cells count as like the anchor; the anchor itself always does.
 
@@ -97,7 +97,7 @@ def regional_loss(
     settings: Regional,
     z: Float[Tensor, "b cell channel"],
     flow: Float[Tensor, "b cell"],
-    anchor: Int[Tensor, "b"],
+    anchor: Int[Tensor, " b"],
 ) -> Float[Tensor, ""]:
     """One anchor per map against all its cells, mean over the batch.
 

@@ -29,7 +29,7 @@ def fit_network(
 
     `scale` divides the true fine flow in the loss (UrbanFM trains on flows / 100). The epoch
     with the lowest validation RMSE is kept; dead blocks are counted each epoch, and a network
-    that ends with more than half of them dead is noted as collapsed.
+    whose best epoch has more than half of them dead is noted as collapsed.
     """
     keep_memory()
     network = network.to(task.device, memory_format=torch.channels_last)
@@ -54,7 +54,8 @@ def fit_network(
         folder=folder,
         trainable=trainable,
     )
-    dead = min(history.curves["dead_blocks"])
+    best = history.curves["valid_rmse"].index(min(history.curves["valid_rmse"]))
+    dead = history.curves["dead_blocks"][best]
     return Predictor(
         predict,
         count_parameters(network),

@@ -57,7 +57,7 @@ VARIANTS = {  # what differs from the profile's UrbanSTC, as settings
     },
     "hard triplets": {"temporal": {"sampling": "hard"}},
     "with calendar": {"external": True},
-    "relu": {"activation": "relu"},
+    "relu as printed": {"activation": "relu", "safe": False},
     "relu, safe": {"activation": "relu", "safe": True},
     "softplus": {"activation": "softplus"},
 }
