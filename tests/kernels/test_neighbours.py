@@ -1,0 +1,61 @@
+"""Nearest and farthest maps: the double loop, ties and duplicates included."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stflow_lib.kernels import nearest_and_farthest, nearest_and_farthest_naive
+
+
+def same(fast, naive):
+    """Distances close, indices equal, for near and far alike."""
+    for got, want in zip(fast, naive, strict=True):
+        assert got.shape == want.shape
+        torch.testing.assert_close(got, want, rtol=1e-6, atol=1e-6)
+
+
+@given(st.integers(2, 9), st.integers(1, 4), st.data())
+def test_equal_to_the_double_loop_with_ties_and_duplicates(maps, cells, data):
+    """Cells of 0, 1 or 2 vehicles make many equal maps and many equal distances."""
+    k = data.draw(st.integers(1, maps - 1))
+    flat = data.draw(st.lists(st.integers(0, 2), min_size=maps * cells, max_size=maps * cells))
+    city = torch.tensor(flat, dtype=torch.float64).reshape(maps, cells)
+    same(nearest_and_farthest(city, k), nearest_and_farthest_naive(city, k))
+
+
+def test_equal_to_the_double_loop_on_counts_of_a_night():
+    random = torch.Generator().manual_seed(0)
+    city = torch.poisson(torch.full((60, 12), 0.4, dtype=torch.float64), generator=random)
+    same(nearest_and_farthest(city, 5), nearest_and_farthest_naive(city, 5))
+
+
+def test_by_hand():
+    """Maps at 0, 1, 3 and 3 on a line: the equal ones are each other's nearest, at 0."""
+    near, near_i, far, far_i = nearest_and_farthest(torch.tensor([[0.0], [1], [3], [3]]), 2)
+    assert near.tolist() == [[1, 3], [1, 2], [0, 2], [0, 2]]
+    assert near_i.tolist() == [[1, 2], [0, 2], [3, 1], [2, 1]]
+    assert far.tolist() == [[3, 3], [2, 2], [3, 2], [3, 2]]
+    assert far_i.tolist() == [[2, 3], [2, 3], [0, 1], [0, 1]]
+
+
+def test_equal_maps_of_large_counts_are_at_distance_zero():
+    """The matrix-product form of the distance gives 0.5 here instead of 0."""
+    city = torch.full((30, 1024), 1000.1) + torch.arange(30)[:, None] // 2
+    near, near_i, *_ = nearest_and_farthest(city, 1)
+    assert (near == 0).all()
+    assert near_i[:, 0].tolist() == [i ^ 1 for i in range(30)]
+
+
+def test_input_is_left_alone():
+    city = torch.arange(12.0).reshape(4, 3)
+    before = city.clone()
+    nearest_and_farthest(city, 3)
+    assert torch.equal(city, before)
+
+
+@pytest.mark.parametrize("k", [0, -1, 4, 5])
+def test_k_must_leave_other_maps(k):
+    """k = T would call every map its own neighbour, at infinite distance."""
+    with pytest.raises(ValueError, match=rf"k = {k} needs 1 <= k < 4 maps"):
+        nearest_and_farthest(torch.arange(4.0)[:, None], k)
