@@ -1,0 +1,61 @@
+"""Hand-made cities and small plans for the tests of the fine-grained wing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stflow_lib.data.schema import grid_city, seal
+from stflow_lib.finegrained import make_task
+from stflow_lib.finegrained.pretexts import Regional, SuperResolution, Temporal
+from stflow_lib.finegrained.urbanstc import Settings
+from stflow_lib.fit import Training
+
+
+def _city(steps=48, directions=("entries",), rows=8, cols=16, seed=0, start="2008-05-24",
+          minutes=60, zone="America/Los_Angeles", external=None, split=None):  # fmt: skip
+    """Poisson counts around a rhythm and a map, both seeded; some cells never see a vehicle."""
+    random = np.random.default_rng(seed)
+    shape = (steps, len(directions), rows, cols)
+    place = random.gamma(0.5, 6, (1, *shape[1:])) * (random.random((1, *shape[1:])) < 0.8)
+    rhythm = 1 + 0.8 * np.sin(np.arange(steps) / 4)[:, None, None, None]
+    time = pd.date_range(start, periods=steps, freq=f"{minutes}min")
+    city = grid_city(random.poisson(place * rhythm), time, directions, name="handtown",
+                     step_minutes=minutes, zone=zone, unit="vehicles per hour",
+                     source="made for a test", licence="MIT")  # fmt: skip
+    if external is not None:
+        columns = np.ones((steps, len(external)), np.float32)
+        city["external"] = (("time", "factor"), columns)
+        city = city.assign_coords(factor=list(external))
+    return seal(city, **({"split": split} if split else {}))
+
+
+@pytest.fixture(scope="session")
+def make_city():
+    """A function that makes a sealed city; see `_city` for what can be chosen."""
+    return _city
+
+
+@pytest.fixture(scope="session")
+def task():
+    """24 / 12 / 12 hours of 8 x 16 fine cells in blocks of 2 x 2, calendar factors."""
+    return make_task(_city(), 2)
+
+
+TINY = Training(epochs=2, batch=16, learning_rate=1e-3, halve_every=1, precision="float32")
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """UrbanSTC with four channels and two epochs a stage, and a last layer that is alive."""
+    short = replace(TINY, halve_every=0)
+    return Settings(
+        channels=4,
+        freeze_epochs=1,
+        activation="softplus",
+        regional=Regional(training=TINY),
+        inference=SuperResolution(training=short),
+        temporal=Temporal(training=short),
+        training=replace(short, epochs=3),
+    )
