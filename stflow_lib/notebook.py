@@ -73,15 +73,31 @@ def _emit(page: str, text: str) -> None:
 def show(frame: pd.DataFrame, caption: str = "", digits: int = 3, index: bool = True) -> None:
     """A table on the page (it scrolls sideways where it is too wide), or as plain text.
 
-    Floats are shown with `digits` decimals, missing values as a dash.
+    Floats are shown with `digits` decimals, missing values as a dash; columns of words stand
+    to the left, columns of numbers to the right.
     """
     number = f"{{:.{digits}f}}".format
-    table = frame.to_html(
+    plain = frame.to_string(float_format=number, na_rep="-", index=index)
+    table = _named_corner(frame).to_html(
         float_format=number, na_rep="–", index=index, border=0, justify="right"
     )
     title = f'<p class="table-caption">{html.escape(caption)}</p>' if caption else ""
-    plain = frame.to_string(float_format=number, na_rep="-", index=index)
-    _emit(f'{title}<div class="table-scroll">{table}</div>', f"{caption}\n{plain}".strip())
+    page = f'{title}<div class="table-scroll {_words(frame)}">{table}</div>'
+    _emit(page, f"{caption}\n{plain}".strip())
+
+
+def _named_corner(frame: pd.DataFrame) -> pd.DataFrame:
+    """The index's name in the corner of the table, where pandas would spend a row on it."""
+    plain = frame.index.nlevels == frame.columns.nlevels == 1
+    if not plain or frame.index.name is None or frame.columns.name is not None:
+        return frame
+    return frame.rename_axis(index=None, columns=frame.index.name)
+
+
+def _words(frame: pd.DataFrame) -> str:
+    """A class for each column of words, counted from the right (a joined index shifts the left)."""
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
+    return " ".join(f"words-{n}" for n, is_number in enumerate(numeric[::-1], 1) if not is_number)
 
 
 def provenance_lines(records: Iterable[Mapping] | pd.DataFrame) -> list[str]:
