@@ -1,0 +1,186 @@
+"""Pictures of inferred maps: flows and errors side by side on one scale, and their curves.
+
+Maps are [rows, cols] in vehicles per step, row 0 the north. A quantity is coloured by cividis, a
+difference by PuOr; axes count fine cells, so that a place can be found again in every picture.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LogNorm, Normalize, PowerNorm
+from matplotlib.patches import Rectangle
+
+COLOURS = {
+    "MEAN": "0.55", "HA": "#000000", "UrbanFM": "#0072B2", "UrbanSTC": "#D55E00",
+    "true split": "#009E73",
+}  # fmt: skip
+SERIES = ("#0072B2", "#D55E00", "#009E73")
+MARK = "#D55E00"
+
+Window = tuple[int, int, int]  # first row, first column, side, in fine cells
+
+
+def binned_rmse(level: np.ndarray, error: np.ndarray, edges: np.ndarray) -> pd.Series:
+    """RMSE of the errors whose level lies in [edge, next edge), by the mean level of the bin.
+
+    level and error of equal shape; bins without members are left out.
+    """
+    level, error = level.ravel(), error.ravel()
+    place = np.digitize(level, edges) - 1
+    bins = [k for k in range(len(edges) - 1) if (place == k).any()]
+    at = [level[place == k].mean() for k in bins]
+    return pd.Series([np.sqrt((error[place == k] ** 2).mean()) for k in bins], at)
+
+
+def _panels(maps: int, columns: int, shape: tuple[int, int], side: float = 3.6):
+    """A figure of map panels with shared axes, and its axes as a flat list."""
+    columns, (rows, cols) = min(columns, maps), shape
+    lines = -(-maps // columns)
+    width = side * max(cols / rows, 0.55)
+    fig, axes = plt.subplots(
+        lines, columns, figsize=(columns * width + 1.2, lines * (side + 0.35) + 0.5),
+        layout="constrained", squeeze=False, sharex=True, sharey=True,
+    )  # fmt: skip
+    for axis in axes[-1]:
+        axis.set_xlabel("column (fine cells)")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("row (fine cells)")
+    for axis in axes.ravel()[maps:]:
+        axis.set_axis_off()
+    return fig, list(axes.ravel()[:maps])
+
+
+def _draw(axis, values, title: str, norm: Normalize, shape, cmap: str = "cividis"):
+    """One map over the whole city; a coarse map is stretched over the fine cells."""
+    rows, cols = shape
+    extent = (-0.5, cols - 0.5, rows - 0.5, -0.5)
+    axis.set_title(title, fontsize=10.5)
+    axis.locator_params(nbins=5, integer=True)
+    return axis.imshow(values, cmap=cmap, norm=norm, extent=extent, interpolation="nearest")
+
+
+def _windows(axis, windows: dict[str, Window]) -> None:
+    for name, (row, col, side) in windows.items():
+        box = (col - 0.5, row - 0.5)
+        axis.add_patch(Rectangle(box, side, side, fill=False, edgecolor=MARK, lw=1.6))
+        axis.text(col, row, name, color="white", fontsize=8.5, weight="bold", va="top",
+                  bbox={"facecolor": MARK, "lw": 0, "pad": 1.2})  # fmt: skip
+
+
+def pair_figure(coarse: np.ndarray, fine: np.ndarray, unit: str, title: str) -> plt.Figure:
+    """What is counted and what is wanted (UrbanSTC Fig. 1); equal colours are equal densities."""
+    factor = len(fine) // len(coarse)
+    fig, axes = _panels(2, 2, fine.shape, side=4.4)
+    for axis, values, cells, name in (
+        (axes[0], coarse, factor**2, "coarse: counted"),
+        (axes[1], fine, 1, "fine: wanted"),
+    ):
+        norm = PowerNorm(0.5, 0, fine.max() * cells)
+        rows, cols = values.shape
+        image = _draw(axis, values, f"{name}, {rows} x {cols} cells", norm, fine.shape)
+        fig.colorbar(image, ax=axis, label=unit, shrink=0.85)
+    for line in range(factor, len(fine), factor):
+        axes[1].axhline(line - 0.5, color="0.75", lw=0.3)
+    for line in range(factor, fine.shape[1], factor):
+        axes[1].axvline(line - 0.5, color="0.75", lw=0.3)
+    fig.suptitle(title, fontsize=11.5)
+    return fig
+
+
+def flows_figure(
+    maps: dict[str, np.ndarray], unit: str, title: str, windows: dict[str, Window] | None = None
+) -> plt.Figure:
+    """Maps of flow on one colour scale (Figs. 11 and 12); the second carries the windows."""
+    shape = max((values.shape for values in maps.values()), key=np.prod)
+    fig, axes = _panels(len(maps), 3, shape)
+    norm = PowerNorm(0.5, 0, max(values.max() for values in maps.values()))
+    for axis, (name, values) in zip(axes, maps.items(), strict=True):
+        image = _draw(axis, values, name, norm, shape)
+    _windows(axes[1], windows or {})
+    fig.colorbar(image, ax=axes, label=unit, shrink=0.7)
+    fig.suptitle(title, fontsize=11.5)
+    return fig
+
+
+def errors_figure(
+    errors: dict[str, np.ndarray],
+    unit: str,
+    title: str,
+    windows: dict[str, Window] | None = None,
+) -> plt.Figure:
+    """Maps of |inferred - true| on one scale, brighter is worse, with each map's mean."""
+    first = next(iter(errors.values()))
+    fig, axes = _panels(len(errors), 4 if len(errors) == 4 else 3, first.shape, side=3.2)
+    top = max(np.quantile(values, 0.998) for values in errors.values())
+    for axis, (name, values) in zip(axes, errors.items(), strict=True):
+        label = f"{name}: mean {values.mean():.2f}"
+        image = _draw(axis, values, label, PowerNorm(0.5, 0, top), first.shape)
+        _windows(axis, windows or {})
+    fig.colorbar(image, ax=axes, label=f"|error| ({unit})", shrink=0.7, extend="max")
+    fig.suptitle(title, fontsize=11.5)
+    return fig
+
+
+def zooms_figure(
+    truth: np.ndarray, errors: dict[str, np.ndarray], windows: dict[str, Window], unit: str
+) -> plt.Figure:
+    """The windows enlarged, a row each: true flow, then every method's |error| (Fig. 12)."""
+    fig, axes = plt.subplots(len(windows), 1 + len(errors), squeeze=False, layout="constrained",
+                             figsize=(2.2 * (1 + len(errors)) + 1, 2.2 * len(windows)))  # fmt: skip
+    cut = {name: (slice(r, r + s), slice(c, c + s)) for name, (r, c, s) in windows.items()}
+    flow = PowerNorm(0.5, 0, max(truth[part].max() for part in cut.values()))
+    top = max(values[part].max() for values in errors.values() for part in cut.values())
+    for line, (name, part) in zip(axes, cut.items(), strict=True):
+        row, col, side = windows[name]
+        extent = (col - 0.5, col + side - 0.5, row + side - 0.5, row - 0.5)
+        true = line[0].imshow(truth[part], cmap="cividis", norm=flow, extent=extent)
+        line[0].set(title=f"{name}: true flow", ylabel="row")
+        for axis, (method, values) in zip(line[1:], errors.items(), strict=True):
+            wrong = axis.imshow(values[part], cmap="cividis", norm=PowerNorm(0.5, 0, top),
+                                extent=extent)  # fmt: skip
+            axis.set_title(f"{method}: {values[part].mean():.2f}")
+        for axis in line:
+            axis.set(xlabel="column" if line is axes[-1] else "")
+            axis.locator_params(nbins=4, integer=True)
+            axis.title.set_fontsize(10)
+    fig.colorbar(true, ax=axes[:, :1], location="left", label=f"flow ({unit})", shrink=0.8)
+    fig.colorbar(wrong, ax=axes[:, 1:], label=f"|error| ({unit})", shrink=0.8)
+    fig.suptitle("the busiest areas: fine cells, |error| with its mean over the window",
+                 fontsize=11.5)  # fmt: skip
+    return fig
+
+
+def gains_figure(gains: dict[str, np.ndarray], unit: str, title: str) -> plt.Figure:
+    """Differences of error maps on one scale: purple where the second method is better."""
+    first = next(iter(gains.values()))
+    fig, axes = _panels(len(gains), 3, first.shape)
+    most = max(np.quantile(np.abs(values), 0.995) for values in gains.values()) or 1.0
+    for axis, (name, values) in zip(axes, gains.items(), strict=True):
+        image = _draw(axis, values, name, Normalize(-most, most), first.shape, "PuOr")
+    fig.colorbar(image, ax=axes, label=f"difference ({unit})", shrink=0.7, extend="both")
+    fig.suptitle(title, fontsize=11.5)
+    return fig
+
+
+def shares_figure(maps: dict[str, np.ndarray], label: str, title: str) -> plt.Figure:
+    """Shares of one kind, positive, on one logarithmic scale; zeros grey."""
+    first = max(maps.values(), key=np.size)
+    fig, axes = _panels(len(maps), 3, first.shape, side=3.8)
+    low = min(values[values > 0].min() for values in maps.values())
+    norm = LogNorm(max(low, 1e-3), max(values.max() for values in maps.values()))
+    for axis, (name, values) in zip(axes, maps.items(), strict=True):
+        axis.set_facecolor("0.88")
+        image = _draw(axis, np.ma.masked_less_equal(values, 0), name, norm, first.shape)
+    fig.colorbar(image, ax=axes, label=label, shrink=0.8, extend="min")
+    fig.suptitle(title, fontsize=11.5)
+    return fig
+
+
+def curve_panel(axis, curves: dict[str, pd.Series], **labels) -> None:
+    """Curves over their index, methods in their own colours; `labels` go to `axis.set`."""
+    spare = iter(SERIES)
+    for name, curve in curves.items():
+        color = COLOURS.get(name) or next(spare)
+        axis.plot(curve.index, curve.values, "-o", ms=3, color=color, label=name)
+    axis.set(**labels)
+    axis.legend(frameon=False)
