@@ -11,7 +11,7 @@ from stflow_lib.kernels import conserve
 
 EMBEDDED = {"weekday": (8, 2), "hour": (24, 3), "weather": (18, 3)}  # name: classes, width
 
-ACTIVATIONS = {"relu": F.relu, "shifted": lambda raw: F.relu(raw + 1), "softplus": F.softplus}
+ACTIVATIONS = {"relu": F.relu, "shifted": lambda raw: F.relu(raw + 0.1), "softplus": F.softplus}
 
 
 def initialise(model: nn.Module) -> None:
@@ -77,7 +77,7 @@ class Split(nn.Module):
     """The network's last two lines: scores made non-negative, then M2-normalised (Eq. 15).
 
     activation "relu" is the paper's, and dies where every raw value of a block is negative, which
-    its initialisation makes likely for whole networks; "shifted" is relu(raw + 1), alive at the
+    its initialisation makes likely for whole networks; "shifted" is relu(raw + 0.1), alive at the
     start; "softplus" cannot die, but cannot give zero either. `safe` adds eps to every score, so
     that an all-zero block falls back to the mean split instead of losing its vehicles.
     """
