@@ -32,13 +32,13 @@ def binned_rmse(level: np.ndarray, error: np.ndarray, edges: np.ndarray) -> pd.S
     return pd.Series([np.sqrt((error[place == k] ** 2).mean()) for k in bins], at)
 
 
-def _panels(maps: int, columns: int, shape: tuple[int, int], side: float = 3.6):
-    """A figure of map panels with shared axes, and its axes as a flat list."""
+def _panels(maps: int, columns: int, shape: tuple[int, int], side: float = 3.6, bars: int = 1):
+    """A figure of map panels with shared axes, room for `bars`; its axes as a flat list."""
     columns, (rows, cols) = min(columns, maps), shape
     lines = -(-maps // columns)
     width = side * max(cols / rows, 0.55)
     fig, axes = plt.subplots(
-        lines, columns, figsize=(columns * width + 1.2, lines * (side + 0.35) + 0.5),
+        lines, columns, figsize=(columns * width + 1.1 * bars + 0.3, lines * (side + 0.3) + 0.7),
         layout="constrained", squeeze=False, sharex=True, sharey=True,
     )  # fmt: skip
     for axis in axes[-1]:
@@ -70,7 +70,7 @@ def _windows(axis, windows: dict[str, Window]) -> None:
 def pair_figure(coarse: np.ndarray, fine: np.ndarray, unit: str, title: str) -> plt.Figure:
     """What is counted and what is wanted (UrbanSTC Fig. 1); equal colours are equal densities."""
     factor = len(fine) // len(coarse)
-    fig, axes = _panels(2, 2, fine.shape, side=4.4)
+    fig, axes = _panels(2, 2, fine.shape, side=4.0, bars=2)
     for axis, values, cells, name in (
         (axes[0], coarse, factor**2, "coarse: counted"),
         (axes[1], fine, 1, "fine: wanted"),
@@ -80,9 +80,9 @@ def pair_figure(coarse: np.ndarray, fine: np.ndarray, unit: str, title: str) -> 
         image = _draw(axis, values, f"{name}, {rows} x {cols} cells", norm, fine.shape)
         fig.colorbar(image, ax=axis, label=unit, shrink=0.85)
     for line in range(factor, len(fine), factor):
-        axes[1].axhline(line - 0.5, color="0.75", lw=0.3)
+        axes[1].axhline(line - 0.5, color="white", alpha=0.2, lw=0.6)
     for line in range(factor, fine.shape[1], factor):
-        axes[1].axvline(line - 0.5, color="0.75", lw=0.3)
+        axes[1].axvline(line - 0.5, color="white", alpha=0.2, lw=0.6)
     fig.suptitle(title, fontsize=11.5)
     return fig
 
@@ -162,16 +162,17 @@ def gains_figure(gains: dict[str, np.ndarray], unit: str, title: str) -> plt.Fig
     return fig
 
 
-def shares_figure(maps: dict[str, np.ndarray], label: str, title: str) -> plt.Figure:
-    """Shares of one kind, positive, on one logarithmic scale; zeros grey."""
-    first = max(maps.values(), key=np.size)
-    fig, axes = _panels(len(maps), 3, first.shape, side=3.8)
-    low = min(values[values > 0].min() for values in maps.values())
-    norm = LogNorm(max(low, 1e-3), max(values.max() for values in maps.values()))
-    for axis, (name, values) in zip(axes, maps.items(), strict=True):
+def memory_figure(given: np.ndarray, shares: np.ndarray, title: str) -> plt.Figure:
+    """What a rule of fixed shares gives each block in all, and each cell of it; zeros grey."""
+    fig, axes = _panels(2, 2, shares.shape, side=3.8, bars=2)
+    logarithmic = LogNorm(max(shares[shares > 0].min(), 1e-3), shares.max())
+    for axis, values, norm, name, label, end in (
+        (axes[0], given, Normalize(0, 1), "a block gets", "sum of its shares", "neither"),
+        (axes[1], shares, logarithmic, "a cell gets", "share of its block", "min"),
+    ):
         axis.set_facecolor("0.88")
-        image = _draw(axis, np.ma.masked_less_equal(values, 0), name, norm, first.shape)
-    fig.colorbar(image, ax=axes, label=label, shrink=0.8, extend="min")
+        image = _draw(axis, np.ma.masked_less_equal(values, 0), name, norm, shares.shape)
+        fig.colorbar(image, ax=axis, label=label, shrink=0.85, extend=end)
     fig.suptitle(title, fontsize=11.5)
     return fig
 

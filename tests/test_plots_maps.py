@@ -64,7 +64,7 @@ def figures():
     yield plots_maps.flows_figure(maps, "v", "t", WINDOWS)
     yield plots_maps.errors_figure({"HA": FINE}, "v", "t")
     yield plots_maps.gains_figure({"HA": FINE}, "v", "t")
-    yield plots_maps.shares_figure({"HA": FINE}, "share", "t")
+    yield plots_maps.memory_figure(COARSE / COARSE.max(), FINE / 64, "t")
     figure, axis = plt.subplots()
     plots_maps.curve_panel(axis, {"HA": pd.Series([1.0])}, title="t", xlabel="x", ylabel="y")
     yield figure
