@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+SENTENCE = 45  # letters from which a cell of a table may be broken into lines
 PROVENANCE = ["profile", "device", "source_hash"]
 
 
@@ -82,7 +83,7 @@ def show(frame: pd.DataFrame, caption: str = "", digits: int = 3, index: bool = 
         float_format=number, na_rep="–", index=index, border=0, justify="right"
     )
     title = f'<p class="table-caption">{html.escape(caption)}</p>' if caption else ""
-    page = f'{title}<div class="table-scroll {_words(frame)}">{table}</div>'
+    page = f'{title}<div class="{_classes(frame, index)}">{table}</div>'
     _emit(page, f"{caption}\n{plain}".strip())
 
 
@@ -94,10 +95,18 @@ def _named_corner(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename_axis(index=None, columns=frame.index.name)
 
 
-def _words(frame: pd.DataFrame) -> str:
-    """A class for each column of words, counted from the right (a joined index shifts the left)."""
-    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
-    return " ".join(f"words-{n}" for n, is_number in enumerate(numeric[::-1], 1) if not is_number)
+def _classes(frame: pd.DataFrame, index: bool) -> str:
+    """Classes for columns of words (and of sentences), counted from the right.
+
+    From the right, because a joined index drops cells on the left.
+    """
+    long = index and any(len(str(name)) > SENTENCE for name in frame.index)
+    names = ["table-scroll"] + ["indexed"] * index + ["sentence-index"] * long
+    for n, (_, column) in enumerate(list(frame.items())[::-1], start=1):
+        if not pd.api.types.is_numeric_dtype(column):
+            long = column.astype(str).str.len().max() > SENTENCE
+            names += [f"words-{n}"] + [f"sentence-{n}"] * bool(long)
+    return " ".join(names)
 
 
 def provenance_lines(records: Iterable[Mapping] | pd.DataFrame) -> list[str]:

@@ -163,8 +163,8 @@ def test_nothing_big_or_built_is_tracked():
 def test_readme_names_only_what_exists():
     """A command or file that the README shows must be there."""
     readme = (ROOT / "README.md").read_text()
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"(?:`|^ *)make (\w+)", readme, re.M)) <= targets
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^ *)make (\w+)", readme, re.MULTILINE)) <= targets
     links = re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", readme)
     for link in filter(None, (a or b for a, b in links)):
         assert (ROOT / link).exists(), link

@@ -113,13 +113,15 @@ def test_pages_get_html_with_text_beside_it(shown):
 
 def test_words_stand_left_and_the_index_names_the_corner(shown):
     """Sentences set to the right cannot be read; a row for one name is a row lost."""
-    frame = pd.DataFrame({"what": ["taxis"], "n": [3], "kind": ["grid"]}, index=["sf"])
+    frame = pd.DataFrame({"what": ["taxis" * 10], "n": [3], "kind": ["grid"]}, index=["sf"])
     notebook.show(frame.rename_axis("city"))
-    notebook.show(frame.set_index(["kind", "what"]))
-    first, second = (data["text/html"] for data in shown)
-    assert 'class="table-scroll words-1 words-3"' in first
+    notebook.show(frame.set_index(["kind", "what"]), index=False)
+    notebook.show(frame.set_index("what"))
+    first, second, third = (data["text/html"] for data in shown)
+    assert 'class="table-scroll indexed sentence-index words-1"' in third
+    assert 'class="table-scroll indexed words-1 words-3 sentence-3"' in first
     assert first.count("<tr") == 2 and "<th>city</th>" in first
-    assert "words" not in second and "<th>kind</th>" in second
+    assert 'class="table-scroll"' in second and "taxis" not in second
 
 
 def test_plotly_is_shown_twice_without_an_outside_script(shown):

@@ -58,7 +58,7 @@ def test_header_free_percent_script(name):
     """jupytext writes headers when the pairing settings are lost; diffs then grow noisy."""
     text = source(name)
     assert text.startswith("# %% [markdown]\n# # "), "starts with its title"
-    assert not re.search(r"^# jupyter:|^# ---$", text, re.M)
+    assert not re.search(r"^# jupyter:|^# ---$", text, re.MULTILINE)
 
 
 @each_source
@@ -66,8 +66,11 @@ def test_one_parameters_cell_typed_and_commented(name):
     """Two cells, or none, and papermill injects in the wrong place without a word."""
     cells = parameter_cells(name)
     assert len(cells) == 1
-    for line in filter(None, map(str.strip, cells[0].splitlines())):
-        assert line.startswith(("#", ")", "]")) or "#" in line, f"no comment: {line}"
+    lines = cells[0].splitlines()
+    for node in ast.parse(cells[0]).body:
+        assert isinstance(node, ast.AnnAssign), f"no type: {lines[node.lineno - 1]}"
+        spoken = lines[max(node.lineno - 2, 0):node.end_lineno]
+        assert any("#" in line for line in spoken), f"no comment: {lines[node.lineno - 1]}"
 
 
 @each_source
