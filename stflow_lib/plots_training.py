@@ -43,13 +43,15 @@ def maps_figure(maps: dict, unit: str) -> plt.Figure:
 def encoders_figure(changes: dict, flow, channels) -> plt.Figure:
     """Where an embedding moves when one cell does {encoder: [rows, cols]}, and the pointwise
     encoder as curves: channels [N, C] over flow [N]."""
-    fig, axes = plt.subplots(1, len(changes) + 1, figsize=(13, 3.4), layout="constrained")
+    wide = [1.0] * len(changes) + [1.3]
+    fig, axes = plt.subplots(1, len(wide), figsize=(14, 3.2), width_ratios=wide,
+                             layout="constrained")  # fmt: skip
     for axis, (name, change) in zip(axes, changes.items(), strict=False):
         image = axis.imshow(np.ma.masked_equal(change, 0), cmap="cividis", vmin=0)
         axis.set_facecolor("#E8E8E8")
         axis.set(title=f"{name}: {(change > 0).sum()} cells move", xlabel="column",
                  ylabel="row")  # fmt: skip
-        fig.colorbar(image, ax=axis, label="mean change of the channels", shrink=0.75)
+        fig.colorbar(image, ax=axis, label="mean change", shrink=0.75)
     for number, curve in enumerate(np.asarray(channels).T):
         axes[-1].plot(flow, curve, lw=1, color=COLOURS[number % len(COLOURS)])
     axes[-1].set(title="reg: flow to embedding", xlabel="flow of the cell (vehicles)",
@@ -135,7 +137,11 @@ def curves_figure(panels: dict) -> plt.Figure:
         for number, (name, curves) in enumerate(groups.items()):
             draw_seeds(axis, name, curves, COLOURS[number % 8], STYLES[number % 4])
         axis.set(title=title, xlabel="epoch", ylabel=label)
+        longest = max(len(curve) for curves in groups.values() for curve in curves)
+        axis.set_xlim(0.5, longest + 0.5)
         axis.xaxis.get_major_locator().set_params(integer=True)
+        if label.startswith("share"):
+            axis.set_ylim(-0.03, 1.03)
         axis.legend(frameon=False, fontsize=8)
     for axis in axes.flat[len(panels) :]:
         axis.remove()
