@@ -90,7 +90,10 @@ def late(job):
 def test_every_epoch_visits_every_sample_once_in_a_new_order():
     job = Job()
     job.train()
-    per_epoch = [sum(job.batches[i : i + 3], []) for i in range(0, 18, 3)]
+    per_epoch = [
+        [sample for batch in job.batches[i : i + 3] for sample in batch]
+        for i in range(0, 18, 3)
+    ]
     assert [len(b) for b in job.batches[:3]] == [4, 4, 2]
     assert all(sorted(order) == [*range(10)] for order in per_epoch)
     assert len({tuple(order) for order in per_epoch}) == 6

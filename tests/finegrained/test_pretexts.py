@@ -210,7 +210,7 @@ def test_every_pretext_survives_a_last_batch_of_one(make_city, tiny):
     """A squeeze in the released code drops the batch axis here. 17 = 16 + 1 maps."""
     task = make_task(make_city(steps=34), 2)
     assert len(task.train) % tiny.temporal.training.batch == 1
-    common = dict(channels=4, task=task, seed=0, folder=None)
+    common = {"channels": 4, "task": task, "seed": 0, "folder": None}
     histories = [
         pretrain_regional(tiny.regional, Encoder(4, 1), **common),
         pretrain_temporal(tiny.temporal, Encoder(4, 3), **common),
