@@ -89,8 +89,8 @@ def test_no_circles():
         name: {m for m in imported(name, top_only=True) if m in MODULES and m != name}
         for name in MODULES
     }
-    for name in arrows:  # a package's __init__ may import its own modules, not the reverse
-        arrows[name] = {m for m in arrows[name] if not f"{name}.".startswith(f"{m}.")}
+    for name, into in arrows.items():  # a package is there before the modules inside it
+        arrows[name] = {m for m in into if not f"{name}.".startswith(f"{m}.")}
     settled: set[str] = set()
     while ready := {n for n in arrows if n not in settled and arrows[n] <= settled}:
         settled |= ready
@@ -104,9 +104,9 @@ def test_no_drawers_for_odds_and_ends():
 
 
 def test_a_library_file_fits_in_the_head():
-    """Files over 250 lines hold two things."""
+    """A file of 300 lines holds two things."""
     long = {name: n for name, path in MODULES.items()
-            if (n := len(path.read_text().splitlines())) > 260}
+            if (n := len(path.read_text().splitlines())) > 300}
     assert not long
 
 
@@ -146,7 +146,9 @@ def test_conda_environment_uses_the_lock():
 
 
 def tracked() -> list[Path]:
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if listing.returncode:
         pytest.skip("not a git checkout")
     return [ROOT / name for name in listing.stdout.split("\0") if name]
