@@ -6,6 +6,7 @@ Maps are arrays [rows, cols] with row 0 in the north; curves hold one value per 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap, PowerNorm
+from matplotlib.ticker import MaxNLocator
 
 COLOURS = (
     "#0072B2",
@@ -139,7 +140,7 @@ def curves_figure(panels: dict) -> plt.Figure:
         axis.set(title=title, xlabel="epoch", ylabel=label)
         longest = max(len(curve) for curves in groups.values() for curve in curves)
         axis.set_xlim(0.5, longest + 0.5)
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if label.startswith("share"):
             axis.set_ylim(-0.03, 1.03)
         axis.legend(frameon=False, fontsize=8)

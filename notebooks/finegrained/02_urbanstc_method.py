@@ -15,7 +15,7 @@
 # %% tags=["parameters"]
 profile: str = "smoke"  # smoke: a simulated city; lab, paper: real taxis, recorded runs
 demo_epochs: int = 40  # passes of the short trainings shown on this page
-births: int = 40  # untrained networks drawn in section 9
+births: int = 24  # untrained networks drawn in section 9
 seed: int = 0  # every random number of this page comes from it
 
 # %%
@@ -759,8 +759,8 @@ unit = f"RMSE ({task.unit})"
 panels = {
     ("validation, by pre-training", unit): panel(pretraining, "valid_rmse"),
     ("validation, by last layer", unit): panel([tabled, *last], "valid_rmse"),
-    ("dead blocks, by last layer", "share of non-empty blocks"): panel(
-        [tabled, *last], "dead_blocks"
+    ("dead blocks", "share of non-empty blocks"): panel(
+        [tabled, *last, "paper's text"], "dead_blocks"
     ),
     ("Reg: validation", "loss"): panel([tabled], "reg_valid"),
     ("Inf: validation", unit): panel([tabled, *last], "inf_valid_rmse"),
