@@ -140,7 +140,7 @@ def zooms_figure(
                                 extent=extent)  # fmt: skip
             axis.set_title(f"{method}: {values[part].mean():.2f}")
         for axis in line:
-            axis.set(xlabel="column" if line is axes[-1] else "")
+            axis.set(xlabel="column" if axis in axes[-1] else "")
             axis.locator_params(nbins=4, integer=True)
             axis.title.set_fontsize(10)
     fig.colorbar(true, ax=axes[:, :1], location="left", label=f"flow ({unit})", shrink=0.8)

@@ -42,6 +42,7 @@ def test_zooms_show_the_cells_of_their_window():
     np.testing.assert_array_equal(true.get_array(), FINE[2:6, 4:8])
     np.testing.assert_array_equal(wrong.get_array(), 2 * FINE[2:6, 4:8])
     assert true.get_extent() == [3.5, 7.5, 5.5, 1.5]
+    assert figure.axes[0].get_xlabel() == "column" and figure.axes[0].get_ylabel() == "row"
 
 
 def test_a_window_is_marked_where_it_is():

@@ -279,8 +279,10 @@ figure = plots_maps.flows_figure(
     f"{direction} ({bikes.unit})",
     f"{bikes.city}, {when}: counted, true, inferred",
 )
-rows, cols = (np.flatnonzero(fine.any(axis)) for axis in (1, 0))  # where anybody is
-figure.axes[0].set(xlim=(cols[0] - 2.5, cols[-1] + 2.5), ylim=(rows[-1] + 2.5, rows[0] - 2.5))
+below = np.cumsum(fine.sum(1)) / fine.sum()  # rows that hold 99 % of the flow
+rows = np.flatnonzero((below >= 0.005) & (below <= 0.995))
+figure.axes[0].set_ylim(min(rows[-1] + 2, len(fine)) - 0.5, max(rows[0] - 2, 0) - 0.5)
+figure.set_size_inches(11, 4.2)
 plt.show()
 rival = infer(second["HA"], bikes, busy).numpy()[0]
 for name, guessed in (("HA", rival), ("UrbanSTC", guess)):
