@@ -92,7 +92,7 @@ show(shapes, f"{city} as a task, M = {factor}; external: {', '.join(task.externa
 
 # %%
 fractions = (20, 40, 60, 80, 100)
-kept = {f: make_task(maps, factor, f).train for f in fractions}
+kept = {f: make_task(maps, factor, float(f)).train for f in fractions}
 assert all(torch.equal(task.train[: len(part)], part) for part in kept.values())
 totals = pd.Series(task.fine.sum((1, 2, 3)).double().numpy(), task.time)
 totals = totals.groupby(level=0).sum()
@@ -139,7 +139,7 @@ end, everything = int(task.train[-1]) + 1, len(task.fine)
 honest = inference("HA", task, task.valid)
 assert torch.equal(inference("HA", sabotaged(end, everything), task.valid), honest)
 assert not torch.equal(inference("HA", sabotaged(0, end), task.valid), honest)
-short = make_task(maps, factor, 20)
+short = make_task(maps, factor, 20.0)
 cut = int(short.train[-1]) + 1
 later = replace(sabotaged(cut, everything), train=short.train)
 assert torch.equal(inference("HA", later, task.valid), inference("HA", short, task.valid))
