@@ -460,7 +460,7 @@ print(f"{city}: HA {ha_rmse:.3f}, floor about {floor:.3f} {unit}; "
 def urbanfm_size(rows, cols, factor, external):
     """UrbanFM at the paper's width: {part: parameters}, built without storage."""
     names = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
-    blank = torch.empty(1, 1, rows, cols, device="meta")
+    blank = torch.empty(len(task.coarse), 1, rows, cols, device="meta")
     paper = replace(task, coarse=blank, factor=factor, external_names=names)
     with torch.device("meta"):
         network = UrbanFM(paper, Settings(external=external))
