@@ -133,6 +133,12 @@ def test_frozen_parameters_stay_to_the_bit_and_then_move(adams):
     assert all(equal(state, before[:2]) for state in first[:3])
     assert not equal(first[3], before[:2]) and not equal(job.states[0][2:], before[2:])
     assert adams == [(0.01, 2), (0.01, 4)]
+
+
+def test_a_training_that_ends_frozen_thaws():
+    """A pre-trained network handed on frozen would never move again."""
+    job = Job()
+    job.train(replace(PLAN, epochs=2), trainable=late(job))
     assert all(p.requires_grad for p in job.model.parameters())
 
 

@@ -94,6 +94,16 @@ def test_bfloat16_trains_and_splits_in_single_precision(task, fit):
     assert fitted.curves["loss"] == pytest.approx(exact.curves["loss"], rel=0.05)
 
 
+def test_predictions_run_in_the_precision_of_the_plan(task, fit):
+    """The same weights at rate 0: validation in bfloat16 is near float32's, not equal to it."""
+    still = replace(SHORT, learning_rate=0.0, epochs=1)
+    errors = [
+        fit(task, replace(still, precision=name), activation="softplus").curves["valid_rmse"]
+        for name in ("float32", "bfloat16")
+    ]
+    assert errors[0] != errors[1] and errors[0] == pytest.approx(errors[1], rel=0.05)
+
+
 def test_training_lowers_the_error_below_the_mean_split(make_city, fit):
     """On a city with a fixed map even a tiny network beats equal shares."""
     task = make_task(make_city(steps=160, seed=5), 2)
