@@ -30,7 +30,7 @@ def conserve(
     """The same split through a view of the blocks: one division per block, no enlarged copy.
 
     Shapes, units and source as in `conserve_naive`. A block whose scores are all zero is
-    dead: it predicts zero, loses its mass and passes no gradient.
+    dead: it predicts zero and loses its mass; behind a ReLU it stays so.
     Raises ValueError when the fine size is not `factor` times the coarse size.
     """
     batch, _, height, width = coarse.shape
