@@ -21,7 +21,9 @@ epochs: int = 2  # of the check that the fast step learns the same
 
 # %%
 import copy
+import ctypes
 import statistics
+import sys
 import time
 from types import SimpleNamespace
 
@@ -112,17 +114,30 @@ def step(model, optimizer, precision):
 
 
 # %% [markdown]
-# The plain form is timed first, before the process is told to keep its memory, then both in turns.
-# A warm-up step of each is thrown away.
+# Whether the process keeps its memory is a setting of the C library that can be switched at any
+# time, so all forms run in turns and share whatever else the machine is doing. A warm-up step of
+# each is thrown away.
+
 
 # %%
-seconds = {"plain, memory given back": [step(*forms["plain"]) for _ in range(turns + 1)][1:]}
-fit.keep_memory()
-step(*forms["house"])
-for _ in range(turns):
-    for name, form in forms.items():
-        seconds.setdefault(name, []).append(step(*form))
-medians = {name: statistics.median(values) for name, values in seconds.items()}
+def give_back():
+    """glibc's defaults: large blocks from the system, freed ones returned to it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).mallopt(-4, 65536)
+        ctypes.CDLL(None).mallopt(-1, 128 * 1024)
+
+
+turns_of = {
+    "plain, memory given back": (give_back, "plain"),
+    "plain, memory kept": (fit.keep_memory, "plain"),
+    "house": (fit.keep_memory, "house"),
+}
+seconds = {name: [] for name in turns_of}
+for _ in range(turns + 1):
+    for name, (memory, form) in turns_of.items():
+        memory()
+        seconds[name].append(step(*forms[form]))
+medians = {name: statistics.median(values[1:]) for name, values in seconds.items()}
 plain = medians["plain, memory given back"]
 ratios = pd.DataFrame(
     {"median seconds": medians, "ratio": {k: v / plain for k, v in medians.items()}}
