@@ -92,6 +92,7 @@ def visit(browser):
     def look(url: str, width: int = 1300) -> Visit:
         result = Visit()
         page = browser.new_page(viewport={"width": width, "height": 1000})
+        page.set_default_timeout(180_000)  # patience on a busy machine is no fault
         result.listen(page)
         page.goto(url, wait_until="load")
         page.wait_for_function("document.body?.children.length")  # a redirect has none
@@ -124,6 +125,13 @@ class Quiet(SimpleHTTPRequestHandler):
         """No line per request."""
 
 
+class Server(ThreadingHTTPServer):
+    """A page asks for twenty files at once; five may wait by default, the rest stall."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
 @pytest.fixture(scope="session")
 def serve():
     """serve(folder) -> address of a server of that folder on this machine."""
@@ -131,7 +139,7 @@ def serve():
 
     def start(folder: Path) -> str:
         handler = partial(Quiet, directory=str(folder))
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        servers.append(Server(("127.0.0.1", 0), handler))
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{servers[-1].server_port}"
 
