@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +20,30 @@ from tqdm import tqdm
 class Training:
     """How one network is trained: Adam(0.9, 0.999), constant rate halved at fixed epochs."""
 
-    epochs: int = 200  # passes over the training samples at most
-    steps: int = 0  # optimiser steps at most, the schedule squeezed to fit; 0: no such limit
+    epochs: int = 200  # at most; validation and the choice of the best come after each
+    epoch_steps: int = 0  # optimiser steps in an epoch; 0: one pass over the samples
     batch: int = 16  # samples per step
     learning_rate: float = 1e-3  # of Adam
     halve_every: int = 50  # epochs between halvings of the rate, each with a new Adam; 0: never
     patience: int = 0  # epochs without a better validation score before stopping; 0: never stop
     precision: str = "auto"  # "float32", "bfloat16", or "auto": bfloat16 where the chip has it
 
-    def within_budget(self, samples: int) -> "Training":
-        """The plan with `epochs` and `halve_every` shrunk alike until `steps` suffice."""
-        per_epoch = math.ceil(samples / self.batch)
-        if not self.steps or self.epochs * per_epoch <= self.steps:
-            return self
-        epochs = max(1, self.steps // per_epoch)
-        halve = self.halve_every and max(1, round(self.halve_every * epochs / self.epochs))
-        return replace(self, epochs=epochs, halve_every=halve)
+    def order(self, samples: Tensor, epoch: int, seed: int) -> Tensor:
+        """The samples of an epoch in the order of their use, drawn from (seed, epoch) alone.
+
+        One pass over `samples` [S], or with `epoch_steps` the next `epoch_steps * batch` of an
+        endless row of passes, so that any number of steps visits all samples equally often.
+        """
+        size, count = self.epoch_steps * self.batch or len(samples), len(samples)
+        start = epoch * size
+        passes = range(start // count, (start + size - 1) // count + 1)
+        row = torch.cat([_shuffled(count, seed * 1_000_003 + p) for p in passes])
+        first = start - passes.start * count
+        return samples[row[first : first + size].to(samples.device)]
+
+
+def _shuffled(count: int, seed: int) -> Tensor:
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
 
 
 @dataclass
@@ -70,7 +78,7 @@ class Method:
     """A row of a table: `fit(task, settings, seed, folder) -> Predictor`."""
 
     name: str
-    settings: type
+    settings: Callable[[], Any]  # a settings class, or one with some defaults changed
     fit: Callable[[Any, Any, int, Path | None], Predictor]
 
 
@@ -121,7 +129,6 @@ def train(
     `folder`, progress is kept in `folder/stage.pt`: a killed training goes on from its last
     saved epoch with the same random streams, a finished one is only loaded.
     """
-    plan = plan.within_budget(len(samples))
     run = _Run(model, plan, seed, stage, folder, trainable or (lambda _: [*model.parameters()]))
     run.resume()
     bar = tqdm(
@@ -187,7 +194,7 @@ class _Run:
         torch.manual_seed(self.seed * 1_000_003 + self.epoch)
         self.prepare()
         self.model.train()
-        order = samples[torch.randperm(len(samples)).to(samples.device)]
+        order = self.plan.order(samples, self.epoch, self.seed)
         start, total = time.perf_counter(), torch.zeros((), device=samples.device)
         for batch in order.split(self.plan.batch):
             self.optimizer.zero_grad(set_to_none=True)
@@ -196,10 +203,10 @@ class _Run:
             self.optimizer.step()
             total += value.detach() * len(batch)
         self.history.seconds += time.perf_counter() - start
-        self.log(total.item() / len(samples), score)
+        self.log(total.item() / len(order), score)
 
     def log(self, loss: float, score) -> None:
-        if loss != loss:
+        if math.isnan(loss):
             raise FloatingPointError(f"{self.stage}: the loss is NaN in epoch {self.epoch}")
         self.model.eval()
         with torch.inference_mode():
@@ -208,6 +215,10 @@ class _Run:
             self.history.curves.setdefault(name, []).append(float(value))
         self.epoch += 1
         criterion = next(iter(values.values()))
+        if math.isnan(criterion):
+            raise FloatingPointError(
+                f"{self.stage}: the validation score is NaN in epoch {self.epoch - 1}"
+            )
         if criterion < self.best_score:
             self.best_score, self.best_epoch = criterion, self.epoch
             self.best = copy.deepcopy(self.model.state_dict())
@@ -236,6 +247,11 @@ class _Run:
         for name in _KEPT:
             setattr(self, name, state[name])
         self.history = History(**state["history"])
+        if "model" not in state and not self.finished:
+            raise ValueError(
+                f"{path}: finished after {self.epoch} epochs, {self.plan.epochs} are asked for; "
+                "another plan needs another folder"
+            )
         if "model" in state:
             self.model.load_state_dict(state["model"])
             self.optimizer = self.new_optimizer(self.epoch - 1)

@@ -267,29 +267,38 @@ def test_a_loss_that_is_nan_is_an_error_that_says_where():
 
 
 @given(
-    st.integers(1, 300), st.integers(0, 500), st.integers(1, 32), st.integers(0, 60),
-    st.integers(1, 400),
+    n=st.integers(1, 40), batch=st.integers(1, 16), steps=st.integers(1, 30),
+    epochs=st.integers(1, 6),
 )  # fmt: skip
-def test_a_budget_of_steps_shrinks_epochs_and_schedule_alike(epochs, steps, batch, halve, n):
-    plan = Training(epochs=epochs, steps=steps, batch=batch, halve_every=halve)
-    short, per_epoch = plan.within_budget(n), math.ceil(n / batch)
-    if not steps or epochs * per_epoch <= steps:
-        assert short == plan
-        return
-    assert short.epochs * per_epoch <= max(steps, per_epoch)  # one epoch is the least
-    assert (short.epochs + 1) * per_epoch > steps and short.epochs <= epochs
-    assert bool(short.halve_every) == bool(halve)
-    if short.halve_every > 1:
-        assert abs(short.halve_every - halve * short.epochs / epochs) <= 0.5
-    assert replace(short, epochs=epochs, halve_every=halve) == plan
+def test_epochs_of_any_length_visit_all_samples_equally_often(n, batch, steps, epochs):
+    """However many steps an epoch has: the visits of two samples never differ by more than one."""
+    plan = Training(batch=batch, epoch_steps=steps)
+    samples = torch.arange(n) + 100
+    seen = torch.cat([plan.order(samples, epoch, 3) for epoch in range(epochs)])
+    assert len(seen) == epochs * steps * batch
+    visits = torch.bincount(seen - 100, minlength=n)
+    assert visits.max() - visits.min() <= 1
 
 
-def test_the_budget_holds_in_training(adams):
-    """40 epochs of 3 steps, 13 steps allowed: 4 epochs, the rate halved at 1, 2 and 3."""
+def test_epoch_steps_hold_in_training(adams):
+    """10 samples in batches of 4, five steps an epoch: full batches, the loss over 20 visits."""
     job = Job()
-    history = job.train(replace(PLAN, epochs=40, halve_every=10, steps=13))
-    assert history.epochs == 4 and len(job.batches) == 12
-    assert [lr for lr, _ in adams] == [0.01, 0.005, 0.0025, 0.00125]
+    plan = replace(PLAN, epochs=3, epoch_steps=5, halve_every=1)
+    history = job.train(plan)
+    assert history.epochs == 3 and [len(b) for b in job.batches] == [4] * 15
+    assert [lr for lr, _ in adams] == [0.01, 0.005, 0.0025]
+
+
+def test_a_nan_validation_score_is_an_error():
+    """NaN compares false with everything: no epoch would be kept, and nobody told."""
+    with pytest.raises(FloatingPointError, match="fit: the validation score is NaN in epoch 1"):
+        Job(criteria=[1.0, float("nan"), 1.0]).train(replace(PLAN, epochs=3))
+
+
+def test_a_finished_training_is_not_continued_with_another_plan(tmp_path):
+    Job().train(replace(PLAN, epochs=2), folder=tmp_path)
+    with pytest.raises(ValueError, match="finished after 2 epochs, 5 are asked for"):
+        Job().train(replace(PLAN, epochs=5), folder=tmp_path)
 
 
 def test_precision_by_name():

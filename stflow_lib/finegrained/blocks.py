@@ -73,6 +73,9 @@ class ExternalFactors(nn.Module):
         return self.mlp(torch.cat(embedded + plain, 1)).unflatten(1, (1, *self.size))
 
 
+CONSTRAINTS = ("m2", "m2_signed", "none")
+
+
 class Split(nn.Module):
     """The network's last two lines: scores made non-negative, then M2-normalised (Eq. 15).
 
@@ -80,13 +83,24 @@ class Split(nn.Module):
     its initialisation makes likely for whole networks; "shifted" is relu(raw + 0.1), alive at the
     start; "softplus" cannot die, but cannot give zero either. `safe` adds eps to every score, so
     that an all-zero block falls back to the mean split instead of losing its vehicles.
+    constraint "m2_signed" normalises raw scores of either sign (unbounded where they cancel);
+    "none" is plain regression, raw values taken as vehicles: both leave the other two unused.
     """
 
-    def __init__(self, factor: int, activation: str = "relu", safe: bool = False):
+    def __init__(
+        self,
+        factor: int,
+        activation: str = "relu",
+        safe: bool = False,
+        constraint: str = "m2",
+    ):
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation {activation!r}: want one of {[*ACTIVATIONS]}")
+        if constraint not in CONSTRAINTS:
+            raise ValueError(f"constraint {constraint!r}: want one of {[*CONSTRAINTS]}")
         self.factor, self.safe, self.activate = factor, safe, ACTIVATIONS[activation]
+        self.constraint = constraint
 
     def forward(
         self,
@@ -94,6 +108,10 @@ class Split(nn.Module):
         coarse: Float[Tensor, "batch 1 r c"],
     ) -> Float[Tensor, "batch 1 fine_row fine_col"]:
         """Always in float32: a bfloat16 count would lose vehicles."""
+        if self.constraint == "none":
+            return raw.float()
+        if self.constraint == "m2_signed":
+            return conserve(raw.float(), coarse, self.factor)
         score = self.activate(raw.float())
         if self.safe:
             return conserve(score + 1e-5, coarse, self.factor, eps=0.0)

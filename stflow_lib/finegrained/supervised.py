@@ -1,18 +1,65 @@
 """Training a network that maps coarse to fine, the same way for every method."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stflow_lib.finegrained.blocks import Split
 from stflow_lib.finegrained.task import Task, block_losses
-from stflow_lib.fit import Predictor, Training, autocast, count_parameters, keep_memory, train
+from stflow_lib.fit import (
+    Method,
+    Predictor,
+    Training,
+    autocast,
+    count_parameters,
+    keep_memory,
+    train,
+)
 
 COLLAPSED = (
     0.5  # share of dead blocks on the validation part from which a run counts as collapsed
 )
+
+Objective = Callable[[nn.Module, Task, Tensor], Tensor]  # network, task, indices [B] -> scalar
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What every network of this wing can be told; each method adds its own."""
+
+    channels: int = 128  # C, feature maps
+    constraint: str = "m2"  # "m2", "m2_signed" (no ReLU before it), "none" (plain regression)
+    activation: str = "relu"  # of the last layer; "shifted" and "softplus" do not start dead
+    safe: bool = False  # add eps to every score, so that a dead block predicts the mean split
+    training: Training = Training(epochs=200, learning_rate=1e-3, halve_every=50)
+
+    def split(self, factor: int) -> Split:
+        """The network's last two lines."""
+        return Split(factor, self.activation, self.safe, self.constraint)
+
+
+def squared_error(network: nn.Module, task: Task, batch: Tensor) -> Tensor:
+    """Mean (y - yhat)^2 over fine cells, vehicles squared: the paper's loss for every method."""
+    return F.mse_loss(network(task.coarse[batch], task.external[batch]), task.fine[batch])
+
+
+def network_method(
+    name: str, settings: type, network: type[nn.Module], objective: Objective = squared_error
+) -> Method:
+    """The method that trains `network(task, settings)` from random weights by `objective`."""
+    return Method(name, settings, partial(_fit, network, objective))
+
+
+def _fit(network, objective: Objective, task: Task, settings, seed: int, folder) -> Predictor:
+    torch.manual_seed(seed)
+    return fit_network(
+        network(task, settings), task, settings.training, seed, folder, objective
+    )
 
 
 def fit_network(
@@ -21,15 +68,15 @@ def fit_network(
     plan: Training,
     seed: int,
     folder: Path | None,
+    objective: Objective = squared_error,
     *,
-    scale: float = 1.0,
     trainable: Callable[[int], list[nn.Parameter]] | None = None,
 ) -> Predictor:
-    """Fit `network(coarse [B, 1, H, W], external [B, E]) -> fine [B, 1, HM, WM]` by squared error.
+    """Fit `network(coarse [B, 1, H, W], external [B, E]) -> fine [B, 1, HM, WM]`.
 
-    `scale` divides the true fine flow in the loss (UrbanFM trains on flows / 100). The epoch
-    with the lowest validation RMSE is kept; dead blocks are counted each epoch, and a network
-    whose best epoch has more than half of them dead is noted as collapsed.
+    `objective` is minimised over training samples. The epoch with the lowest validation RMSE
+    is kept; dead blocks are counted each epoch, and a network whose best epoch has more than
+    half of them dead is noted as collapsed.
     """
     keep_memory()
     network = network.to(task.device, memory_format=torch.channels_last)
@@ -41,8 +88,7 @@ def fit_network(
 
     def loss(batch: Tensor) -> Tensor:
         with autocast(plan.precision, task.device):
-            fine = network(task.coarse[batch], task.external[batch])
-        return F.mse_loss(fine / scale, task.fine[batch] / scale)
+            return objective(network, task, batch)
 
     history = train(
         network,

@@ -1,30 +1,24 @@
 """UrbanFM: residual network with distributional upsampling (Liang et al., KDD 2019)."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.blocks import ExternalFactors, Split, Upsample, initialise
-from stflow_lib.finegrained.supervised import fit_network
+from stflow_lib.finegrained.blocks import ExternalFactors, Upsample, initialise
+from stflow_lib.finegrained.supervised import NetworkSettings, network_method, squared_error
 from stflow_lib.finegrained.task import Task
-from stflow_lib.fit import Method, Predictor, Training
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(NetworkSettings):
     """UrbanFM as the tables of UrbanSTC ran it (spec 5.11)."""
 
-    channels: int = 128  # feature maps
     blocks: int = 16  # residual blocks
     external: bool = False  # concatenate weather and calendar to the coarse map
     input_scale: float = 1500.0  # coarse flows are divided by it
     target_scale: float = 100.0  # fine flows are divided by it in the loss
-    activation: str = "relu"  # of the last layer; "shifted" and "softplus" do not start dead
-    safe: bool = False  # add eps to every score, so that a dead block predicts the mean split
-    training: Training = Training(epochs=200, learning_rate=1e-3, halve_every=50)
 
 
 class Residual(nn.Module):
@@ -51,7 +45,7 @@ class UrbanFM(nn.Module):
         super().__init__()
         width, extra = settings.channels, int(settings.external)
         rows, cols = task.coarse.shape[2:]
-        self.scale = settings.input_scale
+        self.scale, self.target_scale = settings.input_scale, settings.target_scale
         self.external = ExternalFactors(task.external_names, rows, cols) if extra else None
         self.external_up = Upsample(1, task.factor, norm=True) if extra else None
         self.first = nn.Sequential(nn.Conv2d(1 + extra, width, 9, padding=4), nn.ReLU(True))
@@ -59,7 +53,7 @@ class UrbanFM(nn.Module):
         self.after = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width))
         self.up = Upsample(width, task.factor, norm=True)
         self.last = nn.Conv2d(width + extra, 1, 9, padding=4)
-        self.split = Split(task.factor, settings.activation, settings.safe)
+        self.split = settings.split(task.factor)
         initialise(self)
 
     def forward(
@@ -74,13 +68,9 @@ class UrbanFM(nn.Module):
         return self.split(self.last(fine), coarse)
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
-    """Squared error on flows / 100, lowest validation RMSE kept."""
-    torch.manual_seed(seed)
-    network = UrbanFM(task, settings)
-    return fit_network(
-        network, task, settings.training, seed, folder, scale=settings.target_scale
-    )
+def scaled_error(network: UrbanFM, task: Task, batch: Tensor) -> Tensor:
+    """Squared error of flows divided by `target_scale`."""
+    return squared_error(network, task, batch) / network.target_scale**2
 
 
-METHOD = Method("UrbanFM", Settings, fit)
+METHOD = network_method("UrbanFM", Settings, UrbanFM, scaled_error)

@@ -1,16 +1,23 @@
 """UrbanSTC: three pre-trained encoders, one decoder, the split (Qu et al., TKDE 2022)."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained import pretexts
-from stflow_lib.finegrained.blocks import ExternalFactors, Split, Upsample, initialise
-from stflow_lib.finegrained.pretexts import Encoder, Regional, SuperResolution, Temporal
-from stflow_lib.finegrained.supervised import fit_network
+from stflow_lib.finegrained import losses, pretexts
+from stflow_lib.finegrained.blocks import ExternalFactors, Upsample, initialise
+from stflow_lib.finegrained.pretexts import (
+    Encoder,
+    Pretext,
+    Regional,
+    SuperResolution,
+    Temporal,
+)
+from stflow_lib.finegrained.supervised import NetworkSettings, Objective, fit_network
 from stflow_lib.finegrained.task import Task
 from stflow_lib.fit import History, Method, Predictor, Training
 
@@ -18,21 +25,21 @@ KERNELS = {"inf": 3, "tcs": 3, "reg": 1}  # the encoders in the order of the rel
 
 
 @dataclass(frozen=True)
-class Settings:
-    """UrbanSTC as its released code runs it; `TEXT` below holds the paper's text instead."""
+class Settings(NetworkSettings):
+    """UrbanSTC as its released code runs it; `TEXT` below holds the paper's text instead.
 
-    channels: int = 128  # C, of encoders and decoder
+    `channels` is C of the encoders and of the decoder.
+    """
+
     encoders: tuple[str, ...] = ("inf", "tcs", "reg")  # which pretexts take part
     pretrain: bool = True  # False: the same network from random weights (control)
     external: bool = False  # add weather and calendar to the encoder's input (+E)
     single_step: bool = False  # upsample in one conv C -> C M^2, as the paper's text says
     freeze_epochs: int = 5  # epochs of fine-tuning in which the encoders stay frozen
-    activation: str = "relu"  # of the last layer; "shifted" and "softplus" do not start dead
-    safe: bool = False  # add eps to every score, so that a dead block predicts the mean split
+    loss: str = "squared"  # of fine-tuning: "squared" (paper) or "log" (L1 + log1p, spec 9)
     regional: Regional = Regional()
     inference: SuperResolution = SuperResolution()
     temporal: Temporal = Temporal()
-    training: Training = Training(epochs=200, learning_rate=1e-3, halve_every=50)
 
 
 _TEXT_PLAN = Training(epochs=200, learning_rate=1e-3, halve_every=50)
@@ -68,7 +75,7 @@ class UrbanSTC(nn.Module):
             Upsample(width, task.factor, single=settings.single_step),
             nn.Conv2d(width, 1, 3, padding=1),
         )
-        self.split = Split(task.factor, settings.activation, settings.safe)
+        self.split = settings.split(task.factor)
         initialise(self.decoder)
 
     def forward(
@@ -79,30 +86,43 @@ class UrbanSTC(nn.Module):
         return self.split(self.decoder(features), coarse)
 
 
-def pretrain(
-    network: UrbanSTC, task: Task, settings: Settings, seed: int, folder: Path | None
-) -> dict[str, History]:
-    """Train each encoder on its own pretext, coarse maps only; in place."""
-    common = dict(channels=settings.channels, task=task, seed=seed, folder=folder)
-    histories = {}
-    for name, encoder in network.encoders.items():
-        if name == "reg":
-            done = pretexts.pretrain_regional(settings.regional, encoder, **common)
-        elif name == "tcs":
-            done = pretexts.pretrain_temporal(settings.temporal, encoder, **common)
-        else:
-            split = Split(task.factor, settings.activation, settings.safe)
-            done = pretexts.pretrain_inference(
-                settings.inference, encoder, split=split, **common
-            )
-        histories[name] = done
-    return histories
+def pretext_tasks(network: UrbanSTC, task: Task, settings: Settings) -> dict[str, Pretext]:
+    """Each encoder in its own pretext, coarse maps only."""
+    channels, split = settings.channels, settings.split(task.factor)
+    build = {
+        "inf": lambda e: pretexts.super_resolution(
+            settings.inference, e, channels, task, split
+        ),
+        "tcs": lambda e: pretexts.temporal(settings.temporal, e, channels, task),
+        "reg": lambda e: pretexts.regional(settings.regional, e, channels, task),
+    }
+    return {name: build[name](encoder) for name, encoder in network.encoders.items()}
 
 
 def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
-    """Pre-train the encoders, then fine-tune the whole network, encoders frozen at first."""
+    """UrbanSTC by the loss of its settings."""
     torch.manual_seed(seed)
-    network = UrbanSTC(task, settings)
+    objective = losses.named(settings.loss)
+    return fit_pretrained(UrbanSTC(task, settings), objective, task, settings, seed, folder)
+
+
+def pretrain(
+    network: UrbanSTC, task: Task, settings: Settings, seed: int, folder: Path | None
+) -> dict[str, History]:
+    """Train each encoder on its own pretext, in place."""
+    tasks = pretext_tasks(network, task, settings)
+    return {name: pretext.pretrain(task, seed, folder) for name, pretext in tasks.items()}
+
+
+def fit_pretrained(
+    network: UrbanSTC,
+    objective: Objective,
+    task: Task,
+    settings: Settings,
+    seed: int,
+    folder: Path | None,
+) -> Predictor:
+    """Pre-train the encoders, then fine-tune the whole network, encoders frozen at first."""
     histories = pretrain(network, task, settings, seed, folder) if settings.pretrain else {}
     encoders = {id(p) for p in network.encoders.parameters()}
     frozen = settings.freeze_epochs if settings.pretrain else 0
@@ -110,7 +130,9 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
     def trainable(epoch: int) -> list[nn.Parameter]:
         return [p for p in network.parameters() if epoch >= frozen or id(p) not in encoders]
 
-    done = fit_network(network, task, settings.training, seed, folder, trainable=trainable)
+    done = fit_network(
+        network, task, settings.training, seed, folder, objective, trainable=trainable
+    )
     for name, history in histories.items():
         done.curves |= {f"{name}_{curve}": values for curve, values in history.curves.items()}
         done.notes[f"{name}_seconds"] = round(history.seconds, 2)
@@ -118,3 +140,5 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
 
 
 METHOD = Method("UrbanSTC", Settings, fit)
+EXTERNAL = Method("UrbanSTC+E", partial(Settings, external=True), fit)
+LOG = Method("UrbanSTC+log", partial(Settings, loss="log"), fit)

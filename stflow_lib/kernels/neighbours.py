@@ -22,8 +22,12 @@ def nearest_and_farthest_naive(maps: Float[Tensor, "map cell"], k: int) -> Neigh
         near = sorted(pairs)[:k]
         far = sorted(pairs, key=lambda pair: (-pair[0], pair[1]))[:k]
         rows.append([*zip(*near), *zip(*far)])
-    columns = [torch.tensor([row[c] for row in rows]) for c in range(4)]
-    return columns[0].to(maps), columns[1], columns[2].to(maps), columns[3]
+    near, near_index, far, far_index = zip(*rows)
+    distances = (torch.tensor(d, dtype=maps.dtype, device=maps.device) for d in (near, far))
+    indices = (torch.tensor(i, device=maps.device) for i in (near_index, far_index))
+    near, far = distances
+    near_index, far_index = indices
+    return near, near_index, far, far_index
 
 
 def nearest_and_farthest(maps: Float[Tensor, "map cell"], k: int) -> Neighbours:

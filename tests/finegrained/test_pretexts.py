@@ -14,10 +14,10 @@ from stflow_lib.finegrained.pretexts import (
     Temporal,
     TemporalHead,
     positives,
-    pretrain_inference,
-    pretrain_regional,
-    pretrain_temporal,
+    regional,
     regional_loss,
+    super_resolution,
+    temporal,
     triplet_loss,
     triplets,
 )
@@ -194,12 +194,12 @@ def test_only_the_pool_changes_with_global_pool(make_city, tiny, monkeypatch):
     """Anchors stay inside the fraction; neighbours come from there, or from all of training."""
     seen = []
     monkeypatch.setattr(
-        "stflow_lib.finegrained.pretexts.triplets",
+        "stflow_lib.finegrained.pretexts.temporal_contrast.triplets",
         lambda settings, maps, pool: seen.append((maps, pool)) or (maps, maps),
     )
     task = make_task(make_city(steps=40), 2, 40.0)
     for settings in (tiny.temporal, replace(tiny.temporal, global_pool=True)):
-        pretrain_temporal(settings, Encoder(4, 3), 4, task, 0, None)
+        temporal(settings, Encoder(4, 3), 4, task)
     (inside, valid), (whole, valid_too) = seen[:2], seen[2:]
     train, other = task.coarse[task.train], task.coarse[task.valid]
     assert torch.equal(inside[0], train) and torch.equal(inside[1], train)
@@ -212,12 +212,12 @@ def test_every_pretext_survives_a_last_batch_of_one(make_city, tiny):
     """A squeeze in the released code drops the batch axis here. 17 = 16 + 1 maps."""
     task = make_task(make_city(steps=34), 2)
     assert len(task.train) % tiny.temporal.training.batch == 1
-    common = {"channels": 4, "task": task, "seed": 0, "folder": None}
-    histories = [
-        pretrain_regional(tiny.regional, Encoder(4, 1), **common),
-        pretrain_temporal(tiny.temporal, Encoder(4, 3), **common),
-        pretrain_inference(tiny.inference, Encoder(4, 3), split=Split(2, "softplus"), **common),
+    pretexts = [
+        regional(tiny.regional, Encoder(4, 1), 4, task),
+        temporal(tiny.temporal, Encoder(4, 3), 4, task),
+        super_resolution(tiny.inference, Encoder(4, 3), 4, task, Split(2, "softplus")),
     ]
+    histories = [pretext.pretrain(task, 0, None) for pretext in pretexts]
     for history in histories:
         assert history.epochs == 2 and all(v < 1e6 for v in history.curves["loss"])
 
@@ -229,8 +229,10 @@ def test_pretexts_see_no_fine_map(make_city, tiny):
     curves = []
     for t in (task, other):
         torch.manual_seed(3)
-        reg = pretrain_regional(tiny.regional, Encoder(4, 1), 4, t, 0, None)
-        inf = pretrain_inference(tiny.inference, Encoder(4, 3), 4, t, Split(2), 0, None)
-        tcs = pretrain_temporal(tiny.temporal, Encoder(4, 3), 4, t, 0, None)
-        curves.append([reg.curves, inf.curves, tcs.curves])
+        built = [
+            regional(tiny.regional, Encoder(4, 1), 4, t),
+            super_resolution(tiny.inference, Encoder(4, 3), 4, t, Split(2)),
+            temporal(tiny.temporal, Encoder(4, 3), 4, t),
+        ]
+        curves.append([pretext.pretrain(t, 0, None).curves for pretext in built])
     assert curves[0] == curves[1]

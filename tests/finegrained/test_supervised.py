@@ -30,7 +30,7 @@ def fit(request, tiny):
             settings = replace(tiny, pretrain=False, training=training, **changes)
             return urbanstc.fit(task, settings, 0, None)
         settings = urbanfm.Settings(channels=4, blocks=2, training=training, **changes)
-        return urbanfm.fit(task, settings, 0, None)
+        return urbanfm.METHOD.fit(task, settings, 0, None)
 
     return run
 
@@ -119,18 +119,38 @@ def test_the_kept_epoch_is_what_predicts(task, fit):
     assert fitted.parameters > 0 and fitted.seconds_per_epoch > 0
 
 
-def test_two_fits_give_the_same_bits_and_another_scale_another_loss(task):
-    """Flows / 100 in the loss (UrbanFM) are the squared error / 10,000, with the same RMSE."""
+def test_two_fits_give_the_same_bits(task):
     still = replace(SHORT, learning_rate=0.0)
-    nets = [network(task, activation="softplus") for _ in range(3)]
     fits = [
-        fit_network(net, task, still, 0, None, scale=scale)
-        for net, scale in zip(nets, (1.0, 1.0, 100.0))
+        fit_network(network(task, activation="softplus"), task, still, 0, None) for _ in "ab"
     ]
     assert fits[0].curves == fits[1].curves
-    assert fits[2].curves["valid_rmse"] == fits[0].curves["valid_rmse"]
-    scaled = [loss * 1e4 for loss in fits[2].curves["loss"]]
-    assert scaled == pytest.approx(fits[0].curves["loss"], rel=1e-5)
+
+
+def test_urbanfm_sees_scaled_flows_and_predicts_vehicles(task):
+    """Flows / 100 in the loss are the squared error / 10,000, with the same RMSE."""
+    still = replace(SHORT, learning_rate=0.0)
+    plain, scaled = (
+        urbanfm.METHOD.fit(
+            task,
+            urbanfm.Settings(channels=4, blocks=1, target_scale=scale, training=still,
+                             activation="softplus"),
+            0, None,
+        )
+        for scale in (1.0, 100.0)
+    )  # fmt: skip
+    assert scaled.curves["valid_rmse"] == plain.curves["valid_rmse"]
+    losses = [loss * 1e4 for loss in scaled.curves["loss"]]
+    assert losses == pytest.approx(plain.curves["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "constraint, kept", [("m2", True), ("m2_signed", True), ("none", False)]
+)
+def test_only_plain_regression_breaks_the_constraint(task, fit, constraint, kept):
+    """ "none" must really be unconstrained: with M2 left in, the comparison would be empty."""
+    fitted = fit(task, activation="softplus", constraint=constraint)
+    assert (score(task, fitted)["metrics"]["conservation"] <= 1e-2) == kept
 
 
 def test_validation_pools_over_batches(task):
