@@ -1,0 +1,240 @@
+"""What a method costs: parameters at the paper's size, and seconds measured in turns."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from stflow_lib.finegrained import losses, supervised, urbanstc
+from stflow_lib.finegrained.supervised import Objective
+from stflow_lib.finegrained.task import Task
+from stflow_lib.fit import Method, Training, autocast, count_parameters, keep_memory, train
+
+TAXIBJ = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
+UNIT = 2**20  # what the paper's Table 10 calls a million
+LAST_STAGE = "fine_tuning"  # of a pre-trained method; the only one that predicts
+
+
+@dataclass(frozen=True)
+class Part:
+    """One network that a method trains: itself, or one of UrbanSTC's four stages."""
+
+    method: str
+    stage: str  # "fit", or of UrbanSTC "reg", "inf", "tcs", "fine_tuning" (names of Table 10)
+    network: nn.Module
+    loss: Callable[[Tensor], Tensor]  # sample indices [B] -> scalar
+    training: Training
+
+    @property
+    def name(self) -> str:
+        """As a row of the table: "UrbanFM", "UrbanSTC: reg"."""
+        return self.method if self.stage == "fit" else f"{self.method}: {self.stage}"
+
+    @property
+    def predicts(self) -> bool:
+        return self.stage in ("fit", LAST_STAGE)
+
+
+def recipe(method: Method) -> tuple[type[nn.Module], Objective | None] | None:
+    """The network class and objective of a method (objective None: its settings name it).
+
+    None for a rule, which has no network: MEAN and HA.
+    """
+    if method.fit is urbanstc.fit:
+        return urbanstc.UrbanSTC, None
+    if isinstance(method.fit, partial) and method.fit.func is supervised._fit:
+        return method.fit.args
+    return None
+
+
+def parts(method: Method, task: Task, settings) -> list[Part]:
+    """The untrained networks of a method on the task's device, in Table 10's order.
+
+    `settings` are the method's, overrides applied. Raises ValueError for a method without one.
+    """
+    found = recipe(method)
+    if found is None:
+        raise ValueError(f"{method.name}: no network to measure")
+    kind, objective = found
+    with task.device:
+        network = kind(task, settings)
+    network = network.to(memory_format=torch.channels_last)
+    loss = _loss(network, task, settings, objective or losses.named(settings.loss))
+    if kind is not urbanstc.UrbanSTC:
+        return [Part(method.name, "fit", network, loss, settings.training)]
+    heads = urbanstc.pretext_tasks(network, task, settings) if settings.pretrain else {}
+    before = [heads[stage] for stage in ("reg", "inf", "tcs") if stage in heads]
+    return [
+        *(Part(method.name, p.stage, p.network, p.loss, p.training) for p in before),
+        Part(method.name, LAST_STAGE, network, loss, settings.training),
+    ]
+
+
+def _loss(network: nn.Module, task: Task, settings, objective: Objective):
+    def loss(batch: Tensor) -> Tensor:
+        with autocast(settings.training.precision, task.device):
+            return objective(network, task, batch)
+
+    return loss
+
+
+def blank_task(factor: int = 4, rows: int = 32, cols: int = 32) -> Task:
+    """TaxiBJ's shapes without numbers or memory: networks built on it can only be counted."""
+    coarse = torch.empty(8, 1, rows, cols, device="meta")
+    samples = torch.arange(8, device="meta")
+    return Task(
+        city="blank",
+        factor=factor,
+        coarse=coarse,
+        fine=torch.empty(8, 1, rows * factor, cols * factor, device="meta"),
+        external=torch.empty(8, len(TAXIBJ), device="meta"),
+        external_names=TAXIBJ,
+        train=samples,
+        train_all=samples,
+        valid=samples,
+        test=samples,
+        time=np.arange(8).astype("datetime64[h]"),
+        directions=("flow",),
+        unit="vehicles",
+        data_hash="",
+    )
+
+
+def paper_counts(methods: Iterable[Method], factor: int = 4) -> pd.DataFrame:
+    """Parameters at C = 128 and 32 x 32 coarse cells, one row per network that is trained.
+
+    Columns method, stage, name, bare (no external factors), external (missing where the method
+    takes none). Only settings' defaults count: these are the paper's sizes.
+    """
+    rows = []
+    for method in methods:
+        if recipe(method) is None:
+            continue
+        bare, external = (_counts(method, factor, switch) for switch in (False, True))
+        rows += [
+            (
+                method.name,
+                part.stage,
+                part.name,
+                count,
+                external.get(part.name, (None, pd.NA))[1],
+            )
+            for part, count in bare.values()
+        ]
+    columns = ["method", "stage", "name", "bare", "external"]
+    return pd.DataFrame(rows, columns=columns).astype({"bare": "Int64", "external": "Int64"})
+
+
+def _counts(method: Method, factor: int, external: bool) -> dict[str, tuple[Part, int]]:
+    settings = method.settings()
+    if hasattr(settings, "external"):
+        settings = replace(settings, external=external)
+    elif external:
+        return {}
+    built = parts(method, blank_task(factor), settings)
+    return {part.name: (part, count_parameters(part.network)) for part in built}
+
+
+def in_turns(actions: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
+    """What each action returns (its seconds), `turns` times; a turn before these is thrown away.
+
+    Each turn takes every action once, in an order of its own: a machine that is busy for a
+    while slows all of them, and none always follows the same other.
+    """
+    kept: dict[str, list[float]] = {name: [] for name in actions}
+    for turn in range(turns + 1):
+        for name in random.Random(turn).sample(list(actions), len(actions)):
+            seconds = actions[name]()
+            if turn:
+                kept[name].append(seconds)
+    return kept
+
+
+def step_seconds(part: Part, task: Task, steps: int) -> float:
+    """Seconds per training step, mean over `steps` steps of the book's own training loop.
+
+    The clock starts with the first loss and stops when the last step's result is here.
+    """
+    started: list[float] = []
+
+    def loss(batch: Tensor) -> Tensor:
+        if not started:
+            started.append(time.perf_counter())
+        return part.loss(batch)
+
+    def clock() -> dict[str, float]:
+        return {"seconds": (time.perf_counter() - started[0]) / steps}
+
+    plan = replace(part.training, epochs=1, epoch_steps=steps)
+    history = train(part.network, loss, task.train, clock, plan, seed=0)
+    return history.curves["seconds"][0]
+
+
+def sample_seconds(part: Part, task: Task, batches: int, batch: int = 16) -> float:
+    """Seconds per predicted map, mean over the first test batches, copied to the processor."""
+    some = task.test.split(batch)[:batches]
+    part.network.eval()
+    start = time.perf_counter()
+    with torch.inference_mode(), autocast(part.training.precision, task.device):
+        for indices in some:
+            part.network(task.coarse[indices], task.external[indices]).cpu()
+    return (time.perf_counter() - start) / sum(len(indices) for indices in some)
+
+
+def measure(measured: list[Part], task: Task, turns: int, steps: int) -> pd.DataFrame:
+    """Table 10's timings, one row per part, all parts side by side in turns.
+
+    Columns method, stage, name, parameters; train_s (one pass over the training samples) and
+    total_min (the plan's steps), both extrapolated from the median step; train_spread
+    (interquartile range over median, between turns); infer_s (all test samples) and
+    infer_spread likewise, NaN for a stage that predicts nothing.
+    """
+    keep_memory()
+    learn = {p.name: partial(step_seconds, p, task, steps) for p in measured}
+    infer = {p.name: partial(sample_seconds, p, task, steps) for p in measured if p.predicts}
+    learned, inferred = in_turns(learn, turns), in_turns(infer, turns)
+    rows = []
+    for part in measured:
+        step, spread = middle(learned[part.name])
+        sample, sample_spread = middle(inferred.get(part.name, [np.nan]))
+        epoch, whole = planned_steps(part.training, len(task.train))
+        rows.append((part.method, part.stage, part.name, count_parameters(part.network),
+                     step * epoch, spread, sample * len(task.test), sample_spread,
+                     step * whole / 60))  # fmt: skip
+    columns = ["method", "stage", "name", "parameters", "train_s", "train_spread", "infer_s",
+               "infer_spread", "total_min"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def middle(seconds: list[float]) -> tuple[float, float]:
+    """Median, and the interquartile range as a share of it."""
+    low, median, high = np.quantile(seconds, [0.25, 0.5, 0.75])
+    return float(median), float((high - low) / median)
+
+
+def planned_steps(plan: Training, samples: int) -> tuple[int, int]:
+    """Optimiser steps of one pass over the samples, and of the whole plan without patience."""
+    one_pass = -(-samples // plan.batch)
+    return one_pass, plan.epochs * (plan.epoch_steps or one_pass)
+
+
+def with_sums(table: pd.DataFrame, added: list[str]) -> pd.DataFrame:
+    """A row "<method>: all" under the stages of a pre-trained method, `added` columns summed.
+
+    As the paper's UrbanSTC row: parameters of an encoder count in its pretext and again in
+    fine-tuning.
+    """
+    groups = []
+    for method, rows in table.groupby("method", sort=False):
+        groups.append(rows)
+        if len(rows) > 1:
+            total = {"method": method, "stage": "all", "name": f"{method}: all"}
+            groups.append(pd.DataFrame([total | rows[added].sum(min_count=1).to_dict()]))
+    whole = pd.concat(groups, ignore_index=True)
+    return whole.astype({name: table[name].dtype for name in added})
