@@ -1,0 +1,175 @@
+"""What the paper changes one at a time, as rows of runs: Tables 7 to 9, Figures 6 to 8, and more."""
+
+from functools import partial
+
+from stflow_lib.finegrained.plan import Plan, Rows
+from stflow_lib.finegrained.urbanstc import KERNELS
+from stflow_lib.runs import Run
+
+BEYOND = ("UrbanSTC", "UrbanSTC+log", "UrbanSTC+DM", "ShareNet")  # the reference, then ours
+
+FRACTIONS = (20, 40, 60, 80, 100)  # of Figure 6
+SUBSETS = ("reg", "inf", "tcs", "reg+inf", "reg+tcs", "inf+tcs", "reg+inf+tcs")  # of Table 7
+WEIGHTS = (0.1, 0.01)  # of the pretext losses in Table 8, beside the 1 of its own row
+FACTORS = ("UrbanFM", "UrbanPy", "FODE", "UrbanSTC")  # of Table 9, with +E and without
+THRESHOLDS = {4: (2.5e-4, 2e-4, 1.5e-4, 1e-4, 0.5e-4), 2: (7e-5, 6e-5, 5e-5, 4e-5, 3e-5)}
+WIDTHS = {"smoke": (0.5, 1), "lab": (0.5, 1, 2), "paper": (0.25, 0.5, 1)}  # times the profile's
+CONSTRAINED = ("SRCNN", "ESPCN", "VDSR", "SRResNet", "UrbanFM", "UrbanSTC")
+FIVE_SEEDS = range(5)  # of what is compared with UrbanSTC beyond the paper
+SMOKE = {  # a few rows show that a page runs
+    "subsets": ("reg", "inf+tcs", "reg+inf+tcs"),
+    "weights": (0.1,),
+    "thresholds": 2,
+    "constrained": ("SRCNN", "UrbanFM"),
+}
+
+VARIANTS = {  # what differs from the profile's UrbanSTC, as settings
+    "as in the tables": {},
+    "random encoders": {"pretrain": False},
+    "paper's text": {
+        "single_step": True,
+        "freeze_epochs": 0,
+        "regional": {"criterion": "flow", "loss": "ratio"},
+        "temporal": {"normalise": False},
+    },
+    "hard triplets": {"temporal": {"sampling": "hard"}},
+    "with calendar": {"external": True},
+    "relu as printed": {"activation": "relu", "safe": False},
+    "relu, safe": {"activation": "relu", "safe": True},
+    "softplus": {"activation": "softplus"},
+}
+
+
+def variant_runs(profile: str) -> Rows:
+    """Variant -> runs of UrbanSTC over the seeds, on the first M = 4 city, least data."""
+    plan = Plan.of(profile)
+    return {
+        name: plan.runs(
+            ["UrbanSTC"], plan.first(4), plan.fractions[:1], changes=changes
+        )
+        for name, changes in VARIANTS.items()
+    }  # fmt: skip
+
+
+def table7(profile: str) -> Rows:
+    """Which pretexts help: all data, all seeds, no external factors.
+
+    "random encoders" is the control that the paper lacks; it and the full model have the least
+    data as well.
+    """
+    plan = Plan.of(profile)
+    cities = plan.originals("table3", "table4", "table5", "table6") + plan.first(4)
+    ends = list(dict.fromkeys([plan.fractions[0], *plan.all_data]))
+    runs = partial(plan.runs, ["UrbanSTC"], cities)
+    subsets = {
+        label: [name for name in KERNELS if name in label.split("+")]
+        for label in (SMOKE["subsets"] if plan.smoke else SUBSETS)
+    }
+    rows = {
+        label: runs(
+            ends if len(names) == len(KERNELS) else ends[-1:], changes={"encoders": names}
+        )
+        for label, names in subsets.items()
+    }
+    return rows | {"random encoders": runs(ends, changes={"pretrain": False})}
+
+
+def table8(profile: str) -> Rows:
+    """Pre-training and fine-tuning against all losses at once: every city, all data, all seeds.
+
+    As in the paper, cities refined by 4 with external factors and bicycles without. Other
+    weights of the pretext losses, which the paper does not print, with the first seed.
+    """
+    plan = Plan.of(profile)
+    taxis = plan.originals("table3", "table4", "table5", "table6") + plan.first(4)
+    bikes = plan.originals("table11") + plan.first(2)
+
+    def joint(seeds: list[int], **changes) -> list[Run]:
+        with_factors = changes | {"external": True}
+        runs = partial(plan.runs, ["end-to-end"], fractions=plan.all_data, seeds=seeds)
+        return runs(taxis, changes=with_factors) + runs(bikes, changes=changes)
+
+    two_stage = plan.runs(["UrbanSTC+E"], taxis, plan.all_data)
+    rows = {
+        "end_to_end": joint(plan.seeds),
+        "two_stage": two_stage + plan.runs(["UrbanSTC"], bikes, plan.all_data),
+    }
+    sweep = SMOKE["weights"] if plan.smoke else WEIGHTS
+    return rows | {
+        f"end_to_end, weights {weight:g}": joint(plan.seeds[:1], balance=[weight] * 3)
+        for weight in sweep
+    }
+
+
+def table9(profile: str) -> Rows:
+    """With external factors (+E) and without: the M = 4 city, all data, all seeds."""
+    plan = Plan.of(profile)
+    cities = plan.originals("table3", "table4", "table5", "table6") + plan.first(4)
+    methods = [name + extra for name in FACTORS for extra in ("", "+E") if plan.has(name)]
+    return {name: plan.runs([name], cities, plan.all_data) for name in methods}
+
+
+def figure6(profile: str) -> Rows:
+    """Weight against hard triplets over the amount of data: the M = 4 city, all seeds."""
+    plan = Plan.of(profile)
+    fractions = plan.fractions if plan.smoke else FRACTIONS
+    return {
+        sampling: plan.runs(
+            ["UrbanSTC"], plan.first(4), fractions, changes={"temporal": {"sampling": sampling}}
+        )
+        for sampling in ("weight", "hard")
+    }
+
+
+def figure7(factor: int, profile: str) -> Rows:
+    """The threshold lambda of regional contrast: the first city of M, all data, first seed.
+
+    The tables keep the paper's 1e-4 for taxis on every city.
+    """
+    plan = Plan.of(profile)
+    values = THRESHOLDS[factor][-SMOKE["thresholds"] :] if plan.smoke else THRESHOLDS[factor]
+    return {
+        f"{value:.1e}": plan.runs(
+            ["UrbanSTC"], plan.first(factor), plan.all_data, plan.seeds[:1],
+            {"regional": {"threshold": value}},
+        )
+        for value in values
+    }  # fmt: skip
+
+
+def figure8(profile: str) -> Rows:
+    """The width C of encoders and decoder: the M = 4 city, all data, first seed."""
+    plan = Plan.of(profile)
+    own = plan.built("UrbanSTC").channels
+    widths = [int(own * share) for share in WIDTHS[profile]]
+    return {
+        str(width): plan.runs(
+            ["UrbanSTC"], plan.first(4), plan.all_data, plan.seeds[:1], {"channels": width}
+        )
+        for width in widths
+    }
+
+
+def beyond(profile: str) -> Rows:
+    """What the paper does not have, against UrbanSTC: every city and amount, five seeds."""
+    plan = Plan.of(profile)
+    seeds = plan.seeds if plan.smoke else FIVE_SEEDS
+    return {
+        name: plan.runs([name], plan.cities, plan.fractions, seeds)
+        for name in BEYOND
+        if plan.has(name)
+    }
+
+
+def constraint(profile: str) -> Rows:
+    """Three forms of the last layer (spec 5): the M = 4 city, all data, first seed."""
+    plan = Plan.of(profile)
+    methods = SMOKE["constrained"] if plan.smoke else CONSTRAINED
+    return {
+        f"{name}, {form}": plan.runs(
+            [name], plan.first(4), plan.all_data, plan.seeds[:1], {"constraint": form}
+        )
+        for name in methods
+        if plan.has(name)
+        for form in ("m2", "m2_signed", "none")
+    }
