@@ -2,10 +2,21 @@
 
 from stflow_lib.kernels.conserve import conserve, conserve_naive
 from stflow_lib.kernels.neighbours import nearest_and_farthest, nearest_and_farthest_naive
+from stflow_lib.kernels.pattern_density import (
+    density_weights,
+    pattern_density,
+    pattern_density_naive,
+)
+from stflow_lib.kernels.rank_contrast import rank_contrast, rank_contrast_naive
 
 __all__ = [
     "conserve",
     "conserve_naive",
+    "density_weights",
     "nearest_and_farthest",
     "nearest_and_farthest_naive",
+    "pattern_density",
+    "pattern_density_naive",
+    "rank_contrast",
+    "rank_contrast_naive",
 ]
