@@ -21,7 +21,8 @@ def small(name: str, tiny):
                                               "regional", "inference", "temporal",
                                               "training")}  # fmt: skip
         return replace(METHODS[name].settings(), **kept)
-    settings = build_settings(METHODS[name], {"channels": 8})
+    fewer = {"blocks": 1} if hasattr(METHODS[name].settings(), "blocks") else {}
+    settings = build_settings(METHODS[name], {"channels": 8, **fewer})
     return replace(settings, training=tiny.training)
 
 
@@ -43,7 +44,7 @@ def test_the_printed_rows_of_urbanstc_and_urbanfm():
     assert (counts["external"] / cost.UNIT).round(2).tolist() == [5.94, 0.03, 1.41, 0.16, 1.98]
 
 
-def test_counting_takes_no_memory(monkeypatch):
+def test_counting_takes_no_memory():
     """On the processor the paper's networks would take seconds and hundreds of megabytes."""
     built = cost.parts(METHODS["UrbanSTC"], cost.blank_task(), urbanstc.Settings())
     assert all(p.is_meta for part in built for p in part.network.parameters())
@@ -69,6 +70,7 @@ def test_without_pretexts_only_fine_tuning_is_measured(task, tiny):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_part_of_every_method_steps(task, tiny, name):
     """A loss that needs what only `fit` prepares would break the page, not a test."""
+    torch.manual_seed(0)  # some seeds give networks that are born dead and never move
     for part in cost.parts(METHODS[name], task, small(name, tiny)):
         before = [p.detach().clone() for p in part.network.parameters()]
         assert cost.step_seconds(part, task, 2) > 0
