@@ -17,8 +17,9 @@ WIDTHS = {"smoke": (0.5, 1), "lab": (0.5, 1, 2), "paper": (0.25, 0.5, 1)}  # tim
 CONSTRAINED = ("SRCNN", "ESPCN", "VDSR", "SRResNet", "UrbanFM", "UrbanSTC")
 FIVE_SEEDS = range(5)  # of what is compared with UrbanSTC beyond the paper
 SMOKE = {  # a few rows show that a page runs
-    "subsets": ("reg", "inf+tcs", "reg+inf+tcs"),
-    "weights": (0.1,),
+    "subsets": ("reg", "reg+inf+tcs"),
+    "weights": (),
+    "factors": ("UrbanFM", "UrbanSTC"),
     "thresholds": 2,
     "constrained": ("SRCNN", "UrbanFM"),
 }
@@ -58,19 +59,13 @@ def table7(profile: str) -> Rows:
     data as well.
     """
     plan = Plan.of(profile)
-    cities = plan.originals("table3", "table4", "table5", "table6") + plan.first(4)
-    ends = list(dict.fromkeys([plan.fractions[0], *plan.all_data]))
-    runs = partial(plan.runs, ["UrbanSTC"], cities)
-    subsets = {
-        label: [name for name in KERNELS if name in label.split("+")]
-        for label in (SMOKE["subsets"] if plan.smoke else SUBSETS)
-    }
-    rows = {
-        label: runs(
-            ends if len(names) == len(KERNELS) else ends[-1:], changes={"encoders": names}
-        )
-        for label, names in subsets.items()
-    }
+    runs = partial(plan.runs, ["UrbanSTC"], plan.stage(4))
+    ends = plan.all_data if plan.smoke else [*plan.fractions[:1], *plan.all_data]
+    rows = {}
+    for label in SMOKE["subsets"] if plan.smoke else SUBSETS:
+        encoders = [name for name in KERNELS if name in label.split("+")]
+        amounts = ends if len(encoders) == len(KERNELS) else plan.all_data
+        rows[label] = runs(amounts, changes={"encoders": encoders})
     return rows | {"random encoders": runs(ends, changes={"pretrain": False})}
 
 
@@ -81,8 +76,7 @@ def table8(profile: str) -> Rows:
     weights of the pretext losses, which the paper does not print, with the first seed.
     """
     plan = Plan.of(profile)
-    taxis = plan.originals("table3", "table4", "table5", "table6") + plan.first(4)
-    bikes = plan.originals("table11") + plan.first(2)
+    taxis, bikes = plan.stage(4), plan.stage(2)
 
     def joint(seeds: list[int], **changes) -> list[Run]:
         with_factors = changes | {"external": True}
@@ -104,15 +98,15 @@ def table8(profile: str) -> Rows:
 def table9(profile: str) -> Rows:
     """With external factors (+E) and without: the M = 4 city, all data, all seeds."""
     plan = Plan.of(profile)
-    cities = plan.originals("table3", "table4", "table5", "table6") + plan.first(4)
-    methods = [name + extra for name in FACTORS for extra in ("", "+E") if plan.has(name)]
-    return {name: plan.runs([name], cities, plan.all_data) for name in methods}
+    names = SMOKE["factors"] if plan.smoke else FACTORS
+    methods = [name + extra for extra in ("", "+E") for name in names if plan.has(name + extra)]
+    return {name: plan.runs([name], plan.stage(4), plan.all_data) for name in methods}
 
 
 def figure6(profile: str) -> Rows:
     """Weight against hard triplets over the amount of data: the M = 4 city, all seeds."""
     plan = Plan.of(profile)
-    fractions = plan.fractions if plan.smoke else FRACTIONS
+    fractions = plan.fractions[:1] if plan.smoke else FRACTIONS
     return {
         sampling: plan.runs(
             ["UrbanSTC"], plan.first(4), fractions, changes={"temporal": {"sampling": sampling}}

@@ -57,6 +57,11 @@ class Plan:
         names = [] if self.smoke else [ORIGINALS[table] for table in tables]
         return [name for name in names if entries[name].files() is not None]
 
+    def stage(self, factor: int) -> list[str]:
+        """Where an ablation takes place: the paper's sets of that factor that are here, `first`."""
+        tables = [table for table, name in ORIGINALS.items() if factor_of(name) == factor]
+        return self.originals(*tables) + self.first(factor)
+
     def has(self, method: str) -> bool:
         """Whether the wing has the method and the profile gives it, or its parent, a size."""
         known = wing_of(self._plain(method)).METHODS
