@@ -11,7 +11,12 @@ from stflow_lib.kernels import conserve
 
 EMBEDDED = {"weekday": (8, 2), "hour": (24, 3), "weather": (18, 3)}  # name: classes, width
 
-ACTIVATIONS = {"relu": F.relu, "shifted": lambda raw: F.relu(raw + 0.1), "softplus": F.softplus}
+ACTIVATIONS = {
+    "relu": F.relu,
+    "shifted": lambda raw: F.relu(raw + 0.1),
+    "softplus": F.softplus,
+    "sharp": lambda raw: F.softplus(raw, beta=10),
+}
 
 
 def initialise(model: nn.Module) -> None:
@@ -81,7 +86,8 @@ class Split(nn.Module):
 
     activation "relu" is the paper's, and dies where every raw value of a block is negative, which
     its initialisation makes likely for whole networks; "shifted" is relu(raw + 0.1), alive at the
-    start; "softplus" cannot die, but cannot give zero either. `safe` adds eps to every score, so
+    start; "softplus" cannot die, but cannot give zero either, and answers slowly: at 0 its value is 0.69;
+    "sharp" is log(1 + exp(10 raw)) / 10, near 0.07 there, with a gradient on both sides. `safe` adds eps to every score, so
     that an all-zero block falls back to the mean split instead of losing its vehicles.
     constraint "m2_signed" normalises raw scores of either sign (unbounded where they cancel);
     "none" is plain regression, raw values taken as vehicles: both leave the other two unused.
