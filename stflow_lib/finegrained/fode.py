@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -11,7 +10,6 @@ from torch import Tensor, nn
 from stflow_lib.finegrained.blocks import ExternalFactors, Split, Upsample, initialise
 from stflow_lib.finegrained.supervised import NetworkSettings, network_method
 from stflow_lib.finegrained.task import Task
-from stflow_lib.fit import Method
 from stflow_lib.kernels import conserve
 
 HIDDEN = {"4m": 128, "cufar": 64}  # variant: hidden units of the external factors
@@ -186,4 +184,3 @@ def augmented(
 
 
 METHOD = network_method("FODE", Settings, FODE)
-EXTERNAL = Method("FODE+E", partial(Settings, external=True), METHOD.fit)

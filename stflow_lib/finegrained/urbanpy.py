@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +14,6 @@ from stflow_lib.finegrained.rules import enlarge
 from stflow_lib.finegrained.supervised import NetworkSettings, network_method
 from stflow_lib.finegrained.task import Task
 from stflow_lib.finegrained.urbanfm import Residual
-from stflow_lib.fit import Method
 
 SCALES = {
     8: 8000.0,
@@ -210,4 +208,3 @@ def staged_error(network: UrbanPy, task: Task, batch: Tensor) -> Tensor:
 
 
 METHOD = network_method("UrbanPy", Settings, UrbanPy, staged_error)
-EXTERNAL = Method("UrbanPy+E", partial(Settings, external=True), METHOD.fit)

@@ -140,5 +140,4 @@ def fit_pretrained(
 
 
 METHOD = Method("UrbanSTC", Settings, fit)
-EXTERNAL = Method("UrbanSTC+E", partial(Settings, external=True), fit)
 LOG = Method("UrbanSTC+log", partial(Settings, loss="log"), fit)

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from stflow_lib.finegrained import fode, make_task, score
+from stflow_lib.finegrained import METHODS, fode, make_task, score
 from stflow_lib.finegrained.blocks import Split
 from stflow_lib.finegrained.fode import FODE, Settings, runge_kutta
 from stflow_lib.finegrained.task import block_losses
@@ -170,7 +170,7 @@ def test_alive_at_the_start(city_task, variant, external, activation, dead):
 
 
 @BOTH
-@pytest.mark.parametrize("method", [fode.METHOD, fode.EXTERNAL], ids=lambda m: m.name)
+@pytest.mark.parametrize("method", [METHODS["FODE"], METHODS["FODE+E"]], ids=lambda m: m.name)
 def test_training_lowers_the_error_and_keeps_the_vehicles(make_city, variant, method):
     """Also through the registry's door: settings by name, external factors on in "+E"."""
     task = make_task(make_city(steps=160, seed=5), 4)

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from stflow_lib.finegrained import make_task, score, urbanpy
+from stflow_lib.finegrained import METHODS, make_task, score, urbanpy
 from stflow_lib.finegrained.task import block_losses
 from stflow_lib.finegrained.urbanpy import LocalConvolution, Settings, UrbanPy
 from stflow_lib.fit import Training, count_parameters
@@ -198,7 +198,7 @@ def test_alive_at_the_start(city_task, external):
         assert parameter.grad is not None and parameter.grad.any(), name
 
 
-@pytest.mark.parametrize("method", [urbanpy.METHOD, urbanpy.EXTERNAL], ids=lambda m: m.name)
+@pytest.mark.parametrize("method", [METHODS["UrbanPy"], METHODS["UrbanPy+E"]], ids=lambda m: m.name)
 def test_training_lowers_the_error_and_keeps_the_vehicles(make_city, method):
     """Also through the registry's door: settings by name, external factors on in "+E"."""
     task = make_task(make_city(steps=160, seed=5), 4)
