@@ -1,0 +1,20 @@
+"""STBaT's problem: predict demand in a city with little data from cities with much."""
+
+from stflow_lib.gridflow.opening import open_task
+from stflow_lib.gridflow.protocol import PROTOCOLS, Protocol
+from stflow_lib.gridflow.rules import RULES
+from stflow_lib.gridflow.task import ALL_DAYS, Choices, Task, make_task, score
+
+METHODS = {method.name: method for method in RULES}
+
+__all__ = [
+    "ALL_DAYS",
+    "METHODS",
+    "PROTOCOLS",
+    "Choices",
+    "Protocol",
+    "Task",
+    "make_task",
+    "open_task",
+    "score",
+]
