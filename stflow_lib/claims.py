@@ -4,33 +4,31 @@
 the paper prints. Kinds of claims:
 
 - ``number``: an error on the paper's own data; ours must lie within ``tolerance`` of ``value``.
-- ``gain``: percent by which ``method`` beats ``other`` on the paper's own data, likewise.
+- ``gain``: percent by which ``method`` beats ``other`` on the paper's own data, likewise;
+  "second best" is the best of the other methods in the claim's table.
 - ``order``: ``method`` has a lower error than ``other``, on any city.
 - ``trend``: its gain over ``other`` is larger with less data ("20>100"), on any city.
 
+A method is a name of the wing's METHODS, or "table7:reg" for a row that is more than that.
 A number is never judged by stand-in data, an order or trend always says on which city it was.
 Smoke runs are no evidence.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from stflow_lib import profiles, runs
 from stflow_lib.data.schema import DataError
-from stflow_lib.runs import Run, store
-from stflow_lib.runs.publish import RUN_FIELDS
-from stflow_lib.runs.run import wing_of
+from stflow_lib.evidence import AVERAGES, ORIGINALS, Evidence, collect
 
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "claims"
 PAPERS = {"finegrained": "urbanstc", "gridflow": "stbat", "speedgraph": "tsjt"}
 TITLES = {"urbanstc": "UrbanSTC", "stbat": "STBaT", "tsjt": "TSJT"}
-ORIGINALS = {f"TaxiBJ-P{n}": f"taxibj-p{n}" for n in range(1, 5)} | {"BikeNYC": "bikenyc-2019"}
+DATASETS = ORIGINALS | {name: name.lower() for name in AVERAGES}  # the paper's own: city
+SECOND = "second best"  # as `other` of a gain: the best of the rest
 VERDICTS = ("confirmed", "not confirmed", "not run")
-EVIDENCE = ("lab", "paper")  # profiles whose runs count
 
 _COLUMNS = [
     "id", "paper", "source", "kind", "statement", "dataset", "fraction",
@@ -79,7 +77,7 @@ def judge(wing: str) -> pd.DataFrame:
     compared); ``n`` seeds; ``stale``; ``note``; ``verdict``. An order or trend is confirmed
     when its whole interval is above zero, so one seed cannot confirm it.
     """
-    frame, evidence = claims(PAPERS[wing]), _evidence(wing)
+    frame, evidence = claims(PAPERS[wing]), collect(wing)
     rows = [
         (*row[1:], *_verdict(row, evidence, city, profile))
         for row in frame.itertuples()
@@ -104,28 +102,12 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean() - half), float(values.mean() + half)
 
 
-class Evidence(dict):
-    """(city, profile, scarcity) -> {method: {seed: record}}, collapsed runs left out."""
-
-    def __init__(self):
-        self.collapsed = {}  # (city, profile, scarcity, method) -> seeds that collapsed
-        self.cities = {}  # (city, profile) -> None, in order: where runs are planned or recorded
-
-    def seeds(self, place: tuple[str, str, str], method: str, metric: str) -> pd.Series:
-        """The metric by seed; a method without training counts for every seed."""
-        found = self.get(place, {}).get(method, {})
-        return pd.Series({s: r[f"metric_{metric}"] for s, r in found.items()}, dtype=float)
-
-    def untrained(self, place: tuple[str, str, str], method: str) -> bool:
-        return all(r["epochs"] == 0 for r in self.get(place, {}).get(method, {}).values())
-
-
 def _check(row, where: str) -> None:
     if row.kind not in ("number", "gain", "order", "trend"):
         raise DataError(f"{where}: kind '{row.kind}'")
     original = row.kind in ("number", "gain")
-    if original and row.dataset not in ORIGINALS:
-        raise DataError(f"{where}: dataset '{row.dataset}' is not the paper's: {[*ORIGINALS]}")
+    if original and row.dataset not in DATASETS:
+        raise DataError(f"{where}: dataset '{row.dataset}' is not the paper's: {[*DATASETS]}")
     if not original and row.dataset != "any":
         raise DataError(f"{where}: an {row.kind} is judged on any city, not '{row.dataset}'")
     for name in ("value", "tolerance"):
@@ -133,42 +115,15 @@ def _check(row, where: str) -> None:
             raise DataError(f"{where}: {name} '{getattr(row, name)}' with kind {row.kind}")
 
 
-def _evidence(wing: str) -> Evidence:
-    """What the wing's tables plan and what is recorded, one set of settings per method."""
-    evidence, settings = Evidence(), {}
-    for run in _planned_and_recorded(wing):
-        place = (run.city, run.profile, run.scarcity)
-        evidence.cities[run.city, run.profile] = None
-        if settings.setdefault((*place, run.method), run.settings) != run.settings:
-            continue  # the first table's settings are the method's own, others are ablations
-        record = runs.find(run)
-        if record is not None and record["notes"].get("collapsed"):
-            key = (*place, run.method)
-            evidence.collapsed.setdefault(key, set()).add(run.seed)
-        elif record is not None:
-            found = evidence.setdefault(place, {}).setdefault(run.method, {})
-            found.setdefault(run.seed, record)
-    return evidence
-
-
-def _planned_and_recorded(wing: str) -> Iterator[Run]:
-    if wing not in profiles.wings():
-        return
-    tables = wing_of(Run(wing, "", "", "", "", "", 0)).TABLES
-    for profile in EVIDENCE:
-        for table in tables.values():
-            yield from table(profile)
-    for record in [*store.read_all(wing), *runs.published(wing).values()]:
-        if record["profile"] in EVIDENCE:
-            yield Run(**{name: record[name] for name in RUN_FIELDS})
-
-
 def _places(claim, evidence: Evidence) -> list[tuple[str, str]]:
-    """Cities and profiles on which a claim is judged."""
+    """Cities and profiles on which a claim is judged: those that have both methods, if any."""
     if claim.dataset == "any":
-        return list(evidence.cities) or [("", "")]
-    city = ORIGINALS[claim.dataset]
-    return [place for place in evidence.cities if place[0] == city] or [(city, "")]
+        compared = {claim.method, claim.other}
+        both = [place for place, names in evidence.cities.items() if compared <= names.keys()]
+        return both or list(evidence.cities) or [("", "")]
+    city = DATASETS[claim.dataset]
+    places = dict.fromkeys([*evidence.cities, *(place[:2] for place in evidence)])
+    return [place for place in places if place[0] == city] or [(city, "")]
 
 
 def _verdict(claim, evidence: Evidence, city: str, profile: str) -> tuple:
@@ -205,16 +160,22 @@ def _order(claim, evidence: Evidence, city: str, profile: str):
 
 def _gain(claim, evidence: Evidence, city: str, profile: str):
     place = (city, profile, claim.fraction)
+    other = claim.other if claim.other != SECOND else _second(claim, evidence, place)
+    if other is None:
+        return pd.Series(dtype=float), "no runs of other methods", []
+    used = [(*place, claim.method), (*place, other)]
+    return _percent(evidence, place, claim, other), _absent(evidence, used) or other, used
+
+
+def _second(claim, evidence: Evidence, place) -> str | None:
+    """The best of the other methods in the claim's table; of all methods if we lack the table."""
+    table = evidence.tables.get(claim.source.lower().replace(" ", ""))
     means = {
         m: evidence.seeds(place, m, claim.metric).mean()
         for m in evidence.get(place, {})
-        if m != claim.method
+        if m != claim.method and ":" not in m and (table is None or m in table)
     }
-    if not means:
-        return pd.Series(dtype=float), "no runs of other methods", []
-    second = min(means, key=means.get)
-    used = [(*place, claim.method), (*place, second)]
-    return _percent(evidence, place, claim, second), _absent(evidence, used) or second, used
+    return min(means, key=means.get) if means else None
 
 
 def _trend(claim, evidence: Evidence, city: str, profile: str):

@@ -83,15 +83,11 @@ class Plan:
         changed = _merged(self.settings(method), changes or {})
         return build_settings(method_of(self._plain(method)), changed)
 
-    def run(self, method: str, city: str, fraction: int, seed: int, changes: dict) -> Run:
-        """A run with `changes` to the profile's settings; a change without effect leaves no trace."""
-        settings = self.settings(method)
-        if self.built(method, changes) != self.built(method):
-            settings = _merged(settings, changes)
-        return replace(
-            self._plain(method), city=city, protocol=f"x{factor_of(city)}",
-            scarcity=str(fraction), seed=seed, settings=settings,
-        )  # fmt: skip
+    def changed(self, method: str, changes: dict) -> dict:
+        """The profile's settings with changes; one without effect leaves no trace in the key."""
+        own = self.settings(method)
+        same = self.built(method, changes) == self.built(method)
+        return own if same else _merged(own, changes)
 
     def runs(
         self,
@@ -103,14 +99,17 @@ class Plan:
     ) -> list[Run]:
         """Every combination of what the profile has; all its seeds unless `seeds` names others."""
         seeds = list(seeds) or self.seeds
+        settings = {m: self.changed(m, changes or {}) for m in methods if self.has(m)}
         return [
-            self.run(method, city, fraction, seed, changes or {})
+            replace(
+                self._plain(method), city=city, protocol=f"x{factor_of(city)}",
+                scarcity=str(fraction), seed=seed, settings=settings[method],
+            )
             for city in cities
             for fraction in fractions
-            for method in methods
-            if self.has(method)
+            for method in settings
             for seed in (seeds[:1] if method in RULES else seeds)
-        ]
+        ]  # fmt: skip
 
     def _plain(self, method: str) -> Run:
         return Run("finegrained", method, "", "", "", self.profile, 0)

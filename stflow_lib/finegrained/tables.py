@@ -1,10 +1,12 @@
 """Which runs make up which table and figure of UrbanSTC's paper, and what goes beyond it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from stflow_lib.finegrained import ablations
 from stflow_lib.finegrained.ablations import variant_runs
-from stflow_lib.finegrained.plan import ORIGINALS, RULES, Plan, factor_of
+from stflow_lib.finegrained.plan import ORIGINALS, RULES, Plan, Rows, factor_of
 from stflow_lib.runs import Run
 
 BASELINES = (
@@ -47,13 +49,17 @@ LABELLED = {  # tables whose rows are more than a method's name: profile -> {lab
 }
 
 
-def _flat(name: str, profile: str) -> list[Run]:
-    """The runs of a labelled table, each once."""
-    return list(
-        {run.key: run for runs in LABELLED[name](profile).values() for run in runs}.values()
-    )
+@dataclass(frozen=True)
+class Labelled:
+    """A table with named rows: called with a profile, its runs, each once; `rows` by name."""
+
+    rows: Callable[[str], Rows]
+
+    def __call__(self, profile: str) -> list[Run]:
+        runs = [run for row in self.rows(profile).values() for run in row]
+        return list({run.key: run for run in runs}.values())
 
 
 TABLES = {name: partial(table_runs, name) for name in ORIGINALS} | {
-    name: partial(_flat, name) for name in LABELLED
+    name: Labelled(rows) for name, rows in LABELLED.items()
 }
