@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import torch
+from pandas.api.typing import NAType
 from torch import Tensor, nn
 
 from stflow_lib.finegrained import losses, supervised, urbanstc
@@ -139,6 +140,12 @@ def _counts(method: Method, factor: int, external: bool) -> dict[str, tuple[Part
         return {}
     built = parts(method, blank_task(factor), settings)
     return {part.name: (part, count_parameters(part.network)) for part in built}
+
+
+def matches(bare: int, external: int | NAType, printed: float, unit: int = UNIT) -> str:
+    """Which count, in `unit`, rounds to the printed two decimals: with or without factors."""
+    hits = [pd.notna(n) and round(n / unit, 2) == printed for n in (bare, external)]
+    return {(1, 1): "both", (1, 0): "without", (0, 1): "with", (0, 0): "neither"}[tuple(hits)]
 
 
 def in_turns(actions: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:

@@ -79,6 +79,15 @@ def test_every_part_of_every_method_steps(task, tiny, name):
         assert not part.predicts or cost.sample_seconds(part, task, 1) > 0
 
 
+def test_which_count_was_printed():
+    """1.98 was counted with external factors, and no unit of 10^6 gives it."""
+    counts = (1_938_817, 2_072_719)
+    assert cost.matches(*counts, 1.98) == "with" and cost.matches(*counts, 1.85) == "without"
+    assert cost.matches(*counts, 1.98, 10**6) == "neither"
+    assert cost.matches(33_536, 33_536, 0.03) == "both"
+    assert cost.matches(19_447_632, pd.NA, 18.55) == "without"
+
+
 def test_turns_take_every_action_once_and_drop_the_first():
     """Blocks of one method after another would charge a busy minute to one of them."""
     calls = []

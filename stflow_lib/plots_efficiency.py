@@ -1,0 +1,196 @@
+"""Pictures of what methods cost, and of what a network does to the vehicles of a block."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.55"
+FORMS = {"none": RED, "m2_signed": GREEN, "m2": BLUE}  # constraint -> colour
+
+
+def parameters_figure(counts: pd.DataFrame) -> plt.Figure:
+    """Sizes as bars on a logarithmic axis, the printed ones as hollow markers.
+
+    `counts`: one row per network, name, ours and printed (NaN where the paper has none), both
+    in the same unit, 2^20 parameters.
+    """
+    height = 0.3 * len(counts) + 1.3
+    fig, axis = plt.subplots(figsize=(7.6, height), layout="constrained")
+    y = np.arange(len(counts))[::-1]
+    axis.barh(y, counts["ours"], color=BLUE, height=0.62, label="ours, built and counted")
+    axis.scatter(counts["printed"], y, s=46, facecolor="none", edgecolor="black", lw=1.3,
+                 zorder=3, label="printed in Table 10")  # fmt: skip
+    for place, value in zip(y, counts["ours"], strict=True):
+        axis.annotate(f"{value:.2f}", (value, place), (9, 0), textcoords="offset points",
+                      va="center", fontsize=8)  # fmt: skip
+    axis.set_yticks(y, counts["name"])
+    axis.set(title="Parameters at the paper's size", xscale="log",
+             xlabel="parameters in units of 2²⁰ (logarithmic)")  # fmt: skip
+    axis.set_xlim(right=2.2 * counts[["ours", "printed"]].max().max())
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.05), ncols=2)
+    _bare(axis, "x")
+    return fig
+
+
+def error_cost_figure(rows: pd.DataFrame, what: str, seconds: str) -> plt.Figure:
+    """Error against seconds, a point per method, named beside it.
+
+    `rows`: name, seconds, error, spread (of the error over seeds, NaN for one). Below and to
+    the left is better; methods that nothing else beats in both are filled.
+    """
+    fig, axis = plt.subplots(figsize=(7.6, 4.6), layout="constrained")
+    rows = rows.sort_values("error", ascending=False, ignore_index=True)
+    best = [_unbeaten(row, rows) for row in rows.itertuples()]
+    colours = [BLUE if b else "white" for b in best]
+    axis.errorbar(rows["seconds"], rows["error"], rows["spread"].fillna(0), fmt="none",
+                  ecolor="0.7", lw=1.2)  # fmt: skip
+    axis.scatter(rows["seconds"], rows["error"], color=colours, edgecolor=BLUE, s=48, zorder=3)
+    axis.set(title="Error against training time; filled: no other is better in both",
+             xlabel=seconds, ylabel=what, xscale="log")  # fmt: skip
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    _bare(axis, "both")
+    axis.xaxis.set_minor_formatter(lambda value, _: f"{value:g}")
+    axis.tick_params(axis="x", which="minor", length=3.5, pad=3.5)
+    axis.margins(0.12)
+    _name_points(axis, rows["name"], rows["seconds"], rows["error"])
+    return fig
+
+
+def _unbeaten(row, rows: pd.DataFrame) -> bool:
+    better = (rows["error"] <= row.error) & (rows["seconds"] <= row.seconds)
+    strictly = (rows["error"] < row.error) | (rows["seconds"] < row.seconds)
+    return not (better & strictly).any()
+
+
+def _name_points(axis: plt.Axes, names, x, y, size: float = 8.5) -> None:
+    """A name near each point, at the first of many places where it covers nothing."""
+    axis.figure.canvas.draw()  # settles the layout, and with it where points are
+    scale = 72 / axis.figure.dpi
+    points = axis.transData.transform(np.column_stack([x, y])) * scale
+    frame = axis.get_window_extent().extents * scale
+    taken = [(px - 5, py - 5, px + 5, py + 5) for px, py in points]
+    for name, (px, py), where in zip(names, points, zip(x, y, strict=True), strict=True):
+        width, height = 0.58 * size * len(name), 1.25 * size
+        dx, dy = _free_place(px, py, width, height, taken, frame)
+        taken.append((px + dx, py + dy, px + dx + width, py + dy + height))
+        line = {"arrowstyle": "-", "color": "0.6", "lw": 0.6, "shrinkA": 0, "shrinkB": 4}
+        axis.annotate(name, where, (dx, dy), textcoords="offset points", fontsize=size,
+                      arrowprops=line if abs(dy) > 14 else None)  # fmt: skip
+
+
+def _free_place(px, py, width, height, taken, frame) -> tuple[float, float]:
+    """Offset of a label's lower left corner from its point, in points: near ones first."""
+    away = [
+        (dx, side * reach - height / 2)
+        for reach in (0, 9, 14, 22, 32, 44, 58, 74)
+        for side in (1, -1)
+        for dx in (8, -width - 8, -width / 2)
+    ]
+    for dx, dy in away:
+        box = (px + dx, py + dy, px + dx + width, py + dy + height)
+        inside = frame[0] <= box[0] and box[2] <= frame[2] + width
+        if inside and not any(_overlap(box, other) for other in taken):
+            return dx, dy
+    return away[0]
+
+
+def _overlap(a: tuple, b: tuple) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def sums_figure(sums: Mapping[str, tuple], unit: str) -> plt.Figure:
+    """Sum of fine cells against the coarse cell they belong to, a panel per last layer.
+
+    `sums`: {form: (coarse [N], sum of fine cells [N])}, forms as in `FORMS` or any other name.
+    """
+    fig, axes = plt.subplots(1, len(sums), figsize=(3.5 * len(sums), 3.7), sharex=True,
+                             layout="constrained", squeeze=False)  # fmt: skip
+    for axis, (form, (coarse, total)) in zip(axes[0], sums.items(), strict=True):
+        axis.scatter(coarse, total, s=7, alpha=0.35, lw=0, color=FORMS.get(form, GREY))
+        edge = [0, float(np.max(coarse))]
+        axis.plot(edge, edge, color="black", lw=0.8, ls="--", label="equal")
+        gap = np.abs(np.asarray(total) - coarse).mean()
+        axis.set(title=f"{form}: {gap:.3g} off on average", xlabel=f"coarse cell ({unit})")
+        _bare(axis, "both")
+    axes[0, 0].set_ylabel(f"sum of its fine cells\n({unit})")
+    axes[0, 0].legend(frameon=False, loc="upper left")
+    return fig
+
+
+def denominators_figure(denominators, largest_weight, edge: float) -> plt.Figure:
+    """The largest weight of a block against the block's denominator, signed scores.
+
+    `denominators`, `largest_weight` [N]: sum of the scores of a block, and max |weight| in it.
+    Weights beyond `edge` are drawn as lost: they claim more than the block's own vehicles.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.7), layout="constrained")
+    denominators, weights = np.asarray(denominators), np.asarray(largest_weight)
+    beyond = weights > edge
+    for chosen, colour, name in ((~beyond, BLUE, "at most"), (beyond, RED, "more than")):
+        left.scatter(denominators[chosen], weights[chosen], s=8, lw=0, alpha=0.5, color=colour,
+                     label=f"{name} {edge:g}: {chosen.mean():.1%}")  # fmt: skip
+    left.axhline(edge, color="0.4", lw=0.8, ls="--")
+    left.set(title="near a zero sum weights explode", yscale="log",
+             xlabel="sum of the block's scores", ylabel="largest |weight| of the block")  # fmt: skip
+    left.set_xscale(
+        "symlog", linthresh=max(float(np.quantile(np.abs(denominators), 0.1)), 1e-9)
+    )
+    left.legend(frameon=False, title="largest |weight|", fontsize=8)
+    ordered = np.sort(weights)[::-1]
+    right.plot(ordered, (1 + np.arange(len(ordered))) / len(ordered), color=BLUE)
+    right.axvline(edge, color="0.4", lw=0.8, ls="--")
+    right.set(title="how many blocks are beyond", xscale="log", yscale="log",
+              xlabel="largest |weight| of the block", ylabel="share of blocks above")  # fmt: skip
+    for axis in (left, right):
+        _bare(axis, "both")
+    return fig
+
+
+def relative_error_figure(printed: pd.DataFrame, rule: str) -> plt.Figure:
+    """MAPE of every printed row as a multiple of a rule's on the same set, by group of methods.
+
+    `printed`: method, dataset, group, ratio; a row on the line does as well as the rule.
+    """
+    methods = list(dict.fromkeys(printed["method"]))
+    fig, axis = plt.subplots(figsize=(7.6, 0.3 * len(methods) + 1.5), layout="constrained")
+    for (group, rows), colour in zip(
+        printed.groupby("group", sort=False), (RED, BLUE), strict=False
+    ):
+        y = [len(methods) - 1 - methods.index(m) for m in rows["method"]]
+        axis.scatter(rows["ratio"], y, s=34, color=colour, alpha=0.75, lw=0, label=group)
+    axis.axvline(1, color="0.3", lw=0.9, ls="--")
+    axis.set_yticks(range(len(methods)), methods[::-1])
+    axis.set(title=f"MAPE over that of {rule}, printed numbers, a point per data set",
+             xlabel=f"MAPE / MAPE of {rule}")  # fmt: skip
+    axis.legend(frameon=False, loc="lower right")
+    _bare(axis, "x")
+    return fig
+
+
+def changes_figure(changes: pd.DataFrame, what: str) -> plt.Figure:
+    """What rescaling after the fact changes, in percent: a row per method, a marker per metric.
+
+    `changes`: method, metric, percent; left of zero the error fell.
+    """
+    methods = list(dict.fromkeys(changes["method"]))
+    fig, axis = plt.subplots(figsize=(7.6, 0.42 * len(methods) + 1.7), layout="constrained")
+    marks = zip(changes.groupby("metric", sort=False), "osD", (BLUE, RED, GREEN), strict=False)
+    for (metric, rows), marker, colour in marks:
+        y = [len(methods) - 1 - methods.index(m) for m in rows["method"]]
+        axis.scatter(rows["percent"], y, s=48, marker=marker, color=colour, label=metric)
+    axis.axvline(0, color="0.3", lw=0.9)
+    axis.set_yticks(range(len(methods)), methods[::-1])
+    axis.set_ylim(-0.6, len(methods) - 0.4)
+    axis.set(title=what, xlabel="change of the error, % (left: better)")
+    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    _bare(axis, "x")
+    return fig
+
+
+def _bare(axis: plt.Axes, lines: str) -> None:
+    axis.grid(axis=lines, color="0.92")
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)
