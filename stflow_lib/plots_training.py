@@ -114,17 +114,20 @@ def hinge_figure(gaps: dict, margin: float, reach: float) -> plt.Figure:
 def births_figure(born: dict) -> plt.Figure:
     """Share of dead blocks of untrained networks against the last layer's bias, in one panel
     per kind of network, {kind: (shares [seed], biases [seed])}."""
-    fig, axes = plt.subplots(1, len(born), figsize=(3 * len(born), 3.2), sharey=True,
+    columns = min(4, len(born))
+    rows = -(-len(born) // columns)
+    fig, axes = plt.subplots(rows, columns, figsize=(3 * columns, 3.1 * rows), sharey=True,
                              layout="constrained", squeeze=False)  # fmt: skip
-    for axis, (name, (share, bias)), colour in zip(
-        axes[0], born.items(), COLOURS, strict=False
-    ):
+    for axis, (name, (share, bias)), colour in zip(axes.flat, born.items(), COLOURS):
         axis.scatter(bias, share, s=34, color=colour, alpha=0.7)
         axis.axvline(0, color="0.6", lw=1)
         axis.set(title=f"{name}:\n{np.mean(np.asarray(share) > 0.5):.0%} mostly dead",
                  xlabel="bias of the last layer", ylim=(-0.05, 1.05))  # fmt: skip
         axis.yaxis.set_major_formatter("{x:.0%}")
-    axes[0, 0].set_ylabel("dead blocks before training")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("dead blocks before training")
+    for axis in axes.flat[len(born) :]:
+        axis.remove()
     return fig
 
 
