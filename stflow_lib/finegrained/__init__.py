@@ -10,6 +10,7 @@ from stflow_lib.finegrained import (
     imdn,
     lapsrn,
     scn,
+    sharenet,
     srcnn,
     srresnet,
     urbanfm,
@@ -51,6 +52,7 @@ METHODS = {  # in the paper's order, then its variants
         with_factors(urbanstc.METHOD),
         endtoend.METHOD,
         urbanstc.LOG,
+        sharenet.METHOD,
     )
 }
 
