@@ -46,6 +46,7 @@ LABELLED = {  # tables whose rows are more than a method's name: profile -> {lab
     "figure8": ablations.figure8,
     "beyond": ablations.beyond,
     "constraint": ablations.constraint,
+    "budget": ablations.budget,
 }
 
 

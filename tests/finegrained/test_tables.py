@@ -24,7 +24,8 @@ SIZE = {
             "regional": {**SCHEDULE, "threshold": 1e-4},
             "inference": SCHEDULE,
         },
-        "ShareNet": {"channels": 8},
+        "UrbanFM": SCHEDULE,
+        "ShareNet": {"channels": 8, **SCHEDULE},
     },
 }
 VARIED = [
@@ -113,11 +114,11 @@ def test_each_ablation_has_the_documented_places(lab):
     assert places(rows["table8"]["end_to_end"]) == {
         (c, "100", s) for c in (taxi, bike) for s in seeds
     }
-    assert places(rows["table8"]["end_to_end, weights 0.1"]) == {
-        (c, "100", 0) for c in (taxi, bike)
-    }
+    assert places(rows["table8"]["end_to_end, weights 0.1"]) == {(taxi, "100", 0)}
+    assert places(rows["table9"]["UrbanSTC+E"]) == {(taxi, "100", 0)}
+    assert places(rows["budget"]["UrbanSTC, 4 x"]) == {(taxi, "20", 0)}
     amounts = [str(f) for f in (20, 40, 60, 80, 100)]
-    assert places(rows["figure6"]["hard"]) == {(taxi, f, s) for f in amounts for s in seeds}
+    assert places(rows["figure6"]["hard"]) == {(taxi, f, 0) for f in amounts}
     assert places(rows["figure7b"]["5.0e-05"]) == {(bike, "100", 0)}
     assert list(rows["figure8"]) == ["8", "16", "32"]
     assert places(rows["beyond"]["ShareNet"]) == {
@@ -134,7 +135,10 @@ def test_subsets_and_sweeps_change_what_they_name(lab):
     regional = rows["figure7b"]["7.0e-05"][0].settings["regional"]
     assert regional == {**SCHEDULE, "threshold": 7e-5}
     assert rows["constraint"]["SRCNN, none"][0].settings == {"constraint": "none"}
-    assert rows["beyond"]["ShareNet"][0].settings == {"channels": 8}
+    assert rows["beyond"]["ShareNet"][0].settings == {"channels": 8, **SCHEDULE}
+    longer = rows["budget"]["UrbanSTC, 4 x"][0].settings
+    assert longer["regional"]["training"]["epochs"] == 4 * SCHEDULE["training"]["epochs"]
+    assert rows["budget"]["random encoders, 4 x"][0].settings == longer | {"pretrain": False}
 
 
 def test_trained_at_once_a_pretext_has_no_schedule(lab):
