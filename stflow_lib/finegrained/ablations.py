@@ -43,11 +43,11 @@ VARIANTS = {  # what differs from the profile's UrbanSTC, as settings
 
 
 def variant_runs(profile: str) -> Rows:
-    """Variant -> runs of UrbanSTC over the seeds, on the first M = 4 city, least data."""
+    """Variant -> run of UrbanSTC on the first M = 4 city, least data, first seed."""
     plan = Plan.of(profile)
     return {
         name: plan.runs(
-            ["UrbanSTC"], plan.first(4), plan.fractions[:1], changes=changes
+            ["UrbanSTC"], plan.first(4), plan.fractions[:1], plan.seeds[:1], changes
         )
         for name, changes in VARIANTS.items()
     }  # fmt: skip
