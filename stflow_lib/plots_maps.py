@@ -11,8 +11,8 @@ from matplotlib.colors import LogNorm, Normalize, PowerNorm
 from matplotlib.patches import Rectangle
 
 COLOURS = {
-    "MEAN": "0.55", "HA": "#000000", "UrbanFM": "#0072B2", "UrbanSTC": "#D55E00",
-    "true split": "#009E73",
+    "MEAN": "0.55", "HA": "#000000", "UrbanFM": "#0072B2", "UrbanPy": "#CC79A7",
+    "FODE": "#009E73", "UrbanSTC": "#D55E00", "true split": "#009E73",
 }  # fmt: skip
 SERIES = ("#0072B2", "#D55E00", "#009E73")
 MARK = "#D55E00"
@@ -63,7 +63,7 @@ def _windows(axis, windows: dict[str, Window]) -> None:
     for name, (row, col, side) in windows.items():
         box = (col - 0.5, row - 0.5)
         axis.add_patch(Rectangle(box, side, side, fill=False, edgecolor=MARK, lw=1.6))
-        axis.text(col, row, name, color="white", fontsize=8.5, weight="bold", va="top",
+        axis.text(col, row, name.split()[0], color="white", fontsize=8.5, weight="bold", va="top",
                   bbox={"facecolor": MARK, "lw": 0, "pad": 1.2})  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def errors_figure(
 ) -> plt.Figure:
     """Maps of |inferred - true| on one scale, brighter is worse, with each map's mean."""
     first = next(iter(errors.values()))
-    fig, axes = _panels(len(errors), 4 if len(errors) == 4 else 3, first.shape, side=3.2)
+    fig, axes = _panels(len(errors), 2 if len(errors) == 4 else 3, first.shape, side=3.4)
     top = max(np.quantile(values, 0.998) for values in errors.values())
     for axis, (name, values) in zip(axes, errors.items(), strict=True):
         label = f"{name}: mean {values.mean():.2f}"
@@ -122,7 +122,11 @@ def errors_figure(
 
 
 def zooms_figure(
-    truth: np.ndarray, errors: dict[str, np.ndarray], windows: dict[str, Window], unit: str
+    truth: np.ndarray,
+    errors: dict[str, np.ndarray],
+    windows: dict[str, Window],
+    unit: str,
+    title: str,
 ) -> plt.Figure:
     """The windows enlarged, a row each: true flow, then every method's |error| (Fig. 12)."""
     fig, axes = plt.subplots(len(windows), 1 + len(errors), squeeze=False, layout="constrained",
@@ -134,7 +138,7 @@ def zooms_figure(
         row, col, side = windows[name]
         extent = (col - 0.5, col + side - 0.5, row + side - 0.5, row - 0.5)
         true = line[0].imshow(truth[part], cmap="cividis", norm=flow, extent=extent)
-        line[0].set(title=f"{name}: true flow", ylabel="row")
+        line[0].set(title="true flow", ylabel=f"{name}\nrow")
         for axis, (method, values) in zip(line[1:], errors.items(), strict=True):
             wrong = axis.imshow(values[part], cmap="cividis", norm=PowerNorm(0.5, 0, top),
                                 extent=extent)  # fmt: skip
@@ -145,8 +149,7 @@ def zooms_figure(
             axis.title.set_fontsize(10)
     fig.colorbar(true, ax=axes[:, :1], location="left", label=f"flow ({unit})", shrink=0.8)
     fig.colorbar(wrong, ax=axes[:, 1:], label=f"|error| ({unit})", shrink=0.8)
-    fig.suptitle("the busiest areas: fine cells, |error| with its mean over the window",
-                 fontsize=11.5)  # fmt: skip
+    fig.suptitle(f"{title}: |error| with its mean over the square", fontsize=11.5)
     return fig
 
 
@@ -185,3 +188,21 @@ def curve_panel(axis, curves: dict[str, pd.Series], **labels) -> None:
         axis.plot(curve.index, curve.values, "-o", ms=3, color=color, label=name)
     axis.set(**labels)
     axis.legend(frameon=False)
+
+
+def work_figure(work: pd.DataFrame, parameters: pd.Series) -> plt.Figure:
+    """Billions of multiply-adds of one map, methods down and grids stacked, beside parameters."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(11, 0.32 * len(work) + 1.4), sharey=True,
+                                      width_ratios=(1.6, 1), layout="constrained")  # fmt: skip
+    start = np.zeros(len(work))
+    for (grid, values), color, hatch in zip(work.items(), SERIES, ("", "//", "..")):
+        left.barh(work.index, values, left=start, color=color, hatch=hatch, edgecolor="white",
+                  label=grid)  # fmt: skip
+        start += values.to_numpy()
+    left.set(title="work of one map", xlabel="10$^9$ multiply-adds")
+    left.invert_yaxis()
+    left.legend(frameon=False)
+    right.barh(parameters.index, parameters, color="0.55")
+    right.set(title="size", xlabel="parameters / 2$^{20}$")
+    right.locator_params(axis="x", nbins=5)
+    return fig

@@ -37,12 +37,13 @@ def test_methods_share_one_scale():
 
 def test_zooms_show_the_cells_of_their_window():
     """Rows and columns swapped would show another place of the same size."""
-    figure = plots_maps.zooms_figure(FINE, {"HA": FINE * 2}, WINDOWS, "v")
+    figure = plots_maps.zooms_figure(FINE, {"HA": FINE * 2}, WINDOWS, "v", "places")
     true, wrong = (axis.images[0] for axis in figure.axes[:2])
     np.testing.assert_array_equal(true.get_array(), FINE[2:6, 4:8])
     np.testing.assert_array_equal(wrong.get_array(), 2 * FINE[2:6, 4:8])
     assert true.get_extent() == [3.5, 7.5, 5.5, 1.5]
-    assert figure.axes[0].get_xlabel() == "column" and figure.axes[0].get_ylabel() == "row"
+    assert figure.axes[0].get_xlabel() == "column"
+    assert figure.axes[0].get_ylabel().endswith("\nrow")
 
 
 def test_a_window_is_marked_where_it_is():
@@ -59,6 +60,20 @@ def test_binned_rmse_against_hand_counts():
     np.testing.assert_allclose(binned, [12.5**0.5, 2.0, 1.0])
 
 
+WORK = pd.DataFrame({"coarse": [1.0, 4.0], "fine": [2.0, 3.0]}, ["SRCNN", "SCN"])
+
+
+def test_work_of_the_grids_is_stacked_and_methods_keep_their_order():
+    """Bars drawn over each other would hide the smaller grid; the table's first row is on top."""
+    figure = plots_maps.work_figure(WORK, pd.Series([5.0, 6.0], WORK.index))
+    left, right = figure.axes
+    assert [bar.get_x() for bar in left.patches] == [0, 0, 1, 4]
+    assert [bar.get_width() for bar in right.patches] == [5, 6]
+    assert left.yaxis_inverted() and [t.get_text() for t in left.get_yticklabels()] == [
+        *WORK.index
+    ]
+
+
 def figures():
     maps = {"coarse": COARSE / 4, "true": FINE}
     yield plots_maps.pair_figure(COARSE, FINE, "v", "t")
@@ -66,6 +81,7 @@ def figures():
     yield plots_maps.errors_figure({"HA": FINE}, "v", "t")
     yield plots_maps.gains_figure({"HA": FINE}, "v", "t")
     yield plots_maps.memory_figure(COARSE / COARSE.max(), FINE / 64, "t")
+    yield plots_maps.work_figure(WORK, WORK["fine"])
     figure, axis = plt.subplots()
     plots_maps.curve_panel(axis, {"HA": pd.Series([1.0])}, title="t", xlabel="x", ylabel="y")
     yield figure

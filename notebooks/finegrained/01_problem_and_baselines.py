@@ -1,14 +1,14 @@
 # %% [markdown]
 # # The problem, and how far simple rules get
 #
-# *What you need: averages, the binomial distribution. Reading: 20 minutes. Runs in: under half a minute. You will see: what a fine-grained
-# network is asked, two rules that learn next to nothing, and how much of their error nobody can ever remove.*
+# *What you need: averages, the binomial distribution. Reading: 25 minutes. Runs in: half a minute. You will see: what a fine-grained
+# network is asked, two rules that learn next to nothing, how much of their error nobody can ever remove, and the eleven networks that try.*
 #
 # A city that counts in large cells wants to know about small ones. Before any network tries, this page settles what trying means: which
 # data may be seen, how errors are added up, what a rule without a single trained weight achieves, and where chance draws the line.
 #
 # 1. the problem; 2. the task as tensors; 3. MEAN; 4. HA; 5. three errors; 6. where and when the rules err; 7. the part that is
-# chance; 8. UrbanFM, the first network.
+# chance; 8. UrbanFM, the first network; 9. all baselines.
 
 # %% tags=["parameters"]
 city: str = "sim-fine"  # a fine grid city of the catalogue
@@ -23,12 +23,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from stflow_lib import plots_maps
 from stflow_lib.data import block_sum, load, simulate
-from stflow_lib.finegrained import METHODS, make_task, score
+from stflow_lib.finegrained import METHODS, cost, make_task, score, tables
+from stflow_lib.finegrained.plan import Plan
 from stflow_lib.finegrained.rules import RatioSettings
+from stflow_lib.finegrained.task import block_losses
 from stflow_lib.finegrained.urbanfm import Settings, UrbanFM
+from stflow_lib.finegrained.urbanpy import LocalConvolution
+from stflow_lib.fit import count_parameters
 from stflow_lib.metrics import flow_errors
 from stflow_lib.notebook import show
 
@@ -453,47 +458,139 @@ print(f"{city}: HA {ha_rmse:.3f}, floor about {floor:.3f} {unit}; "
 # scores are normalised within each block, which makes {eq}`eq-fg-split` hold whatever the weights are. Weather and calendar can be added at both ends.
 #
 # The papers print its size as "5.94 M". Their million is $2^{20}$, and the count includes the external factors. We build it at the paper's
-# size without spending memory on a single weight:
+# size without spending memory on a single weight: on PyTorch's `meta` device tensors have shapes and nothing else.
 
 
 # %%
-def urbanfm_size(rows, cols, factor, external):
-    """UrbanFM at the paper's width: {part: parameters}, built without storage."""
-    names = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
-    blank = torch.empty(len(task.coarse), 1, rows, cols, device="meta")
-    paper = replace(task, coarse=blank, factor=factor, external_names=names)
+def drawn(kind, settings, blank):
+    """The network for a task without numbers, at any size and for no memory."""
     with torch.device("meta"):
-        network = UrbanFM(paper, Settings(external=external))
-    parts = dict(network.named_children())
-    return {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+        return kind(blank, settings).eval()
 
 
-with_factors = urbanfm_size(32, 32, 4, external=True)
-without = urbanfm_size(32, 32, 4, external=False)
-assert sum(with_factors.values()) == 6_226_752 and sum(without.values()) == 6_082_305
-assert sum(urbanfm_size(40, 20, 2, external=False).values()) == 5_490_945
-assert f"{sum(with_factors.values()) / 2**20:.2f}" == "5.94"
-sizes = pd.DataFrame({"with external factors": with_factors, "without": without})
+def by_part(blank, external):
+    """UrbanFM at the paper's width: {part: parameters}."""
+    network = drawn(UrbanFM, Settings(external=external), blank)
+    return {name: count_parameters(part) for name, part in network.named_children()}
+
+
+paper_size = cost.blank_task(factor=4, rows=32, cols=32)  # TaxiBJ's shapes
+sizes = {
+    "with external factors": by_part(paper_size, True),
+    "without": by_part(paper_size, False),
+}
+assert sum(sizes["with external factors"].values()) == 6_226_752
+assert sum(sizes["without"].values()) == 6_082_305
+assert sum(by_part(cost.blank_task(2, 40, 20), False).values()) == 5_490_945
+assert f"{sum(sizes['with external factors'].values()) / 2**20:.2f}" == "5.94"
+sizes = pd.DataFrame(sizes)
 sizes = sizes[sizes.sum(axis=1) > 0].fillna(0).astype(int)
 sizes.loc["all"] = sizes.sum()
 show(sizes, "UrbanFM at the paper's size, 32 x 32 to 128 x 128: parameters")
 
 # %% [markdown]
-# Three quarters of the weights sit in the sixteen residual blocks. Before it is trained, the network already conserves; it just splits at random:
+# Three quarters of the weights sit in the sixteen residual blocks, all at coarse size; the fine grid sees the last layer only.
+#
+# ## 9. All baselines
+#
+# The paper compares UrbanSTC with thirteen methods: two rules, eight networks made for sharpening photographs or climate models, and three
+# made for flows. Each is a file of its own in `stflow_lib/finegrained`, in the form whose parameter count matches the printed one.
+#
+# | method | idea | source |
+# |---|---|---|
+# | MEAN, HA | sections 3 and 4 | {cite}`urbanstc` |
+# | SRCNN | enlarge by bicubic interpolation, then three convolutions at fine size | {cite}`srcnn` |
+# | ESPCN | convolve at coarse size; the last layer makes $M^2$ channels and deals them out to the fine cells (*pixel shuffle*) | {cite}`espcn` |
+# | DeepSD | two SRCNNs in a row, each doubling the size; made for rain | {cite}`deepsd` |
+# | VDSR | a plain row of many convolutions, here at coarse size | {cite}`vdsr` |
+# | SRResNet | residual blocks with a sum around all of them; UrbanFM's pattern | {cite}`srresnet` |
+# | LapSRN | a pyramid: at each doubling a learned residual is added to an interpolated map | {cite}`lapsrn` |
+# | IMDN | every layer sets a quarter of its channels aside; in the end all of them are gathered and weighed | {cite}`imdn` |
+# | SCN | one block for the map and for ever coarser copies of it, which exchange what they find | {cite}`scn` |
+# | UrbanFM | section 8 | {cite}`urbanfm` |
+# | UrbanPy | a cascade of doublings; each corrects the split of the one before, with a matrix of its own for every coarse cell | {cite}`urbanpy` |
+# | FODE | an ordinary differential equation, one step of Runge and Kutta, in place of the residual blocks | {cite}`fode` |
+#
+# **Where** does each of them think? A layer costs one multiplication per weight and place, so the same layer costs $M^2$ times more at
+# fine size than at coarse size. We send an empty map through each network at the paper's size and let every layer report.
+
 
 # %%
-torch.manual_seed(seed)
-small = UrbanFM(task, Settings(channels=8, blocks=1, activation="softplus")).eval()
-with torch.inference_mode():
-    raw = small(task.coarse[task.test], task.external[task.test])[:, 0].double().numpy()
-np.testing.assert_allclose(block_sum(raw, factor), coarse_test, rtol=1e-4, atol=1e-3)
-untrained = flow_errors(torch.from_numpy(raw), fine_test[:, 0])["rmse"]
-print(f"RMSE of an untrained UrbanFM {untrained:.2f}, "
-      f"MEAN {overall['MEAN']['metrics']['rmse']:.2f}, "
-      f"HA {overall['HA']['metrics']['rmse']:.2f} {unit}")  # fmt: skip
+def work(network, blank):
+    """{rows of the grid: billions of multiply-adds there}, one map through every convolution."""
+    done = {}
+
+    def report(layer, inputs, output):
+        read = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
+        places = 1 if isinstance(layer, LocalConvolution) else read[0, 0].numel()
+        rows = output.shape[2]
+        done[rows] = done.get(rows, 0) + layer.weight.numel() * places / 1e9
+
+    for layer in network.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, LocalConvolution)):
+            layer.register_forward_hook(report)
+    assert network(blank.coarse[:1], blank.external[:1]).shape == blank.fine[:1].shape
+    return done
+
+
+# %%
+recipes = {name: cost.recipe(METHODS[name]) for name in tables.PAPER}
+kinds = {name: recipe[0] for name, recipe in recipes.items() if recipe}  # MEAN, HA: no network
+grids = {"coarse grid or coarser": range(33), "in between": [64], "fine grid": [128]}
+rows = {}
+for name, kind in kinds.items():
+    network = drawn(kind, METHODS[name].settings(), paper_size)
+    done = work(network, paper_size)
+    rows[name] = {"parameters / 2^20": count_parameters(network) / 2**20}
+    rows[name] |= {grid: sum(done.get(r, 0) for r in sides) for grid, sides in grids.items()}
+guide = pd.DataFrame(rows).T
+guide["all"] = guide[[*grids]].sum(axis=1)
+show(
+    guide,
+    "At the paper's size, one 32 x 32 map to 128 x 128: 10^9 multiply-adds by grid",
+    digits=2,
+)
+assert (guide["parameters / 2^20"].idxmax(), guide["all"].idxmax()) == ("SCN", "UrbanPy")
+assert (guide.loc[["UrbanFM", "UrbanPy", "FODE", "UrbanSTC"]].idxmin() == "UrbanSTC")[
+    ["parameters / 2^20", "all"]
+].all()
+plots_maps.work_figure(guide[[*grids]], guide["parameters / 2^20"])
+plt.show()
 
 # %% [markdown]
-# An untrained network is no better informed than MEAN. How far training takes it, and with how many maps, is the subject of {doc}`03_results`.
+# Size and work are two things. SRCNN is among the smallest and works at fine size throughout; SCN is the largest because its blocks are
+# wide, at coarse size where width is cheap; UrbanPy repeats UrbanFM's blocks on the grid in between and works hardest of all. UrbanSTC, the subject of
+# the next page, is the smallest of the four made for flows, and the one with least to do.
+#
+# Eight of the eleven have never heard of the constraint. Here all of them end in the split of section 8, so that the tables compare networks and not
+# last layers; the setting `constraint` takes it away. Does each keep it, on this page's city, in the smallest size of the book, untrained?
+
+# %%
+some, tiny, born = task.test[:32], Plan.of("smoke"), {}
+for name, kind in kinds.items():
+    torch.manual_seed(seed)
+    with torch.inference_mode():
+        network = kind(task, tiny.built(name)).eval()
+        fine = network(task.coarse[some], task.external[some])
+    gap, dead, live = block_losses(fine, task.coarse[some], factor)
+    assert fine.shape == task.fine[some].shape and gap < 1e-3, name
+    born[name] = {"parameters": f"{count_parameters(network):,}", "largest relative gap": f"{gap:.0e}",
+                  "rmse": flow_errors(fine, task.fine[some])["rmse"]}  # fmt: skip
+for name in rules:
+    guess = inference(name, task, some)
+    born[name] = {
+        "parameters": "",
+        "largest relative gap": "",
+        **flow_errors(guess, task.fine[some]),
+    }
+assert min(born[name]["rmse"] for name in kinds) > born["HA"]["rmse"]
+columns = ["parameters", "largest relative gap", "rmse"]
+show(pd.DataFrame(born).T[columns].astype({"rmse": float}),
+     f"Untrained networks, and two rules: {len(some)} test maps of {city}, {unit}")  # fmt: skip
+
+# %% [markdown]
+# All of them keep the constraint, and none comes near HA: an untrained network splits nearly evenly, or at random, or, where it starts from an
+# interpolated map, smoothly. How far training takes them, and with how many maps, is the subject of {doc}`03_results`.
 #
 # ## What to remember
 #
@@ -501,9 +598,12 @@ print(f"RMSE of an untrained UrbanFM {untrained:.2f}, "
 # - MEAN and HA need no training; HA removes most of MEAN's error, and loses vehicles only in blocks that are sometimes empty.
 # - RMSE is decided by a few full blocks; MAPE favours guessing low.
 # - Chance has a part in every error that no method can remove; what can be learned lies in full blocks.
+# - Parameters say little about work: what counts is on which grid a layer runs.
 #
 # **Deviations from the paper.** Its HA is not defined in the text; we take the mean of ratios of its authors' later scripts (`ratio="mean"`) and offer `"sum"`.
-# Its MAPE formula divides by zero; we follow its code. Training fractions are prefixes in time, as its code has them.
+# Its MAPE formula divides by zero; we follow its code. Training fractions are prefixes in time, as its code has them. The eight super-resolution
+# networks get the split with non-negative scores (`constraint="m2"`); code by the same group normalises signed scores (`"m2_signed"`), and the paper's numbers
+# for them look like none at all (`"none"`). FODE's layers are our reading of a printed size (`variant`).
 #
 # **Next.** {doc}`02_urbanstc_method` trains encoders on coarse maps alone. **References.** Problem, metrics and protocol: {cite}`urbanstc`; UrbanFM and the
-# normalised split: {cite}`urbanfm`.
+# normalised split: {cite}`urbanfm`; the other baselines in the table of section 9.
