@@ -158,6 +158,22 @@ def test_distillation_sets_the_first_quarter_aside():
     assert F.leaky_relu(module.steps[0][0](x), 0.05).equal(one)
 
 
+def test_imdn_gathers_all_modules_and_adds_the_first_features(odd):
+    """Each module reads the one before, the last layers read all, in order, and the first."""
+    net, (coarse, external) = network(imdn, odd[4], constraint="none"), (
+        odd[4].coarse[odd[4].train], odd[4].external[odd[4].train],
+    )  # fmt: skip
+    for parameter in net.parameters():  # the 0.02 of the start would hide a lost sum
+        nn.init.normal_(parameter, 0.0, 0.2)
+    first = net.first(coarse)
+    one = net.chain[0](first)
+    two = net.chain[1](one)
+    narrow, _, wide = net.merge
+    merged = wide(F.leaky_relu(narrow(torch.cat([one, two], 1)), 0.05))
+    want = F.pixel_shuffle(net.last[0](first + merged), 4)
+    torch.testing.assert_close(net(coarse, external), want)
+
+
 def normed(layer, x):
     """Convolution with each output channel's kernel rescaled by itself."""
     kernels = [g.item() * v / v.pow(2).sum().sqrt() for g, v in zip(layer.gain, layer.weight)]

@@ -89,6 +89,7 @@ def test_runs_with_equal_settings_are_one_run(lab):
         assert first and keys(first) <= tabled["taxi-sf-64"], (name, label)
     both_ends = [r for r in rows["figure6"]["weight"] if r.scarcity in ("20", "100")]
     assert keys(both_ends) <= keys(tables.table_runs("table3", lab))
+    assert keys(rows["figure6"]["hard"]) & keys(rows["variants"]["hard triplets"])
     assert keys(rows["table9"]["UrbanSTC+E"]) < keys(rows["table8"]["two_stage"])
     wanted = keys(r for r in rows["beyond"]["UrbanSTC"] if r.seed < 3)
     own = [*tables.table_runs("table3", lab), *tables.table_runs("table11", lab)]
@@ -115,10 +116,13 @@ def test_each_ablation_has_the_documented_places(lab):
         (c, "100", s) for c in (taxi, bike) for s in seeds
     }
     assert places(rows["table8"]["end_to_end, weights 0.1"]) == {(taxi, "100", 0)}
-    assert places(rows["table9"]["UrbanSTC+E"]) == {(taxi, "100", 0)}
+    assert places(rows["table9"]["UrbanPy+E"]) == {(taxi, "100", 0)}
+    assert places(rows["table9"]["UrbanSTC+E"]) == {(taxi, "100", s) for s in seeds}
     assert places(rows["budget"]["UrbanSTC, 4 x"]) == {(taxi, "20", 0)}
     amounts = [str(f) for f in (20, 40, 60, 80, 100)]
-    assert places(rows["figure6"]["hard"]) == {(taxi, f, 0) for f in amounts}
+    assert places(rows["figure6"]["hard"]) == {(taxi, f, 0) for f in amounts} | {
+        (taxi, "20", s) for s in seeds
+    }
     assert places(rows["figure7b"]["5.0e-05"]) == {(bike, "100", 0)}
     assert list(rows["figure8"]) == ["8", "16", "32"]
     assert places(rows["beyond"]["ShareNet"]) == {
