@@ -6,7 +6,6 @@ Layers follow CrossTReS's network without batch normalisation.
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float, Int
@@ -68,16 +67,13 @@ class PlainLSTM(nn.Module):
 
     def forward(self, x: Float[Tensor, "n lag inputs"]) -> Float[Tensor, "n hidden"]:
         h = c = x.new_zeros(len(x), self.hidden)
-        bias = self.bias_ih_l0 + self.bias_hh_l0
         for step in x.unbind(1):
-            gates = torch.cat([step, h], 1) @ self._weight().T + bias
+            gates = F.linear(step, self.weight_ih_l0, self.bias_ih_l0)
+            gates = gates + F.linear(h, self.weight_hh_l0, self.bias_hh_l0)
             i, f, g, o = gates.chunk(4, 1)  # input, forget, candidate, output
             c = f.sigmoid() * c + i.sigmoid() * g.tanh()
             h = o.sigmoid() * c.tanh()
         return h
-
-    def _weight(self) -> Float[Tensor, "gates inputs_and_hidden"]:
-        return torch.cat([self.weight_ih_l0, self.weight_hh_l0], 1)
 
 
 class STNet(nn.Module):

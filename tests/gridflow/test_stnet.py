@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from stflow_lib.fit import count_parameters
-from stflow_lib.gridflow.stnet import Backbone, PlainLSTM, STNet
+from stflow_lib.gridflow.stnet import Backbone, PlainLSTM, Residual, STNet
 
 SMALL = Backbone(channels=4, blocks=1, hidden=3)
 
@@ -33,6 +33,18 @@ def test_parameter_counts_of_the_paper():
 def test_feature_width_and_head(feature, width, head):
     size = Backbone(feature=feature)
     assert size.width == width and count_parameters(STNet(size).head) == head
+
+
+def test_residual_block_by_hand():
+    """First convolution -1, second +1: the ReLU before the first leaves -3 as it is."""
+    block = Residual(1)
+    for conv, sign in ((block.first, -1), (block.second, 1)):
+        nn.init.zeros_(conv.bias)
+        conv.weight.data = sign * nn.init.dirac_(torch.empty(1, 1, 3, 3))
+    x = torch.tensor([-3.0, 2.0]).reshape(1, 1, 1, 2)
+    assert torch.equal(block(x), x)
+    block.first.weight.data *= -1
+    assert block(x).flatten().tolist() == [-3, 4]
 
 
 def test_plain_lstm_is_the_frameworks():
