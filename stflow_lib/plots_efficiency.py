@@ -120,30 +120,29 @@ def sums_figure(sums: Mapping[str, tuple], unit: str) -> plt.Figure:
     return fig
 
 
-def denominators_figure(denominators, largest_weight, edge: float) -> plt.Figure:
-    """The largest weight of a block against the block's denominator, signed scores.
+def weights_figure(denominators, largest, groups: Mapping[str, np.ndarray]) -> plt.Figure:
+    """Signed scores: where weights explode, and how many blocks have one beyond 1.
 
-    `denominators`, `largest_weight` [N]: sum of the scores of a block, and max |weight| in it.
-    Weights beyond `edge` are drawn as lost: they claim more than the block's own vehicles.
+    `denominators`, `largest` [N]: sum of the scores of a block and its largest |weight|, of
+    untrained networks; `groups`: {name: largest |weight| [N]} of whole test sets. A weight
+    beyond 1 gives a fine cell more vehicles than its whole block has.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.7), layout="constrained")
-    denominators, weights = np.asarray(denominators), np.asarray(largest_weight)
-    beyond = weights > edge
-    for chosen, colour, name in ((~beyond, BLUE, "at most"), (beyond, RED, "more than")):
-        left.scatter(denominators[chosen], weights[chosen], s=8, lw=0, alpha=0.5, color=colour,
-                     label=f"{name} {edge:g}: {chosen.mean():.1%}")  # fmt: skip
-    left.axhline(edge, color="0.4", lw=0.8, ls="--")
-    left.set(title="near a zero sum weights explode", yscale="log",
-             xlabel="sum of the block's scores", ylabel="largest |weight| of the block")  # fmt: skip
-    left.set_xscale(
-        "symlog", linthresh=max(float(np.quantile(np.abs(denominators), 0.1)), 1e-9)
-    )
-    left.legend(frameon=False, title="largest |weight|", fontsize=8)
-    ordered = np.sort(weights)[::-1]
-    right.plot(ordered, (1 + np.arange(len(ordered))) / len(ordered), color=BLUE)
-    right.axvline(edge, color="0.4", lw=0.8, ls="--")
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.9), layout="constrained")
+    sums, weights = np.abs(np.asarray(denominators)), np.asarray(largest)
+    for chosen, colour, name in ((weights <= 1, BLUE, "at most 1"), (weights > 1, RED, "beyond")):
+        left.scatter(sums[chosen], weights[chosen], s=8, lw=0, alpha=0.4, color=colour,
+                     label=f"{name}: {chosen.mean():.1%} of blocks")  # fmt: skip
+    left.axhline(1, color="0.4", lw=0.8, ls="--")
+    left.set(title="untrained: small sums, large weights", xscale="log", yscale="log",
+             xlabel="|sum of the block's scores|", ylabel="largest |weight| of the block")  # fmt: skip
+    left.legend(frameon=False, fontsize=8)
+    for (name, values), colour in zip(groups.items(), (GREY, RED, BLUE), strict=False):
+        ordered = np.sort(np.asarray(values))[::-1]
+        right.plot(ordered, (1 + np.arange(len(ordered))) / len(ordered), color=colour, label=name)
+    right.axvline(1, color="0.4", lw=0.8, ls="--")
     right.set(title="how many blocks are beyond", xscale="log", yscale="log",
               xlabel="largest |weight| of the block", ylabel="share of blocks above")  # fmt: skip
+    right.legend(frameon=False, fontsize=8)
     for axis in (left, right):
         _bare(axis, "both")
     return fig

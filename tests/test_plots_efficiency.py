@@ -63,11 +63,14 @@ def test_title_says_how_far_sums_are_off():
                                                     "m2: 0 off on average"]  # fmt: skip
 
 
-def test_shares_beyond_the_edge_are_counted():
-    figure = plots.denominators_figure(np.array([1.0, -1.0, 1e-3, 2.0]),
-                                       np.array([0.5, 1.0, 900.0, 0.2]), 1.0)  # fmt: skip
+def test_weights_beyond_one_are_counted():
+    """Left of the line are shares of a block; right of it cells with more than their block."""
+    weights = np.array([0.5, 1.0, 900.0, 0.2])
+    figure = plots.weights_figure(np.array([1.0, -1.0, 1e-3, 2.0]), weights, {"m2": weights})
     names = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
-    assert names == ["at most 1: 75.0%", "more than 1: 25.0%"] and labelled(figure)
+    assert names == ["at most 1: 75.0% of blocks", "beyond: 25.0% of blocks"]
+    above = dict(zip(*figure.axes[1].lines[0].get_data(), strict=True))
+    assert above == {900.0: 0.25, 1.0: 0.5, 0.5: 0.75, 0.2: 1.0} and labelled(figure)
 
 
 def test_rules_line_is_at_one_and_every_set_is_a_point():
