@@ -4,6 +4,7 @@ from functools import partial
 
 from stflow_lib.finegrained import (
     deepsd,
+    dirichlet,
     endtoend,
     espcn,
     fode,
@@ -52,6 +53,7 @@ METHODS = {  # in the paper's order, then its variants
         with_factors(urbanstc.METHOD),
         endtoend.METHOD,
         urbanstc.LOG,
+        dirichlet.METHOD,
         sharenet.METHOD,
     )
 }
