@@ -119,8 +119,9 @@ def _origin(base: str, name: str, root: Path) -> str:
         for node in _tree(file).body:
             if isinstance(node, ast.ImportFrom):
                 passed_on = {alias.asname or alias.name: alias.name for alias in node.names}
-                if name in passed_on:
-                    return _origin(_base(base, node, root), passed_on[name], root)
+                source = _base(base, node, root)
+                if name in passed_on and (source, passed_on[name]) != (base, name):
+                    return _origin(source, passed_on[name], root)
     inner = f"{base}.{name}"
     return _no_door(inner if _file(inner, root) else base)
 

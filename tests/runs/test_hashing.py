@@ -21,6 +21,9 @@ PACKAGE = {
     "data/schema.py": "def block_sum(): return 6\n",
     "task.py": "from stflow_lib.data import block_sum, load\nimport stflow_lib.metrics as m\n",
     "thin.py": "from stflow_lib.kernels import extra\n",
+    "wing/__init__.py": "from stflow_lib.wing import first, second\n",
+    "wing/first.py": "from stflow_lib.wing import second\n",
+    "wing/second.py": "from stflow_lib.metrics import rmse\n",
     "loose.py": "from stflow_lib.data import readers\nfrom stflow_lib import kernels\n",
 }
 
@@ -52,6 +55,11 @@ def test_closure_follows_names_to_where_they_are_defined(package):
         "kernels.split",
         "kernels.other",
     }
+
+
+def test_closure_of_a_module_that_its_own_package_lists(package):
+    """A door that names its own modules once sent the search round in circles."""
+    assert reached(package, "wing.first") == {"wing.first", "wing.second", "metrics"}
 
 
 @pytest.mark.parametrize(
