@@ -131,7 +131,7 @@ def gains_figure(judged: pd.DataFrame) -> plt.Figure:
     axis.set_yticks(y, judged["label"])
     axis.set(
         title="Order claims: paired difference with 95 % interval",
-        xlabel="how much lower the error is, in % of the other method's error",
+        xlabel="lower by, % of the other's error",
     )
     axis.grid(axis="x", color="0.92")
     axis.spines[["top", "right", "left"]].set_visible(False)
