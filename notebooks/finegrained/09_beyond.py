@@ -1,0 +1,462 @@
+# %% [markdown]
+# # Beyond the paper: another loss, a forecast that knows its doubt, a smaller network
+#
+# *What you need: the [method](02_urbanstc_method), its [results](03_results) and
+# [ablations](05_ablations). Runs in: seconds where the run store is filled, else as long as the
+# trainings take. You will see: three additions of our own, judged in the same tables as everything else.*
+#
+# A reproduction ends where the paper ends. Three questions stayed open for us on the way there, and each
+# has become a method with runs, seeds and intervals like any other:
+#
+# - **UrbanSTC+log**: what does the loss decide? Squared error cares for full cells, users of a map for all.
+# - **UrbanSTC+DM**: how sure is the split? A number without its uncertainty is half a forecast.
+# - **ShareNet**: how little does it take? Fewer parameters than UrbanSTC, no pretexts, one idea.
+
+# %% tags=["parameters"]
+profile: str = "smoke"  # which size of runs the page shows: smoke, lab or paper
+train_missing: bool = True  # compute runs that have no record; False shows "not run" instead
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+
+from stflow_lib import claims, notebook, paired, plots_beyond, runs
+from stflow_lib.finegrained import METHODS, TABLES, doubt, open_task
+from stflow_lib.finegrained.plan import Plan
+from stflow_lib.finegrained.sharenet import ShareNet
+from stflow_lib.finegrained.tables import LABELLED
+from stflow_lib.metrics import flow_errors
+from stflow_lib.plots_results import gains_figure
+
+METRICS = ["rmse", "mae", "mape"]
+plan, rows = Plan.of(profile), LABELLED["beyond"](profile)  # rows: method -> runs
+ignorant = plan.runs(  # the control of the last section
+    ["ShareNet"], plan.first(4), plan.fractions, plan.seeds[:1], {"smoothing": 1e6}
+)
+planned = [run for group in (*rows.values(), ignorant) for run in group]
+missing = [run for run in planned if runs.find(run) is None]
+if train_missing:
+    for run in missing:
+        runs.ensure(run)
+print(f"profile {profile}: {len(planned)} runs, {len(missing)} had no record before this page")
+
+# %% [markdown]
+# ## All of them at once
+#
+# Same cities, same amounts of data, same budget of optimiser steps and the same schedule of rates for every row. UrbanSTC and
+# ShareNet have five seeds in the lab profile, because a claim of ours deserves more of them than a
+# repetition; the other two rows have the three of all tables. Below, methods are compared seed by
+# seed: a bar is the 95 % interval of the mean difference, in percent of UrbanSTC's error, and a
+# difference counts when the whole bar lies on one side of zero.
+
+
+# %%
+for metric in METRICS:
+    table = runs.table([run for group in rows.values() for run in group], [metric])
+    notebook.show(table, f"Beyond the paper: {metric.upper()}")
+records = {name: runs.records(group) for name, group in rows.items()}
+notebook.provenance([record for found in records.values() for record in found])
+
+
+def against_urbanstc(name):
+    """How much lower a method's errors are than UrbanSTC's: table, picture, verdict."""
+    judged = paired.gains(rows[name], rows["UrbanSTC"], METRICS)
+    if judged.empty:
+        print(f"{name}: not run")
+        return
+    notebook.show(judged.rename(columns={"gain": "lower by (%)"}),
+                  f"{name} against UrbanSTC, paired by seed", digits=2, index=False)  # fmt: skip
+    places = (
+        judged["metric"].str.upper() + ", " + judged["city"] + ", " + judged["scarcity"] + " %"
+    )
+    if judged["low"].notna().any():
+        axis = gains_figure(judged.assign(label=places)).axes[0]
+        axis.set(title=f"{name} against UrbanSTC: paired difference with 95 % interval",
+                 xlabel="how much lower the error is, in % of UrbanSTC's")  # fmt: skip
+        plt.show()
+    else:
+        print("one seed: no intervals, and nothing is confirmed")
+    for metric, found in judged.groupby("metric", sort=False)["verdict"]:
+        counts = ", ".join(f"{verdict}: {n}" for verdict, n in found.value_counts().items())
+        print(f"{name} below UrbanSTC in {metric.upper()}: {counts}")
+
+
+# %% [markdown]
+# ## UrbanSTC+log: the loss decides what is learned
+#
+# In San Francisco a few cells see fifty taxis and most see none or one. The squared error is
+# ruled by the few: being wrong by ten in one cell weighs as much as being wrong by one in a
+# hundred. Yet two of the three metrics, MAE and MAPE, look at the many. A later paper
+# {cite}`plgf` trains with
+#
+# $$\ell = |y - \hat y| + |\log(1 + y) - \log(1 + \hat y)|,$$
+#
+# re-weighted towards hard cells. We take the plain form and change nothing else: same network,
+# same pretexts, same steps; only fine-tuning minimises another number. The choice of the best
+# epoch stays by validation RMSE, as everywhere, which if anything favours the squared error. What we
+# expect: MAE and MAPE fall, RMSE pays.
+
+# %%
+against_urbanstc("UrbanSTC+log")
+
+# %% [markdown]
+# A median and a mean are different answers to one question. The absolute error is smallest at the
+# median of what can happen, the squared error at its mean; flows are skewed, so the median lies below.
+# Whoever compares methods by MAE that were trained on squared errors compares, in part, how
+# skewed their errors are.
+#
+# ## UrbanSTC+DM: how sure is the split?
+#
+# A block counted $x$ vehicles. Which of its $M^2$ fine cells did each take? If every driver chose by
+# known shares $p$, the fine counts would be **multinomial**, and the only doubt that of dice. But shares
+# themselves change, with a concert, a closed street, or simply a network that is wrong. So let
+# them be drawn for each map, from a Dirichlet distribution around the network's split:
+#
+# $$p \sim \mathrm{Dirichlet}(A\,\bar p), \qquad y \mid x, p \sim \mathrm{Multinomial}(x, p).$$
+#
+# $A$ is the **concentration**: as $A \to \infty$ only the dice remain, and for small $A$ one driver tells where the others
+# went. UrbanSTC+DM gives UrbanSTC a second, small head for $A$, one value per block and map, and fine-tunes both
+# heads on the likelihood of the fine counts. As a point forecast it is the mean $x\,\bar p$, in the
+# tables like the others:
+
+# %%
+against_urbanstc("UrbanSTC+DM")
+
+# %% [markdown]
+# ### What to compare its doubt with
+#
+# Of $x$ vehicles, one fine cell gets a beta-binomial number: its distribution is known exactly, so nothing below is
+# sampled. Three other forecasts show what the second head is worth. The **multinomial** around the same mean is the naive likelihood, all dice
+# ($A = 10^7$); a second one takes UrbanSTC's own split at its word. **One A for the city** keeps the mean and has a single
+# concentration, the likeliest on validation maps. First seed, all data; to keep this page quick we score 64
+# maps, evenly spaced over the test part, and only fine cells of blocks that counted anybody: in an empty block everybody knows the
+# answer.
+
+# %%
+MAPS = 16 if profile == "smoke" else 64  # test maps that are scored
+LEVELS = tuple(k / 20 for k in range(20))  # of central intervals; the first is the median
+HALF, NINE = LEVELS.index(0.5), LEVELS.index(0.9)
+
+
+def first_runs(name):
+    """City -> the method's recorded run of the first seed with all data."""
+    wanted = str(plan.all_data[0]), plan.seeds[0]
+    found = [run for run in rows[name] if (run.scarcity, run.seed) == wanted]
+    return {run.city: run for run in found if runs.find(run) is not None}
+
+
+tasks, compared, scores = {}, {}, {}
+ours, papers = first_runs("UrbanSTC+DM"), first_runs("UrbanSTC")
+for city in [city for city in ours if city in papers]:
+    tasks[city], fitted = open_task(ours[city]), runs.predictor(ours[city])
+    found = doubt.compare(tasks[city], fitted, runs.predictor(papers[city]), MAPS)
+    compared[city] = found
+    scores[city] = {name: cells.scores(LEVELS) for name, cells in found.forecasts.items()}
+    spread = found.concentration[found.coarse > 0].numpy()
+    low, middle, high = np.quantile(spread, [0.05, 0.5, 0.95])
+    print(f"{city}: {len(found.full)} of {len(tasks[city].test)} test maps, {len(spread):,} full blocks; "
+          f"A: median {middle:.0f}, 90 % in {low:.1f} to {high:.0f}; one A: {found.one:.1f}")  # fmt: skip
+if not compared:
+    print("UrbanSTC+DM: not run")
+
+# %% [markdown]
+# ### One step on the map
+#
+# The fullest of these maps. Top: the mean, and how wide the interval is that should hold nine of ten
+# true flows. Bottom: how far the truth was from the mean, on the width's scale, with a dot where it left its
+# interval, and the concentration of each block (grey: nobody was counted). A wide interval is no
+# confession of failure: where many vehicles are split, many can be misplaced. What should *not*
+# happen is a bright spot below that is dark above.
+
+
+# %%
+def draw_fullest(city):
+    """Mean, width, error and concentration of the fullest map of a city."""
+    task, found = tasks[city], compared[city]
+    pick, cells = int(found.coarse.sum((1, 2, 3)).argmax()), found.forecasts["UrbanSTC+DM"]
+    low, high = (
+        end[:, NINE]
+        for end in (scores[city]["UrbanSTC+DM"].low, scores[city]["UrbanSTC+DM"].high)
+    )
+    panels = {"mean": cells.mean(), "width": high - low, "error": (cells.truth - cells.mean()).abs(),
+              "outside": ((cells.truth < low) | (cells.truth > high)).double()}  # fmt: skip
+    panels = {name: found.on_map(cell, pick).numpy() for name, cell in panels.items()}
+    total = found.concentration[pick, 0].where(found.coarse[pick, 0] > 0, torch.nan).numpy()
+    sample = doubt.spaced(task.test, MAPS)[pick].item()
+    title = f"{city}, {pd.Timestamp(task.time[sample]):%A %d %B, %H:%M}: how sure is the split?"
+    plots_beyond.sure_figure(panels, total, task.unit, title)
+    plt.show()
+    share = panels["outside"].sum() / found.full[pick].sum().item()
+    print(f"{share:.1%} of the cells of full blocks lie outside their 90 % interval")
+
+
+for city in list(compared)[:1]:
+    draw_fullest(city)
+
+# %% [markdown]
+# ### Is the doubt right?
+#
+# **Calibration** asks whether promises are kept. The PIT of a cell is the probability that the
+# forecast gave to values up to the true one; for a right forecast it is spread evenly over 0 to 1. A
+# histogram like a U says that the truth falls too often at the ends: the forecast is too sure of itself.
+# The right panel asks the same of central intervals. Counts make one thing awkward: an interval of whole
+# numbers holds at least what it promises, mostly more, and where nobody is expected the interval
+# $[0, 0]$ already holds nearly everything. So the pictures use **busy cells**, whose mean is five
+# vehicles or more (by the forecast, not by the truth), and the PIT of a tie is spread over its
+# probability, after Czado, Gneiting and Held (2009).
+
+# %%
+BUSY = 5  # vehicles: the mean from which a cell counts as busy
+busy = {city: found.forecasts["UrbanSTC+DM"].mean() >= BUSY for city, found in compared.items()}
+crowded = {city: {name: cells.only(busy[city]).scores(LEVELS)
+                  for name, cells in compared[city].forecasts.items()}
+           for city in compared if busy[city].any()}  # fmt: skip
+grid = torch.linspace(0, 1, 21)
+for city, found in crowded.items():
+    shown = {name: found[name] for name in doubt.NAMES[:3]}
+    plots_beyond.calibration_figure(
+        {name: forecast.calibration(grid).numpy() for name, forecast in shown.items()},
+        {name: pd.Series(f.coverage()[1:].numpy(), LEVELS[1:]) for name, f in shown.items()},
+        f"{city}: is the doubt right? {int(busy[city].sum()):,} busy cells",
+    )
+    plt.show()
+
+# %% [markdown]
+# ### What is it worth?
+#
+# One number judges sharpness and calibration together: the **CRPS**. For a point forecast it is the absolute
+# error; for a distribution it is the mean absolute error of a draw, less half the mean distance
+# of two draws. It is in vehicles, lower is better, and points and distributions may be compared by it. The first
+# three rows are points: UrbanSTC, and the mean and the median of UrbanSTC+DM. The median is the best point for the
+# absolute error, so the step from mean to median costs nothing once a distribution is known. Coverage
+# and mean width of intervals follow, for all cells of full blocks and for busy cells alone.
+
+# %%
+POINTS = (("UrbanSTC, point", doubt.NAMES[3], "mean"), ("UrbanSTC+DM, mean", doubt.NAMES[0], "mean"),
+          ("UrbanSTC+DM, median", doubt.NAMES[0], "median"))  # fmt: skip
+
+
+def worth(forecasts, scored):
+    """CRPS of points and distributions, coverage and mean width of the latter's intervals."""
+    lines = {}
+    for label, name, point in POINTS:
+        value = forecasts[name].mean() if point == "mean" else scored[name].low[:, 0]
+        lines[label] = {"CRPS": (forecasts[name].truth - value).abs().mean().item()}
+    for name in doubt.NAMES[::-1]:
+        inside, width = scored[name].coverage(), scored[name].width()
+        lines[name] = {"CRPS": scored[name].crps.mean().item()}
+        for k in (HALF, NINE, len(LEVELS) - 1):
+            lines[name][f"in {LEVELS[k]:.0%}"] = 100 * inside[k].item()
+            lines[name][f"width {LEVELS[k]:.0%}"] = width[k].item()
+    return pd.DataFrame(lines).T.rename_axis(index="forecast")
+
+
+for city, found in compared.items():
+    notebook.show(worth(found.forecasts, scores[city]),
+                  f"{city}, all cells: CRPS, coverage (%), width; {tasks[city].unit}")  # fmt: skip
+    if city in crowded:
+        chosen = {name: cells.only(busy[city]) for name, cells in found.forecasts.items()}
+        notebook.show(worth(chosen, crowded[city]), f"{city}, busy cells")
+notebook.provenance(runs.records([*ours.values(), *papers.values()]))
+
+# %% [markdown]
+# Are these differences more than luck? All forecasts see the same maps, so we subtract CRPS map by map
+# and put a 95 % interval around the mean difference. It covers the luck of the maps, not that of the seed.
+
+# %%
+for city, found in compared.items():
+    own = found.by_map(scores[city]["UrbanSTC+DM"].crps).numpy()
+    for other in doubt.NAMES[1:]:
+        theirs = found.by_map(scores[city][other].crps).numpy()
+        low, high = claims.interval(100 * (theirs - own) / theirs.mean())
+        word = "lower" if low > 0 else "higher" if high < 0 else "not told apart"
+        print(
+            f"{city}, CRPS of UrbanSTC+DM against {other}: {word} ({low:.1f} to {high:.1f} % lower)"
+        )
+    for name in doubt.NAMES[:3] if city in crowded else ():
+        inside = crowded[city][name].coverage()[NINE].item()
+        print(f"{city}, 90 % intervals of {name}: {inside:.1%} of the busy cells inside")
+
+# %% [markdown]
+# ### Does it know where it is wrong?
+#
+# Cells with many vehicles have large errors and wide intervals, so any forecast of counts knows something.
+# Left: cells in the order of their promised standard deviation, in groups of equal size, against the
+# error that they had; on the dashed line a forecast errs as much as it says. Right, the harder question:
+# among cells of nearly the same mean, in ten groups, does the half err more whose promised deviation is a larger
+# multiple of what dice alone would give? The dice are no help there.
+
+
+# %%
+def halves(cells, promised, bins=10):
+    """Mean and RMSE over bins of the mean, apart for cells less sure and surer than their bin's median."""
+    mean, error = cells.mean().numpy(), (cells.truth - cells.mean()).numpy()
+    lines = {"less sure": [], "surer": []}
+    for part in np.array_split(np.argsort(mean, kind="stable"), bins):
+        wide = promised[part] > np.median(promised[part])
+        for name, half in (("less sure", part[wide]), ("surer", part[~wide])):
+            lines[name].append((mean[half].mean(), (error[half] ** 2).mean() ** 0.5))
+    return {name: pd.DataFrame(line, columns=["mean", "error"]) for name, line in lines.items()}
+
+
+for city, found in compared.items():
+    cells = found.forecasts["UrbanSTC+DM"]
+    error = (cells.truth - cells.mean()).numpy()
+    promised = {name: found.forecasts[name].deviation().numpy() for name in doubt.NAMES[:3]}
+    spreads = {name: plots_beyond.binned(spread, {"spread": spread, "error": error}, 20)
+               for name, spread in promised.items()}  # fmt: skip
+    parts = halves(cells, promised["UrbanSTC+DM"] / promised["multinomial"])
+    plots_beyond.spread_figure(
+        spreads, parts, tasks[city].unit, f"{city}: promised and actual error"
+    )
+    plt.show()
+    ratio = parts["less sure"]["error"] / parts["surer"]["error"]
+    print(f"{city}: at equal means the less sure half errs {ratio.median():.2f} times as much "
+          f"(median of ten bins; {ratio.min():.2f} to {ratio.max():.2f})")  # fmt: skip
+
+# %% [markdown]
+# ## ShareNet: history, corrected
+#
+# A network like UrbanSTC works out from scratch, for every map, how a block splits; its filters are the same
+# everywhere, so it must recognise a *place* by the counts around it. HA does the opposite: it knows every place by
+# heart and looks at nothing else. ShareNet takes both. Its score of a fine cell is
+#
+# $$s_i = \log h_i + c_i(X) + \sum_{k=1}^{K} a_k(X)\, m_{k,i}, \qquad
+# \hat y_i = x \, \mathrm{softmax}_{j \in b(i)}(s)_i,$$
+#
+# with $h$ the historical share of the cell in its block, $c$ and $a$ the output of a few convolutions on the *coarse*
+# grid, and $m$ a few learned maps ("modes": this road rather than that one) that the network may
+# mix. The softmax keeps every vehicle and cannot die. At the start $c = a = 0$: ShareNet begins as
+# the rule of historical shares, and the next cell checks it.
+
+# %%
+start = {}  # (city, amount of data) -> errors of the untrained network
+for run in (run for run in rows["ShareNet"] if run.seed == plan.seeds[0]):
+    task, settings = open_task(run), runs.build_settings(METHODS["ShareNet"], run.settings)
+    network = ShareNet(task, settings).to(task.device).eval()
+    with torch.inference_mode():
+        parts = task.test.split(256)
+        fine = torch.cat([network(task.coarse[i], task.external[i]) for i in parts])
+        assert (network.correction(task.coarse[parts[0]]) == 0).all()
+    start[run.city, run.scarcity] = flow_errors(fine, task.fine[task.test])["rmse"]
+print(
+    "untrained, test RMSE:", {f"{c}, {a} %": round(rmse, 3) for (c, a), rmse in start.items()}
+)
+
+# %% [markdown]
+# Everything that is the same every day sits in $\log h$ and the modes, one number per cell, and the network
+# is left with what changes. That is why it can do with little. It also works on the coarse grid
+# throughout, $M^2$ times fewer places than where UrbanSTC's decoder spends most of its time. Note what
+# the numbers of parameters mean: most of ShareNet's are not weights but this memory, $(1 + K) M^2$
+# numbers per coarse cell, which grows with the city and cannot move to another one.
+
+# %%
+against_urbanstc("ShareNet")
+size = {name: pd.DataFrame(found)[["city", "parameters", "fit_seconds"]].groupby("city").mean()
+        for name in ("UrbanSTC", "ShareNet") if (found := records[name])}  # fmt: skip
+if size:
+    cost = pd.concat(size, axis=1).astype(int)
+    notebook.show(cost, "Parameters, and seconds of a training on a shared machine")
+for metric, found in paired.gains(rows["ShareNet"], rows["UrbanSTC"], METRICS).groupby(
+    "metric", sort=False
+):
+    won = found["verdict"].eq("confirmed").sum()
+    print(f"ShareNet below UrbanSTC in {metric.upper()}: confirmed in {won} of {len(found)} settings, "
+          f"by {found['gain'].min():.1f} to {found['gain'].max():.1f} % on average")  # fmt: skip
+
+# %% [markdown]
+# ### Is it the history?
+#
+# Three controls on the first city, first seed. *HA* and *untrained* have the memory and no network. *No
+# history* is the whole ShareNet, trained as ever, but with shares that start even (a million
+# imaginary vehicles in every cell): it may still learn a number per cell, only nobody tells it where
+# to begin. And was UrbanSTC a strong opponent? The second table takes, for each city and amount of data, the network
+# with the lowest test RMSE among all others with records in Tables 3 and 11. Choosing it by the test favours it, and it may be much larger.
+
+# %%
+tables = [*TABLES["table3"](profile), *TABLES["table11"](profile)]
+others = runs.summary(tables, "rmse").dropna(subset="mean")
+others = others[~others["row"].isin(["MEAN", "UrbanSTC"])]
+
+
+def first_error(group, city, amount):
+    """Test RMSE of the first seed there; NaN when it has not run."""
+    wanted = city, amount, plan.seeds[0]
+    found = [run for run in group if (run.city, run.scarcity, run.seed) == wanted]
+    return paired.errors(found, "rmse").mean()
+
+
+def rest(city, amount):
+    """Mean RMSE there of every other method with records in the tables, best first."""
+    found = others[others["city"].eq(city) & others["scarcity"].eq(amount)]
+    return found.set_index("row")["mean"].sort_values()
+
+
+def best_other(city, amount):
+    """The best network there but ours, and how ShareNet compares with it, paired by seed."""
+    best = rest(city, amount).drop("HA", errors="ignore").head(1)
+    here = lambda group, method: [run for run in group if (run.method, run.city, run.scarcity)
+                                  == (method, city, amount)]  # fmt: skip
+    for method, rmse in best.items():
+        found = paired.gains(here(rows["ShareNet"], "ShareNet"), here(tables, method), ["rmse"])
+        for row in found.itertuples():
+            return {"best other": method, "its RMSE": rmse, "ShareNet lower by (%)": row.gain,
+                    "from": row.low, "to": row.high, "n": row.n, "verdict": row.verdict}  # fmt: skip
+    return {"best other": "not run"}
+
+
+lines = {f"{city}, {amount} %": {
+    "HA": rest(city, amount).get("HA", np.nan),
+    "untrained": start[city, amount],
+    "no history": first_error(ignorant, city, amount),
+    "ShareNet": first_error(rows["ShareNet"], city, amount),
+    "UrbanSTC": first_error(rows["UrbanSTC"], city, amount),
+} for city, amount in start}  # fmt: skip
+notebook.show(pd.DataFrame(lines).T, "Test RMSE, first seed")
+opponents = pd.DataFrame(
+    {f"{city}, {amount} %": best_other(city, amount) for city, amount in start}
+).T
+notebook.show(
+    opponents.infer_objects(),
+    "ShareNet against the best of all other networks, in RMSE",
+    digits=2,
+)
+beaten = opponents.get("verdict", pd.Series(dtype=str)).value_counts()
+print(
+    "ShareNet below the best other network:",
+    ", ".join(f"{k}: {n}" for k, n in beaten.items()) or "not run",
+)
+
+# %% [markdown]
+# ### How it was chosen
+#
+# By validation RMSE, one seed each; no test number was looked at before the design was fixed. The candidates had width 16,
+# two residual blocks, and modes or none. The one that stayed, with two modes, against UrbanSTC as it was
+# set at that time (its last layer started otherwise, so it is not quite today's):
+#
+# | validation RMSE, one seed | San Francisco 20 % | 100 % | New York bicycles 20 % | 100 % |
+# |---|---|---|---|---|
+# | ShareNet | 2.10 | 2.005 | 0.495 | 0.474 |
+# | UrbanSTC, then | 2.269 | 2.218 | 0.534 | 0.520 |
+#
+# ShareNet was designed on these cities, UrbanSTC on others: that is an advantage which no interval shows. A fair
+# test is a city that neither has seen.
+#
+# ## Summary
+#
+# **What to remember.** The loss decides which metric improves, so a table of MAEs is also a table of losses. A
+# split has a distribution, exact and cheap; whether it is right can be tested, and the multinomial, the
+# first likelihood that comes to mind, is the one to beat. And a rule that knows every place by heart is not only a
+# baseline: it is a good place to start a network from. The verdicts above are computed from the records.
+#
+# **Deviations from the paper.** All three are ours. UrbanSTC+log leaves out PLGF's re-weighting. UrbanSTC+DM is
+# judged on evenly spaced test maps with one seed, and treats blocks as independent given their counts. ShareNet does
+# not see weather or calendar, and knows one city only.
+#
+# **Next:** what of all this holds, claim by claim: the [scoreboard](../scoreboard).
+#
+# **References.** {cite:t}`urbanstc`; {cite:t}`plgf`; C. Czado, T. Gneiting and L. Held, *Predictive model assessment
+# for count data*, Biometrics 65 (2009); T. Gneiting and A. Raftery, *Strictly proper scoring rules, prediction, and
+# estimation*, Journal of the American Statistical Association 102 (2007).

@@ -1,0 +1,72 @@
+"""Differences of two groups of runs: same seeds only, in percent, judged by their interval."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from stflow_lib import claims, paired
+
+
+@pytest.fixture
+def group(monkeypatch):
+    """A group of runs from {(city, scarcity, seed): error}; None marks a collapsed one."""
+    monkeypatch.setattr(paired.runs, "records", lambda group: [run.record for run in group])
+
+    def build(errors):
+        return [
+            SimpleNamespace(record={"city": c, "scarcity": a, "seed": s, "metric_rmse": e or 0.0,
+                                    "notes": {"collapsed": e is None}})
+            for (c, a, s), e in errors.items()
+        ]  # fmt: skip
+
+    return build
+
+
+def seeds(city, values, amount="20"):
+    return {(city, amount, seed): value for seed, value in enumerate(values)}
+
+
+def test_only_seeds_of_both_are_compared(group):
+    """Five seeds against the mean of three would no longer be paired."""
+    ours, base = group(seeds("a", [1.0, 2.0, 9.0])), group(seeds("a", [2.0, 4.0]))
+    (row,) = paired.gains(ours, base, ["rmse"]).itertuples()
+    assert row.gain == pytest.approx(50) and row.n == 2  # 1 and 2 less, of 3 on average
+    low, high = claims.interval([100 / 3, 200 / 3])
+    assert (row.low, row.high) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize(
+    "ours, verdict",
+    [([1.0, 1.1, 1.0], "confirmed"), ([3.0, 3.1, 3.0], "the opposite"),
+     ([1.0, 3.0, 2.0], "not confirmed")],
+)  # fmt: skip
+def test_the_whole_interval_decides(group, ours, verdict):
+    """A mean on the right side is not yet a finding."""
+    judged = paired.gains(group(seeds("a", ours)), group(seeds("a", [2.0, 2.0, 2.0])), ["rmse"])
+    assert judged["verdict"].tolist() == [verdict]
+
+
+def test_one_seed_has_no_interval(group):
+    judged = paired.gains(group(seeds("a", [1.0])), group(seeds("a", [2.0])), ["rmse"])
+    assert judged["verdict"].tolist() == ["one seed"] and judged["low"].isna().all()
+
+
+def test_collapsed_and_unmatched_runs_are_left_out(group):
+    """A collapsed run's error is no error of the method, and no city is compared with another."""
+    ours = group(seeds("a", [None, 1.0]) | seeds("b", [1.0]))
+    base = group(seeds("a", [2.0, 2.0]) | seeds("c", [1.0]))
+    judged = paired.gains(ours, base, ["rmse"])
+    assert judged[["city", "n"]].values.tolist() == [["a", 1]]
+    assert paired.gains([], base, ["rmse"]).empty
+
+
+def test_places_come_in_the_order_of_the_other_runs(group):
+    """Aligned series sort: 100 % came before 20 %, bicycles before taxis."""
+    errors = seeds("b", [2.0]) | seeds("a", [2.0], "20") | seeds("a", [2.0], "100")
+    less = {place: 1.0 for place in reversed(errors)}
+    judged = paired.gains(group(less), group(errors), ["rmse"])
+    assert judged[["city", "scarcity"]].values.tolist() == [
+        ["b", "20"],
+        ["a", "20"],
+        ["a", "100"],
+    ]
