@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import claims, notebook, runs
+from stflow_lib import claims, notebook, paired, runs
 from stflow_lib.data import registry
 from stflow_lib.finegrained.tables import LABELLED
 from stflow_lib.plots_ablations import amounts_figure, sweep_figure
@@ -87,32 +87,17 @@ def show_table(name, printed=None):
 
 
 # %%
-def errors(group, metric):
-    """Test errors by (city, amount of data, seed), collapsed runs left out."""
-    found = [r for r in runs.records(group) if not r["notes"].get("collapsed")]
-    return pd.Series(
-        {(r["city"], r["scarcity"], r["seed"]): r[f"metric_{metric}"] for r in found},
-        dtype=float,
-    )
-
-
 def compare(name, pairs, metrics=("rmse", "mae")):
     """What the paper orders, (better row, other row), as paired differences with intervals."""
     lines = []
     for better, other in pairs:
-        for metric in metrics:
-            mine, theirs = (errors(rows[name].get(row, []), metric) for row in (better, other))
-            if mine.empty or theirs.empty:
-                continue
-            both = (theirs - mine).dropna()
-            for (city, amount), found in both.groupby(level=[0, 1]):
-                scale = 100 / theirs[found.index].mean()
-                low, high = (scale * v for v in claims.interval(found.to_numpy()))
-                verdict = ("one seed" if np.isnan(low) else "confirmed" if low > 0
-                           else "not confirmed" if high > 0 else "the opposite")  # fmt: skip
-                label = f"{better} below {other}: {metric.upper()}, {city}, {amount} %"
-                lines.append((label, scale * found.mean(), low, high, len(found), verdict))
-    return pd.DataFrame(lines, columns=["label", "gain", "low", "high", "n", "verdict"])
+        found = paired.gains(rows[name].get(better, []), rows[name].get(other, []), metrics)
+        where = (
+            found["metric"].str.upper() + ", " + found["city"] + ", " + found["scarcity"] + " %"
+        )
+        lines.append(found.assign(label=f"{better} below {other}: " + where))
+    shown = ["label", "gain", "low", "high", "n", "verdict"]
+    return pd.concat(lines)[shown].reset_index(drop=True)
 
 
 def verdicts(name, pairs):
@@ -237,7 +222,7 @@ verdicts("table9", helps + leads)
 # a figure whose whole axis spans 5 % of the error.
 
 # %%
-triplets = {label: errors(group, "mae") for label, group in rows["figure6"].items()}
+triplets = {label: paired.errors(group, "mae") for label, group in rows["figure6"].items()}
 triplets = {f"{label} sampling": found for label, found in triplets.items() if len(found)}
 if triplets:
     city = next(iter(triplets.values())).index[0][0]
@@ -258,7 +243,9 @@ verdicts("figure6", [("weight", "hard")])
 # %%
 def by_value(name):
     """{value: RMSE of its seeds} of a sweep, values without a run left out."""
-    found = {value: errors(group, "rmse").tolist() for value, group in rows[name].items()}
+    found = {
+        value: paired.errors(group, "rmse").tolist() for value, group in rows[name].items()
+    }
     return {value: rmse for value, rmse in found.items() if rmse}
 
 
@@ -266,7 +253,7 @@ def in_tables(name):
     """RMSE of the tables' UrbanSTC over all seeds, where a sweep took place."""
     run = next(run for group in rows[name].values() for run in group)
     table = LABELLED["beyond"](profile)["UrbanSTC"]
-    return errors(
+    return paired.errors(
         [r for r in table if (r.city, r.scarcity) == (run.city, run.scarcity)], "rmse"
     )
 
