@@ -23,15 +23,17 @@ class Backbone:
     hidden: int = 128  # of the LSTM
     feature: str = "dup"  # z: hidden state twice, as the released code has it; "h": once
     sigmoid: bool = False  # last layer of the released code: cannot exceed the training maximum
-    last_value: bool = False  # predict the change against the last hour; not in the paper
+    last_value: bool = False  # predict the change against the last hour, at first none
+    unit: float = 1.0  # of the network's own numbers; demand is far below its maximum, and
+    # training is faster where it sees values near 1. Neither is in the paper.
 
     def __post_init__(self):
         if self.feature not in FEATURES:
             raise ValueError(f"feature {self.feature!r}: want one of {[*FEATURES]}")
-        if self.sigmoid and self.last_value:
-            raise ValueError(
-                "a sigmoid cannot give a change: sigmoid and last_value are both on"
-            )
+        if self.sigmoid and (self.last_value or self.unit != 1):
+            raise ValueError("a sigmoid can give no change and has no unit: last_value, unit")
+        if not self.unit > 0:
+            raise ValueError(f"unit {self.unit} is not positive")
 
     @property
     def width(self) -> int:
@@ -92,23 +94,40 @@ class STNet(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(size.width, size.width), nn.ReLU(), nn.Linear(size.width, 1)
         )
+        if size.last_value:
+            start_silent(self.head)
 
     def forward(
         self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
     ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region width"]]:
         z = self.features(x, cells)
-        out = self.head(z)[..., 0]
+        return self.output(z, x, cells), z
+
+    def output(
+        self,
+        z: Float[Tensor, "b region any"],
+        x: Float[Tensor, "b lag row col"],
+        cells: Int[Tensor, " region"],
+    ) -> Float[Tensor, "b region"]:
+        """The head's last number for each cell, as `size` wants it."""
+        out = self.head(z)[..., 0] * self.size.unit
         if self.size.sigmoid:
             out = out.sigmoid()
         if self.size.last_value:
             out = out + x[:, -1].flatten(1)[:, cells]
-        return out, z
+        return out
 
     def features(
         self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
     ) -> Float[Tensor, "b region width"]:
         """z of the chosen cells: what STBaT's statistics and alignments are taken of."""
-        maps = self.cnn(rearrange(x, "b l h w -> (b l) 1 h w"))
+        maps = self.cnn(rearrange(x / self.size.unit, "b l h w -> (b l) 1 h w"))
         series = rearrange(maps.flatten(2)[..., cells], "(b l) c r -> (b r) l c", b=len(x))
         h = rearrange(self.lstm(series), "(b r) j -> b r j", b=len(x))
         return h.repeat(1, 1, FEATURES[self.size.feature])
+
+
+def start_silent(head: nn.Sequential) -> None:
+    """Zeros in the last layer: what it is added to comes through unchanged at first."""
+    nn.init.zeros_(head[-1].weight)
+    nn.init.zeros_(head[-1].bias)

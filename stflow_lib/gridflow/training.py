@@ -49,6 +49,7 @@ class Schedule(Training):
         )
 
 
+Network = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # x, cells -> prediction, z
 Objective = Callable[[CityFlow, Tensor], Float[Tensor, ""]]  # city, label steps [B] -> scalar
 
 
@@ -72,7 +73,7 @@ def fit_cities(
     so an interrupted training goes on where it was.
     """
     keep_memory()
-    network.to(cities[0].flow.device)
+    network.to(cities[0].flow.device, memory_format=torch.channels_last)
     objective = objective or (lambda city, steps: squared_error(network, city, steps))
 
     def loss(batch: Tensor) -> Tensor:
@@ -97,7 +98,7 @@ def _samples(cities: Sequence[CityFlow]) -> Int[Tensor, "s 2"]:
 
 
 def squared_error(
-    network: nn.Module, city: CityFlow, steps: Int[Tensor, " b"]
+    network: Network, city: CityFlow, steps: Int[Tensor, " b"]
 ) -> Float[Tensor, ""]:
     """Scaled squared error: mean over windows, sum over valid cells, as CrossTReS reduces it."""
     return windows_error(*forward(network, city, steps)[:2])
@@ -113,7 +114,7 @@ def windows_error(
 
 
 def forward(
-    network: nn.Module, city: CityFlow, steps: Int[Tensor, " b"]
+    network: Network, city: CityFlow, steps: Int[Tensor, " b"]
 ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region"], Float[Tensor, "b region j"]]:
     """Prediction, truth and feature z of the valid cells of a one-direction city, scaled."""
     cells = city.cells()

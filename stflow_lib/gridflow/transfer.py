@@ -129,12 +129,15 @@ def lenders(task: Task):
     return task.sources
 
 
-def tuned(learned: Fitted, task: Task, settings, seed: int, folder) -> Fitted:
-    """The network after fine-tuning on the target's days; as it was in zero-shot."""
+def tuned(learned: Fitted, task: Task, settings, seed: int, folder, **more) -> Fitted:
+    """The network after fine-tuning on the target's days; as it was in zero-shot.
+
+    `more` goes to `fit_cities`.
+    """
     if len(task.target.train):
         learned.stages["target"] = fit_cities(
             learned.network, [task.target], settings.target, seed=seed, stage="target",
-            folder=folder,
+            folder=folder, **more,
         )  # fmt: skip
     return learned
 

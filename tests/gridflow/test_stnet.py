@@ -128,16 +128,31 @@ def test_sigmoid_bounds_the_prediction():
 
 
 def test_last_value_is_added_cell_by_cell():
-    """With a silent head the prediction is the previous hour: the rule to beat."""
+    """Before training the prediction is the previous hour: the rule to beat."""
     network, x = net(Backbone(4, 1, 3, last_value=True)), maps()
-    nn.init.zeros_(network.head[2].weight)
-    nn.init.zeros_(network.head[2].bias)
     some = torch.tensor([3, 11])
     assert torch.equal(network(x, some)[0], x[:, 5].flatten(1)[:, some])
+    nn.init.ones_(network.head[2].bias)
+    torch.testing.assert_close(network(x, some)[0], x[:, 5].flatten(1)[:, some] + 1)
+
+
+@pytest.mark.parametrize("last_value", [False, True])
+def test_unit_is_a_change_of_units(last_value):
+    """Inputs divided, outputs multiplied: the same function of rescaled demand."""
+    one = net(Backbone(4, 1, 3, last_value=last_value))
+    other = STNet(Backbone(4, 1, 3, last_value=last_value, unit=0.05))
+    nn.init.normal_(one.head[2].weight)
+    other.load_state_dict(one.state_dict())
+    x, cells = maps(), torch.arange(20)
+    torch.testing.assert_close(other(x, cells)[0], one(x / 0.05, cells)[0] * 0.05)
+    torch.testing.assert_close(other(x, cells)[1], one(x / 0.05, cells)[1])
 
 
 def test_choices_that_cannot_be_are_errors():
     with pytest.raises(ValueError, match="feature 'both'"):
         Backbone(feature="both")
-    with pytest.raises(ValueError, match="sigmoid and last_value"):
-        Backbone(sigmoid=True, last_value=True)
+    for more in ({"last_value": True}, {"unit": 0.1}):
+        with pytest.raises(ValueError, match="a sigmoid can give no change and has no unit"):
+            Backbone(sigmoid=True, **more)
+    with pytest.raises(ValueError, match="unit 0.0 is not positive"):
+        Backbone(unit=0.0)
