@@ -117,27 +117,28 @@ def types_figure(
     The column `floor` of errors is drawn as black ticks, the others as bars.
     """
     fig, (left, right) = plt.subplots(
-        1, 2, figsize=(11, 4), sharey=True, layout="constrained", width_ratios=(1, 1.4)
+        1, 2, figsize=(11, 4.2), sharey=True, layout="constrained", width_ratios=(1, 1.4)
     )
-    _grouped(left, shares)
+    _grouped(left, shares, ("0.35", "0.7", "0.85"))
     left.set(title="how common a type is", xlabel="share of the cells (%)")
-    _grouped(right, errors.drop(columns=floor))
+    _grouped(right, errors.drop(columns=floor), SERIES)
     right.plot(errors[floor], range(len(errors)), ls="", marker="|", ms=26, mew=2,
                color="black", label=floor)  # fmt: skip
     right.set(title="error by type, target's test", xlabel=f"RMSE ({unit})")
     left.set_yticks(range(len(shares)), shares.index)
     left.invert_yaxis()
-    for axis in (left, right):
-        axis.legend(frameon=False, loc="lower right", fontsize=9)
+    names = [axis.get_legend_handles_labels() for axis in (left, right)]
+    fig.legend(*(one + two for one, two in zip(*names, strict=True)), ncols=3,
+               loc="outside lower center", frameon=False)  # fmt: skip
     return fig
 
 
-def _grouped(axis: plt.Axes, frame: pd.DataFrame) -> None:
+def _grouped(axis: plt.Axes, frame: pd.DataFrame, colours: Sequence[str]) -> None:
     """Bars side by side: rows of the frame along y, one colour for each column."""
     height = 0.8 / frame.shape[1]
-    for k, (name, values) in enumerate(frame.items()):
+    for (k, (name, values)), colour in zip(enumerate(frame.items()), colours, strict=False):
         at = np.arange(len(frame)) - 0.4 + (k + 0.5) * height
-        axis.barh(at, values, height=height, color=SERIES[k], label=name)
+        axis.barh(at, values, height=height, color=colour, label=name)
 
 
 def weights_figure(weights: np.ndarray, title: str) -> plt.Figure:

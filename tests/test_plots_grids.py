@@ -75,6 +75,10 @@ def test_types_keep_their_rows():
     assert [bar.get_width() for bar in right.patches] == [3, 9]
     assert right.lines[0].get_xdata().tolist() == [1, 2]
     assert right.lines[0].get_ydata().tolist() == [0, 1]
+    names = {t.get_text() for t in left.figure.legends[0].get_texts()}
+    assert names == {"a", "c", "rule", "floor"}
+    colours = [bar.get_facecolor() for bar in (*left.patches, *right.patches)]
+    assert len(set(colours)) == 3  # a city never has the colour of a method
 
 
 def test_weights_have_white_at_zero():
