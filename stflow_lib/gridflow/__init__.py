@@ -1,19 +1,48 @@
 """STBaT's problem: predict demand in a city with little data from cities with much."""
 
-from stflow_lib.gridflow import transfer
+from stflow_lib.gridflow import (
+    arima,
+    crosstres,
+    linear,
+    maml,
+    metast,
+    mlp,
+    pdformer,
+    regiontrans,
+    stbat,
+    stdaan,
+    transfer,
+)
 from stflow_lib.gridflow.opening import open_task
 from stflow_lib.gridflow.protocol import PROTOCOLS, Protocol
 from stflow_lib.gridflow.rules import RULES
+from stflow_lib.gridflow.tables import TABLES
 from stflow_lib.gridflow.task import ALL_DAYS, Choices, Task, make_task, score
 
-METHODS = {  # in the paper's order, the rules first
-    method.name: method for method in (*RULES, transfer.TARGET_ONLY, transfer.FINETUNED)
+METHODS = {  # the rules, then the paper's order, then what it lacks
+    method.name: method
+    for method in (
+        *RULES,
+        arima.METHOD,
+        transfer.TARGET_ONLY,
+        pdformer.METHOD,
+        transfer.FINETUNED,
+        maml.METHOD,
+        metast.METHOD,
+        regiontrans.METHOD,
+        stdaan.METHOD,
+        crosstres.METHOD,
+        stbat.METHOD,
+        linear.METHOD,
+        mlp.METHOD,
+    )
 }
 
 __all__ = [
     "ALL_DAYS",
     "METHODS",
     "PROTOCOLS",
+    "TABLES",
     "Choices",
     "Protocol",
     "Task",

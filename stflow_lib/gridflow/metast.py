@@ -11,7 +11,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from sklearn.cluster import KMeans
 from torch import Tensor, nn
 
 from stflow_lib.gridflow.city import CityFlow
@@ -79,6 +78,8 @@ def weekly_classes(
     Curves are divided by their mean, so that classes tell rhythms and not volumes (the recipe of
     the paper's classes is not published).
     """
+    from sklearn.cluster import KMeans  # slow to import, and nothing else here needs it
+
     curves = [_weeks(city) for city in cities]
     found = KMeans(count, n_init=4, random_state=seed).fit_predict(np.concatenate(curves))
     sizes = np.bincount(found, minlength=count)

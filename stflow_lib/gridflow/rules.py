@@ -22,14 +22,14 @@ class NoSettings:
 
 
 def fit_last(
-    days: float, task: Task, settings: NoSettings, seed: int, folder: Path | None
+    days: int, task: Task, settings: NoSettings, seed: int, folder: Path | None
 ) -> Predictor:
     """Repeat what was seen `days` before the label, one step before where `days` is 0.
 
     It may look back over the bounds of a part, as any rolling forecaster may. DataError when
     the test part begins earlier than that after the series does.
     """
-    back = max(round(days * task.day), 1)
+    back = max(days * task.day, 1)
     if task.protocol.test < back:
         raise DataError(f"{task.target.name}: test begins at step {task.protocol.test}, too early "
                         f"to look {back} steps back")  # fmt: skip

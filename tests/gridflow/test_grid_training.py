@@ -148,7 +148,7 @@ def test_silent_network_is_the_previous_hour(task):
     """Cells out of order, hours off by one, or a scale undone wrongly show here."""
     city, steps = task.target, torch.tensor([240, 250, 287])
     got = predict_trips(silent(net()), city, steps)
-    want = fit_last(0.0, task, NoSettings(), 0, None)(task, steps)
+    want = fit_last(0, task, NoSettings(), 0, None)(task, steps)
     mask = city.mask.expand(3, -1, -1, -1)
     torch.testing.assert_close(got[mask], want[mask])
     assert (got[~mask] == city.low).all() and (~mask).any()
