@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm, PowerNorm
+from matplotlib.ticker import LogLocator
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
@@ -50,8 +51,8 @@ def _map(axis, values, title: str, norm, label: str, end: str = "neither") -> No
     image = axis.imshow(values, cmap="cividis", norm=norm, interpolation="nearest")
     axis.set_title(title, fontsize=10.5)
     bar = axis.figure.colorbar(image, ax=axis, label=label, shrink=0.9, extend=end)
-    for which in (bar.ax.yaxis.set_major_formatter, bar.ax.yaxis.set_minor_formatter):
-        which(lambda value, _: f"{value:g}")
+    if isinstance(norm, LogNorm):
+        _plain_ticks(bar.ax.yaxis, (1, 2, 3, 5, 7))
 
 
 def calibration_figure(
@@ -127,8 +128,15 @@ def _curves(axis, frames: Mapping[str, pd.DataFrame], x: str, colours) -> None:
         axis.plot(frame[x], frame["error"], "-o", ms=4, color=colour, label=name)
     axis.set(xscale="log", yscale="log")
     for side in (axis.xaxis, axis.yaxis):
-        side.set_major_formatter(lambda value, _: f"{value:g}")
+        _plain_ticks(side, (1, 2, 5))
     _bare(axis)
+
+
+def _plain_ticks(axis, steps: tuple) -> None:
+    """Round numbers on a logarithmic axis instead of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(lambda *_: "")
 
 
 def _bare(axis: plt.Axes) -> None:
