@@ -23,6 +23,8 @@ from stflow_lib.gridflow.rules import hour_of_day, hour_of_week
 from stflow_lib.gridflow.task import Task
 from stflow_lib.gridflow.training import restrained
 
+CHUNK = 32  # windows at once where nothing is learned: attention holds cells x cells for each
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -99,7 +101,7 @@ def _pair(network, cells: Cells, city: CityFlow, steps: Tensor) -> tuple[Tensor,
 
 
 def _rmse(network, cells: Cells, city: CityFlow, steps: Tensor) -> float:
-    parts = [_pair(network, cells, city, some) for some in steps.split(64)]
+    parts = [_pair(network, cells, city, some) for some in steps.split(CHUNK)]
     return torch.cat([(a - b).square().flatten() for a, b in parts]).mean().sqrt().item()
 
 
@@ -107,8 +109,8 @@ def _predict(network, cells: Cells, task: Task, steps: Tensor) -> Tensor:
     maps = torch.zeros_like(task.target.flow[steps])
     network.eval()
     with torch.inference_mode():
-        out = cells.trips(network(*cells.inputs(task.target, steps)))
-    maps.flatten(2)[..., cells.cells] = out.transpose(1, 2)
+        parts = [network(*cells.inputs(task.target, some)) for some in steps.split(CHUNK)]
+    maps.flatten(2)[..., cells.cells] = cells.trips(torch.cat(parts)).transpose(1, 2)
     return maps
 
 
