@@ -23,7 +23,7 @@ train_missing: bool = True  # compute runs that have no record; False shows "not
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from stflow_lib import claims, notebook, profiles, runs
+from stflow_lib import claims, notebook, paired, profiles, runs
 from stflow_lib.data import registry
 from stflow_lib.finegrained import METHODS, TABLES
 from stflow_lib.finegrained.tables import LABELLED
@@ -178,7 +178,7 @@ plt.show()
 judged = claims.judge("finegrained")
 orders = judged[judged["kind"].eq("order") & judged["profile"].eq(profile)]
 orders = orders[orders["method"].eq("UrbanSTC") & orders["other"].isin(methods)]
-orders = orders[orders["verdict"] != "not run"]
+orders = orders[orders["metric"].isin(METRICS) & orders["verdict"].ne("not run")]
 if not len(orders):
     print(f"no order can be judged from {profile} runs: smoke runs are no evidence")
 
@@ -225,7 +225,15 @@ for (city, fraction), found in gains.groupby(["city", "fraction"], sort=False):
 # %% [markdown]
 # ## Where our order differs, and why
 #
-# REPLACE
+# In print UrbanSTC leads every table, in both errors, with every amount of data. At the lab profile it does not: on
+# both cities UrbanFM, FODE, SCN and SRResNet have lower errors, and HA, a table of historical shares, has a lower MAE.
+# Three explanations offer themselves. The *city* may be another kind of problem; the *network* is narrow here, 16
+# channels for 128; or the *budget* is short, 600 steps of fine-tuning where the paper takes some ten thousand. UrbanSTC would
+# feel it most: its encoders come from pretexts with 200 to 300 steps each and are one or two convolutions deep, while the baselines
+# are deeper and have batch normalisation, with which a network learns fast.
+#
+# The budget can be tested. The next cell gives the same networks four times the epochs, pretexts included, with the
+# least data, and adds the control that tells pretexts from parameters: UrbanSTC from random weights.
 
 # %%
 budget = LABELLED["budget"](profile)
@@ -233,13 +241,38 @@ if train_missing:
     for run in (run for group in budget.values() for run in group):
         runs.ensure(run)
 found = {label: runs.records(group) for label, group in budget.items() if runs.records(group)}
-lines = {label: [r[0]["metric_rmse"], r[0]["metric_mae"], min(r[0]["curves"]["valid_rmse"])]
-         for label, r in found.items()}  # fmt: skip
-lines = pd.DataFrame(lines, index=["test RMSE", "test MAE", "best validation RMSE"]).T
+lines = {
+    label: runs.summary(budget[label], ["rmse", "mae"]).set_index("metric") for label in found
+}
+text = {label: {m.upper(): f"{r.at[m, 'mean']:.3f} ± {r.at[m, 'spread']:.3f} (n={r.at[m, 'n']})"
+                for m in ("rmse", "mae")} for label, r in lines.items()}  # fmt: skip
 where = next(iter(budget.values()))[0]
-notebook.show(lines.rename_axis("method, budget"),
-              f"Times the profile's epochs: {where.city}, {where.scarcity} %, seed {where.seed}")  # fmt: skip
+text = pd.DataFrame(text).T.rename_axis("method, times the profile's epochs")
+notebook.show(text.replace(" ± nan", "", regex=True), f"{where.city}, {where.scarcity} %")
 notebook.provenance([r for group in found.values() for r in group])
+
+# %%
+for times in (1, 4):
+    for better, other in (("UrbanSTC", "UrbanFM"), ("UrbanSTC", "random encoders"),
+                          ("ShareNet", "UrbanSTC")):  # fmt: skip
+        pair = budget[f"{better}, {times} x"], budget[f"{other}, {times} x"]
+        for row in paired.gains(*pair, ["rmse", "mae"]).itertuples():
+            print(f"{times} x: {better}'s {row.metric.upper()} below that of {other} by "
+                  f"{row.gain:+.1f} % [{row.low:.1f}, {row.high:.1f}], n={row.n}: {row.verdict}")  # fmt: skip
+
+# %% [markdown]
+# What our lab runs say. At four times the budget UrbanSTC is ahead of UrbanFM in both errors, with the whole interval: the
+# deeper network is at its best after 600 steps and then begins to overfit 20 % of the data, the shallow one is not done. So the
+# order of the paper comes back, and the budget explains this part of the difference. But the control
+# comes back with it: from random weights UrbanSTC gets as far, within the interval, at either budget. On our cities the *form* of
+# the network is what pays when data are few, not what the pretexts taught it. The paper never trained that control.
+#
+# One choice of ours costs UrbanSTC something: with the activation of the first tries ("shifted") its validation RMSE
+# on the bicycles was 0.53 with 20 % of the data where it is now 0.58. But UrbanFM collapsed there with it, and one activation for all is the rule.
+#
+# What this does not explain: with all data UrbanFM and FODE are still ahead at the profile's budget, and
+# width matters more than any pretext (32 channels instead of 16 lower UrbanSTC's error by a tenth, see
+# [Figure 8](05_ablations)). The `paper` profile, with 128 channels and full schedules, has not run, for want of a GPU.
 
 # %% [markdown]
 # ## Do the numbers keep the constraint?
