@@ -226,7 +226,7 @@ for (city, fraction), found in gains.groupby(["city", "fraction"], sort=False):
 # ## Where our order differs, and why
 #
 # In print UrbanSTC leads every table, in both errors, with every amount of data. At the lab profile it does not: on
-# both cities UrbanFM, FODE, SCN and SRResNet have lower errors, and HA, a table of historical shares, has a lower MAE.
+# both cities UrbanFM, FODE and SRResNet have lower errors, and HA, a table of historical shares, has a lower MAE.
 # Three explanations offer themselves. The *city* may be another kind of problem; the *network* is narrow here, 16
 # channels for 128; or the *budget* is short, 600 steps of fine-tuning where the paper takes some ten thousand. UrbanSTC would
 # feel it most: its encoders come from pretexts with 200 to 300 steps each and are one or two convolutions deep, while the baselines
