@@ -95,35 +95,24 @@ def table8(profile: str) -> Rows:
 
 
 def table9(profile: str) -> Rows:
-    """With external factors (+E) and without: the M = 4 city, all data.
-
-    All seeds where another table has them too, the first for the other networks with +E.
-    """
+    """With external factors (+E) and without: the M = 4 city, all data, all seeds."""
     plan = Plan.of(profile)
     names = SMOKE["factors"] if plan.smoke else FACTORS
     methods = [name + extra for extra in ("", "+E") for name in names if plan.has(name + extra)]
-    alone = {name + "+E" for name in names} - {"UrbanSTC+E"}
-    runs = partial(plan.runs, cities=plan.stage(4), fractions=plan.all_data)
-    return {
-        name: runs([name], seeds=plan.seeds[:1] if name in alone else plan.seeds)
-        for name in methods
-    }
+    return {name: plan.runs([name], plan.stage(4), plan.all_data) for name in methods}
 
 
 def figure6(profile: str) -> Rows:
-    """Weight against hard triplets over the amount of data: the M = 4 city.
-
-    All seeds with the least data, where `variant_runs` has them too, else the first.
-    """
+    """Weight against hard triplets over the amount of data: the M = 4 city, all seeds."""
     plan = Plan.of(profile)
-    least, *more = plan.fractions[:1] if plan.smoke else FRACTIONS
-    rows = {}
-    for sampling in ("weight", "hard"):
-        runs = partial(
-            plan.runs, ["UrbanSTC"], plan.first(4), changes={"temporal": {"sampling": sampling}}
+    fractions = plan.fractions[:1] if plan.smoke else FRACTIONS
+    return {
+        sampling: plan.runs(
+            ["UrbanSTC"], plan.first(4), fractions,
+            changes={"temporal": {"sampling": sampling}},
         )
-        rows[sampling] = runs([least]) + runs(more, plan.seeds[:1])
-    return rows
+        for sampling in ("weight", "hard")
+    }  # fmt: skip
 
 
 def figure7(factor: int, profile: str) -> Rows:
