@@ -226,7 +226,8 @@ for (city, fraction), found in gains.groupby(["city", "fraction"], sort=False):
 # ## Where our order differs, and why
 #
 # In print UrbanSTC leads every table, in both errors, with every amount of data. At the lab profile it does not: on
-# both cities UrbanFM, FODE and SRResNet have lower errors, and HA, a table of historical shares, has a lower MAE.
+# both cities UrbanFM and SRResNet have lower errors, and HA, a table of historical shares, has a lower MAE. FODE and SCN lead it
+# too, except where one of their seeds on the bicycles ends near MEAN.
 # Three explanations offer themselves. The *city* may be another kind of problem; the *network* is narrow here, 16
 # channels for 128; or the *budget* is short, 600 steps of fine-tuning where the paper takes some ten thousand. UrbanSTC would
 # feel it most: its encoders come from pretexts with 200 to 300 steps each and are one or two convolutions deep, while the baselines
@@ -261,8 +262,8 @@ for times in (1, 4):
                   f"{row.gain:+.1f} % [{row.low:.1f}, {row.high:.1f}], n={row.n}: {row.verdict}")  # fmt: skip
 
 # %% [markdown]
-# What our lab runs say. At four times the budget UrbanSTC is ahead of UrbanFM in both errors, with the whole interval: the
-# deeper network is at its best after 600 steps and then begins to overfit 20 % of the data, the shallow one is not done. So the
+# What our lab runs say. At four times the budget UrbanSTC is ahead of UrbanFM, in RMSE with the whole interval, in MAE on
+# average: UrbanFM has nothing left to learn from 20 % of the data after 600 steps, the shallow network is not done. So the
 # order of the paper comes back, and the budget explains this part of the difference. But the control
 # comes back with it: from random weights UrbanSTC gets as far, within the interval, at either budget. On our cities the *form* of
 # the network is what pays when data are few, not what the pretexts taught it. The paper never trained that control.
@@ -270,7 +271,7 @@ for times in (1, 4):
 # One choice of ours costs UrbanSTC something: with the activation of the first tries ("shifted") its validation RMSE
 # on the bicycles was 0.53 with 20 % of the data where it is now 0.58. But UrbanFM collapsed there with it, and one activation for all is the rule.
 #
-# What this does not explain: with all data UrbanFM and FODE are still ahead at the profile's budget, and
+# What this does not show: with all data, and on the bicycles, nobody has had the longer budget; and
 # width matters more than any pretext (32 channels instead of 16 lower UrbanSTC's error by a tenth, see
 # [Figure 8](05_ablations)). The `paper` profile, with 128 channels and full schedules, has not run, for want of a GPU.
 
