@@ -121,6 +121,7 @@ def gains_figure(judged: pd.DataFrame) -> plt.Figure:
     """Paired differences with their intervals, in percent of the other method's error.
 
     `judged`: label, gain, low, high, verdict per row; a bar right of zero speaks for the claim.
+    Two seeds can give an interval of hundreds of percent: the axis ends at twice the largest gain.
     """
     fig, axis = plt.subplots(figsize=(8, 0.34 * len(judged) + 1.2), layout="constrained")
     y = np.arange(len(judged))[::-1]
@@ -129,9 +130,13 @@ def gains_figure(judged: pd.DataFrame) -> plt.Figure:
     axis.scatter(judged["gain"], y, color=colour, s=26, zorder=3)
     axis.axvline(0, color="0.3", lw=0.8)
     axis.set_yticks(y, judged["label"])
+    reach = 2 * judged["gain"].abs().max()
+    ends = judged[["gain", "low", "high"]].clip(-reach, reach)
+    margin = 0.05 * (ends.max(axis=None) - ends.min(axis=None)) + 1e-9
     axis.set(
         title="Order claims: paired difference with 95 % interval",
         xlabel="lower by, % of the other's error",
+        xlim=(min(ends.min(axis=None), 0) - margin, max(ends.max(axis=None), 0) + margin),
     )
     axis.grid(axis="x", color="0.92")
     axis.spines[["top", "right", "left"]].set_visible(False)

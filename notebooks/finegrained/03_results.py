@@ -212,7 +212,7 @@ for metric, found in gains.groupby("metric", sort=False):
 drawn = gains[gains["metric"].eq("rmse") & gains["other"].ne("MEAN")]
 for city, found in drawn.groupby("city", sort=False):
     order = found.assign(place=found["other"].map(methods.index)).sort_values(
-        ["place", "fraction"]
+        "place", kind="stable"
     )
     gains_figure(order.assign(label=order["other"] + ", " + order["fraction"]))
     plt.title(f"UrbanSTC's RMSE below the other method's, {city}")
