@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter
 
 BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.55"
 FORMS = {"none": RED, "m2_signed": GREEN, "m2": BLUE}  # constraint -> colour
@@ -52,8 +53,8 @@ def error_cost_figure(rows: pd.DataFrame, what: str, seconds: str) -> plt.Figure
              xlabel=seconds, ylabel=what, xscale="log")  # fmt: skip
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     _bare(axis, "both")
-    axis.xaxis.set_minor_formatter(lambda value, _: f"{value:g}")
-    axis.tick_params(axis="x", which="minor", length=3.5, pad=3.5)
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.margins(0.12)
     _name_points(axis, rows["name"], rows["seconds"], rows["error"])
     return fig
