@@ -17,8 +17,6 @@ ORIGINALS = {  # the paper's own sets take part where their files are
 }
 RULES = ("MEAN", "HA")  # learn nothing from chance, run once
 
-Rows = dict[str, list[Run]]  # label of a row -> its runs over cities, amounts of data and seeds
-
 
 def factor_of(city: str) -> int:
     """M: the bicycle sets are refined by 2, all others by 4."""

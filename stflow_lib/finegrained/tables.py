@@ -1,13 +1,11 @@
 """Which runs make up which table and figure of UrbanSTC's paper, and what goes beyond it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from stflow_lib.finegrained import ablations
 from stflow_lib.finegrained.ablations import variant_runs
-from stflow_lib.finegrained.plan import ORIGINALS, RULES, Plan, Rows, factor_of
-from stflow_lib.runs import Run
+from stflow_lib.finegrained.plan import ORIGINALS, RULES, Plan, factor_of
+from stflow_lib.runs import Labelled, Run
 
 BASELINES = (
     *RULES, "SRCNN", "ESPCN", "DeepSD", "VDSR", "SRResNet", "LapSRN", "IMDN", "SCN", "UrbanFM",
@@ -48,17 +46,6 @@ LABELLED = {  # tables whose rows are more than a method's name: profile -> {lab
     "constraint": ablations.constraint,
     "budget": ablations.budget,
 }
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A table with named rows: called with a profile, its runs, each once; `rows` by name."""
-
-    rows: Callable[[str], Rows]
-
-    def __call__(self, profile: str) -> list[Run]:
-        runs = [run for row in self.rows(profile).values() for run in row]
-        return list({run.key: run for run in runs}.values())
 
 
 TABLES = {name: partial(table_runs, name) for name in ORIGINALS} | {

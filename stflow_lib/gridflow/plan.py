@@ -15,8 +15,6 @@ ALONE = (*RULES, "ARIMA", "ST-net", "PDFormer")  # transfer nothing: run on the 
 FEW_SHOT_ONLY = (*ALONE, "ST-DAAN", "CrossTReS")  # no entry in zero-shot, as in the paper
 CERTAIN = (*RULES, "ARIMA", "Linear")  # the same with every seed, run once
 
-Rows = dict[str, list[Run]]  # label of a row -> its runs
-
 
 @dataclass(frozen=True)
 class Plan:

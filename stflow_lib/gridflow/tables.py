@@ -1,10 +1,7 @@
 """Which runs make up which table and figure of STBaT's paper, and what goes beyond it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from stflow_lib.gridflow.plan import Plan, Rows
-from stflow_lib.runs import Run
+from stflow_lib.gridflow.plan import Plan
+from stflow_lib.runs import Labelled, Rows
 
 ABLATIONS = {  # Figure 3: what is left out, as settings
     "STBaT": {},
@@ -82,23 +79,12 @@ def _varied(profile: str, variants: dict[str, dict]) -> Rows:
     }
 
 
-@dataclass(frozen=True)
-class Table:
-    """Called with a profile: its runs, each once. `rows` has them by label."""
-
-    rows: Callable[[str], Rows]
-
-    def __call__(self, profile: str) -> list[Run]:
-        runs = [run for row in self.rows(profile).values() for run in row]
-        return list({run.key: run for run in runs}.values())
-
-
 TABLES = {
-    "table2": Table(table2),
-    "table3": Table(table3),
-    "figure3": Table(figure3),
-    "figure4": Table(figure4),
-    "figure5": Table(figure5),
-    "strength": Table(strength),
-    "poi": Table(poi),
+    "table2": Labelled(table2),
+    "table3": Labelled(table3),
+    "figure3": Labelled(figure3),
+    "figure4": Labelled(figure4),
+    "figure5": Labelled(figure5),
+    "strength": Labelled(strength),
+    "poi": Labelled(poi),
 }

@@ -9,11 +9,14 @@ into ``book/results``. Records are looked for in ``STFLOW_RUNS`` (default ``runs
 from stflow_lib.runs.execute import compute, ensure, fill, predictor
 from stflow_lib.runs.fresh import find, state
 from stflow_lib.runs.hashing import source_hash
+from stflow_lib.runs.labelled import Labelled, Rows
 from stflow_lib.runs.publish import publish, published
 from stflow_lib.runs.run import Run, RunError, build_settings
 from stflow_lib.runs.table import records, summary, table
 
 __all__ = [
+    "Labelled",
+    "Rows",
     "Run",
     "RunError",
     "build_settings",
