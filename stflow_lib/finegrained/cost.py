@@ -12,7 +12,7 @@ import torch
 from pandas.api.typing import NAType
 from torch import Tensor, nn
 
-from stflow_lib.finegrained import losses, supervised, urbanstc
+from stflow_lib.finegrained import dirichlet, losses, supervised, urbanstc
 from stflow_lib.finegrained.supervised import Objective
 from stflow_lib.finegrained.task import Task
 from stflow_lib.fit import Method, Training, autocast, count_parameters, keep_memory, train
@@ -49,6 +49,8 @@ def recipe(method: Method) -> tuple[type[nn.Module], Objective | None] | None:
     """
     if method.fit is urbanstc.fit:
         return urbanstc.UrbanSTC, None
+    if method.fit is dirichlet.fit:
+        return dirichlet.DirichletUrbanSTC, dirichlet.surprise
     if isinstance(method.fit, partial) and method.fit.func is supervised._fit:
         return method.fit.args
     return None
@@ -67,7 +69,7 @@ def parts(method: Method, task: Task, settings) -> list[Part]:
         network = kind(task, settings)
     network = network.to(memory_format=torch.channels_last)
     loss = _loss(network, task, settings, objective or losses.named(settings.loss))
-    if kind is not urbanstc.UrbanSTC:
+    if not issubclass(kind, urbanstc.UrbanSTC):
         return [Part(method.name, "fit", network, loss, settings.training)]
     heads = urbanstc.pretext_tasks(network, task, settings) if settings.pretrain else {}
     before = [heads[stage] for stage in ("reg", "inf", "tcs") if stage in heads]

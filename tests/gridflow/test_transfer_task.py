@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stflow_lib.data.schema import DataError, content_hash, graph_city, seal
-from stflow_lib.gridflow import ALL_DAYS, METHODS, Choices, make_task, score
+from stflow_lib.gridflow import ALL_DAYS, METHODS, RULES, Choices, make_task, score
 from stflow_lib.gridflow.protocol import PROTOCOLS
 
 
@@ -175,12 +175,12 @@ def test_the_released_codes_scale_does_leak(lender, receiver, twelve):
     assert not torch.equal(one.target.high, two.target.high)
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_rules_know_nothing_after_the_hour_before_the_label(receiver, twelve, name):
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_rules_know_nothing_after_the_hour_before_the_label(receiver, twelve, rule):
     """Whatever comes after step 250 leaves the predictions up to 250 as they are."""
     one, two = (make_task(city, (), twelve) for city in (receiver, changed_from(receiver, 250)))
-    method, steps = METHODS[name], torch.arange(240, 251)
-    before, after = (method.fit(t, method.settings(), 0, None)(t, steps) for t in (one, two))
+    steps = torch.arange(240, 251)
+    before, after = (rule.fit(t, rule.settings(), 0, None)(t, steps) for t in (one, two))
     assert torch.equal(before, after)
 
 
