@@ -8,8 +8,7 @@
 # says yes, and adds: only if rare kinds of places are learned as carefully as common ones. This page sets up the problem, so that the next
 # ones can tell whether it is so.
 #
-# 1. two cities; 2. a window; 3. who may see what; 4. scales and masks; 5. errors; 6. five rules; 7. a line; 8. how many days; 9. kinds of
-# regions.
+# In turn: two cities, a window, who may see what, scales and masks, errors, five rules, a line, how many days, and kinds of regions.
 
 # %% tags=["parameters"]
 source: str = "sim-grid-a"  # the city with a long record
