@@ -186,9 +186,9 @@ if not len(orders):
 # %%
 def as_gain(row):
     """A judged difference and its interval in percent of the other method's mean error."""
-    base = [r[f"metric_{row.metric}"] for r in records if r["method"] == row.other
-            and r["city"] == row.city and r["scarcity"] == row.fraction]  # fmt: skip
-    scale = 100 / (sum(base) / len(base))
+    place = row.other, row.city, row.fraction
+    there = [run for run in everything if (run.method, run.city, run.scarcity) == place]
+    scale = 100 / paired.errors(there, row.metric).mean()
     return (row.city, f"{row.fraction} %", row.other, row.metric,
             *(scale * v for v in (row.ours, row.interval_low, row.interval_high)),
             row.verdict)  # fmt: skip
