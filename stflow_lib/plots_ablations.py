@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from stflow_lib.plots_axes import bare
 from stflow_lib.plots_results import COLOURS
 
 INK = COLOURS[2:]  # the first two are for rules
@@ -60,5 +61,4 @@ def _band(axis, errors: np.ndarray) -> None:
 
 def _plain(axis) -> None:
     axis.ticklabel_format(axis="y", useOffset=False)
-    axis.grid(axis="y", color="0.92")
-    axis.spines[["top", "right"]].set_visible(False)
+    bare(axis, "y")

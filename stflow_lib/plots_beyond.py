@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm, PowerNorm
-from matplotlib.ticker import LogLocator
+
+from stflow_lib.plots_axes import bare, plain_ticks
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
@@ -52,7 +53,7 @@ def _map(axis, values, title: str, norm, label: str, end: str = "neither") -> No
     axis.set_title(title, fontsize=10.5)
     bar = axis.figure.colorbar(image, ax=axis, label=label, shrink=0.9, extend=end)
     if isinstance(norm, LogNorm):
-        _plain_ticks(bar.ax.yaxis, (1, 2, 3, 5, 7))
+        plain_ticks(bar.ax.yaxis, (1, 2, 3, 5, 7))
 
 
 def calibration_figure(
@@ -77,7 +78,7 @@ def calibration_figure(
               ylabel="actual coverage (%)", xlim=(0, 100), ylim=(0, 100))  # fmt: skip
     right.legend(frameon=False, loc="upper left", fontsize=9)
     for axis in (left, right):
-        _bare(axis)
+        bare(axis)
     fig.suptitle(title, fontsize=11.5)
     return fig
 
@@ -128,18 +129,5 @@ def _curves(axis, frames: Mapping[str, pd.DataFrame], x: str, colours) -> None:
         axis.plot(frame[x], frame["error"], "-o", ms=4, color=colour, label=name)
     axis.set(xscale="log", yscale="log")
     for side in (axis.xaxis, axis.yaxis):
-        _plain_ticks(side, (1, 2, 5))
-    _bare(axis)
-
-
-def _plain_ticks(axis, steps: tuple) -> None:
-    """Round numbers on a logarithmic axis instead of powers of ten."""
-    axis.set_major_locator(LogLocator(subs=steps))
-    axis.set_major_formatter(lambda value, _: f"{value:g}")
-    axis.set_minor_formatter(lambda *_: "")
-
-
-def _bare(axis: plt.Axes) -> None:
-    axis.grid(color="0.92")
-    axis.set_axisbelow(True)
-    axis.spines[["top", "right"]].set_visible(False)
+        plain_ticks(side)
+    bare(axis)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import LogLocator, NullFormatter
+
+from stflow_lib.plots_axes import bare, plain_ticks
 
 BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.55"
 FORMS = {"none": RED, "m2_signed": GREEN, "m2": BLUE}  # constraint -> colour
@@ -32,7 +33,7 @@ def parameters_figure(counts: pd.DataFrame) -> plt.Figure:
     axis.set_xlim(right=2.2 * counts[["ours", "printed"]].max().max())
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.05), ncols=2)
-    _bare(axis, "x")
+    bare(axis, "x")
     return fig
 
 
@@ -51,10 +52,8 @@ def error_cost_figure(rows: pd.DataFrame, what: str, seconds: str) -> plt.Figure
     axis.scatter(rows["seconds"], rows["error"], color=colours, edgecolor=BLUE, s=48, zorder=3)
     axis.set(title="Error against training time; filled: no other is better in both",
              xlabel=seconds, ylabel=what, xscale="log")  # fmt: skip
-    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    _bare(axis, "both")
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    bare(axis)
+    plain_ticks(axis.xaxis)
     axis.margins(0.12)
     _name_points(axis, rows["name"], rows["seconds"], rows["error"])
     return fig
@@ -115,7 +114,7 @@ def sums_figure(sums: Mapping[str, tuple], unit: str) -> plt.Figure:
         axis.plot(edge, edge, color="black", lw=0.8, ls="--", label="equal")
         gap = np.abs(np.asarray(total) - coarse).mean()
         axis.set(title=f"{form}: {gap:.3g} off on average", xlabel=f"coarse cell ({unit})")
-        _bare(axis, "both")
+        bare(axis)
     axes[0, 0].set_ylabel(f"sum of its fine cells\n({unit})")
     axes[0, 0].legend(frameon=False, loc="upper left")
     return fig
@@ -130,7 +129,10 @@ def weights_figure(denominators, largest, groups: Mapping[str, np.ndarray]) -> p
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.9), layout="constrained")
     sums, weights = np.abs(np.asarray(denominators)), np.asarray(largest)
-    for chosen, colour, name in ((weights <= 1, BLUE, "at most 1"), (weights > 1, RED, "beyond")):
+    for chosen, colour, name in (
+        (weights <= 1, BLUE, "at most 1"),
+        (weights > 1, RED, "beyond"),
+    ):
         left.scatter(sums[chosen], weights[chosen], s=8, lw=0, alpha=0.4, color=colour,
                      label=f"{name}: {chosen.mean():.1%} of blocks")  # fmt: skip
     left.axhline(1, color="0.4", lw=0.8, ls="--")
@@ -139,13 +141,15 @@ def weights_figure(denominators, largest, groups: Mapping[str, np.ndarray]) -> p
     left.legend(frameon=False, fontsize=8)
     for (name, values), colour in zip(groups.items(), (GREY, RED, BLUE), strict=False):
         ordered = np.sort(np.asarray(values))[::-1]
-        right.plot(ordered, (1 + np.arange(len(ordered))) / len(ordered), color=colour, label=name)
+        right.plot(
+            ordered, (1 + np.arange(len(ordered))) / len(ordered), color=colour, label=name
+        )
     right.axvline(1, color="0.4", lw=0.8, ls="--")
     right.set(title="how many blocks are beyond", xscale="log", yscale="log",
               xlabel="largest |weight| of the block", ylabel="share of blocks above")  # fmt: skip
     right.legend(frameon=False, fontsize=8)
     for axis in (left, right):
-        _bare(axis, "both")
+        bare(axis)
     return fig
 
 
@@ -166,7 +170,7 @@ def relative_error_figure(printed: pd.DataFrame, rule: str) -> plt.Figure:
     axis.set(title=f"MAPE over that of {rule}, printed numbers, a point per data set",
              xlabel=f"MAPE / MAPE of {rule}")  # fmt: skip
     axis.legend(frameon=False, loc="lower right")
-    _bare(axis, "x")
+    bare(axis, "x")
     return fig
 
 
@@ -186,11 +190,5 @@ def changes_figure(changes: pd.DataFrame, what: str) -> plt.Figure:
     axis.set_ylim(-0.6, len(methods) - 0.4)
     axis.set(title=what, xlabel="change of the error, % (left: better)")
     axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    _bare(axis, "x")
+    bare(axis, "x")
     return fig
-
-
-def _bare(axis: plt.Axes, lines: str) -> None:
-    axis.grid(axis=lines, color="0.92")
-    axis.set_axisbelow(True)
-    axis.spines[["top", "right"]].set_visible(False)

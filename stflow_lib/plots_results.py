@@ -3,7 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import LogLocator
+
+from stflow_lib.plots_axes import plain_ticks
 
 COLOURS = ["0.55", "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
@@ -45,16 +46,9 @@ def _methods_panel(axis, frame: pd.DataFrame, methods: list[str]) -> None:
         y = [methods.index(m) + shift for m in own["method"]]
         axis.scatter(own["value"], y, s=18, color=COLOURS[2 + k], label=f"{amount:g} %")
     axis.set_xscale("log")
-    _plain_ticks(axis.xaxis)
+    plain_ticks(axis.xaxis, (1, 1.5, 2, 3, 5, 7))
     axis.grid(axis="both", color="0.92", which="major")
     axis.spines[["top", "right"]].set_visible(False)
-
-
-def _plain_ticks(axis) -> None:
-    """Few round numbers instead of powers of ten."""
-    axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-    axis.set_major_formatter(lambda value, _: f"{value:g}")
-    axis.set_minor_formatter(lambda *_: "")
 
 
 def fractions_figure(records: list[dict], metric: str, units: dict[str, str]) -> plt.Figure:
@@ -108,7 +102,7 @@ def convergence_figure(records: list[dict], units: dict[str, str]) -> plt.Figure
                 axis.plot(epochs, mean, style, color=colour, lw=1.3, label=method)
         axis.set(title=city, xlabel="epoch", ylabel=f"validation RMSE ({units[city]})")
         axis.set_yscale("log")
-        _plain_ticks(axis.yaxis)
+        plain_ticks(axis.yaxis, (1, 1.5, 2, 3, 5, 7))
         axis.grid(color="0.92")
         axis.spines[["top", "right"]].set_visible(False)
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5,

@@ -423,6 +423,7 @@ def rest(city, amount):
     return found.set_index("row")["mean"].sort_values()
 
 
+# %%
 def best_other(city, amount):
     """The best network there but ours, and how ShareNet compares with it, paired by seed."""
     best = rest(city, amount).drop("HA", errors="ignore").head(1)
@@ -444,6 +445,7 @@ def learned(city, amount):
             **dict(zip(("from", "to"), claims.interval(gain), strict=True))}  # fmt: skip
 
 
+# %%
 lines = {f"{city}, {amount} %": {
     "HA": rest(city, amount).get("HA", np.nan),
     "untrained": start[city, amount],
@@ -456,6 +458,7 @@ gained = pd.DataFrame(
     {f"{city}, {amount} %": learned(city, amount) for city, amount in start}
 ).T
 notebook.show(gained, "What training adds to the historical shares, all seeds", digits=1)
+# %%
 opponents = pd.DataFrame(
     {f"{city}, {amount} %": best_other(city, amount) for city, amount in start}
 ).T

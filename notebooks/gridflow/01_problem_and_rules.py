@@ -288,7 +288,8 @@ print("lowest RMSE:", {name: e["rmse"].idxmin() for name, e in errors.items()})
 few = opened(f"{source}>{target}", 3)
 one, rule = few.only(0), linear.fit_rule(few.only(0), linear.Settings())
 eight = one.target.train[linear.slots_of(one.target, one.target.train, 24) == 8]
-x, y = linear.design(one.target, eight).flatten(0, 1), linear.truth(one.target, eight).flatten()
+x = linear.design(one.target, eight).flatten(0, 1)
+y = one.target.labels(eight).double().flatten()
 source_rule = linear.fit_rule(zero.only(0), linear.Settings()).weights[8]
 gram = x.T @ x
 pull = min(rule.strengths["target"], 1e9) * gram.diagonal().mean() * torch.eye(7)

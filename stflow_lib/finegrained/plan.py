@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from stflow_lib import profiles
 from stflow_lib.data import registry
-from stflow_lib.runs import Run, build_settings
+from stflow_lib.runs import Run, build_settings, changed, merged
 from stflow_lib.runs.run import method_of, wing_of
 
 ORIGINALS = {  # the paper's own sets take part where their files are
@@ -78,14 +78,12 @@ class Plan:
 
     def built(self, method: str, changes: dict | None = None):
         """The method's settings at this profile, `changes` applied."""
-        changed = _merged(self.settings(method), changes or {})
-        return build_settings(method_of(self._plain(method)), changed)
+        wanted = merged(self.settings(method), changes or {})
+        return build_settings(method_of(self._plain(method)), wanted)
 
     def changed(self, method: str, changes: dict) -> dict:
         """The profile's settings with changes; one without effect leaves no trace in the key."""
-        own = self.settings(method)
-        same = self.built(method, changes) == self.built(method)
-        return own if same else _merged(own, changes)
+        return changed(method_of(self._plain(method)), self.settings(method), changes)
 
     def runs(
         self,
@@ -124,8 +122,3 @@ def _without_schedules(settings: dict) -> dict:
         inner = {k: v for k, v in kept.pop(name, {}).items() if k != "training"}
         kept |= {name: inner} if inner else {}
     return kept
-
-
-def _merged(base: dict, changes: dict) -> dict:
-    nested = {k: _merged(base.get(k, {}), v) for k, v in changes.items() if isinstance(v, dict)}
-    return {**base, **changes, **nested}

@@ -45,6 +45,16 @@ class CityFlow:
         shape = (-1,) + (1,) * (scaled.ndim - 2)
         return scaled * (self.high - self.low).view(shape) + self.low.view(shape)
 
+    def labels(self, steps: Int[Tensor, " b"]) -> Float[Tensor, "b region"]:
+        """Scaled values of a one-direction city's valid cells."""
+        return self.scaled[steps, 0].flatten(1)[:, self.cells()]
+
+    def on_map(self, values: Float[Tensor, "b region"]) -> Float[Tensor, "b 1 row col"]:
+        """Scaled values of a one-direction city's valid cells in trips; `low` in other cells."""
+        maps = self.scaled.new_zeros(len(values), 1, *self.flow.shape[2:])
+        maps.flatten(1)[:, self.cells()] = values.to(maps.dtype)
+        return self.to_trips(maps)
+
     def cells(self, direction: int = 0) -> Int[Tensor, " region"]:
         """Flat indices (row * columns + column) of a direction's valid cells."""
         return self.mask[direction].flatten().nonzero()[:, 0]

@@ -19,12 +19,12 @@ from stflow_lib.gridflow.maml import Meta, Weights, adapted, with_weights
 from stflow_lib.gridflow.region_graphs import VIEWS, CityGraphs, RegionEmbedding
 from stflow_lib.gridflow.stdaan import mean_discrepancy
 from stflow_lib.gridflow.task import Task
-from stflow_lib.gridflow.training import fit_cities, forward, windows_error
+from stflow_lib.gridflow.training import forward, windows_error
 from stflow_lib.gridflow.transfer import (
     Fitted,
     TransferSettings,
     direction_method,
-    lenders,
+    pretrained,
     stnet,
     tuned,
 )
@@ -167,14 +167,14 @@ def fit_selected(task: Task, settings: CrossTReSSettings, seed: int, folder) -> 
         raise DataError(
             f"{task.target.name}: no training day, CrossTReS looks ahead on the target"
         )
-    sources = lenders(task)
     model = Selective(stnet(settings), task, settings.selection).to(task.device)
     groups = [model.network, model.embedder, model.scorer]
-    history = fit_cities(
-        model, sources, settings.source, seed=seed, stage="source", folder=folder,
-        objective=model.loss, groups=groups, log=lambda: model.end_epoch(sources),
+    learned = pretrained(
+        model, task, settings, seed, folder,
+        objective=model.loss, groups=groups, log=lambda: model.end_epoch(task.sources),
     )  # fmt: skip
-    return tuned(Fitted(model.network, {"source": history}), task, settings, seed, folder)
+    learned.network = model.network
+    return tuned(learned, task, settings, seed, folder)
 
 
 METHOD = direction_method("CrossTReS", CrossTReSSettings, fit_selected)

@@ -62,16 +62,11 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
     rules = [fit_rule(task.only(d), settings) for d in range(len(task.directions))]
 
     def predict(t: Task, steps: Tensor) -> Tensor:
-        return torch.cat([_trips(r, t.target.only(d), steps) for d, r in enumerate(rules)], 1)
+        ways = [(rule, t.target.only(d)) for d, rule in enumerate(rules)]
+        return torch.cat([city.on_map(rule(city, steps)) for rule, city in ways], 1)
 
     notes = {way: rule.strengths for way, rule in zip(task.directions, rules, strict=True)}
     return Predictor(predict, sum(r.weights.numel() for r in rules), notes=notes)
-
-
-def _trips(rule: Rule, city: CityFlow, steps: Tensor) -> Tensor:
-    maps = city.scaled.new_zeros(len(steps), 1, *city.flow.shape[2:])
-    maps.flatten(1)[:, city.cells()] = rule(city, steps).to(maps.dtype)
-    return city.to_trips(maps)
 
 
 def fit_rule(task: Task, settings: Settings) -> Rule:
@@ -120,7 +115,7 @@ def moments(
     for city in cities:
         for steps in city.train.split(CHUNK):
             x, own = design(city, steps), slots_of(city, steps, slots)
-            left = truth(city, steps) - prior(city, steps)
+            left = city.labels(steps).double() - prior(city, steps)
             gram.index_add_(0, own, torch.einsum("brf,brg->bfg", x, x))
             moment.index_add_(0, own, torch.einsum("brf,br->bf", x, left))
     return gram, moment
@@ -130,7 +125,9 @@ def valid_rmse(rule: Rule, cities: Sequence[CityFlow]) -> float:
     """Mean over cities of the scaled RMSE on their validation labels."""
     errors = []
     for city in cities:
-        parts = [(rule(city, s) - truth(city, s)).square() for s in city.valid.split(CHUNK)]
+        parts = [
+            (rule(city, s) - city.labels(s).double()).square() for s in city.valid.split(CHUNK)
+        ]
         errors.append(torch.cat(parts).mean().sqrt().item())
     return sum(errors) / len(errors)
 
@@ -139,11 +136,6 @@ def design(city: CityFlow, steps: Int[Tensor, " b"]) -> Float[Tensor, "b region 
     """[B, R, L + 1]: the window of each valid cell, oldest hour first, then 1; float64."""
     x = city.windows(steps)[:, :, 0].flatten(2)[..., city.cells()].transpose(1, 2).double()
     return torch.cat([x, torch.ones_like(x[..., :1])], 2)
-
-
-def truth(city: CityFlow, steps: Int[Tensor, " b"]) -> Float[Tensor, "b region"]:
-    """Scaled labels of the valid cells; float64."""
-    return city.scaled[steps, 0].flatten(1)[:, city.cells()].double()
 
 
 def slots_of(city: CityFlow, steps: Int[Tensor, " b"], slots: int) -> Int[Tensor, " b"]:

@@ -16,12 +16,12 @@ from torch.func import functional_call
 from stflow_lib.data.schema import DataError
 from stflow_lib.gridflow.city import CityFlow
 from stflow_lib.gridflow.task import Task
-from stflow_lib.gridflow.training import fit_cities, squared_error
+from stflow_lib.gridflow.training import squared_error
 from stflow_lib.gridflow.transfer import (
     Fitted,
     TransferSettings,
     direction_method,
-    lenders,
+    pretrained,
     stnet,
     tuned,
 )
@@ -124,9 +124,8 @@ def fit_meta(task: Task, settings: MAMLSettings, seed: int, folder) -> Fitted:
         loss = city_loss(network, city)
         return meta_loss(loss, weights, city, task.day, meta, settings.source.batch)
 
-    history = fit_cities(network, lenders(task), settings.source, seed=seed, stage="source",
-                         folder=folder, objective=objective)  # fmt: skip
-    return tuned(Fitted(network, {"source": history}), task, settings, seed, folder)
+    learned = pretrained(network, task, settings, seed, folder, objective=objective)
+    return tuned(learned, task, settings, seed, folder)
 
 
 METHOD = direction_method("MAML", MAMLSettings, fit_meta)

@@ -18,8 +18,8 @@ from stflow_lib.gridflow.maml import MAMLSettings, meta_loss, with_weights
 from stflow_lib.gridflow.rules import hour_of_week, mean_by_slot
 from stflow_lib.gridflow.stnet import STNet, start_silent
 from stflow_lib.gridflow.task import Task
-from stflow_lib.gridflow.training import fit_cities, forward, windows_error
-from stflow_lib.gridflow.transfer import Fitted, direction_method, lenders, tuned
+from stflow_lib.gridflow.training import forward, windows_error
+from stflow_lib.gridflow.transfer import Fitted, direction_method, lenders, pretrained, tuned
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,7 @@ def fit_memory(task: Task, settings: MetaSTSettings, seed: int, folder) -> Fitte
 
         return meta_loss(loss, weights, city, task.day, meta, settings.source.batch)
 
-    history = fit_cities(net, cities, settings.source, seed=seed, stage="source",
-                         folder=folder, objective=objective)  # fmt: skip
-    learned = Fitted(net, {"source": history})
+    learned = pretrained(net, task, settings, seed, folder, objective=objective)
     return tuned(learned, task, settings, seed, folder, groups=[net.network])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stflow_lib import profiles
-from stflow_lib.runs import Run, build_settings
+from stflow_lib.runs import Run, changed
 from stflow_lib.runs.run import method_of
 
 PROTOCOL_OF = {  # first word of the target's name: how its months are cut
@@ -75,13 +75,5 @@ class Plan:
 
     def changed(self, method: str, changes: dict) -> dict:
         """The profile's settings of a method with `changes`, unless they are so already."""
-        own = self.methods[method]
         entry = method_of(Run("gridflow", method, "", "", "", self.profile, 0))
-        same = build_settings(entry, merged(own, changes)) == build_settings(entry, own)
-        return own if same else merged(own, changes)
-
-
-def merged(base: dict, changes: dict) -> dict:
-    """`base` with `changes`, level by level."""
-    inner = {k: merged(base.get(k, {}), v) for k, v in changes.items() if isinstance(v, dict)}
-    return {**base, **changes, **inner}
+        return changed(entry, self.methods[method], changes)

@@ -60,7 +60,7 @@ def top(alike: Float[Tensor, "r r"], count: int) -> Bool[Tensor, "r r"]:
 
 def _centred(city: CityFlow) -> Float[Tensor, "r t"]:
     """Training series of each valid cell around its mean: cosines are correlations."""
-    series = city.scaled[city.train, 0].flatten(1)[:, city.cells()].T
+    series = city.labels(city.train).T
     return series - series.mean(1, keepdim=True)
 
 

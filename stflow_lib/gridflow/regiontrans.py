@@ -17,13 +17,14 @@ from stflow_lib.data.schema import DataError
 from stflow_lib.gridflow.city import CityFlow
 from stflow_lib.gridflow.regions import poi_shares
 from stflow_lib.gridflow.task import Task
-from stflow_lib.gridflow.training import fit_cities, forward, windows_error
+from stflow_lib.gridflow.training import forward, windows_error
 from stflow_lib.gridflow.transfer import (
     Fitted,
     TransferSettings,
     direction_method,
     pretrained,
     stnet,
+    tuned,
 )
 
 
@@ -91,7 +92,7 @@ def matched(task: Task, by: str) -> Match:
 def _series_match(target: CityFlow, source: CityFlow, shift: int) -> Float[Tensor, "r s"]:
     """Pearson correlation of the target's training series with the source's at those hours."""
     pair = (target, target.train), (source, target.train + shift)
-    one, two = (_standard(c.scaled[steps, 0].flatten(1)[:, c.cells()].T) for c, steps in pair)
+    one, two = (_standard(c.labels(steps).T) for c, steps in pair)
     return one @ two.T
 
 
@@ -128,12 +129,8 @@ def fit_matched(task: Task, settings: RegionTransSettings, seed: int, folder) ->
     if len(task.target.train):
         match = matched(task, settings.match)
         learned.notes["match"] = float(match.value.mean())
-        learned.stages["target"] = fit_cities(
-            learned.network, [task.target], settings.target, seed=seed, stage="target",
-            folder=folder, objective=partial(
-                matching_loss, learned.network, task, match, settings.strength
-            ),
-        )  # fmt: skip
+        objective = partial(matching_loss, learned.network, task, match, settings.strength)
+        return tuned(learned, task, settings, seed, folder, objective=objective)
     return learned
 
 

@@ -23,12 +23,13 @@ from stflow_lib.gridflow.stblm import (
     rank_correlation,
 )
 from stflow_lib.gridflow.task import Task
-from stflow_lib.gridflow.training import fit_cities, forward, windows_error
+from stflow_lib.gridflow.training import forward, windows_error
 from stflow_lib.gridflow.transfer import (
     Fitted,
     TransferSettings,
     direction_method,
     lenders,
+    pretrained,
     stnet,
     tuned,
 )
@@ -108,13 +109,14 @@ def fit_balanced(task: Task, settings: STBaTSettings, seed: int, folder) -> Fitt
     shares = source_shares(task)
     categories = next(iter(shares.values())).shape[1]
     model = Balanced(stnet(settings), categories, settings)
-    history = fit_cities(
-        model, task.sources, settings.source, seed=seed, stage="source", folder=folder,
+    learned = pretrained(
+        model, task, settings, seed, folder,
         objective=lambda city, steps: sum(model.losses(city, steps, shares[city.name]).values()),
         groups=[model.stblm, model.riam],
         log=lambda: _mean_report(model, task, shares, settings.source.batch),
     )  # fmt: skip
-    return tuned(Fitted(model.stblm[0], {"source": history}), task, settings, seed, folder)
+    learned.network = model.stblm[0]
+    return tuned(learned, task, settings, seed, folder)
 
 
 def source_shares(task: Task) -> dict[str, Float[Tensor, "region category"]]:

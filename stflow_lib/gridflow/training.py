@@ -117,9 +117,8 @@ def forward(
     network: Network, city: CityFlow, steps: Int[Tensor, " b"]
 ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region"], Float[Tensor, "b region j"]]:
     """Prediction, truth and feature z of the valid cells of a one-direction city, scaled."""
-    cells = city.cells()
-    guess, z = network(city.windows(steps)[:, :, 0], cells)
-    return guess, city.scaled[steps, 0].flatten(1)[:, cells], z
+    guess, z = network(city.windows(steps)[:, :, 0], city.cells())
+    return guess, city.labels(steps), z
 
 
 def predict_trips(
@@ -128,9 +127,7 @@ def predict_trips(
     """Trips per step of a one-direction city; `low` in cells that are not valid."""
     with autocast(precision, steps.device):
         guess = forward(network, city, steps)[0]
-    maps = city.scaled.new_zeros(len(steps), 1, *city.flow.shape[2:])
-    maps.flatten(1)[:, city.cells()] = guess.to(maps.dtype)
-    return city.to_trips(maps)
+    return city.on_map(guess)
 
 
 def scaled_rmse(network: nn.Module, city: CityFlow, plan: Schedule, batch: int = 256) -> float:

@@ -115,10 +115,13 @@ def _fit_finetuned(build, task: Task, settings: TransferSettings, seed: int, fol
     return tuned(learned, task, settings, seed, folder)
 
 
-def pretrained(network: nn.Module, task: Task, settings, seed: int, folder) -> Fitted:
-    """The network after plain training on all sources; DataError when there is none."""
+def pretrained(network: nn.Module, task: Task, settings, seed: int, folder, **more) -> Fitted:
+    """The network after training on all sources, plainly unless `more` tells `fit_cities` else.
+
+    DataError when there is no source.
+    """
     history = fit_cities(network, lenders(task), settings.source, seed=seed, stage="source",
-                         folder=folder)  # fmt: skip
+                         folder=folder, **more)  # fmt: skip
     return Fitted(network, {"source": history})
 
 

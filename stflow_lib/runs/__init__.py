@@ -6,6 +6,7 @@ into ``book/results``. Records are looked for in ``STFLOW_RUNS`` (default ``runs
 ``book/results/<wing>.csv``. Wings are found by name, so this package imports none of them.
 """
 
+from stflow_lib.runs.changes import changed, merged
 from stflow_lib.runs.execute import compute, ensure, fill, predictor
 from stflow_lib.runs.fresh import find, state
 from stflow_lib.runs.hashing import source_hash
@@ -20,10 +21,12 @@ __all__ = [
     "Run",
     "RunError",
     "build_settings",
+    "changed",
     "compute",
     "ensure",
     "fill",
     "find",
+    "merged",
     "predictor",
     "publish",
     "published",

@@ -4,8 +4,9 @@ import pytest
 
 from stflow_lib import profiles
 from stflow_lib.gridflow import METHODS, TABLES
-from stflow_lib.gridflow.plan import ALONE, CERTAIN, FEW_SHOT_ONLY, RULES, Plan, merged
+from stflow_lib.gridflow.plan import ALONE, CERTAIN, FEW_SHOT_ONLY, RULES, Plan
 from stflow_lib.gridflow.rules import RULES as RULE_METHODS
+from stflow_lib.runs import merged
 
 PAIRS = ["jonas-nyc-taxi>jonas-dc-taxi", "sim-grid-a>sim-grid-c"]
 SIZES = {
