@@ -16,8 +16,9 @@ from stflow_lib.gridflow import (
 from stflow_lib.gridflow.opening import open_task
 from stflow_lib.gridflow.protocol import PROTOCOLS, Protocol
 from stflow_lib.gridflow.rules import RULES
+from stflow_lib.gridflow.scoring import score
 from stflow_lib.gridflow.tables import TABLES
-from stflow_lib.gridflow.task import ALL_DAYS, Choices, Task, make_task, score
+from stflow_lib.gridflow.task import ALL_DAYS, Choices, Task, make_task
 
 METHODS = {  # the rules, then the paper's order, then what it lacks
     method.name: method

@@ -24,7 +24,7 @@ from stflow_lib.gridflow.transfer import (
     Fitted,
     TransferSettings,
     direction_method,
-    pretrained,
+    on_sources,
     stnet,
     tuned,
 )
@@ -169,12 +169,11 @@ def fit_selected(task: Task, settings: CrossTReSSettings, seed: int, folder) -> 
         )
     model = Selective(stnet(settings), task, settings.selection).to(task.device)
     groups = [model.network, model.embedder, model.scorer]
-    learned = pretrained(
+    history = on_sources(
         model, task, settings, seed, folder,
         objective=model.loss, groups=groups, log=lambda: model.end_epoch(task.sources),
     )  # fmt: skip
-    learned.network = model.network
-    return tuned(learned, task, settings, seed, folder)
+    return tuned(Fitted(model.network, {"source": history}), task, settings, seed, folder)
 
 
 METHOD = direction_method("CrossTReS", CrossTReSSettings, fit_selected)

@@ -1,15 +1,16 @@
 """From the name of a run to its task: "jonas-nyc-taxi>jonas-dc-taxi", "P90", "3"."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
 import xarray as xr
 
-from stflow_lib.data import load
+from stflow_lib.data import load, simulate
 from stflow_lib.data.schema import DataError
 from stflow_lib.gridflow.checks import first_step
 from stflow_lib.gridflow.protocol import Protocol, protocol_of
-from stflow_lib.gridflow.regions import dirichlet_profile, functional_profile
+from stflow_lib.gridflow.regions import dirichlet_profile, functional_profile, main_purpose
 from stflow_lib.gridflow.task import ALL_DAYS, Choices, Task, make_task
 
 SWITCHES = {  # words after the protocol's name
@@ -39,8 +40,14 @@ def open_task(run) -> Task:
         with_poi(target, _own(target, protocol, days), random) if sources else _city(target)
     )
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return make_task(
+    task = make_task(
         receiver, lenders, protocol, days=days, choices=Choices(**words), device=device
+    )
+    kinds = kinds_of(target, protocol)
+    return (
+        task
+        if kinds is None
+        else replace(task, kinds=torch.from_numpy(kinds.values).to(device))
     )
 
 
@@ -65,6 +72,20 @@ def with_poi(name: str, rows: slice, random: bool = False) -> xr.Dataset:
     if random:
         return city.assign(poi=dirichlet_profile(city.sizes["row"], city.sizes["col"]))
     return city.assign(poi=functional_profile(_city(f"{place}-{OTHER_MODE[mode]}"), rows))
+
+
+@lru_cache(maxsize=8)
+def kinds_of(target: str, protocol: Protocol) -> xr.DataArray | None:
+    """Kinds of the target's cells [row, col], to score by: no method sees them.
+
+    Known for simulated cities; else the largest group of the POI, or of the stand-in drawn from
+    all steps before validation; None where there is neither. Attribute `names`: what they are.
+    """
+    if target in simulate.CITIES:
+        types = simulate.CITIES[target]()[1]["type"]
+        return types.astype("int64").assign_attrs(names=simulate.TYPES)
+    city = with_poi(target, slice(protocol.valid))
+    return main_purpose(city.poi) if "poi" in city else None
 
 
 def _own(target: str, protocol: Protocol, days: int) -> slice:

@@ -29,6 +29,16 @@ def poi_shares(
     return torch.where(total > 0, counts / total.clamp_min(1e-12), 0.0)
 
 
+def main_purpose(poi: xr.DataArray) -> xr.DataArray:
+    """The kind of each cell, poi (category, row, col) -> (row, col): its largest group.
+
+    -1 where a cell has none; the attribute `names` says what the numbers stand for.
+    """
+    largest = poi.argmax("category").where(poi.sum("category") > 0, -1).astype(np.int64)
+    names = tuple(str(name) for name in poi["category"].values)
+    return largest.drop_vars("category", errors="ignore").assign_attrs(names=names)
+
+
 def functional_profile(other: xr.Dataset, steps: slice) -> xr.DataArray:
     """When a cell's trips of the other mode begin and end: shares over 7 times of the week.
 

@@ -14,7 +14,6 @@ from stflow_lib.data.schema import DataError, content_hash
 from stflow_lib.gridflow.checks import check_cities, first_step, steps_a_day
 from stflow_lib.gridflow.city import CityFlow, Scale, crosstres_scale, scale, training_scale
 from stflow_lib.gridflow.protocol import Protocol, protocol_of
-from stflow_lib.metrics import FlowErrors
 
 ALL_DAYS = -1  # the target's whole history before validation: the upper bound
 KNOWN = {
@@ -48,7 +47,8 @@ class Task:
 
     A sample is a label step t of a city; its inputs are the `lags` steps before it.
     target.train are the few-shot labels (none in zero-shot), target.valid chooses the epoch;
-    history are all labels before validation (upper bounds only), test are those scored.
+    history are all labels before validation (upper bounds only), test are those scored; kinds
+    tells what each of the target's cells is for, to score kinds apart and for nothing else.
     """
 
     target: CityFlow
@@ -61,6 +61,7 @@ class Task:
     directions: tuple[str, ...]
     unit: str
     data_hash: str
+    kinds: Int[Tensor, "row col"] | None = None  # -1: no kind
 
     @property
     def device(self) -> torch.device:
@@ -184,44 +185,3 @@ def _joint_hash(cities) -> str:
     return (
         hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     )
-
-
-def score(task: Task, predict, batch: int = 256) -> dict:
-    """Errors on the target's test steps over valid cells, in trips per step.
-
-    `predict(task, steps [B]) -> [B, D, H, W]`. Returns {"metrics", "parts"}: RMSE and MAE pooled
-    over hours and cells of a direction, then the mean of the directions (section 2); parts hold
-    each direction, and "without_event" where the protocol names one.
-    """
-    calm = _outside(task.test, task.protocol.event)
-    ways = _errors(task, predict, task.test, batch)
-    parts = {f"{way}_{name}": value for way, one in ways.items() for name, value in one.items()}
-    if 0 < len(calm) < len(task.test):
-        rest = _mean(_errors(task, predict, calm, batch))
-        parts |= {f"without_event_{name}": value for name, value in rest.items()}
-    return {"metrics": _mean(ways), "parts": parts}
-
-
-def _errors(task: Task, predict, steps: Tensor, batch: int) -> dict[str, dict[str, float]]:
-    """{direction: {"rmse", "mae"}} over the given label steps."""
-    pools = {way: FlowErrors() for way in task.directions}
-    for some in steps.split(batch):
-        guess, truth = predict(task, some), task.target.flow[some]
-        if guess.shape != truth.shape:
-            raise ValueError(f"prediction {tuple(guess.shape)}, truth {tuple(truth.shape)}")
-        for d, pool in enumerate(pools.values()):
-            mask = task.target.mask[d]
-            pool.add(guess[:, d, mask], truth[:, d, mask])
-    results = {way: pool.result() for way, pool in pools.items()}
-    return {way: {name: one[name] for name in ("rmse", "mae")} for way, one in results.items()}
-
-
-def _mean(ways: dict[str, dict[str, float]]) -> dict[str, float]:
-    return {
-        name: sum(one[name] for one in ways.values()) / len(ways) for name in ("rmse", "mae")
-    }
-
-
-def _outside(steps: Tensor, event: tuple[int, int] | None) -> Tensor:
-    first, end = event or (0, 0)
-    return steps[(steps < first) | (steps >= end)]

@@ -1,7 +1,7 @@
 """Learning on the sources, then on the target: one network for each direction of demand."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from stflow_lib.data.schema import DataError
 from stflow_lib.fit import History, Method, Predictor, count_parameters
+from stflow_lib.gridflow.shelf import beginning, shelf
 from stflow_lib.gridflow.stnet import Backbone, STNet
 from stflow_lib.gridflow.task import Task
 from stflow_lib.gridflow.training import Schedule, fit_cities, predict_trips
@@ -118,11 +119,20 @@ def _fit_finetuned(build, task: Task, settings: TransferSettings, seed: int, fol
 def pretrained(network: nn.Module, task: Task, settings, seed: int, folder, **more) -> Fitted:
     """The network after training on all sources, plainly unless `more` tells `fit_cities` else.
 
-    DataError when there is no source.
+    Nothing of the target may reach this stage: it is trained once for all runs that have the
+    same sources, however many days of the target they see. DataError when there is no source.
     """
-    history = fit_cities(network, lenders(task), settings.source, seed=seed, stage="source",
-                         folder=folder, **more)  # fmt: skip
+    alike = replace(settings, target=Schedule())
+    name = beginning(network, lenders(task), type(settings).__name__, alike, seed)
+    with shelf(folder, name) as place:
+        history = on_sources(network, task, settings, seed, place, **more)
     return Fitted(network, {"source": history})
+
+
+def on_sources(network: nn.Module, task: Task, settings, seed: int, folder, **more) -> History:
+    """Train the network on all sources, for this run alone."""
+    return fit_cities(network, lenders(task), settings.source, seed=seed, stage="source",
+                      folder=folder, **more)  # fmt: skip
 
 
 def lenders(task: Task):
