@@ -54,7 +54,7 @@ class MemoryNet(nn.Module):
     def __init__(self, settings: MetaSTSettings):
         super().__init__()
         size, width = settings.backbone, settings.memory
-        self.network = STNet(size)
+        self.network = STNet(size, settings.clock)
         self.network.head = nn.Sequential(
             nn.Linear(size.width + width, size.width), nn.ReLU(), nn.Linear(size.width, 1)
         )

@@ -6,10 +6,13 @@ Layers follow CrossTReS's network without batch normalisation.
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
-from einops import rearrange
+from einops import rearrange, repeat
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+from stflow_lib.gridflow.clock import CLOCK
 
 FEATURES = {"dup": 2, "h": 1}  # name: how often the hidden state stands in the feature
 
@@ -82,15 +85,16 @@ class STNet(nn.Module):
     """Past maps of one direction -> next value of chosen cells, and their features.
 
     x [B, L, H, W] scaled, cells [R] flat indices -> prediction [B, R] scaled, z [B, R, J].
-    Nothing in it belongs to a cell or a city: any H, W and R will do.
+    Nothing in it belongs to a cell or a city: any H, W and R will do. With `clock` the windows
+    are those of `ClockedFlow`, and the LSTM reads the hour beside its cell.
     """
 
-    def __init__(self, size: Backbone = Backbone()):
+    def __init__(self, size: Backbone = Backbone(), clock: bool = False):
         super().__init__()
-        self.size = size
+        self.size, self.told = size, CLOCK * clock
         blocks = [Residual(size.channels) for _ in range(size.blocks)]
         self.cnn = nn.Sequential(nn.Conv2d(1, size.channels, 3, padding=1), *blocks)
-        self.lstm = PlainLSTM(size.channels, size.hidden)
+        self.lstm = PlainLSTM(size.channels + self.told, size.hidden)
         self.head = nn.Sequential(
             nn.Linear(size.width, size.width), nn.ReLU(), nn.Linear(size.width, 1)
         )
@@ -114,15 +118,20 @@ class STNet(nn.Module):
         if self.size.sigmoid:
             out = out.sigmoid()
         if self.size.last_value:
-            out = out + x[:, -1].flatten(1)[:, cells]
+            out = out + x[:, -1 - self.told].flatten(1)[:, cells]
         return out
 
     def features(
         self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
     ) -> Float[Tensor, "b region width"]:
         """z of the chosen cells: what STBaT's statistics and alignments are taken of."""
-        maps = self.cnn(rearrange(x / self.size.unit, "b l h w -> (b l) 1 h w"))
+        past, clock = x.split([x.shape[1] - self.told, self.told], 1)
+        maps = self.cnn(rearrange(past / self.size.unit, "b l h w -> (b l) 1 h w"))
         series = rearrange(maps.flatten(2)[..., cells], "(b l) c r -> (b r) l c", b=len(x))
+        if self.told:
+            hour = clock.flatten(2)[..., cells]
+            hour = repeat(hour, "b k r -> (b r) l k", l=past.shape[1])
+            series = torch.cat([series, hour], 2)
         h = rearrange(self.lstm(series), "(b r) j -> b r j", b=len(x))
         return h.repeat(1, 1, FEATURES[self.size.feature])
 

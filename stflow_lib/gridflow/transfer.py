@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from stflow_lib.data.schema import DataError
 from stflow_lib.fit import History, Method, Predictor, count_parameters
+from stflow_lib.gridflow.clock import clocked
 from stflow_lib.gridflow.shelf import beginning, shelf
 from stflow_lib.gridflow.stnet import Backbone, STNet
 from stflow_lib.gridflow.task import Task
@@ -26,6 +27,7 @@ class TargetSettings:
 
     backbone: Backbone = field(default_factory=Backbone)
     target: Schedule = field(default_factory=ON_TARGET)
+    clock: bool = field(default=False, kw_only=True)  # tell the networks the hour of the label
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,15 @@ def direction_method(name: str, settings: Callable[[], Any], fit_one: FitOne) ->
 
 
 def _fit_directions(fit_one: FitOne, task: Task, settings, seed: int, folder) -> Predictor:
-    fitted = {}
+    fitted, seen = {}, clocked if settings.clock else lambda plain: plain
     for number, way in enumerate(task.directions):
         inside = folder / way if folder else None
         torch.manual_seed(seed)
-        fitted[way] = fit_one(task.only(number), settings, seed, inside)
-    return _joined(fitted)
+        fitted[way] = fit_one(seen(task).only(number), settings, seed, inside)
+    return _joined(fitted, seen)
 
 
-def _joined(fitted: dict[str, Fitted]) -> Predictor:
+def _joined(fitted: dict[str, Fitted], seen: Callable[[Task], Task]) -> Predictor:
     """[B, D, H, W] trips per step; curves and notes named after direction and stage."""
     networks = [one.network.eval() for one in fitted.values()]
     stages = {f"{w}_{name}": h for w, one in fitted.items() for name, h in one.stages.items()}
@@ -71,10 +73,9 @@ def _joined(fitted: dict[str, Fitted]) -> Predictor:
     seconds = sum(history.seconds for history in stages.values())
 
     def predict(task: Task, steps: Tensor) -> Tensor:
+        city = seen(task).target
         with torch.inference_mode():
-            ways = [
-                predict_trips(n, task.target.only(d), steps) for d, n in enumerate(networks)
-            ]
+            ways = [predict_trips(n, city.only(d), steps) for d, n in enumerate(networks)]
         return torch.cat(ways, 1)
 
     return Predictor(
@@ -89,7 +90,7 @@ def _joined(fitted: dict[str, Fitted]) -> Predictor:
 
 def stnet(settings: TargetSettings) -> nn.Module:
     """The backbone with fresh weights."""
-    return STNet(settings.backbone)
+    return STNet(settings.backbone, settings.clock)
 
 
 def target_only(name: str, settings=TargetSettings, build=stnet) -> Method:

@@ -1,6 +1,5 @@
 """The MLP on a cell's window: it sees one cell and the hour, and trains as the others do."""
 
-import math
 from dataclasses import replace
 
 import pytest
@@ -8,7 +7,7 @@ import torch
 
 from stflow_lib.fit import count_parameters
 from stflow_lib.gridflow import make_task
-from stflow_lib.gridflow.mlp import METHOD, CellMLP, Settings, clocked
+from stflow_lib.gridflow.mlp import METHOD, CellMLP, Settings
 from stflow_lib.gridflow.training import Schedule
 
 SHORT = Schedule(epochs=2, epoch_steps=3, batch=8, patience=0)
@@ -55,20 +54,6 @@ def test_last_value_is_the_newest_hour_not_the_clock():
     plain = network(last_value=False)
     plain.load_state_dict(net.state_dict())
     assert not plain(x, torch.arange(12))[0].any()
-
-
-def test_windows_end_with_the_hour_of_the_label(receiver, lender, twelve):
-    """In both cities and after one direction is picked; 18:00 is three quarters of a circle."""
-    task = clocked(make_task(receiver, [lender], twelve))
-    for city in (task.only(1).target, task.only(0).sources[0]):
-        windows = city.windows(torch.tensor([24 + 18, 48]))
-        assert windows.shape[1:3] == (10, 1)
-        assert torch.equal(windows[:, :6], city.scaled[36:48].unflatten(0, (2, 6)))
-        clock = windows[:, 6:, 0, 1, 2]
-        torch.testing.assert_close(
-            clock, torch.tensor([[-1.0, 0, 0, -1], [0, 1, 0, 1]]), atol=1e-6, rtol=0
-        )
-    assert math.isclose(windows.std((3, 4), correction=0)[:, 6:].max().item(), 0)
 
 
 def test_few_shot_zero_shot_and_batches(receiver, lender, twelve):
