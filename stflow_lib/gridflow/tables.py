@@ -18,6 +18,16 @@ SWEEPS = {  # Figure 4, one at a time around 32, 0.01, 0.85, 1: setting, symbol,
 }
 STRENGTHS = (0.0, 0.01, 0.1, 1.0)  # lambda, which the paper does not print
 DAYS = (0, 1, 3, 7, 14, 30)  # Figure 5
+FURTHER = (  # real POI, and a third taxi city
+    "bikes-chicago-2021>bikes-dc-2021",
+    "bikes-dc-2021>bikes-chicago-2021",
+    "jonas-nyc-taxi+jonas-dc-taxi>taxi-sf-trips",
+)
+PLAIN = (
+    "Previous hour", "Hour-of-week mean", "Linear", "ST-net", "Finetuned", "RegionTrans", "STBaT",
+    "MLP",
+)  # fmt: skip
+KNOWN_KINDS = "sim-grid-a>sim-grid-c"  # what is rare in the source is common in the target
 MEASURED = ("Finetuned", "MetaST", "CrossTReS", "STBaT")  # Table 3: memory and time
 
 
@@ -41,12 +51,13 @@ def figure3(profile: str) -> Rows:
 
 
 def figure4(profile: str) -> Rows:
-    """One of four settings at a time."""
-    return _varied(profile, {
+    """One of four settings at a time, one seed."""
+    variants = {
         f"{symbol} = {value:g}": {part: {name: value}}
         for (part, name), (symbol, values) in SWEEPS.items()
         for value in values
-    })  # fmt: skip
+    }
+    return _varied(profile, variants, slice(1))
 
 
 def strength(profile: str) -> Rows:
@@ -70,11 +81,59 @@ def poi(profile: str) -> Rows:
     return {n: plan.runs(["STBaT"], pairs, plan.few, switch=s) for n, s in names.items()}
 
 
-def _varied(profile: str, variants: dict[str, dict]) -> Rows:
+def further(profile: str) -> Rows:
+    """Cities that the paper's stand-ins lack: POI of their own, or another continent's coast."""
+    plan = Plan.of(profile)
+    return {m: plan.runs([m], FURTHER, plan.fractions) for m in PLAIN}
+
+
+def kinds(profile: str) -> Rows:
+    """A simulated pair whose kinds of regions are known."""
+    plan = Plan.of(profile)
+    parts = {name: ABLATIONS[name] for name in ("STBaT", "w/o SimDCL", "w/o WLoss")}
+    return {
+        label: plan.runs(
+            [label if label in plan.methods else "STBaT"], [KNOWN_KINDS], plan.fractions,
+            changes=changes,
+        )
+        for label, changes in ({"Linear": {}, "Finetuned": {}} | parts).items()
+    }  # fmt: skip
+
+
+def clock(profile: str) -> Rows:
+    """What a line knows and the networks do not: the hour of the day."""
+    plan, cases = Plan.of(profile), {}
+    for method in ("Finetuned", "STBaT"):
+        cases |= {method: (method, {}), f"{method}, told the hour": (method, {"clock": True})}
+    cases |= {"Linear": ("Linear", {}), "Linear, all hours": ("Linear", {"by_hour": False})}
+    return {
+        label: plan.runs([method], plan.cities, plan.fractions, changes=changes)
+        for label, (method, changes) in cases.items()
+    }
+
+
+def budget(profile: str) -> Rows:
+    """Four times the epochs on the source, for both sides of the comparison."""
+    plan, rows = Plan.of(profile), {}
+    for method in ("Finetuned", "STBaT"):
+        longer = _longer(plan.methods[method].get("source", {}))
+        for label, changes in {method: {}, f"{method}, four times": {"source": longer}}.items():
+            rows[label] = plan.runs([method], plan.cities[:1], plan.few, changes=changes)
+    return rows
+
+
+def _longer(source: dict) -> dict:
+    """The schedule stretched by four: epochs and halvings of the rate."""
+    return {name: 4 * source[name] for name in ("epochs", "halve_every") if name in source}
+
+
+def _varied(profile: str, variants: dict[str, dict], seeds: slice = slice(None)) -> Rows:
     """STBaT with changed settings on the first pair, few-shot."""
     plan = Plan.of(profile)
     return {
-        label: plan.runs(["STBaT"], plan.cities[:1], plan.few, changes=changes)
+        label: plan.runs(
+            ["STBaT"], plan.cities[:1], plan.few, plan.seeds[seeds], changes=changes
+        )
         for label, changes in variants.items()
     }
 
@@ -87,4 +146,8 @@ TABLES = {
     "figure5": Labelled(figure5),
     "strength": Labelled(strength),
     "poi": Labelled(poi),
+    "further": Labelled(further),
+    "kinds": Labelled(kinds),
+    "clock": Labelled(clock),
+    "budget": Labelled(budget),
 }
