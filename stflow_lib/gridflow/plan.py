@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stflow_lib import profiles
-from stflow_lib.runs import Run, changed
+from stflow_lib.fit import Method
+from stflow_lib.runs import Run, build_settings, changed
 from stflow_lib.runs.run import method_of
 
 PROTOCOL_OF = {  # first word of the target's name: how its months are cut
@@ -75,5 +76,12 @@ class Plan:
 
     def changed(self, method: str, changes: dict) -> dict:
         """The profile's settings of a method with `changes`, unless they are so already."""
-        entry = method_of(Run("gridflow", method, "", "", "", self.profile, 0))
-        return changed(entry, self.methods[method], changes)
+        return changed(self.entry(method), self.methods[method], changes)
+
+    def settings(self, method: str):
+        """The settings object of a method at this size."""
+        return build_settings(self.entry(method), self.methods[method])
+
+    def entry(self, method: str) -> Method:
+        """The method's row in METHODS."""
+        return method_of(Run("gridflow", method, "", "", "", self.profile, 0))

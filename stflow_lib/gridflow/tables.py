@@ -116,15 +116,16 @@ def budget(profile: str) -> Rows:
     """Four times the epochs on the source, for both sides of the comparison."""
     plan, rows = Plan.of(profile), {}
     for method in ("Finetuned", "STBaT"):
-        longer = _longer(plan.methods[method].get("source", {}))
-        for label, changes in {method: {}, f"{method}, four times": {"source": longer}}.items():
+        longer = {"source": _longer(plan, method)}
+        for label, changes in {method: {}, f"{method}, four times": longer}.items():
             rows[label] = plan.runs([method], plan.cities[:1], plan.few, changes=changes)
     return rows
 
 
-def _longer(source: dict) -> dict:
-    """The schedule stretched by four: epochs and halvings of the rate."""
-    return {name: 4 * source[name] for name in ("epochs", "halve_every") if name in source}
+def _longer(plan: Plan, method: str) -> dict:
+    """The schedule on the source stretched by four: epochs and halvings of the rate."""
+    source = plan.settings(method).source
+    return {name: 4 * getattr(source, name) for name in ("epochs", "halve_every")}
 
 
 def _varied(profile: str, variants: dict[str, dict], seeds: slice = slice(None)) -> Rows:

@@ -57,7 +57,7 @@ def test_a_variant_that_changes_nothing_is_the_method_itself():
     figure4 = TABLES["figure4"].rows("lab")
     same = [label for label, runs in figure4.items() if runs[0].key == whole]
     assert same == ["D = 32", "beta = 0.01", "h = 0.85", "tau = 1"]
-    assert len(TABLES["figure4"]("lab")) == (20 - 4 + 1) * 2
+    assert len(TABLES["figure4"]("lab")) == 20 - 4 + 1  # sweeps have one seed
     assert TABLES["figure3"].rows("lab")["STBaT"][0].key == whole
 
 
@@ -85,3 +85,9 @@ def test_merging_goes_level_by_level():
 
 def test_methods_without_a_size_take_no_part():
     assert not Plan.of("lab").runs(["MAML"], PAIRS, [3])
+
+
+def test_four_times_the_epochs_with_the_same_shape():
+    """Halvings of the rate stretch with the epochs; 100 epochs and no halving are the default."""
+    run = TABLES["budget"].rows("lab")["STBaT, four times"][0]
+    assert run.settings["source"] == {"epochs": 400, "halve_every": 0}
