@@ -1,0 +1,122 @@
+"""Measuring cost on a machine that others use too: processor time, and peaks in a new process.
+
+Seconds are those in which this process computed, so a neighbour who takes the processor does
+not count; memory is what a process of its own had at its worst.
+"""
+
+import math
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+_SERVE = "from stflow_lib.measure import _serve; _serve()"
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def seconds(action: Callable[[], Any]) -> float:
+    """Processor seconds of one call, all threads together."""
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
+def step_seconds(fit: Callable[[], Any]) -> list[float]:
+    """Processor seconds of each optimiser step of a training of one epoch.
+
+    The clock starts at the first forward pass, so that preparations do not count, and is read
+    after every step of any optimiser. Whatever loop trains is timed as it is.
+    """
+    clock: list[float] = []
+
+    def tick(*_) -> None:
+        clock.append(time.process_time())
+
+    def first_pass(*_) -> None:
+        start.remove()
+        tick()
+
+    start = register_module_forward_pre_hook(first_pass)
+    step = register_optimizer_step_post_hook(tick)
+    try:
+        fit()
+    finally:
+        start.remove()
+        step.remove()
+    return np.diff(clock).tolist()
+
+
+def with_gradient(function: Callable[..., Tensor], first: Tensor, *others: Any):
+    """The scalar function(first, *others) and its gradient with respect to `first`."""
+    leaf = first.detach().requires_grad_()
+    value = function(leaf, *others)
+    return value.detach(), torch.autograd.grad(value, leaf)[0]
+
+
+def peak_growth(function: Callable[..., Any], warm: tuple, *calls: tuple) -> list[float]:
+    """MB by which resident memory has peaked after each call, above what a first one left.
+
+    `warm` are the arguments of that first, small call: it loads code, which is no memory of
+    the computation. The peak never falls, so sort the calls by need, and measure in a
+    fresh process. NaN where the system does not tell (it has no /proc).
+    """
+    function(*warm)
+    if _RESET.exists():
+        _RESET.write_text("5")  # the peak starts anew
+    before, peaks = _status_mb("VmRSS"), []
+    for call in calls:
+        function(*call)
+        peaks.append(_status_mb("VmHWM") - before)
+    return peaks
+
+
+def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """function(*arguments) computed by a new Python process, which nothing has warmed or filled.
+
+    Function and arguments are pickled, so the function must lie in a module. Its peak is its
+    own: `ru_maxrss` would inherit that of the caller. RuntimeError with the last line of what
+    went wrong there.
+    """
+    done = subprocess.run([sys.executable, "-c", _SERVE], capture_output=True, check=False,
+                          input=pickle.dumps((function, arguments)))  # fmt: skip
+    if done.returncode:
+        last = (done.stderr.decode().strip().splitlines() or ["no message"])[-1]
+        raise RuntimeError(f"the new process ended with {done.returncode}: {last}")
+    return pickle.loads(done.stdout)
+
+
+def _serve() -> None:
+    """The new process: a pickled call comes in, its pickled result goes out."""
+    function, arguments = pickle.load(sys.stdin.buffer)
+    with redirect_stdout(sys.stderr):
+        result = function(*arguments)
+    sys.stdout.buffer.write(pickle.dumps(result))
+
+
+def _status_mb(name: str) -> float:
+    """A line of /proc/self/status in MB (2^20 bytes): VmRSS is now, VmHWM the peak."""
+    lines = _STATUS.read_text().splitlines() if _STATUS.exists() else []
+    return next((int(x.split()[1]) / 1024 for x in lines if x.startswith(name)), math.nan)
+
+
+def exponent(sizes: Sequence[float], costs: Sequence[float]) -> tuple[float, float, float]:
+    """p of cost ~ size^p by least squares in logarithms, and its 95 % interval (Student's t).
+
+    ValueError for fewer than three sizes: two points have no interval.
+    """
+    if len(sizes) < 3:
+        raise ValueError(f"an exponent with an interval needs three sizes, not {len(sizes)}")
+    line = stats.linregress(np.log(sizes), np.log(costs))
+    half = stats.t.ppf(0.975, len(sizes) - 2) * line.stderr
+    return float(line.slope), float(line.slope - half), float(line.slope + half)
