@@ -10,18 +10,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-_SERVE = "from stflow_lib.measure import _serve; _serve()"
+_SERVE = """
+import contextlib, pickle, sys
+function, arguments = pickle.load(sys.stdin.buffer)
+with contextlib.redirect_stdout(sys.stderr):
+    result = function(*arguments)
+sys.stdout.buffer.write(pickle.dumps(result))
+"""  # a pickled call comes in, its pickled result goes out
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -96,14 +100,6 @@ def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
     return pickle.loads(done.stdout)
 
 
-def _serve() -> None:
-    """The new process: a pickled call comes in, its pickled result goes out."""
-    function, arguments = pickle.load(sys.stdin.buffer)
-    with redirect_stdout(sys.stderr):
-        result = function(*arguments)
-    sys.stdout.buffer.write(pickle.dumps(result))
-
-
 def _status_mb(name: str) -> float:
     """A line of /proc/self/status in MB (2^20 bytes): VmRSS is now, VmHWM the peak."""
     lines = _STATUS.read_text().splitlines() if _STATUS.exists() else []
@@ -115,6 +111,8 @@ def exponent(sizes: Sequence[float], costs: Sequence[float]) -> tuple[float, flo
 
     ValueError for fewer than three sizes: two points have no interval.
     """
+    from scipy import stats  # slow to import, and nothing else here needs it
+
     if len(sizes) < 3:
         raise ValueError(f"an exponent with an interval needs three sizes, not {len(sizes)}")
     line = stats.linregress(np.log(sizes), np.log(costs))
