@@ -9,6 +9,8 @@ the paper prints. Kinds of claims:
 - ``order``: ``method`` has a lower error than ``other``, on any city.
 - ``trend``: its gain over ``other`` is larger with less data ("20>100"), on any city.
 
+An amount "3<0" compares ``method`` with three days of data and ``other`` with none.
+
 A method is a name of the wing's METHODS, or "table7:reg" for a row that is more than that.
 A number is never judged by stand-in data, an order or trend always says on which city it was.
 Smoke runs are no evidence.
@@ -26,7 +28,9 @@ from stflow_lib.evidence import AVERAGES, ORIGINALS, Evidence, collect
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "claims"
 PAPERS = {"finegrained": "urbanstc", "gridflow": "stbat", "speedgraph": "tsjt"}
 TITLES = {"urbanstc": "UrbanSTC", "stbat": "STBaT", "tsjt": "TSJT"}
-DATASETS = ORIGINALS | {name: name.lower() for name in AVERAGES}  # the paper's own: city
+UNSTATED = "not stated"  # dataset of a number of which the paper does not say where it arose
+DATASETS = ORIGINALS | {name: name.lower() for name in AVERAGES} | {UNSTATED: ""}  # its city
+SCENARIOS = {"few-shot": "3", "zero-shot": "0"}  # STBaT's words for days of target data
 SECOND = "second best"  # as `other` of a gain: the best of the rest
 VERDICTS = ("confirmed", "not confirmed", "not run")
 
@@ -46,6 +50,11 @@ def reported(paper: str, table: str | None = None) -> pd.DataFrame:
     """Every printed number of a paper, or of one of its tables; amounts of data as text."""
     frame = pd.read_csv(FOLDER / f"reported_{paper}.csv", dtype=str, keep_default_na=False)
     frame["value"] = pd.to_numeric(frame["value"])
+    if {"task", "scenario"} <= set(frame):  # names of its own for dataset and amount of data
+        pair = (frame["source"] + ">" + frame["target"]).str.strip(">")
+        frame["dataset"] = (frame["task"] + " " + pair).str.strip()
+        frame["fraction"] = frame["scenario"].map(SCENARIOS).fillna("")
+        frame["metric"] = frame["metric"].str.lower()
     return frame if table is None else frame[frame["table"] == table]
 
 
@@ -152,9 +161,8 @@ def _number(claim, evidence: Evidence, city: str, profile: str):
 
 
 def _order(claim, evidence: Evidence, city: str, profile: str):
-    place = (city, profile, claim.fraction)
-    mine, theirs = _paired(evidence, place, claim.method, claim.other, claim.metric)
-    used = [(*place, claim.method), (*place, claim.other)]
+    used = _sides(claim, city, profile, claim.fraction, claim.other)
+    mine, theirs = _paired(evidence, used, claim.metric)
     return theirs - mine, _absent(evidence, used), used
 
 
@@ -163,41 +171,59 @@ def _gain(claim, evidence: Evidence, city: str, profile: str):
     other = claim.other if claim.other != SECOND else _second(claim, evidence, place)
     if other is None:
         return pd.Series(dtype=float), "no runs of other methods", []
-    used = [(*place, claim.method), (*place, other)]
-    return _percent(evidence, place, claim, other), _absent(evidence, used) or other, used
+    used = _sides(claim, city, profile, claim.fraction, other)
+    return _percent(evidence, used, claim.metric), _absent(evidence, used) or other, used
 
 
 def _second(claim, evidence: Evidence, place) -> str | None:
-    """The best of the other methods in the claim's table; of all methods if we lack the table."""
+    """The best of the other methods in the claim's table; of all methods if we lack the table.
+
+    What the paper does not print (a rule of ours in its table) is none of them.
+    """
     table = evidence.tables.get(claim.source.lower().replace(" ", ""))
+    printed = _printed(claim.paper)
     means = {
         m: evidence.seeds(place, m, claim.metric).mean()
         for m in evidence.get(place, {})
-        if m != claim.method and ":" not in m and (table is None or m in table)
+        if m != claim.method and ":" not in m
+        if (table is None or m in table) and (not printed or m in printed)
     }
     return min(means, key=means.get) if means else None
 
 
+def _printed(paper: str) -> set[str]:
+    """Names of the rows of the paper's tables; empty where its numbers are not carried over."""
+    known = (FOLDER / f"reported_{paper}.csv").exists()
+    return set(reported(paper)["method"]) if known else set()
+
+
 def _trend(claim, evidence: Evidence, city: str, profile: str):
-    places = [(city, profile, fraction) for fraction in claim.fraction.split(">")]
-    little, much = (_percent(evidence, place, claim, claim.other) for place in places)
-    used = [(*place, m) for place in places for m in (claim.method, claim.other)]
-    return (little - much).dropna(), _absent(evidence, used), used
+    amounts = claim.fraction.split(">")
+    less, more = (_sides(claim, city, profile, amount, claim.other) for amount in amounts)
+    little, much = (_percent(evidence, used, claim.metric) for used in (less, more))
+    return (little - much).dropna(), _absent(evidence, less + more), less + more
+
+
+def _sides(claim, city: str, profile: str, amount: str, other: str) -> list[tuple]:
+    """What an amount of data compares, "3" or "3<0": (city, profile, fraction, name) twice."""
+    mine, _, theirs = amount.partition("<")
+    return [(city, profile, mine, claim.method), (city, profile, theirs or mine, other)]
 
 
 _KINDS = {"number": _number, "order": _order, "gain": _gain, "trend": _trend}
 
 
-def _percent(evidence: Evidence, place, claim, other: str) -> pd.Series:
-    """Gain of the claim's method over another, percent, by seed."""
-    mine, theirs = _paired(evidence, place, claim.method, other, claim.metric)
+def _percent(evidence: Evidence, used: list[tuple], metric: str) -> pd.Series:
+    """Gain of the first side over the second, percent, by seed."""
+    mine, theirs = _paired(evidence, used, metric)
     return 100 * (theirs - mine) / theirs
 
 
-def _paired(evidence: Evidence, place, method: str, other: str, metric: str):
-    """The two methods' errors at the seeds that both have."""
-    mine, theirs = (evidence.seeds(place, m, metric) for m in (method, other))
-    if len(theirs) and evidence.untrained(place, other):
+def _paired(evidence: Evidence, used: list[tuple], metric: str):
+    """The errors of two sides at the seeds that both have."""
+    mine, theirs = (evidence.seeds(tuple(place), m, metric) for *place, m in used)
+    *place, other = used[1]
+    if len(theirs) and evidence.untrained(tuple(place), other):
         theirs = pd.Series(theirs.iloc[0], mine.index)
     both = mine.index.intersection(theirs.index)
     return mine[both], theirs[both]

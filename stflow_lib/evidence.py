@@ -1,6 +1,7 @@
 """What our runs have to say about a paper's claims: records by place, and by row of a table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,10 @@ from stflow_lib.runs.publish import RUN_FIELDS
 from stflow_lib.runs.run import wing_of
 
 ORIGINALS = {f"TaxiBJ-P{n}": f"taxibj-p{n}" for n in range(1, 5)} | {"BikeNYC": "bikenyc-2019"}
+for _mode in ("bike", "taxi"):  # "taxi NY>DC", and "taxi DC" for methods that transfer nothing
+    for _pair in ("NY>DC", "CHI>DC", "NY>CHI", "CHI>NY", "DC", "CHI", "NY"):
+        _cities = [f"crosstres-{_city.lower()}-{_mode}" for _city in _pair.split(">")]
+        ORIGINALS[f"{_mode} {_pair}"] = ">".join(_cities)
 AVERAGES = {"TaxiBJ-avg": tuple(f"taxibj-p{n}" for n in range(1, 5))}  # means over four sets
 PROFILES = ("lab", "paper")  # profiles whose runs count
 
@@ -48,18 +53,33 @@ class Evidence(dict):
 def collect(wing: str) -> Evidence:
     """What the wing's tables plan and what is recorded, one set of settings per name."""
     evidence, settings, records = Evidence(), {}, {}
-    for table, name, run in _planned_and_recorded(wing):
-        evidence.cities.setdefault((run.city, run.profile), {})[name] = None
+    listed = list(_planned_and_recorded(wing))
+    into = _transfers(run for *_, run in listed)
+    for table, name, run in listed:
+        places = [run.city, *into.get((run.city, run.profile), ())]
+        for city in places:
+            evidence.cities.setdefault((city, run.profile), {})[name] = None
         evidence.tables.setdefault(table, set()).add(run.method)
         key = (run.city, run.profile, run.scarcity, name)
-        if settings.setdefault(key, run.settings) != run.settings:
+        own = (run.protocol, run.settings)
+        if settings.setdefault(key, own) != own:
             continue  # the first table's settings are the method's own, others are ablations
         if run.key not in records:
             records[run.key] = runs.find(run)
-        evidence.add(name, run, records[run.key])
+        for city in places:
+            evidence.add(name, replace(run, city=city), records[run.key])
     for dataset, cities in AVERAGES.items():
         _add_means(evidence, dataset.lower(), cities)
     return evidence
+
+
+def _transfers(listed: Iterable[Run]) -> dict[tuple[str, str], list[str]]:
+    """(city, profile) -> the "SOURCE>TARGET" that end there: what knows no source stands beside."""
+    found = {}
+    for city, profile in dict.fromkeys((run.city, run.profile) for run in listed):
+        if ">" in city:
+            found.setdefault((city.rpartition(">")[2], profile), []).append(city)
+    return found
 
 
 def _planned_and_recorded(wing: str) -> Iterator[tuple[str, str, Run]]:

@@ -1,8 +1,10 @@
 """Verdicts: hand-made records with known means, differences and intervals give known verdicts."""
 
+import importlib
 import importlib.util
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib import claims, profiles, runs
+from stflow_lib.data import registry
 from stflow_lib.data.schema import DataError
 from stflow_lib.runs import store
 
@@ -204,6 +207,54 @@ def test_a_claim_is_judged_where_both_methods_are_planned(book):
     assert claims.judge("toy")["city"].tolist() == ["here"]
 
 
+def test_what_knows_no_source_stands_beside_every_transfer_into_its_city(book):
+    """ST-net runs on the target alone, so under its own city it would never meet STBaT."""
+    book(ORDER)
+    put("NOISE", [2.0, 5.0, 3.0], city="near>town")
+    put("COLLAPSES", [3.0, 6.2, 3.8], city="town", notes={})
+    judged = claims.judge("toy")
+    assert judged["city"].tolist() == ["near>town"]
+    assert judged["verdict"].tolist() == ["confirmed"] and judged["ours"][0] == pytest.approx(1)
+
+
+def test_another_protocol_is_no_substitute_for_a_missing_run(book):
+    """The control with random POI is STBaT too, but not the STBaT of the table."""
+    book(ORDER)
+    own = [toy.run(seed=seed) for seed in range(3)]
+    control = [replace(run, protocol=f"{run.protocol}-random") for run in own]
+    plan(table2={"own": own}, poi={"random": control})
+    store_values(control, [2.0, 5.0, 3.0])
+    put("COLLAPSES", [3.0, 6.2, 3.8], notes={})
+    assert claims.judge("toy")["verdict"].tolist() == ["not run"]
+
+
+def test_an_order_may_hold_between_two_amounts_of_data(book):
+    """3<0: three days against none. Compared at one amount a method is as good as itself."""
+    book(
+        ORDER.replace(",100,", ",3<0,").replace("COLLAPSES", "NOISE"),
+        TREND.replace("20>100", "3<0>30<3").replace("COLLAPSES", "NOISE"),
+    )
+    for days, values in {"0": [8.0, 8.1], "3": [4.0, 4.1], "30": [3.9, 4.0]}.items():
+        put("NOISE", values, scarcity=days)
+    order, trend = claims.judge("toy").itertuples()
+    assert (order.verdict, order.ours) == ("confirmed", pytest.approx(4.0))
+    falls = [100 * (4 / 8 - 0.1 / 4), 100 * (4 / 8.1 - 0.1 / 4.1)]
+    assert (trend.n, trend.ours) == (2, pytest.approx(np.mean(falls)))
+
+
+def test_the_second_best_is_printed_in_the_paper(book):
+    """A rule that we put into the paper's table is not what its gain is against."""
+    book(GAIN)
+    head, rows = "table,method,metric,value", ("NOISE,rmse,1", "COLLAPSES,rmse,2")
+    lines = [head, *(f"Table 3,{row}" for row in rows), ""]
+    (claims.FOLDER / "reported_toy.csv").write_text("\n".join(lines))
+    put("NOISE", [1.8], city="taxibj-p1")
+    put("COLLAPSES", [2.0], city="taxibj-p1", notes={})
+    rule = store.read(toy.run("COLLAPSES", "taxibj-p1")) | {"method": "NAN", "metric_rmse": 1.0}
+    store.write(toy.run("NAN", "taxibj-p1"), rule)
+    assert claims.judge("toy").iloc[0]["note"] == "COLLAPSES"
+
+
 def test_the_second_best_is_one_of_the_claims_own_table(book):
     """Beyond the paper something may be better: the paper's gain is not against that."""
     book(GAIN.replace(",S,", ",Table 3,"))
@@ -306,16 +357,63 @@ def test_the_books_claims_repeat_the_printed_numbers():
     assert stated["kind"].value_counts().to_dict() == {"number": 250, "gain": 76}
 
 
-def test_the_books_claims_name_what_the_wing_has():
-    """A misspelt row or method would stay "not run" for ever."""
-    from stflow_lib import finegrained
+def test_stbats_claims_repeat_the_printed_numbers():
+    """Every error of Table 2 but the one that its text lacks, Table 3, and every percentage."""
+    printed = claims.reported("stbat")
+    place = ["table", "dataset", "fraction", "method", "metric"]
+    printed = printed[printed["table"].isin(["Table 2", "Table 3"])].dropna(subset="value")
+    printed.loc[printed["table"] == "Table 3", ["dataset", "fraction"]] = claims.UNSTATED, "3"
+    stated = claims.claims("stbat")
+    gain = stated["kind"].eq("gain") & stated["source"].eq("Table 2")
+    stated.loc[gain, "method"] = "improvement_of_STBaT"
+    stated.loc[gain, "metric"] += "_pct"
+    stated = stated[stated["kind"].eq("number") | gain].rename(columns={"source": "table"})
+    same = printed.merge(stated, on=place, suffixes=("", "_claimed"))
+    assert len(same) == len(stated) == len(printed) == 227 + 32 + 8
+    assert same["value"].eq(same["value_claimed"]).all()
+    for row in same.itertuples():
+        assert row.value in map(float, re.findall(r"\d+\.\d+", row.statement)), row.id
 
-    names = set(finegrained.METHODS) | {"", claims.SECOND}
-    for table, planned in finegrained.TABLES.items():
+
+def test_printed_gains_of_stbat_follow_from_its_errors_but_for_two():
+    """A claim says so itself where the percentage does not belong to the printed errors."""
+    printed, stated = claims.reported("stbat"), claims.claims("stbat")
+    for row in stated[stated["kind"].eq("gain") & stated["source"].eq("Table 2")].itertuples():
+        alone = row.dataset.rpartition(">")[2]
+        cell = printed["dataset"].isin([row.dataset, f"{row.dataset.split()[0]} {alone}"])
+        cell &= printed["fraction"].eq(row.fraction) & printed["metric"].eq(row.metric)
+        errors = printed[cell].set_index("method")["value"]
+        gain = 100 * (1 - errors["STBaT"] / errors.drop("STBaT").min())
+        assert (abs(gain - row.value) < 0.1) != ("its own errors" in row.statement), row.id
+    assert stated["statement"].str.contains("its own errors").sum() == 2
+
+
+def test_table3s_ratios_are_those_of_its_numbers():
+    printed = claims.reported("stbat", "Table 3").set_index(["method", "metric"])["value"]
+    frame = claims.claims("stbat")
+    for row in frame[frame["id"].str.contains("ratio")].itertuples():
+        ratio = printed[row.method, row.metric] / printed[row.other, row.metric]
+        assert row.value == pytest.approx(100 * (1 - ratio), abs=0.05), row.id
+        assert f"{ratio:.2f} times" in row.statement
+
+
+@pytest.mark.parametrize("wing", ["finegrained", "gridflow"])
+def test_the_books_claims_name_what_the_wing_has(wing):
+    """A misspelt row or method would stay "not run" for ever."""
+    package = importlib.import_module(f"stflow_lib.{wing}")
+    names = set(package.METHODS) | {"", claims.SECOND}
+    for table, planned in package.TABLES.items():
         rows = planned.rows("paper") if hasattr(planned, "rows") else {}
         names |= {f"{table}:{label}" for label in rows}
-    frame = claims.claims("urbanstc")
+    frame = claims.claims(claims.PAPERS[wing])
     assert not {*frame["method"], *frame["other"]} - names
+
+
+def test_the_papers_own_data_are_in_the_catalogue():
+    """A misspelt city would leave its numbers "not run" with the files in place."""
+    for cities in claims.DATASETS.values():
+        for city in filter(None, cities.split(">")):
+            assert city in registry.entries() or city == "taxibj-avg"
 
 
 def test_acceptance_numbers_of_mean():
