@@ -12,11 +12,12 @@ COLUMNS = ["metric", "city", "scarcity", "gain", "low", "high", "n", "verdict"]
 
 
 def errors(group: Iterable[Run], metric: str) -> pd.Series:
-    """Test errors of recorded runs by (city, scarcity, seed), collapsed runs left out."""
-    found = [r for r in runs.records(group) if not r["notes"].get("collapsed")]
-    keys = [(r["city"], r["scarcity"], r["seed"]) for r in found]
-    values = [r[f"metric_{metric}"] for r in found]
-    return pd.Series(dict(zip(keys, values, strict=True)), dtype=float)
+    """Test errors of recorded runs by (city, scarcity, seed), collapsed runs left out.
+
+    A metric is "rmse", or the name of a part such as "kind_3_rmse" where the records have it.
+    """
+    found = [(_place(r), _value(r, metric)) for r in _sound(group)]
+    return pd.Series({place: v for place, v in found if v is not None}, dtype=float)
 
 
 def gains(better: Iterable[Run], other: Iterable[Run], metrics: Iterable[str]) -> pd.DataFrame:
@@ -25,20 +26,51 @@ def gains(better: Iterable[Run], other: Iterable[Run], metrics: Iterable[str]) -
     One row per metric, city and amount of data: mean over the seeds that both have, its 95 %
     interval (NaN for one seed), the number of seeds, and the verdict: "confirmed" when the
     whole interval is above zero, "the opposite" when it is below, else "not confirmed".
+    A run of `other` on the target alone counts for every source, one without training for
+    every seed.
     """
     better, other, lines = list(better), list(other), []
     for metric in metrics:
-        mine, theirs = errors(better, metric), errors(other, metric)
-        both = theirs.index[theirs.index.isin(mine.index)]
-        if both.empty:
+        mine = errors(better, metric)
+        theirs = _facing(other, metric, mine)
+        if theirs.empty:
             continue
-        for place, found in (theirs - mine)[both].groupby(level=[0, 1], sort=False):
+        lower = theirs - mine[theirs.index]
+        for place, found in lower.groupby(level=[0, 1], sort=False):
             scaled = 100 * found.to_numpy() / theirs[found.index].mean()
             low, high = claims.interval(scaled)
             lines.append(
                 (metric, *place, scaled.mean(), low, high, len(found), _verdict(low, high))
             )
     return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _facing(group: list[Run], metric: str, mine: pd.Series) -> pd.Series:
+    """The group's errors at the places of `mine`, in the group's order."""
+    found = {}
+    for record in _sound(group):
+        value = _value(record, metric)
+        for place in mine.index if value is not None else ():
+            if _faces(record, *place):
+                found.setdefault(place, value)
+    return pd.Series(found, dtype=float)
+
+
+def _faces(record: dict, city: str, scarcity: str, seed: int) -> bool:
+    same = record["city"] in (city, city.rpartition(">")[2]) and record["scarcity"] == scarcity
+    return same and (record["seed"] == seed or record["epochs"] == 0)
+
+
+def _sound(group: Iterable[Run]) -> list[dict]:
+    return [r for r in runs.records(group) if not r["notes"].get("collapsed")]
+
+
+def _place(record: dict) -> tuple[str, str, int]:
+    return record["city"], record["scarcity"], record["seed"]
+
+
+def _value(record: dict, metric: str) -> float | None:
+    return record.get(f"metric_{metric}", record.get(f"part_{metric}"))
 
 
 def _verdict(low: float, high: float) -> str:

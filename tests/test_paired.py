@@ -12,9 +12,10 @@ def group(monkeypatch):
     """A group of runs from {(city, scarcity, seed): error}; None marks a collapsed one."""
     monkeypatch.setattr(paired.runs, "records", lambda group: [run.record for run in group])
 
-    def build(errors):
+    def build(errors, epochs=1):
         return [
             SimpleNamespace(record={"city": c, "scarcity": a, "seed": s, "metric_rmse": e or 0.0,
+                                    "part_half_rmse": 2 * (e or 0.0), "epochs": epochs,
                                     "notes": {"collapsed": e is None}})
             for (c, a, s), e in errors.items()
         ]  # fmt: skip
@@ -70,3 +71,26 @@ def test_places_come_in_the_order_of_the_other_runs(group):
         ["a", "20"],
         ["a", "100"],
     ]
+
+
+def test_runs_on_the_target_alone_face_every_source(group):
+    """ST-net knows no source: under the target's own name it would be compared with nothing."""
+    ours = group(seeds("x>a", [1.0, 2.0]) | seeds("y>a", [3.0, 3.0]) | seeds("x>b", [1.0]))
+    judged = paired.gains(ours, group(seeds("a", [2.0, 4.0])), ["rmse"])
+    assert judged[["city", "n"]].values.tolist() == [["x>a", 2], ["y>a", 2]]
+    assert judged["gain"].tolist() == pytest.approx([50, 0])
+
+
+@pytest.mark.parametrize("epochs, n", [(0, 3), (1, 1)])
+def test_what_is_not_trained_counts_for_every_seed(group, epochs, n):
+    """A rule is run once; a network's one seed must not stand for the others."""
+    ours, rule = group(seeds("a", [1.0, 2.0, 3.0])), group(seeds("a", [4.0]), epochs)
+    assert paired.gains(ours, rule, ["rmse"])["n"].tolist() == [n]
+
+
+def test_parts_are_compared_like_the_whole(group):
+    """Errors by kind of region; a part that no record has is left out."""
+    ours, base = group(seeds("a", [1.0, 2.0])), group(seeds("a", [2.0, 4.0]))
+    assert paired.errors(ours, "half_rmse").tolist() == [2.0, 4.0]
+    judged = paired.gains(ours, base, ["half_rmse", "kind_3_rmse"])
+    assert judged[["metric", "gain"]].values.tolist() == [["half_rmse", 50.0]]
