@@ -13,6 +13,7 @@ from stflow_lib.gridflow import (
     stdaan,
     transfer,
 )
+from stflow_lib.gridflow.content import data_hash
 from stflow_lib.gridflow.opening import open_task
 from stflow_lib.gridflow.protocol import PROTOCOLS, Protocol
 from stflow_lib.gridflow.rules import RULES
@@ -47,6 +48,7 @@ __all__ = [
     "Choices",
     "Protocol",
     "Task",
+    "data_hash",
     "make_task",
     "open_task",
     "score",

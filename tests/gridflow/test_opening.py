@@ -8,7 +8,9 @@ import torch
 
 from stflow_lib.data import load
 from stflow_lib.data.schema import DataError
+from stflow_lib.gridflow import content, data_hash
 from stflow_lib.gridflow.opening import open_task, split_pair, with_poi
+from stflow_lib.runs import Run, fresh
 
 SIMULATED = "sim-grid-a>sim-grid-c"
 
@@ -101,3 +103,15 @@ def test_the_four_tasks_at_their_printed_hours(real_data, mode, pair, protocol, 
     time = task.target.time[task.target.train[[0, -1]].numpy()].astype("datetime64[D]")
     days = {"P90": ("2015-12-20", "2015-12-22"), "P100": ("2015-12-28", "2015-12-30")}
     assert tuple(map(str, time)) == days[protocol]
+
+
+def test_a_record_of_other_data_is_stale(monkeypatch):
+    """Of a pair too: any of its cities may have changed, and a city that is not here cannot."""
+    run = Run("gridflow", "Previous hour", SIMULATED, "P60", "3", "smoke", 0)
+    record = {"source_hash": fresh.current_source(run), "data_hash": data_hash(run)}
+    assert record["data_hash"] == opened().data_hash and not fresh.is_stale(run, record)
+    assert fresh.is_stale(run, record | {"data_hash": "other"})
+    content._hash.cache_clear()
+    monkeypatch.setattr(content, "city_hash", lambda name: None if "-a" in name else "here")
+    assert data_hash(run) is None and not fresh.is_stale(run, record | {"data_hash": "other"})
+    content._hash.cache_clear()
