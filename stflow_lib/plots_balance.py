@@ -23,9 +23,14 @@ Names = Mapping[int, str]  # kind -> what it is called, in the order of drawing
 
 
 def colours_of(names: Names) -> dict[int, str]:
-    """One colour for each kind, those of land use where the kinds are land uses."""
-    places = names if max(names, default=0) < 7 and min(names, default=0) >= 0 else range(99)
-    return {kind: KINDS[place % len(KINDS)] for kind, place in zip(names, places, strict=False)}
+    """One colour for each kind, those of land use where the kinds are land uses.
+
+    Dark grey for -1, which is no kind.
+    """
+    known = [kind for kind in names if kind >= 0]
+    places = known if max(names, default=0) < 7 and len(known) == len(names) else range(99)
+    colours = dict(zip(known, (KINDS[p % len(KINDS)] for p in places), strict=False))
+    return {kind: colours.get(kind, "0.35") for kind in names}
 
 
 def kinds_figure(maps: Mapping[str, np.ndarray], names: Names) -> plt.Figure:
@@ -39,7 +44,7 @@ def kinds_figure(maps: Mapping[str, np.ndarray], names: Names) -> plt.Figure:
     colours, height = colours_of(names), 0.8 / len(maps)
     for (city, kinds), axis in zip(maps.items(), axes, strict=False):
         kind_map(axis, kinds, names)
-        axis.set_title(f"{city}, {np.isin(kinds, [*names]).sum()} cells", fontsize=10)
+        axis.set_title(f"{city}\n{np.isin(kinds, [*names]).sum()} cells", fontsize=10)
     for number, (city, kinds) in enumerate(maps.items()):
         count = np.array([(kinds == kind).sum() for kind in names])
         at = np.arange(len(names)) - 0.4 + (number + 0.5) * height
@@ -116,11 +121,13 @@ def rarity_figure(
 
 def _histograms(axis: plt.Axes, weights: Mapping[str, np.ndarray]) -> None:
     full = np.concatenate([*weights.values()])
-    bins = np.linspace(min(full.min(), 0.8), max(full.max(), 1.2), 41)
-    for (when, values), colour, hatch in zip(weights.items(), SERIES, ("", "//"), strict=False):
-        axis.hist(values, bins, color=colour, alpha=0.6, hatch=hatch, label=when)
+    bins = np.linspace(full.min() - 0.01, full.max() + 0.01, 41)
+    for (when, values), colour in zip(weights.items(), SERIES, strict=False):
+        axis.hist(values, bins, histtype="stepfilled", color=colour, ec=colour, alpha=0.55,
+                  label=when)  # fmt: skip
     axis.axvline(1, color="0.3", ls=":", lw=1)
-    axis.set(title="how far they differ", xlabel="weight ω", ylabel="cells", yscale="symlog")
+    axis.set(title="how far they differ", xlabel="weight ω", ylabel="cells", yscale="symlog",
+             ylim=(0, 12 * len(full)))  # fmt: skip
     axis.yaxis.set_major_formatter("{x:g}")
     axis.legend(frameon=False, fontsize=9)
 
@@ -167,7 +174,7 @@ def similarity_figure(delta: np.ndarray, kinds: Sequence[int], names: Names) -> 
             axis.axhline(edge, color="white", lw=0.7), axis.axvline(edge, color="white", lw=0.7)
         fig.colorbar(image, ax=axis, label=label, shrink=0.85)
     there = [(a + b, name) for a, b, n, name in zip(edges, edges[1:], counts, names.values())
-             if n]  # fmt: skip
+             if n > 0.03 * len(delta)]  # fmt: skip
     axes[0].set_yticks([middle / 2 for middle, _ in there], [name for _, name in there])
     axes[0].tick_params("y", length=0)
     axes[0].set_ylabel("anchor i, ordered by kind")

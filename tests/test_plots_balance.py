@@ -28,7 +28,7 @@ def test_land_uses_keep_the_colours_of_the_simulated_cities():
 def test_every_other_kind_has_a_colour_of_its_own():
     """Stand-ins number up to 14 kinds and one without; two in one colour would be one."""
     colours = plots_balance.colours_of({kind: str(kind) for kind in (3, -1, 13, 7, 0, 9, 4, 8)})
-    assert len(set(colours.values())) == 8
+    assert len(set(colours.values())) == 8 and colours[-1] not in plots_balance.KINDS
 
 
 def test_kinds_are_counted_in_their_own_city():
@@ -38,7 +38,7 @@ def test_kinds_are_counted_in_their_own_city():
     lengths = [bar.get_width() for bar in bars.patches if bar.get_width()]
     assert lengths == pytest.approx([60, 40, 25, 75])
     assert first.images[0].get_array().tolist() == [[0, 0, 1], [1, 0, None]]
-    assert first.get_title() == "a, 5 cells" and second.get_title() == "b, 4 cells"
+    assert first.get_title() == "a\n5 cells" and second.get_title() == "b\n4 cells"
     assert [text.get_text() for text in bars.get_yticklabels()] == ["homes", "parks"]
 
 

@@ -4,22 +4,22 @@
 # *What you need: gradients, normal distributions, {doc}`01_problem_and_rules`. Reading: 30 minutes. Runs in: half a minute (simulated cities), three minutes
 # (real ones). You will see: a network that watches which regions are rare, a loss that cares for order only, and what both do to a real training.*
 #
-# A network trained on New York learns what most of New York is like. If Washington consists of what is rare in New York, the network has learned the wrong
-# things well. STBaT {cite}`stbat` answers while the network still learns on the source: one module, **RIAM**, finds out which regions are rare; another,
-# **STBLM**, gives them weight and asks that regions alike in what they are *for* behave alike. The target is not touched before plain fine-tuning.
+# A network trained on New York learns what most of New York is like. If Washington consists of what is rare there, it has learned the wrong
+# things well. STBaT {cite}`stbat` steps in while the network learns on the source: one module, **RIAM**, finds out which regions are rare; another,
+# **STBLM**, gives them weight and asks that regions alike in what they are *for* behave alike. The target is met only in plain fine-tuning.
 #
-# In turn: 1. what is rare; 2. the backbone; 3. patterns of regions; 4. density and weight; 5. similarity; 6. the contrast; 7. two steps in turn; 8. a live
+# 1. what is rare; 2. backbone; 3. patterns; 4. density and weight; 5. similarity; 6. contrast; 7. two steps in turn; 8. a live
 # pre-training; 9. fine-tuning; 10. where the paper is silent.
 
 # %% tags=["parameters"]
 source: str = "sim-grid-a"  # the city with a long record
 target: str = "sim-grid-c"  # the city with three days
 protocol: str = "P60"  # where the records are cut, a name of gridflow.PROTOCOLS
-channels: int = 8  # feature maps of the CNN; the paper has 64
+channels: int = 4  # feature maps of the CNN; the paper has 64
 blocks: int = 0  # residual blocks of the CNN; the paper has 3
-hidden: int = 16  # of the LSTM; the paper has 128
+hidden: int = 8  # of the LSTM; the paper has 128
 epochs: int = 6  # of pre-training on the source
-steps: int = 20  # batches in an epoch of pre-training
+steps: int = 15  # batches in an epoch of pre-training
 tuning: int = 4  # epochs on the target's three days
 watching: int = 300  # steps for which RIAM is trained alone in section 4
 strength: float = 0.01  # lambda, the weight of the contrast
@@ -99,16 +99,15 @@ print(f"most under-represented in {source}: {names[missed]}, {counts.at[missed, 
       f"of its cells, {counts.at[missed, target] / counts[target].sum():.0%} in {target}")  # fmt: skip
 
 # %% [markdown]
-# A squared error summed over cells hears each kind as loudly as it has cells, and trips. If the common kinds of the two cities differ, the network is tuned to
-# the wrong ones. Weights could mend that, but the target's kinds must not be asked for: STBaT makes *all* kinds of the source count alike and hopes for
-# the best.
+# A squared error summed over cells hears a kind as loudly as it has cells, and trips. Where the common kinds of two cities differ, the network is tuned to
+# the wrong ones. STBaT does not ask what the target is made of. It wants *all* kinds of the source to count alike, so that whatever the target has was heard.
 #
 # ## 2. The backbone
 #
-# A method that transfers may contain nothing that belongs to a place. **ST-net** takes each of the six past maps through the same small CNN, follows every
-# cell with the same LSTM, and lets a head of two layers turn the cell's *feature* $z \in \mathbb{R}^J$ into the next value. The released code of CrossTReS {cite}`crosstres`, on
+# Nothing that is transferred may belong to a place. **ST-net** takes each of the six past maps through the same small CNN, follows every
+# cell with the same LSTM, and lets a head of two layers turn the cell's *feature* $z \in \mathbb{R}^J$ into the next value. The code of CrossTReS {cite}`crosstres`, on
 # which the paper builds, joins the LSTM's last output to its last hidden state. For one layer these are the same vector, so its 256 numbers are 128 numbers twice:
-# `feature="dup"`. The clean form is `feature="h"`. We write the LSTM in plain tensor operations, because MAML, a baseline, needs second
+# `feature="dup"`; the clean form is `feature="h"`. The LSTM is written in plain tensor operations: MAML, a baseline, needs second
 # derivatives, which the fused one lacks.
 
 # %%
@@ -201,8 +200,7 @@ plots_balance.directions_figure({"a quiet region": quiet, "a busy region": busy}
 plt.show()
 
 # %% [markdown]
-# Printed, the busy region is described by the quiet one's numbers. Since quiet cells abound in every city, patterns say more about them than about the busy ones.
-# `Patterns(kl="reverse")` has the other direction.
+# Wherever a quiet and a busy cell share their POI, the printed direction describes both by the quiet one's numbers. `Patterns(kl="reverse")` has the other.
 #
 # ## 4. Density and weight
 #
@@ -269,8 +267,8 @@ show(table, f"Weights of the same patterns by bandwidth; the paper has h = 0.85;
 # %% [markdown]
 # At the start the weights are 1: nothing is balanced. Later they differ, mildly, and not as counting would have it (black ticks). A density rewards what lies *alone*. Rare kinds do so
 # only in part, and odd cells do too: those whose shares come from few POI and so by chance look like nothing else, and those without any, where there are such.
-# How strong it all is hangs on the scale of $\varphi$, which nothing fixes, and on $h$. *Effective neighbours* is the mean of $R \rho_r$: $R$ if all patterns are alike, 1 if all are strangers; at
-# both ends $\omega = 1$.
+# How strong it all is hangs on the scale of $\varphi$, which nothing fixes, and on $h$. *Effective neighbours* is the mean of $R \rho_r$: $R$ if all patterns are alike, 1 if all are strangers;
+# $\omega = 1$ at both ends.
 #
 # ## 5. Similarity
 #
@@ -296,7 +294,8 @@ print(
 )
 
 # %% [markdown]
-# Blocks on the diagonal of the right picture are kinds that the patterns tell apart.
+# Blocks on the diagonal of the right picture are kinds that the patterns tell apart; a dark column is a group that nobody else resembles, as cells without POI are. A row
+# of one shade is an anchor to which a whole group ties.
 #
 # ## 6. The contrast
 #
