@@ -4,6 +4,8 @@ Seconds are those in which this process computed, so a neighbour who takes the p
 not count; memory is what a process of its own had at its worst.
 """
 
+import ctypes
+import gc
 import math
 import pickle
 import subprocess
@@ -68,21 +70,25 @@ def with_gradient(function: Callable[..., Tensor], first: Tensor, *others: Any):
     return value.detach(), torch.autograd.grad(value, leaf)[0]
 
 
-def peak_growth(function: Callable[..., Any], warm: tuple, *calls: tuple) -> list[float]:
-    """MB by which resident memory has peaked after each call, above what a first one left.
+def peak_growth(first: Callable[[], Any], *actions: Callable[[], Any]) -> list[float]:
+    """MB by which resident memory peaks during each action, above what it was just before.
 
-    `warm` are the arguments of that first, small call: it loads code, which is no memory of
-    the computation. The peak never falls, so sort the calls by need, and measure in a
-    fresh process. NaN where the system does not tell (it has no /proc).
+    `first` is a small one that loads code, which is no memory of a computation. Freed memory
+    goes back to the system before each. NaN where the system does not tell (it has no /proc).
     """
-    function(*warm)
+    first()
+    return [_growth(action) for action in actions]
+
+
+def _growth(action: Callable[[], Any]) -> float:
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
     if _RESET.exists():
         _RESET.write_text("5")  # the peak starts anew
-    before, peaks = _status_mb("VmRSS"), []
-    for call in calls:
-        function(*call)
-        peaks.append(_status_mb("VmHWM") - before)
-    return peaks
+    before = _status_mb("VmRSS")
+    action()
+    return _status_mb("VmHWM") - before
 
 
 def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -53,20 +53,23 @@ def growth_figure(
     """Cost against the number of regions on logarithmic axes, a panel per quantity with unit.
 
     panels: {"seconds ...": {form: (regions, costs)}}; exponents: text behind a form's name in
-    the first panel; `marked`: the city at which forms are compared.
+    the first panel; `marked`: the city at which forms are compared. No cost, no point.
     """
     fig, axes = plt.subplots(1, len(panels), figsize=(8.4, 3.9), squeeze=False,
                              layout="constrained")  # fmt: skip
     for place, (axis, (what, forms)) in enumerate(zip(axes[0], panels.items(), strict=True)):
         for (form, (sizes, costs)), colour in zip(forms.items(), (BLUE, RED), strict=False):
             label = f"{form}{exponents.get(form, '')}" if not place else None
-            axis.plot(sizes, costs, marker="o", color=colour, label=label)
+            known = np.where(np.asarray(costs) > 0, costs, np.nan)
+            axis.plot(sizes, known, marker="o", color=colour, label=label)
         axis.axvline(marked, color="0.3", lw=0.9, ls="--")
         axis.text(marked, 1, f" R = {marked}", transform=axis.get_xaxis_transform(),
                   va="top", fontsize=9)  # fmt: skip
         axis.set(title=what.partition(" (")[0], xlabel="regions R", ylabel=what,
                  xscale="log", yscale="log")  # fmt: skip
         bare(axis)
+        low, high = axis.get_ylim()
+        plain_ticks(axis.yaxis, (1,) if high > 100 * low else (1, 2, 5))
         every = sorted({int(s) for sizes, _ in forms.values() for s in sizes})
         shown = [s for s in every if s & (s - 1) == 0] or every
         axis.set_xticks(shown, [str(s) for s in shown])

@@ -3,13 +3,14 @@
 import math
 import operator
 import os
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from stflow_lib import measure
-from stflow_lib.fit import Training, train
+from stflow_lib.fit import Training, keep_memory, train
 
 
 def small_training(steps: int, forwards: list):
@@ -68,20 +69,20 @@ def test_gradient_is_that_of_the_function():
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc")
-def test_peak_of_a_fresh_process_is_what_was_taken_there():
-    """The caller's own peak must not count, nor what is given back before the next call."""
+def test_each_action_has_a_peak_of_its_own():
+    """The caller's peak must not count, nor a larger action before, nor the memory it kept."""
     mine = bytearray(300 * 2**20)
-    taken = measure.in_fresh_process(
-        measure.peak_growth, bytearray, (1000,), (50 * 2**20,), (90 * 2**20,)
-    )
+    sizes = (1, 90, 50)
+    keep, *actions = [keep_memory, *(partial(bytearray, mb * 2**20) for mb in sizes)]
+    taken = measure.in_fresh_process(measure.peak_growth, keep, *actions)
     del mine
-    assert taken == pytest.approx([50, 90], abs=5)
+    assert taken == pytest.approx(sizes, abs=5)
 
 
 def test_where_the_system_does_not_tell_there_is_no_number(monkeypatch, tmp_path):
     monkeypatch.setattr(measure, "_STATUS", tmp_path / "none")
     monkeypatch.setattr(measure, "_RESET", tmp_path / "none")
-    (found,) = measure.peak_growth(list, (), ())
+    (found,) = measure.peak_growth(list, list)
     assert math.isnan(found)
 
 
