@@ -141,14 +141,15 @@ def _order(frame: pd.DataFrame) -> list[str]:
 def _days_panel(axis: plt.Axes, own: pd.DataFrame, metric: str, methods: list[str]) -> None:
     for k, method in enumerate(methods):
         runs, colour = own[own["method"] == method], INK[k % len(INK)]
-        if len(runs) and runs["days"].isna().all():
+        if runs.empty:
+            continue
+        if runs["days"].isna().all():
             axis.axhline(runs[metric].mean(), color="0.4", ls="--", lw=1.2, label=method)
             continue
         mean = runs.groupby("days")[metric].mean()
-        axis.plot(mean.index**0.5, mean, lw=1.4, color=colour, label=method)
-        axis.scatter(
-            runs["days"] ** 0.5, runs[metric], s=16, color=colour, marker=MARKS[k % len(MARKS)]
-        )
+        style = {"color": colour, "marker": MARKS[k % len(MARKS)]}
+        axis.plot(mean.index**0.5, mean, lw=1.4, ms=4, label=method, **style)
+        axis.scatter(runs["days"] ** 0.5, runs[metric], s=16, **style)
 
 
 def _days_axis(axis: plt.Axes, days: pd.Series) -> None:
@@ -169,7 +170,7 @@ def day_gains_figure(gains: pd.DataFrame, title: str) -> plt.Figure:
     rows = -(-len(cities) // 2)
     fig, axes = plt.subplots(
         rows, min(2, len(cities)), figsize=(9.2, 2.7 * rows + 0.8), layout="constrained",
-        squeeze=False,
+        squeeze=False, sharey=True,
     )  # fmt: skip
     for axis, city in zip(axes.flat, cities, strict=False):
         own = gains[gains["city"] == city]

@@ -109,7 +109,8 @@ provenance(runs.records(planned))
 # Three things change on the way from zero to one day, and only one of them is the day. The *scale*: at zero days the target's flows are scaled by the maximum of its
 # history, from one day on by that of the days themselves. The *weights*: now they may be trained on the target. And the *choice*: from one day on, a sixth of the record,
 # the validation part, chooses the epoch, or the strength of the line. At zero days nothing is chosen on the target. In the paper's protocol it is the same.
-# So the first step of these curves is not the worth of 24 hours alone, and the line, which takes the same step, shows what it is worth to a method with next to no weights.
+# So the first step of these curves is not the worth of 24 hours alone. The line takes the same step with next to no weights, and a scale hardly touches it, since its weights are pure numbers: it shows
+# what choice and a day give to a method that has little to learn. One day of one kind can also mislead; a curve need not fall at every step.
 #
 # ## 2. The claim
 #
