@@ -63,8 +63,8 @@ def growth_figure(
             known = np.where(np.asarray(costs) > 0, costs, np.nan)
             axis.plot(sizes, known, marker="o", color=colour, label=label)
         axis.axvline(marked, color="0.3", lw=0.9, ls="--")
-        axis.text(marked, 1, f" R = {marked}", transform=axis.get_xaxis_transform(),
-                  va="top", fontsize=9)  # fmt: skip
+        axis.text(marked, 0.02, f" R = {marked}", transform=axis.get_xaxis_transform(),
+                  va="bottom", fontsize=9)  # fmt: skip
         axis.set(title=what.partition(" (")[0], xlabel="regions R", ylabel=what,
                  xscale="log", yscale="log")  # fmt: skip
         bare(axis)
