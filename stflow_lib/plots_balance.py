@@ -127,7 +127,7 @@ def _histograms(axis: plt.Axes, weights: Mapping[str, np.ndarray]) -> None:
                   label=when)  # fmt: skip
     axis.axvline(1, color="0.3", ls=":", lw=1)
     axis.set(title="how far they differ", xlabel="weight ω", ylabel="cells", yscale="symlog",
-             ylim=(0, 12 * len(full)))  # fmt: skip
+             ylim=(0, 5 * len(full)))  # fmt: skip
     axis.yaxis.set_major_formatter("{x:g}")
     axis.legend(frameon=False, fontsize=9)
 

@@ -208,7 +208,7 @@ plt.show()
 #
 # $$ \rho_r = \frac1R \sum_i \exp\Big(-\frac{\lVert \varphi_r - \varphi_i \rVert^2}{2 h^2}\Big), \qquad \omega_r = R\, \frac{1 / \rho_r}{\sum_i 1 / \rho_i}. $$ (eq-gr-omega)
 #
-# The average of $\omega$ is exactly 1. Constants of the kernel divide out, so nobody needs to know which of several $D$-dimensional kernels the paper means by Eq. 6, and nobody should compute
+# The average of $\omega$ is exactly 1. Constants of the kernel divide out, so it makes no difference whether Eq. 6 means a kernel in $D$ dimensions or one of the distance, and nobody should compute
 # them: at $D = 256$ they are below the smallest float. We stay in logarithms. The example: ninety regions of one kind, ten of another, far apart.
 
 # %%
@@ -487,9 +487,9 @@ assert abs(omega.mean() - 1) < 1e-4 and all(len(curve) == epochs for curve in cu
 # %% [markdown]
 # How to read it. *Weights* and *neighbours*: the dotted lines mean that the weighted loss is the plain one; the further the curves leave them, the more is balanced. *Contrast gain*: dotted is a
 # representation without content, dashed what a free one reaches on the last patterns; in between lies what the backbone has been made to express. *Order* is the same in words of
-# ranks. RIAM's divergence falls at once and its POI term slowly; as the latter falls the patterns spread, and with them the weights.
+# ranks. RIAM's divergence falls early, its POI term slowly; as that falls the patterns spread, and with them the weights.
 #
-# And *validation*, which is not weighted: if the two curves lie on each other, balancing has changed what the network knows about its features more than what it predicts.
+# And *validation*, which is not weighted: where the two curves keep together, balancing has arranged the features without changing much of what is predicted.
 
 
 # %%
@@ -516,25 +516,26 @@ print(f"equal at λ = {error_pull / contrast_pull:.3f}; cosine between them "
 
 # %% [markdown]
 # The paper prints no $\lambda$. With the error summed over cells, its default in this library is 1, but on scaled demand, most of it far below 1, the error is small and the contrast pulls many times harder; the
-# bound on the norm then leaves little of the error's gradient. This is why the small tables use $\lambda = 0.01$: there it suits the summed loss better than 1. A later page has the whole sweep.
+# bound on the norm then leaves little of the error's gradient. This is why the small tables use $\lambda = 0.01$: there it suits the summed loss better than 1. The page on ablations and sensitivity has the whole sweep.
 
 # %%
-by_mean = pd.DataFrame({"cells": counts[source], "by counting": 1 / counts[source].replace(0, np.nan),
-                        "ω": pd.Series(omega.numpy()).groupby(kind).mean()}).dropna()  # fmt: skip
-by_mean["by counting"] *= R / len(by_mean)  # so that it averages 1 over cells
-share = lambda weight: 100 * by_mean["cells"] * by_mean[weight] / R
-by_mean["% of the loss: plain"], by_mean["% of the loss: STBaT"] = (
-    100 * by_mean["cells"] / R,
-    share("ω"),
-)
-assert np.isclose(share("by counting").std(), 0) and np.isclose(share("ω").sum(), 100, atol=0.1)
+heard = pd.DataFrame({"cells": pd.Series(kind).value_counts()})
+heard["ω"] = pd.Series(omega.numpy()).groupby(kind).mean()
+heard["ω by counting"] = R / heard["cells"] / len(heard)
+heard["% of the cells"] = 100 * heard["cells"] / R
+heard["% of the weight"] = heard["% of the cells"] * heard["ω"]
+assert np.isclose(heard["% of the weight"].sum(), 100, atol=0.1)
+assert np.isclose((heard["cells"] * heard["ω by counting"]).sum(), R)
 show(
-    by_mean.set_axis([names[k] for k in by_mean.index]),
-    f"Weights after pre-training, {source}",
+    heard.set_axis(heard.index.map(names)),
+    f"Mean weights after pre-training, {source}",
     digits=2,
 )
 
 # %% [markdown]
+# The last two columns are what balancing comes to: by counting, every kind would have the same share of the weight. If there is a row of cells without POI, look at it first. They all share
+# one pattern, far from the others, so the weight goes to them although they are many; the kinds that do have POI are hardly balanced among themselves.
+#
 # ## 9. Fine-tuning, and what came of it
 #
 # The target's three days: backbone and head only, plain squared error, the epoch chosen by the target's validation part. RIAM, projector, weights and contrast are gone. We measure three networks:
@@ -580,7 +581,7 @@ print(f"all cells: STBaT {mine:+.2f} %, chance {chance:+.2f} %")
 
 # %% [markdown]
 # One seed, one pair, a small network: this is no result, it shows how to ask. A red diamond means something only where it lies further from zero than grey dots do, over many seeds; and
-# if balance is what helps, the upper rows, rare in the source, should move left more than the lower ones. The result page has the runs.
+# if balance is what helps, the upper rows, rare in the source, should move left more than the lower ones. (Cells without POI are no kind and are not scored apart.) The result page has the runs.
 #
 # ## 10. Where the paper is silent
 #
@@ -598,11 +599,11 @@ rows = [
     ("POI shares", "rows sum to 1; without POI all 0", "none", "Eq. 5 needs it"),
     ("sign of the deviation", "softplus + 0.001, measured at least 0.01", "Patterns.sigma_floor", "ours"),
     ("direction of KL", "as printed", "Patterns.kl", "the paper's Eq. 5"),
-    ("kernel of Eq. 6 in 32 dimensions", "normal, constants dropped", "none", "all readings give one ω"),
+    ("kernel of Eq. 6 in 32 dimensions", "normal, constants dropped", "none", "D-variate or of the distance: the same ω"),
     ("ties of δ", "equal to 1e-6", "none", "ours"),
     ("a turn of the alternation", "a batch", "none", "ours; Eq. 10 speaks of batches"),
     ("weight of the contrast", f"1; lab and this page: {strength:g}", "Balance.strength", "ours"),
-    ("Adam", "1e-3, decay 5e-5, norm 2, 32 windows", "source, target", "CrossTReS's code"),
+    ("Adam", "rate 0.001 (this page 0.003), decay 5e-5, norm 2, 32 windows", "source, target", "CrossTReS's code"),
     ("fine-tuning", "plain error, best validation epoch", "target", "CrossTReS's code"),
 ]  # fmt: skip
 table = pd.DataFrame(rows, columns=["question", "here", "setting", "from"])
@@ -615,8 +616,8 @@ assert (settings.patterns.kl, settings.patterns.sigma_floor, Balance().strength)
 assert (Backbone().feature, Backbone().sigmoid, Schedule().clip) == ("dup", False, 2.0)
 
 # %% [markdown]
-# Thought of, but not built: to alternate by epoch; to refresh weights and similarity only every few steps; a running average of the statistics that RIAM is taught; to fine-tune for a fixed number of epochs instead
-# of choosing one by two months of labels; POI by TF-IDF.
+# Thought of, but not built: to alternate by epoch; to refresh weights and similarity only every few steps; a running average of the statistics that RIAM is taught; a density for each dimension of $\varphi$
+# by itself; to fine-tune for a fixed number of epochs instead of choosing one by the validation part; POI by TF-IDF.
 #
 # ## What to remember
 #
