@@ -32,7 +32,7 @@ import pandas as pd
 import torch
 
 from stflow_lib import claims, measure, runs
-from stflow_lib.data.simulate import simulate_grid
+from stflow_lib.data.simulate import imbalanced_shares, simulate_grid
 from stflow_lib.finegrained.cost import in_turns, planned_steps
 from stflow_lib.gridflow import METHODS, PROTOCOLS, TABLES, Protocol, make_task
 from stflow_lib.gridflow.plan import FEW_SHOT_ONLY
@@ -61,7 +61,7 @@ torch.set_num_threads(1)  # then processor seconds are work, not threads that wa
 # %%
 cut = Protocol("cost", steps=480, valid=240, test=360, source_steps=336, source_valid=216)
 home, away = (
-    simulate_grid(height, width, days=20, seed=seed, name=name, mean_flow=200.0)[0]
+    simulate_grid(height, width, 20, seed=seed, name=name, type_shares=imbalanced_shares(12))[0]
     for seed, (name, height, width) in enumerate([("source", rows, cols), ("target", rows + 1, cols - 1)])
 )  # fmt: skip
 task = make_task(away, [home], cut).only(0)
