@@ -4,9 +4,9 @@
 # *What you need: {doc}`02_stbat_method`. Reading: 20 minutes. Runs in: seconds where the run store is filled, else as long as the trainings take. You will
 # see: Figures 3 and 4 of the paper with intervals, the weight it does not print, a control for its points of interest, and why many of the curves are flat.*
 #
-# STBaT {cite}`stbat` is plain transfer plus four parts: a classifier and a predictor that shape the region patterns, a contrast and a set of weights
-# that use them. The paper removes one at a time (Figure 3) and turns four settings one at a time (Figure 4), both for few-shot taxi demand in Washington.
-# Every part is said to help, every setting to have a best value. The numbers behind the bars are not printed, and neither is any spread.
+# STBaT {cite}`stbat` is plain transfer plus four parts: a classifier and a predictor that shape the region patterns, a contrast and a set of weights that use
+# them. The paper removes one at a time (Figure 3) and turns four settings one at a time (Figure 4), both for few-shot taxi demand in Washington. Every part
+# is said to help, every setting to have a best value. The numbers behind the bars are not printed, and neither is any spread.
 #
 # In turn: 1. one part less; 2. what each part did inside; 3. how much contrast; 4. four settings; 5. do the weights move; 6. points of interest or noise.
 
@@ -31,6 +31,7 @@ from stflow_lib.plots_ablations import sweep_figure
 from stflow_lib.plots_results import gains_figure
 from stflow_lib.plots_scarcity import spread_figure, sweep_figures, variants_figure
 from stflow_lib.plots_training import curves_figure
+from stflow_lib.plots_transfer import arrow
 
 METRICS = ("rmse", "mae")
 plan = Plan.of(profile)
@@ -69,7 +70,7 @@ for name in rows:
 base = rows["figure3"]["STBaT"]
 pair, days = base[0].city, base[0].scarcity
 unit = open_task(SimpleNamespace(city=pair, protocol=base[0].protocol, scarcity=days)).unit
-print(f"profile {profile}: {pair}, {days} days of target data, {len(base)} seed(s)")
+print(f"profile {profile}: {arrow(pair)}, {days} days of target data, {len(base)} seed(s)")
 
 # %% [markdown]
 # ## How to read this page
@@ -79,23 +80,22 @@ print(f"profile {profile}: {pair}, {days} days of target data, {len(base)} seed(
 # *confirmed* when the whole interval lies above zero, *the opposite* holds when it lies below. Of twenty comparisons without any effect, one will fall
 # outside its interval by luck.
 #
-# Few seeds see large effects only. So the page also prints how large a gain would have to be for these seeds to tell it from zero: where that is one
-# percent, a printed difference of half a percent could not have been found, and not finding it proves nothing.
+# Few seeds see large effects only. So the page also prints how large a gain would have to be for these seeds to tell it from zero: where that is one percent,
+# a printed difference of half a percent could not have been found, and not finding it proves nothing.
 
 
 # %%
 def compare(name, pairs, metrics=METRICS):
     """Gains of the better row over the other one, one line for each pair of rows and metric."""
-    lines = [
+    found = [
         paired.gains(rows[name].get(better, []), rows[name].get(other, []), metrics).assign(
             row=f"{better} below {other}"
         )
         for better, other in pairs
     ]
-    judged = pd.concat(lines, ignore_index=True)
-    return judged.assign(
-        label=judged["row"].str.replace("lambda", "λ") + ", " + judged["metric"].str.upper()
-    )
+    judged = pd.concat([lines for lines in found if len(lines)] or found[:1], ignore_index=True)
+    names = judged["row"].str.replace("lambda", "λ")
+    return judged.assign(label=names + ", " + judged["metric"].str.upper())
 
 
 def conclude(judged):
@@ -135,7 +135,7 @@ labels = {"rmse": f"test RMSE ({unit})", "mae": f"test MAE ({unit})"}
 panels = {
     labels[m]: {row: seeds(group, m) for row, group in rows["figure3"].items()} for m in METRICS
 }
-variants_figure(panels, "STBaT", f"Figure 3: one part less, {pair}, {days} days")
+variants_figure(panels, "STBaT", f"Figure 3: one part less, {arrow(pair)}, {days} days")
 plt.show()
 provenance_of("figure3")
 
@@ -149,15 +149,15 @@ for row in parts:
         print(f"{row}: RMSE of the whole method is {line.gain:+.2f} % below: {line.verdict}")
 
 # %% [markdown]
-# The paper's claim is that *each* of the four stays right of zero. The last row is the one that carries the method: it compares everything with nothing.
-# If it is not clearly right of zero, no order among the four rows above can be read as the share of a part, because there is no sum to share.
+# The paper's claim is that *each* of the four stays right of zero. The last row is the one that carries the method: it compares everything with nothing. If
+# it is not clearly right of zero, no order among the four rows above can be read as the share of a part, because there is no sum to share.
 #
 # ## 2. What each part did inside
 #
 # Pre-training writes a diary: after each epoch, on one fixed batch of source windows, how far the weights spread (standard deviation, least and largest
-# $\omega$), how many *effective neighbours* a region has (the mean of $R\rho_r$: 1 if all regions are strangers, $R$ if all are alike), by how much the contrast
-# lies below that of representations without content, how well the order of representations agrees with that of patterns (Spearman), and the two losses of
-# the patterns. Here are its last lines, means over directions and seeds.
+# $\omega$), how many *effective neighbours* a region has (the mean of $R\rho_r$: 1 if all regions are strangers, $R$ if all are alike), by how much the
+# contrast lies below that of representations without content, how well the order of representations agrees with that of patterns (Spearman), and the two
+# losses of the patterns. Here are its last lines, means over directions and seeds.
 
 # %%
 DIARY = {
@@ -196,8 +196,9 @@ if len(last):
 
 # %% [markdown]
 # Two things can be read here that bars of errors cannot show. *Weights:* if $\omega$ stays within a few percent of one, "w/o WLoss" removes almost nothing,
-# and a flat bar says nothing about the idea, only about its strength at these settings. *Contrast:* a negative contrast and a rank correlation well above that of the row
-# "w/o SimDCL" mean that the contrast did reach the representations; whether that helps the forecast is another question, and the one that Figure 3 asks.
+# and a flat bar says nothing about the idea, only about its strength at these settings. *Contrast:* a negative contrast and a rank correlation well above
+# that of the row "w/o SimDCL" mean that the contrast did reach the representations; whether that helps the forecast is another question, and the one that
+# Figure 3 asks.
 #
 # ## 3. How much contrast
 #
@@ -206,8 +207,8 @@ if len(last):
 #
 # $$ \mathcal{L} = \sum_r \omega_r \, \overline{(x_r - \hat x_r)^2} + \lambda \, \mathcal{L}_{\text{SimDCL}}. $$ (eq-gr-strength)
 #
-# With flows scaled to at most 1, the sum is soon far below 1, while the contrast starts near $\log (R-1)$ minus one. At $\lambda = 1$ nearly all of the gradient may belong
-# to the contrast; at 0 it is the row "w/o SimDCL". This is the largest knob that the paper does not print.
+# With flows scaled to at most 1, the sum is soon below 1, while the contrast starts near $\log (R-1)$ minus one. At $\lambda = 1$ nearly all of the
+# gradient may belong to the contrast; at 0 it is the row "w/o SimDCL". This is the largest knob that the paper does not print.
 
 # %%
 strengths = {row.partition(" = ")[2]: group for row, group in rows["strength"].items()}
@@ -230,14 +231,16 @@ if found:
           "- lowest at", min(means, key=means.get))  # fmt: skip
 
 # %% [markdown]
-# The comparisons above are turned around on purpose: how much *lower* is the error without any contrast? Where that interval lies above zero, the contrast harms at that strength.
-# A curve that only rises with $\lambda$ would say that the best contrast is none, one with a dip inside, deeper than the band, that there is something to be had.
+# The comparisons above are turned around on purpose: how much *lower* is the error without any contrast? Where that interval lies above zero, the contrast
+# harms at that strength. A curve that only rises with $\lambda$ would say that the best contrast is none, one with a dip inside, deeper than the band, that
+# there is something to be had.
 #
 # ## 4. Four settings
 #
-# Figure 4 of the paper turns the width $D$ of a pattern, the weight $\beta$ of the distribution term, the bandwidth $h$ of the density and the temperature $\tau$ of
-# the contrast, one at a time around 32, 0.01, 0.85 and 1, and finds its best values exactly there. It prints no values of the axes; ours are guesses around
-# the same centre, one seed each. Dashed: the base setting over all its seeds, with one standard deviation as a band. All panels share one scale.
+# Figure 4 of the paper turns the width $D$ of a pattern, the weight $\beta$ of the distribution term, the bandwidth $h$ of the density and the temperature
+# $\tau$ of the contrast, one at a time around 32, 0.01, 0.85 and 1, and finds its best values exactly there. It prints no values of the axes; ours are
+# guesses around the same centre, one seed each. Dashed: the base setting over all its seeds, with one standard deviation as a band. All panels share one
+# scale.
 
 # %%
 NAMES = {"D": "width D", "beta": "weight β", "h": "bandwidth h", "tau": "temperature τ"}
@@ -274,15 +277,16 @@ for name, line in spans.iterrows():
               f"{'more than luck would' if more else 'nothing to read'}")  # fmt: skip
 
 # %% [markdown]
-# The column *by luck* is the range that so many runs of *one* setting would have on average, from the spread over seeds. A sweep has one seed, so
-# its runs share much of their luck and usually span less. Where a span does not exceed its luck, the place of its minimum is not a finding, and a sentence such as "0.85
-# achieves the best performance" would need many seeds. It is a mean: of sweeps without any effect, but with a seed for each value, nearly half would exceed it.
+# The column *by luck* is the range that so many runs of *one* setting would have on average, from the spread over seeds. A sweep has one seed, so its runs
+# share much of their luck and usually span less. Where a span does not exceed its luck, the place of its minimum is not a finding, and a sentence such as
+# "0.85 achieves the best performance" would need many seeds. It is a mean: of sweeps without any effect, but with a seed for each value, nearly half would
+# exceed it.
 #
 # ## 5. Do the weights move?
 #
-# Flat curves have a cause, and the diary names it. The bandwidth $h$ decides who counts as a neighbour: distances between patterns far below $h$ make all regions neighbours
-# of each other and $\omega$ flat; far above it all are strangers, and $\omega$ is flat again. Between the two the weights spread. Left, how far they do so as pre-training goes on; right, how many
-# neighbours remain.
+# Flat curves have a cause, and the diary names it. The bandwidth $h$ decides who counts as a neighbour: distances between patterns far below $h$ make all
+# regions neighbours of each other and $\omega$ flat; far above it all are strangers, and $\omega$ is flat again. Between the two the weights spread. Left,
+# how far they do so as pre-training goes on; right, how many neighbours remain.
 
 # %%
 bandwidths = {r: g for r, g in rows["figure4"].items() if r.startswith("h = ") and seeds(g)}
@@ -302,8 +306,9 @@ else:
     print("No run of the bandwidth sweep is recorded yet.")
 
 # %% [markdown]
-# Each setting thus gives weights of some spread and an error. If balancing by weights acts on the forecast, errors should move with the spread, one way or the other. Below, every
-# run of this page with weights in use: those of Figure 4 by the setting that was turned, and the two ablations of the patterns, all with the same first seed.
+# Each setting thus gives weights of some spread and an error. If balancing by weights acts on the forecast, errors should move with the spread, one way or
+# the other. Below, every run of this page with weights in use: those of Figure 4 by the setting that was turned, and the two ablations of the patterns, all
+# with the same first seed.
 
 # %%
 points = []
@@ -325,29 +330,21 @@ if len(points) > 3:
           f"beyond {1.96 / (len(points) - 1) ** 0.5:.2f} luck is unlikely")  # fmt: skip
 
 # %% [markdown]
-# A cloud without slope inside the grey band says that the weights, at the spreads that these settings reach, do not move the error of this task. A slope upwards would say that balance costs more
-# than it brings to a pooled error, which counts busy cells most; one downwards would be the paper's case.
+# A cloud without slope inside the grey band says that the weights, at the spreads that these settings reach, do not move the error of this task. A slope
+# upwards would say that balance costs more than it brings to a pooled error, which counts busy cells most; one downwards would be the paper's case.
 #
 # ## 6. Points of interest or noise
 #
-# The cities here have no points of interest. In their place stands a *functional profile*: for a taxi task, how a cell's bicycle trips are spread over the times of the week, and the
-# other way round. Does its content matter at all? The control replaces it by random shares, drawn from a Dirichlet distribution, which say nothing about any cell. All else is the same: as many groups,
-# rows that sum to one, the same code and settings.
+# The cities here have no points of interest. In their place stands a *functional profile*: for a taxi task, how a cell's bicycle trips are spread over the
+# times of the week, and the other way round. Does its content matter at all? The control replaces it by random shares, drawn from a Dirichlet distribution,
+# which say nothing about any cell. All else is the same: as many groups, rows that sum to one, the same code and settings.
 
 # %%
 pairs = list(dict.fromkeys(run.city for run in rows["poi"]["profile"]))
-finetuned = plan.runs(["Finetuned"], pairs, plan.few)
-contents = rows["poi"] | {"Finetuned": finetuned}
+rows["poi"]["Finetuned"] = plan.runs(["Finetuned"], pairs, plan.few)
 orders = [("profile", "random"), ("profile", "Finetuned"), ("random", "Finetuned")]
-judged = pd.concat(
-    [
-        paired.gains(contents[a], contents[b], METRICS).assign(row=f"{a} below {b}")
-        for a, b in orders
-    ],
-    ignore_index=True,
-)
-targets = judged["city"].map(lambda city: city.rpartition(">")[2])
-judged["label"] = judged["row"] + ", " + targets + ", " + judged["metric"].str.upper()
+judged = compare("poi", orders)
+judged["label"] = judged["row"] + ", " + judged["city"].map(arrow)
 if pairs:
     conclude(judged[judged["metric"] == "rmse"])
     provenance_of("poi")
@@ -365,8 +362,8 @@ if len(own):
     print(f"the same in MAE: mean gain {mae['gain'].mean():+.2f} %")
 
 # %% [markdown]
-# If random shares do as well, whatever STBaT gains or loses on these cities does not come from what the regions are *for*. That is no verdict on real points of interest, which the paper has and these
-# cities lack; it is the control that such a verdict would need, and it costs one more row.
+# If random shares do as well, whatever STBaT gains or loses on these cities does not come from what the regions are *for*. That is no verdict on real points
+# of interest, which the paper has and these cities lack; it is the control that such a verdict would need, and it costs one more row.
 #
 # ## What to remember
 #
@@ -376,7 +373,7 @@ if len(own):
 # - The weight of the contrast is not printed in the paper and is worth more attention than the four settings that are.
 # - Random shares are the control for every claim about points of interest.
 #
-# **Deviations from the paper.** Small networks and short budgets in the lab profile; New York and Washington of another record, without points of interest; $\lambda = 0.01$ there (see section 3), while
-# the library's default is 1; axis values of the sweeps are ours; sweeps have one seed, all else has all.
+# **Deviations from the paper.** Small networks and short budgets in the lab profile; New York and Washington of another record, without points of interest;
+# $\lambda = 0.01$ there (see section 3), while the library's default is 1; axis values of the sweeps are ours; sweeps have one seed, all else has all.
 #
 # **Next.** What a day of target data is worth: {doc}`05_scarcity`. **References.** Method, Figures 3 and 4: {cite}`stbat`.

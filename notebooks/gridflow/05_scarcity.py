@@ -4,9 +4,9 @@
 # *What you need: {doc}`01_problem_and_rules`, {doc}`02_stbat_method`. Reading: 15 minutes. Runs in: a minute where the run store is filled, else as long as
 # the trainings take. You will see: Figure 5 of the paper with the yardsticks it lacks, its claim judged, and when a source city pays.*
 #
-# How much of its own data does a city need before another city's stops helping? STBaT {cite}`stbat` gives its answer in Figure 5: errors
-# fall steeply from no day of target data to three, then "approach saturation". The figure has curves for STBaT only. A curve that falls says that data help; whether the *method* helps
-# is seen beside curves of plain transfer, of a line, and of the target without any source.
+# How much of its own data does a city need before another city's stops helping? STBaT {cite}`stbat` gives its answer in Figure 5: errors fall steeply from no
+# day of target data to three, then "approach saturation". The figure has curves for STBaT only. A curve that falls says that data help; whether the *method*
+# helps is seen beside curves of plain transfer, of a line, and of the target without any source.
 #
 # In turn: 1. the curves; 2. the claim; 3. what balance adds on each day; 4. when a source pays; 5. a source, in days; 6. over the line.
 
@@ -15,6 +15,7 @@ profile: str = "smoke"  # which size of runs the page shows: smoke, lab or paper
 train_missing: bool = True  # compute runs that have no record; False leaves gaps instead
 
 # %%
+from itertools import product
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -27,6 +28,7 @@ from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.tables import DAYS
 from stflow_lib.notebook import provenance, show
 from stflow_lib.plots_scarcity import day_gains_figure, days_figure
+from stflow_lib.plots_transfer import arrow
 
 METRICS = ["rmse", "mae"]
 plan = Plan.of(profile)
@@ -43,80 +45,94 @@ else:
           + " and are gaps in the figures below" * bool(lacking))  # fmt: skip
 
 # %% [markdown]
-# The days are the last ones before the target's validation part, as on the page of the {doc}`problem <01_problem_and_rules>`: one day is the last one, three days
-# the last three. **Finetuned** is pre-trained plainly on the source and then trained on these days; **STBaT** is pre-trained with balance, the rest is the
-# same; **ST-net alone** has no source and exists at three days only. At zero days the first two stay as the source has left them.
+# The days are the last ones before the target's validation part, as on the page of the {doc}`problem <01_problem_and_rules>`: one day is the last one, three
+# days the last three. **Finetuned** is pre-trained plainly on the source and then trained on these days; **STBaT** is pre-trained with balance, the rest is
+# the same; **ST-net alone** has no source and exists at three days only. At zero days the first two stay as the source has left them.
 #
-# Beside them stand yardsticks that cost nothing, computed on this page. **Previous hour** repeats. The **line** of
-# page 01, a weighted sum of the last six hours with weights by hour of the day, is fitted in closed form, once carried from the source and moved by the target's days, once on these days alone.
+# Beside them stand yardsticks that cost nothing, computed on this page. **Previous hour** repeats. The **line** of page 01, a weighted sum of the last six
+# hours with weights by hour of the day, is fitted in closed form, once carried from the source and moved by the target's days, once on these days alone.
 
 # %%
-pair_of = {pair.rpartition(">")[2]: pair for pair in plan.cities}
+pair_of = {
+    city: arrow(pair) for pair in plan.cities for city in (pair, pair.rpartition(">")[2])
+}
+pairs = [arrow(pair) for pair in plan.cities]
 COLUMNS = ["city", "method", "days", "seed", *METRICS]
 
 
 def recorded(method, group):
     """Test errors of the recorded runs of a row, under the name of their pair."""
     return [
-        (pair_of.get(r["city"], r["city"]), method, float(r["scarcity"]), r["seed"],
+        (pair_of[r["city"]], method, float(r["scarcity"]), r["seed"],
          *(r[f"metric_{m}"] for m in METRICS))
         for r in runs.records(group) if not r["notes"].get("collapsed")
     ]  # fmt: skip
 
 
-def fitted_here(method, name, pair, days):
-    """The errors of a method that fits in a moment, at so many days."""
+def opened(city, days, pair):
+    """The task of a pair, or of its target alone, with so many days of the target's data."""
     protocol = plan.runs(["STBaT"], [pair], [3])[0].protocol
-    where = name.endswith("alone") or name == "Previous hour"
-    city = pair.rpartition(">")[2] if where else pair
-    task = open_task(SimpleNamespace(city=city, protocol=protocol, scarcity=str(days)))
+    return open_task(SimpleNamespace(city=city, protocol=protocol, scarcity=str(days)))
+
+
+def fitted_here(name, pair, days, method=linear.METHOD):
+    """Test errors of a method that fits in a moment, from the source unless it is alone."""
+    task = opened(pair.rpartition(">")[2] if "alone" in name else pair, days, pair)
     found = score(task, method.fit(task, method.settings(), 0, None))["metrics"]
-    return (pair, name, np.nan if name == "Previous hour" else days, 0,
-            *(found[m] for m in METRICS))  # fmt: skip
+    return (arrow(pair), name, days, 0, *(found[m] for m in METRICS))
 
 
 # %%
 quick = []
 for pair in plan.cities:
-    quick.append(fitted_here(METHODS["Previous hour"], "Previous hour", pair, 3))
-    quick += [fitted_here(linear.METHOD, "Line", pair, days) for days in DAYS]
-    quick += [fitted_here(linear.METHOD, "Line alone", pair, days) for days in DAYS[1:]]
+    quick += [fitted_here("Line", pair, days) for days in DAYS]
+    quick += [fitted_here("Line alone", pair, days) for days in DAYS[1:]]
+    quick.append(fitted_here("Previous hour", pair, 3, METHODS["Previous hour"]))
 trained = [line for method, group in rows.items() for line in recorded(method, group)]
-errors = pd.DataFrame([*trained, *quick], columns=COLUMNS)
-units = {
-    pair: open_task(
-        SimpleNamespace(
-            city=pair, protocol=plan.runs(["STBaT"], [pair], [3])[0].protocol, scarcity="3"
-        )
-    ).unit
-    for pair in plan.cities
-}
+errors = pd.DataFrame([*trained, *quick], columns=COLUMNS).astype({"days": float})
+errors.loc[errors["method"] == "Previous hour", "days"] = np.nan  # it needs none
+units = {arrow(pair): opened(pair, 3, pair).unit for pair in plan.cities}
 means = errors.pivot_table(index=["city", "method"], columns="days", values="rmse", sort=False)
-show(means, "Test RMSE by days of target data, mean over seeds", 2)
+show(
+    means[sorted(means.columns)].rename_axis(index=["pair", ""]),
+    "Test RMSE by days of target data, mean over seeds",
+    2,
+)
 
 # %% [markdown]
 # ## 1. The curves
 #
-# One row for each pair of cities, RMSE left, MAE right; a point per seed. The horizontal axis is in square roots of days, so that the first days do not stick to the frame and thirty still
-# fit.
+# One row for each pair of cities, RMSE left, MAE right; a point per seed. The horizontal axis is in square roots of days, so that the first days do not stick
+# to the frame and thirty still fit.
 
 # %%
 days_figure(errors, METRICS, units, "Figure 5: errors against days of target data")
 plt.show()
 provenance(runs.records(planned))
 
+# %%
+rule = errors[errors["method"] == "Previous hour"].set_index("city")["rmse"]
+ratio = means.div(rule, axis=0, level="city")
+count = [part.groupby(level="method", sort=False).sum() for part in (ratio >= 1, ratio.notna())]
+words = (count[0].astype(str) + " of " + count[1].astype(str)).where(count[1] > 0, "")
+show(words[sorted(words)], "Pairs on which the RMSE is not below that of the previous hour")
+
 # %% [markdown]
-# Three things change on the way from zero to one day, and only one of them is the day. The *scale*: at zero days the target's flows are scaled by the maximum of its
-# history, from one day on by that of the days themselves. The *weights*: now they may be trained on the target. And the *choice*: from one day on, a sixth of the record,
-# the validation part, chooses the epoch, or the strength of the line. At zero days nothing is chosen on the target. In the paper's protocol it is the same.
-# So the first step of these curves is not the worth of 24 hours alone. The line takes the same step with next to no weights, and a scale hardly touches it, since its weights are pure numbers: it shows
-# what choice and a day give to a method that has little to learn. One day of one kind can also mislead; a curve need not fall at every step.
+# The first test of a transfer is not another transfer: where repeating the last hour is as good, a source has taught nothing that a service without any model
+# would not have.
+#
+# Three things change on the way from zero to one day, and only one of them is the day. The *scale*: at zero days the target's flows are scaled by the maximum
+# of its history, from one day on by that of the days themselves. The *weights*: now they may be trained on the target. And the *choice*: from one day on, a
+# sixth of the record, the validation part, chooses the epoch, or the strength of the line. At zero days nothing is chosen on the target. In the paper's
+# protocol it is the same. So the first step of these curves is not the worth of 24 hours alone. The line takes the same step with next to no weights, and a
+# scale hardly touches it, since its weights are pure numbers: it shows what choice and a day give to a method that has little to learn. One day of one kind
+# can also mislead; a curve need not fall at every step.
 #
 # ## 2. The claim
 #
-# "The significant improvement from 0 days to 3 days": $g_{0 \to 3} = 100\,(e_0 - e_3) / e_0$ above zero. "Approaches saturation": what the
-# 27 days after add is less than what the first three gave, $g_{0 \to 3} > g_{3 \to 30}$, both in percent of $e_0$. Each is judged by its 95 % interval over seeds.
-# The last column says which part of the whole way to thirty days is done after three.
+# "The significant improvement from 0 days to 3 days": $g_{0 \to 3} = 100\,(e_0 - e_3) / e_0$ above zero. "Approaches saturation": what the 27 days after add
+# is less than what the first three gave, $g_{0 \to 3} > g_{3 \to 30}$, both in percent of $e_0$. Each is judged by its 95 % interval over seeds. The last
+# column says which part of the whole way to thirty days is done after three.
 
 
 # %%
@@ -141,7 +157,7 @@ def above_zero(values):
 
 lines = []
 for metric in METRICS:
-    for city in plan.cities:
+    for city in pairs:
         for method in ("Finetuned", "STBaT", "Line"):
             found = stretch(method, city, metric)
             if len(found):
@@ -150,7 +166,7 @@ for metric in METRICS:
                 part = f"{early.mean() / whole:.0%}" if whole > 0 else "-"
                 large, less = above_zero(early), above_zero(early - late)
                 lines.append((metric, city, method, len(found), *large, f"{late.mean():.1f}", *less, part))  # fmt: skip
-judged = pd.DataFrame(lines, columns=["metric", "city", "method", "n", "0 to 3 (%)", "gain",
+judged = pd.DataFrame(lines, columns=["metric", "pair", "method", "n", "0 to 3 (%)", "gain",
                                       "3 to 30 (%)", "first minus rest", "saturation",
                                       "done by 3"])  # fmt: skip
 show(judged[judged["metric"] == "rmse"].drop(columns="metric"), "RMSE", index=False)
@@ -166,33 +182,41 @@ if judged.empty:
     print("No method has records at 0, 3 and 30 days yet.")
 
 # %% [markdown]
-# A curve can saturate for a poor reason: it was bad at zero days because of its scale, and every method that may look at the target repairs that at once. Where the line shows the same
-# drop and the same flat end, the shape belongs to the task, not to the method. What would speak for a method is a *lower* curve where data are scarce.
+# A curve can saturate for a poor reason: it was bad at zero days because of its scale, and every method that may look at the target repairs that at once.
+# Where the line shows the same drop and the same flat end, the shape belongs to the task, not to the method. What would speak for a method is a *lower* curve
+# where data are scarce.
 #
 # ## 3. What balance adds on each day
 #
-# So the two networks are compared with each other: by how much is STBaT below Finetuned at each amount of data, seed by seed? The paper's argument says: most where the target
-# has least, because there the network must live on what the source has taught.
+# So the two networks are compared with each other: by how much is STBaT below Finetuned at each amount of data, seed by seed? The paper's argument says: most
+# where the target has least, because there the network must live on what the source has taught.
 
 
 # %%
-def gains(better, other, metric="rmse"):
+def gains(orders, metric="rmse"):
     """Percent by which one method is below another, for each pair and amount of data.
 
-    Paired by seed; a method that has no seeds of its own counts for every seed.
+    `orders`: (better, other); paired by seed. A line is the same with every seed.
     """
-    values = errors.dropna(subset="days").set_index(["city", "days"])
-    lines = []
-    for place in dict.fromkeys(values.index):
-        here = values.loc[[place]].set_index("seed")
-        mine, theirs = (here.loc[here["method"] == name, metric] for name in (better, other))
-        if len(theirs) == 1 and other.startswith("Line"):
-            theirs = pd.Series(theirs.iloc[0], mine.index)
-        found = (100 * (theirs - mine) / theirs.mean()).dropna()
-        if len(found):
-            low, high = claims.interval(found)
-            lines.append((*place, f"{better} below {other}", found.mean(), low, high, len(found)))  # fmt: skip
-    return pd.DataFrame(lines, columns=["city", "days", "label", "gain", "low", "high", "n"])
+    places, lines = errors.dropna(subset="days").groupby(["city", "days"], sort=False), []
+    for (better, other), (place, here) in product(orders, places):
+        of = {name: own.set_index("seed")[metric] for name, own in here.groupby("method")}
+        if better in of and other in of:
+            mine, theirs = of[better], of[other]
+            if other == "Line":
+                theirs = pd.Series(theirs.iloc[0], mine.index)
+            found = (100 * (theirs - mine) / theirs.mean()).dropna()
+            lines.append(
+                (
+                    *place,
+                    f"{better} below {other}",
+                    found.mean(),
+                    *claims.interval(found),
+                    len(found),
+                )
+            )
+    found = pd.DataFrame(lines, columns=["city", "days", "label", "gain", "low", "high", "n"])
+    return found[found["n"] > 0]
 
 
 def verdicts(judged):
@@ -203,7 +227,7 @@ def verdicts(judged):
               f"below, {sure[2]} with one seed; mean {own['gain'].mean():+.2f} %")  # fmt: skip
 
 
-balance = gains("STBaT", "Finetuned")
+balance = gains([("STBaT", "Finetuned")])
 if len(balance):
     day_gains_figure(balance, "RMSE: what balanced pre-training adds, 95 % intervals")
     plt.show()
@@ -221,34 +245,42 @@ else:
     print("Scarce and rich ends cannot be compared yet.")
 
 # %% [markdown]
-# Hollow points have one seed and no interval. A fine-tuning of many days has every chance to forget what kind of pre-training it began with, so the intervals should close in on zero
-# to the right, whatever they do on the left.
+# Hollow points have one seed and no interval. A fine-tuning of many days has every chance to forget what kind of pre-training it began with, so the intervals
+# should close in on zero to the right, whatever they do on the left.
 #
 # ## 4. When a source pays
 #
-# To borrow from another city is worth the trouble only where it beats the city's own days. At three days the networks can be compared: with and without a source, on the same backbone. For the line
-# the comparison costs nothing, and we have it for every amount of data.
+# To borrow from another city is worth the trouble only where it beats the city's own days. At three days the networks can be compared: with and without a
+# source, on the same backbone. For the line the comparison costs nothing, and we have it for every amount of data.
 
 # %%
-pays = pd.concat(
-    [gains(a, b) for a, b in (("Finetuned", "ST-net alone"), ("STBaT", "ST-net alone"),
-                              ("Line", "Line alone"))], ignore_index=True
-)  # fmt: skip
+networks = [(name, "ST-net alone") for name in ("Finetuned", "STBaT")]
+pays = gains([*networks, ("Line", "Line alone")])
 at_three = pays[pays["days"] == 3].drop(columns="days")
-show(at_three.rename(columns={"gain": "gain (%)"}), "At three days, RMSE", 2, index=False)
+show(
+    at_three.rename(columns={"gain": "gain (%)", "city": "pair"}),
+    "At three days, RMSE",
+    2,
+    index=False,
+)
 line_pays = pays[pays["label"] == "Line below Line alone"]
 by_days = line_pays.pivot(index="city", columns="days", values="gain")
-show(by_days, "The line: what the source saves at each amount of data, % of RMSE", 2)
+show(
+    by_days.rename_axis("pair"),
+    "The line: what the source saves at each amount of data, % of RMSE",
+    2,
+)
 verdicts(at_three)
 
 # %% [markdown]
-# The networks' gain is a gain *of a network*: thousands of weights cannot be found in 72 hours, so for them nearly any source pays. A line with 168 numbers can be found in a few days, and for it
-# the source soon pays little. Both statements are about the same data. Which of them answers "should we borrow?" depends on which method is better in the end, and that is the last section.
+# For the line the source counts on the first day and soon hardly at all: 168 numbers are found quickly. A network has many more to find in 72 hours, so one
+# expects it to need a source more; the first rows say by how much. Both are statements about the same data, and neither answers "should we borrow?" before it
+# is known which method is better in the end. That is the last section.
 #
 # ## 5. A source, in days
 #
-# The worth of a source can also be said in the currency of this page. Take a transferred method with $d$ days; how many days would the line *alone* need to be as good? We read it off the
-# curve of the line alone, going linearly between its points.
+# The worth of a source can also be said in the currency of this page. Take a transferred method with $d$ days; how many days would the line *alone* need to
+# be as good? We read it off the curve of the line alone, going linearly between its points.
 
 
 # %%
@@ -268,7 +300,7 @@ def worth(method, city, days, metric="rmse"):
 
 
 table = {
-    (method, f"{days} days"): {city: worth(method, city, days) for city in plan.cities}
+    (method, f"{days} days"): {city: worth(method, city, days) for city in pairs}
     for method in ("Line", "Finetuned", "STBaT")
     for days in (0, 3)
 }
@@ -279,11 +311,12 @@ show(pd.DataFrame(table), "As good as the line alone with so many days (RMSE)")
 #
 # ## 6. Over the line
 #
-# A network that cannot beat a line with the same source and the same days is not worth its training, however well it compares with other networks. For every amount of data: how far is each network below the
-# line?
+# A network that cannot beat a line with the same source and the same days is not worth its training, however well it compares with other networks. For every
+# amount of data: how far is each network below the line?
 
 # %%
-over = pd.concat([gains(name, "Line") for name in ("Finetuned", "STBaT")], ignore_index=True)
+beside = [(name, "Line") for name in ("Finetuned", "STBaT")]
+over = gains(beside)
 if len(over):
     day_gains_figure(over, "RMSE: how far a network is below the line, 95 % intervals")
     plt.show()
@@ -293,9 +326,8 @@ for label, own in over.groupby("label", sort=False):
         f"{label}, mean over pairs by days:",
         own.groupby("days")["gain"].mean().round(1).to_dict(),
     )
-mae = pd.concat([gains(n, "Line", "mae") for n in ("Finetuned", "STBaT")], ignore_index=True)
 print("the same in MAE:")
-verdicts(mae)
+verdicts(gains(beside, "mae"))
 
 # %% [markdown]
 # Below zero the line wins. It knows the hour of the day, which the networks of the paper are not told; part of the distance is that.
@@ -307,7 +339,7 @@ verdicts(mae)
 # - Every method saturates on a task whose ceiling is low; the line tells how low.
 # - Say the worth of a source in days of one's own: it is a number that someone who must collect data can use.
 #
-# **Deviations from the paper.** Small networks and short budgets in the lab profile; four pairs of other records, of ninety days; the amounts of data are ours, as the axis of Figure 5 is not
-# printed as text; scales come from training hours. The curves beside STBaT's are ours.
+# **Deviations from the paper.** Small networks and short budgets in the lab profile; four pairs of other records, of ninety days; the amounts of data are
+# ours, as the axis of Figure 5 is not printed as text; scales come from training hours. The curves beside STBaT's are ours.
 #
 # **Next.** Back to all methods on all pairs, in the results. **References.** Figure 5 and its claim: {cite}`stbat`.
