@@ -26,17 +26,14 @@ def gains(better: Iterable[Run], other: Iterable[Run], metrics: Iterable[str]) -
     One row per metric, city and amount of data: mean over the seeds that both have, its 95 %
     interval (NaN for one seed), the number of seeds, and the verdict: "confirmed" when the
     whole interval is above zero, "the opposite" when it is below, else "not confirmed".
-    A run of `other` on the target alone counts for every source, one without training for
-    every seed.
+    See `aligned` for what is compared with what.
     """
     better, other, lines = list(better), list(other), []
     for metric in metrics:
-        mine = errors(better, metric)
-        theirs = _facing(other, metric, mine)
+        mine, theirs = aligned(better, other, metric)
         if theirs.empty:
             continue
-        lower = theirs - mine[theirs.index]
-        for place, found in lower.groupby(level=[0, 1], sort=False):
+        for place, found in (theirs - mine).groupby(level=[0, 1], sort=False):
             scaled = 100 * found.to_numpy() / theirs[found.index].mean()
             low, high = claims.interval(scaled)
             lines.append(
@@ -45,12 +42,26 @@ def gains(better: Iterable[Run], other: Iterable[Run], metrics: Iterable[str]) -
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def _facing(group: list[Run], metric: str, mine: pd.Series) -> pd.Series:
-    """The group's errors at the places of `mine`, in the group's order."""
+def aligned(
+    better: Iterable[Run], other: Iterable[Run], metric: str
+) -> tuple[pd.Series, pd.Series]:
+    """Errors of both at the places (city, scarcity, seed) that both have, in `other`'s order.
+
+    A run on the target alone counts for every source, one without training for every seed.
+    """
+    better, other = list(better), list(other)
+    places = [*errors(better, metric).index, *errors(other, metric).index]
+    mine = _facing(better, metric, dict.fromkeys(places))
+    theirs = _facing(other, metric, mine.index)
+    return mine[theirs.index], theirs
+
+
+def _facing(group: list[Run], metric: str, places: Iterable[tuple]) -> pd.Series:
+    """The group's errors at those of the places that its runs count for, in the group's order."""
     found = {}
     for record in _sound(group):
         value = _value(record, metric)
-        for place in mine.index if value is not None else ():
+        for place in places if value is not None else ():
             if _faces(record, *place):
                 found.setdefault(place, value)
     return pd.Series(found, dtype=float)

@@ -38,10 +38,12 @@ def relative_figure(
             axis.scatter(points["value"], y, s=16, color=colour, label=days(amount), zorder=3)
             for method, words in marks.items():
                 mean = own.loc[own["method"] == method, "value"].mean()
-                axis.axvline(mean, color=colour, ls="--", lw=1.2, label=f"{words}, {amount}")
+                if np.isfinite(mean):
+                    name = f"{words}, {days(amount)}"
+                    axis.axvline(mean, color=colour, ls="--", lw=1.2, label=name)
         axis.axvline(100, color="0.3", lw=1)
         axis.set_xscale("log")
-        plain_ticks(axis.xaxis, (0.5, 0.7, 1, 1.2, 1.5, 2, 3))
+        plain_ticks(axis.xaxis, (1, 1.2, 1.5, 2, 3, 5, 6, 7, 8, 9))
         _rows(axis, methods, arrow(pair), xlabel)
     return _finish(axes, title)
 
@@ -60,9 +62,9 @@ def gains_panels(judged: pd.DataFrame, title: str, xlabel: str) -> plt.Figure:
         for amount, own in here.groupby("scarcity", sort=False):
             y = np.array([labels.index(r) + _shift(amount) for r in own["row"]])
             colour = AMOUNTS.get(amount, "0.4")
-            axis.hlines(y, own["low"], own["high"], color=colour, lw=1.8)
-            axis.scatter(own["gain"], y, color=_fill(own, colour), edgecolor=colour, s=24,
-                         zorder=3, label=days(amount))  # fmt: skip
+            axis.hlines(y, own["low"], own["high"], color=colour, lw=1.8, label=days(amount))
+            fill = _fill(own, colour)
+            axis.scatter(own["gain"], y, color=fill, edgecolor=colour, s=24, zorder=3)
         axis.axvline(0, color="0.3", lw=0.8)
         axis.set_xlim(_reach(here))
         _rows(axis, labels, arrow(pair), xlabel)
@@ -89,8 +91,8 @@ def kinds_figure(judged: pd.DataFrame, title: str, xlabel: str, ylabel: str) -> 
                          zorder=3, label=days(amount))  # fmt: skip
         axis.axhline(0, color="0.3", lw=0.8)
         low, high = _reach(here)
-        axis.set(ylim=(low, high), xlim=(0, 1.12 * max(here["share"].max(), 1)))
-        for kind, own in here.groupby("kind", sort=False):
+        axis.set(ylim=(low, high), xlim=(0, 1.25 * most))
+        for kind, own in here[here["kind"] != ""].groupby("kind", sort=False):
             axis.annotate(kind, (own["share"].iloc[0], high), rotation=90, fontsize="x-small",
                           color="0.4", ha="center", va="top", xytext=(-9, -2),
                           textcoords="offset points")  # fmt: skip

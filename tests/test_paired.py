@@ -86,6 +86,7 @@ def test_what_is_not_trained_counts_for_every_seed(group, epochs, n):
     """A rule is run once; a network's one seed must not stand for the others."""
     ours, rule = group(seeds("a", [1.0, 2.0, 3.0])), group(seeds("a", [4.0]), epochs)
     assert paired.gains(ours, rule, ["rmse"])["n"].tolist() == [n]
+    assert paired.gains(rule, ours, ["rmse"])["n"].tolist() == [n]
 
 
 def test_parts_are_compared_like_the_whole(group):
