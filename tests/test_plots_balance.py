@@ -48,6 +48,7 @@ def test_densities_have_their_mean_and_deviation():
     x, y = figure.axes[0].lines[0].get_data()
     assert x[y.argmax()] == pytest.approx(0.5, abs=0.01)
     assert y.max() == pytest.approx(1 / (0.5 * np.sqrt(2 * np.pi)), rel=1e-3)
+    assert np.interp(1.0, x, y) == pytest.approx(y.max() * np.exp(-0.5), rel=1e-2)
     assert len(figure.axes[0].collections) == 1  # the measured one, filled
 
 
