@@ -516,7 +516,7 @@ print(f"equal at λ = {error_pull / contrast_pull:.3f}; cosine between them "
 
 # %% [markdown]
 # The paper prints no $\lambda$. With the error summed over cells, its default in this library is 1, but on scaled demand, most of it far below 1, the error is small and the contrast pulls many times harder; the
-# bound on the norm then leaves little of the error's gradient. This is why the small tables use $\lambda = 0.01$: there it suits the summed loss better than 1. The page on ablations and sensitivity has the whole sweep.
+# bound on the norm then leaves little of the error's gradient. This is why the small tables use $\lambda = 0.01$: there it suits the summed loss better than 1. {doc}`04_ablations_and_sensitivity` has the whole sweep.
 
 # %%
 heard = pd.DataFrame({"cells": pd.Series(kind).value_counts()})
@@ -627,5 +627,5 @@ assert (Backbone().feature, Backbone().sigmoid, Schedule().clip) == ("dup", Fals
 # - The two modules share no gradient, so two steps in turn are one step on the sum.
 # - The largest unprinted knob is $\lambda$.
 #
-# **Deviations from the paper.** In the table of section 10. **Next.** Results of all methods, few-shot and zero-shot.
+# **Deviations from the paper.** In the table of section 10. **Next.** {doc}`03_results`: all methods, few-shot and zero-shot.
 # **References.** The method: {cite}`stbat`; backbone and training of the released code: {cite}`crosstres`.
