@@ -1,8 +1,8 @@
 # %% [markdown]
 # # What balancing costs
 #
-# *What you need: the [problem](01_problem_and_rules); what SimDCL and RIAM are. Reading: 15 minutes. Runs in: seconds at smoke size, about eight minutes at
-# the paper's size on two cores. You will see: the paper's Table 3 as ratios, measured in one run; where the time of a balanced step goes; a loss of
+# *What you need: the [problem](01_problem_and_rules); what SimDCL and RIAM are. Reading: 15 minutes. Runs in: half a minute at smoke size, about eight minutes at
+# the paper's size. You will see: the paper's Table 3 as ratios, measured in one run; where the time of a balanced step goes; a loss of
 # $R^3$ numbers computed with $R^2$; and what the whole of Table 2 costs.*
 #
 # STBaT {cite}`stbat` adds a lot to a plain training: an autoencoder, densities, all pairs of regions ranked and contrasted in every batch. Its Table 3 says
@@ -321,7 +321,7 @@ print(
 )
 
 # %% [markdown]
-# A sort costs $R \log R$ for each of $R$ regions, so the line on the left has a slope of two and a little. The literal form has three in both panels. One such tensor of New York's 460 regions
+# A sort costs $R \log R$ for each of $R$ regions, so the blue line on the left has a slope near two; the literal form has three in memory, and three or more in time. One such tensor of New York's 460 regions
 # takes 0.39 GB in single precision; the paper's STBaT needs 0.38 GB more than its Finetuned. That may be chance, or it is this tensor. If it is, the printed 1.24
 # is the price of a form and not of the method, and it explains why ours is below it.
 #
