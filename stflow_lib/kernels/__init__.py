@@ -1,6 +1,7 @@
 """Operations shared by the wings: each with a naive twin written as in its paper."""
 
 from stflow_lib.kernels.conserve import conserve, conserve_naive
+from stflow_lib.kernels.masked_error import masked_error, masked_error_naive
 from stflow_lib.kernels.neighbours import nearest_and_farthest, nearest_and_farthest_naive
 from stflow_lib.kernels.pattern_density import (
     density_weights,
@@ -13,6 +14,8 @@ __all__ = [
     "conserve",
     "conserve_naive",
     "density_weights",
+    "masked_error",
+    "masked_error_naive",
     "nearest_and_farthest",
     "nearest_and_farthest_naive",
     "pattern_density",

@@ -1,0 +1,53 @@
+"""From the name of a run to its task: "san-diego+bay-i680+aarhus>la", "P10", "3"."""
+
+from functools import lru_cache
+
+import torch
+import xarray as xr
+
+from stflow_lib.data import load
+from stflow_lib.data.schema import DataError
+from stflow_lib.speedgraph.protocol import protocol_of
+from stflow_lib.speedgraph.task import Choices, Task, make_task
+
+WORDS = {"sensors": "sensors", "every": "every", "from": "first_day", "draw": "seed"}
+
+
+def open_task(run) -> Task:
+    """The task of a run, on the accelerator where there is one.
+
+    run.city "SOURCE+SOURCE>TARGET" or "TARGET" alone; run.protocol a name of PROTOCOLS, then
+    choices after dashes: "P10-sensors8-draw1" (8 sensors, the second draw), "P10-every6" (one
+    test window of six), "P10-from5" (the visible days begin with day 5); run.scarcity days of
+    the target: "3", "1", "0.25", "0".
+    """
+    name, *words = run.protocol.split("-")
+    sources, target = split_pair(run.city)
+    return make_task(
+        _city(target),
+        [_city(source) for source in sources],
+        protocol_of(name),
+        days=float(run.scarcity),
+        choices=Choices(**dict(map(_choice, words))),
+        device="cuda" if torch.cuda.is_available() else "cpu",
+    )
+
+
+def split_pair(name: str) -> tuple[tuple[str, ...], str]:
+    """ "a+b>c" -> (("a", "b"), "c"); "c" -> ((), "c")."""
+    sources, arrow, target = name.rpartition(">")
+    if arrow and not all((*sources.split("+"), target)):
+        raise DataError(f"{name!r}: want SOURCE>TARGET, SOURCE+SOURCE>TARGET or TARGET")
+    return tuple(filter(None, sources.split("+"))), target
+
+
+def _choice(word: str) -> tuple[str, int]:
+    name = word.rstrip("0123456789")
+    if name not in WORDS or name == word:
+        raise DataError(f"protocol switch {word!r}: want one of {[*WORDS]} and a number")
+    return WORDS[name], int(word[len(name) :])
+
+
+@lru_cache(maxsize=8)
+def _city(name: str) -> xr.Dataset:
+    return load(name)
