@@ -80,26 +80,30 @@ def kinds_figure(judged: pd.DataFrame, title: str, xlabel: str, ylabel: str) -> 
     axes = _panels(judged["panel"], 2.7, sharey=False)
     for panel, axis in axes.items():
         here = judged[judged["panel"] == panel]
-        step = 0.008 * max(here["share"].max(), 1)  # the two amounts side by side
-        for amount, own in here.groupby("scarcity", sort=False):
-            colour, x = (
-                AMOUNTS.get(amount, "0.4"),
-                own["share"] + step * np.sign(_shift(amount)),
-            )
-            axis.vlines(x, own["low"], own["high"], color=colour, lw=1.5)
-            axis.scatter(x, own["gain"], color=_fill(own, colour), edgecolor=colour, s=24,
-                         zorder=3, label=days(amount))  # fmt: skip
-        axis.axhline(0, color="0.3", lw=0.8)
-        low, high = _reach(here)
+        most, (low, high) = max(here["share"].max(), 1), _reach(here)
+        axis.set_xscale("function", functions=(np.sqrt, np.square))  # room for the rare
+        axis.set_xticks([tick for tick in (0, 1, 2, 5, 10, 20, 40, 70) if tick < 1.2 * most])
         axis.set(ylim=(low, high), xlim=(0, 1.25 * most))
+        _kinds(axis, here, 0.012 * most**0.5)
         for kind, own in here[here["kind"] != ""].groupby("kind", sort=False):
             axis.annotate(kind, (own["share"].iloc[0], high), rotation=90, fontsize="x-small",
-                          color="0.4", ha="center", va="top", xytext=(-9, -2),
+                          color="0.4", ha="center", va="top", xytext=(-11, -2),
                           textcoords="offset points")  # fmt: skip
         axis.set(title=arrow(panel), xlabel=xlabel, ylabel=ylabel)
         axis.title.set_fontsize("medium")
         bare(axis)
     return _finish(axes, title)
+
+
+def _kinds(axis: plt.Axes, here: pd.DataFrame, beside: float) -> None:
+    """Points with intervals, the two amounts of data side by side on the root scale."""
+    for amount, own in here.groupby("scarcity", sort=False):
+        colour = AMOUNTS.get(amount, "0.4")
+        x = np.clip(own["share"] ** 0.5 + beside * np.sign(_shift(amount)), 0, None) ** 2
+        axis.vlines(x, own["low"], own["high"], color=colour, lw=1.5, label=days(amount))
+        fill = _fill(own, colour)
+        axis.scatter(x, own["gain"], color=fill, edgecolor=colour, s=24, zorder=3)
+    axis.axhline(0, color="0.3", lw=0.8)
 
 
 def _panels(names, height: float, sharey: bool = True) -> dict[str, plt.Axes]:
