@@ -123,8 +123,8 @@ show(words[sorted(words)], "Pairs on which the RMSE is not below that of the pre
 #
 # Three things change on the way from zero to one day, and only one of them is the day. The *scale*: at zero days the target's flows are scaled by the maximum
 # of its history, from one day on by that of the days themselves. The *weights*: now they may be trained on the target. And the *choice*: from one day on, a
-# sixth of the record, the validation part, chooses the epoch, or the strength of the line. At zero days nothing is chosen on the target. In the paper's
-# protocol it is the same. So the first step of these curves is not the worth of 24 hours alone. The line takes the same step with next to no weights, and a
+# sixth of the record, the validation part, chooses the epoch, or the strength of the line. At zero days nothing is chosen on the target. How the
+# paper scales and chooses there it does not say. So the first step of these curves is not the worth of 24 hours alone. The line takes the same step with next to no weights, and a
 # scale hardly touches it, since its weights are pure numbers: it shows what choice and a day give to a method that has little to learn. One day of one kind
 # can also mislead; a curve need not fall at every step.
 #
@@ -188,7 +188,7 @@ if judged.empty:
 #
 # ## 3. What balance adds on each day
 #
-# So the two networks are compared with each other: by how much is STBaT below Finetuned at each amount of data, seed by seed? The paper's argument says: most
+# So the two networks are compared with each other: by how much is STBaT below Finetuned at each amount of data, seed by seed? The paper's argument suggests: most
 # where the target has least, because there the network must live on what the source has taught.
 
 
@@ -336,10 +336,10 @@ verdicts(gains(beside, "mae"))
 #
 # - A falling curve says that data help. For a method only the distance to other curves speaks, and a curve without neighbours has none.
 # - The step from zero to one day is made of a scale, a training and a choice by validation. Only the second is learning from a day.
-# - Every method saturates on a task whose ceiling is low; the line tells how low.
+# - Every method saturates where little is left to learn; the line tells where that is.
 # - Say the worth of a source in days of one's own: it is a number that someone who must collect data can use.
 #
 # **Deviations from the paper.** Small networks and short budgets in the lab profile; four pairs of other records, of ninety days; the amounts of data are
 # ours, as the axis of Figure 5 is not printed as text; scales come from training hours. The curves beside STBaT's are ours.
 #
-# **Next.** Back to all methods on all pairs, in the results. **References.** Figure 5 and its claim: {cite}`stbat`.
+# **Next.** Back to all methods on all pairs: {doc}`03_results`. **References.** Figure 5 and its claim: {cite}`stbat`.
