@@ -8,10 +8,11 @@ import ctypes
 import gc
 import math
 import pickle
+import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from stflow_lib.fit import Training
 
 _SERVE = """
 import contextlib, pickle, sys
@@ -61,6 +64,33 @@ def step_seconds(fit: Callable[[], Any]) -> list[float]:
         start.remove()
         step.remove()
     return np.diff(clock).tolist()
+
+
+def in_turns(actions: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
+    """What each action returns (its seconds), `turns` times; a turn before these is thrown away.
+
+    Each turn takes every action once, in an order of its own: a machine that is busy for a
+    while slows all of them, and none always follows the same other.
+    """
+    kept: dict[str, list[float]] = {name: [] for name in actions}
+    for turn in range(turns + 1):
+        for name in random.Random(turn).sample(list(actions), len(actions)):
+            seconds = actions[name]()
+            if turn:
+                kept[name].append(seconds)
+    return kept
+
+
+def middle(seconds: list[float]) -> tuple[float, float]:
+    """Median, and the interquartile range as a share of it."""
+    low, median, high = np.quantile(seconds, [0.25, 0.5, 0.75])
+    return float(median), float((high - low) / median)
+
+
+def planned_steps(plan: Training, samples: int) -> tuple[int, int]:
+    """Optimiser steps of one pass over the samples, and of the whole plan without patience."""
+    one_pass = -(-samples // plan.batch)
+    return one_pass, plan.epochs * (plan.epoch_steps or one_pass)
 
 
 def with_gradient(function: Callable[..., Tensor], first: Tensor, *others: Any):

@@ -110,3 +110,24 @@ def test_exponent_of_a_power_is_that_power():
 def test_two_points_have_no_interval():
     with pytest.raises(ValueError, match="three sizes, not 2"):
         measure.exponent([1, 2], [1, 2])
+
+
+def test_turns_take_every_action_once_and_drop_the_first():
+    """Blocks of one method after another would charge a busy minute to one of them."""
+    calls = []
+    actions = {n: (lambda n=n: calls.append(n) or float(len(calls))) for n in "abcd"}
+    kept = measure.in_turns(actions, 5)
+    rounds = [calls[i : i + 4] for i in range(0, 24, 4)]
+    assert all(sorted(r) == list("abcd") for r in rounds) and len(calls) == 24
+    assert len({tuple(r) for r in rounds}) > 1, "always the same order"
+    assert all(len(v) == 5 and min(v) > 4 for v in kept.values())
+
+
+def test_median_and_spread():
+    assert measure.middle([1.0, 2.0, 3.0, 4.0, 100.0]) == (3.0, 2 / 3)
+
+
+def test_steps_of_a_pass_and_of_a_plan():
+    """A lab epoch of 60 steps is no pass over the samples, and must not be priced as one."""
+    assert measure.planned_steps(Training(epochs=10, batch=16), 33) == (3, 30)
+    assert measure.planned_steps(Training(epochs=10, epoch_steps=60, batch=16), 33) == (3, 600)

@@ -33,7 +33,6 @@ import torch
 
 from stflow_lib import claims, measure, runs
 from stflow_lib.data.simulate import imbalanced_shares, simulate_grid
-from stflow_lib.finegrained.cost import in_turns, planned_steps
 from stflow_lib.gridflow import METHODS, PROTOCOLS, TABLES, Protocol, make_task
 from stflow_lib.gridflow.plan import FEW_SHOT_ONLY
 from stflow_lib.gridflow.regions import poi_shares
@@ -42,6 +41,7 @@ from stflow_lib.gridflow.stblm import batch_statistics
 from stflow_lib.gridflow.stnet import STNet
 from stflow_lib.gridflow.training import Schedule
 from stflow_lib.kernels import rank_contrast, rank_contrast_naive
+from stflow_lib.measure import in_turns, planned_steps
 from stflow_lib.notebook import provenance, show
 from stflow_lib.plots_cost import bars_figure, growth_figure, ratios_figure
 

@@ -1,8 +1,7 @@
 """What a method costs: parameters at the paper's size, and seconds measured in turns."""
 
-import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,6 +15,7 @@ from stflow_lib.finegrained import dirichlet, losses, supervised, urbanstc
 from stflow_lib.finegrained.supervised import Objective
 from stflow_lib.finegrained.task import Task
 from stflow_lib.fit import Method, Training, autocast, count_parameters, keep_memory, train
+from stflow_lib.measure import in_turns, middle, planned_steps
 
 TAXIBJ = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
 UNIT = 2**20  # what the paper's Table 10 calls a million
@@ -150,21 +150,6 @@ def matches(bare: int, external: int | NAType, printed: float, unit: int = UNIT)
     return {(1, 1): "both", (1, 0): "without", (0, 1): "with", (0, 0): "neither"}[tuple(hits)]
 
 
-def in_turns(actions: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
-    """What each action returns (its seconds), `turns` times; a turn before these is thrown away.
-
-    Each turn takes every action once, in an order of its own: a machine that is busy for a
-    while slows all of them, and none always follows the same other.
-    """
-    kept: dict[str, list[float]] = {name: [] for name in actions}
-    for turn in range(turns + 1):
-        for name in random.Random(turn).sample(list(actions), len(actions)):
-            seconds = actions[name]()
-            if turn:
-                kept[name].append(seconds)
-    return kept
-
-
 def step_seconds(part: Part, task: Task, steps: int) -> float:
     """Seconds per training step, mean over `steps` steps of the book's own training loop.
 
@@ -219,18 +204,6 @@ def measure(measured: list[Part], task: Task, turns: int, steps: int) -> pd.Data
     columns = ["method", "stage", "name", "parameters", "train_s", "train_spread", "infer_s",
                "infer_spread", "total_min"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
-
-
-def middle(seconds: list[float]) -> tuple[float, float]:
-    """Median, and the interquartile range as a share of it."""
-    low, median, high = np.quantile(seconds, [0.25, 0.5, 0.75])
-    return float(median), float((high - low) / median)
-
-
-def planned_steps(plan: Training, samples: int) -> tuple[int, int]:
-    """Optimiser steps of one pass over the samples, and of the whole plan without patience."""
-    one_pass = -(-samples // plan.batch)
-    return one_pass, plan.epochs * (plan.epoch_steps or one_pass)
 
 
 def with_sums(table: pd.DataFrame, added: list[str]) -> pd.DataFrame:

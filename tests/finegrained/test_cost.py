@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from stflow_lib.finegrained import METHODS, cost, urbanstc
-from stflow_lib.fit import Training, count_parameters
+from stflow_lib.fit import count_parameters
 from stflow_lib.runs import build_settings
 
 NETWORKS = [name for name, method in METHODS.items() if cost.recipe(method)]
@@ -86,27 +86,6 @@ def test_which_count_was_printed():
     assert cost.matches(*counts, 1.98, 10**6) == "neither"
     assert cost.matches(33_536, 33_536, 0.03) == "both"
     assert cost.matches(19_447_632, pd.NA, 18.55) == "without"
-
-
-def test_turns_take_every_action_once_and_drop_the_first():
-    """Blocks of one method after another would charge a busy minute to one of them."""
-    calls = []
-    actions = {n: (lambda n=n: calls.append(n) or float(len(calls))) for n in "abcd"}
-    kept = cost.in_turns(actions, 5)
-    rounds = [calls[i : i + 4] for i in range(0, 24, 4)]
-    assert all(sorted(r) == list("abcd") for r in rounds) and len(calls) == 24
-    assert len({tuple(r) for r in rounds}) > 1, "always the same order"
-    assert all(len(v) == 5 and min(v) > 4 for v in kept.values())
-
-
-def test_median_and_spread():
-    assert cost.middle([1.0, 2.0, 3.0, 4.0, 100.0]) == (3.0, 2 / 3)
-
-
-def test_steps_of_a_pass_and_of_a_plan():
-    """A lab epoch of 60 steps is no pass over the samples, and must not be priced as one."""
-    assert cost.planned_steps(Training(epochs=10, batch=16), 33) == (3, 30)
-    assert cost.planned_steps(Training(epochs=10, epoch_steps=60, batch=16), 33) == (3, 600)
 
 
 def test_table_extrapolates_from_the_median_step(task, tiny, monkeypatch):
