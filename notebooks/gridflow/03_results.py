@@ -222,7 +222,8 @@ show(passed, "Tasks in which the whole 95 % interval of a network's RMSE is belo
 # ## 3. STBaT against each baseline
 #
 # Both sides of a comparison have the same seed, hence the same first weights and the same batches. The gain is the difference of the two errors in percent of the other's; its
-# interval is Student's, over seeds. *Confirmed* means that the whole interval is above zero. With three seeds that takes a steady difference.
+# interval is Student's, over seeds. *Confirmed* means that the whole interval is above zero. With three seeds that takes a steady difference. The row ST-net asks something else than the rows below it: it has no source at all, so
+# it tells whether one was worth having. RegionTrans without a day of the target has nothing to match with and is Finetuned.
 
 # %%
 PAPER = [m for m in claims.reported("stbat", "Table 2")["method"].unique() if m in plan.methods]
