@@ -87,13 +87,13 @@ print(f"profile {profile}: {arrow(pair)}, {days} days of target data, {len(base)
 # %%
 def compare(name, pairs, metrics=METRICS):
     """Gains of the better row over the other one, one line for each pair of rows and metric."""
-    found = [
-        paired.gains(rows[name].get(better, []), rows[name].get(other, []), metrics).assign(
-            row=f"{better} below {other}"
-        )
-        for better, other in pairs
-    ]
-    judged = pd.concat([lines for lines in found if len(lines)] or found[:1], ignore_index=True)
+    found = [pd.DataFrame(columns=[*paired.COLUMNS, "row"])]
+    for better, other in pairs:
+        groups = rows[name].get(better, []), rows[name].get(other, [])
+        if all(seeds(group) for group in groups):
+            lines = paired.gains(*groups, metrics).assign(row=f"{better} below {other}")
+            found = [*found, lines] if len(found[0]) else [lines]
+    judged = pd.concat(found, ignore_index=True)
     names = judged["row"].str.replace("lambda", "λ")
     return judged.assign(label=names + ", " + judged["metric"].str.upper())
 
@@ -208,7 +208,8 @@ if len(last):
 # $$ \mathcal{L} = \sum_r \omega_r \, \overline{(x_r - \hat x_r)^2} + \lambda \, \mathcal{L}_{\text{SimDCL}}. $$ (eq-gr-strength)
 #
 # With flows scaled to at most 1, the sum is soon below 1, while the contrast starts near $\log (R-1)$ minus one. At $\lambda = 1$ nearly all of the
-# gradient may belong to the contrast; at 0 it is the row "w/o SimDCL". This is the largest knob that the paper does not print.
+# gradient may belong to the contrast; at 0 the network is that of the row "w/o SimDCL", to the last bit. (Inside,
+# the two differ: at $\lambda = 0$ the projector is still trained, by weight decay alone, and withers.) This is the largest knob that the paper does not print.
 
 # %%
 strengths = {row.partition(" = ")[2]: group for row, group in rows["strength"].items()}

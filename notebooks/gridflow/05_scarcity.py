@@ -274,8 +274,9 @@ verdicts(at_three)
 
 # %% [markdown]
 # For the line the source counts on the first day and soon hardly at all: 168 numbers are found quickly. A network has many more to find in 72 hours, so one
-# expects it to need a source more; the first rows say by how much. Both are statements about the same data, and neither answers "should we borrow?" before it
-# is known which method is better in the end. That is the last section.
+# expects it to need a source more; the first rows say whether it does. They hold for the budget of this profile: a longer training on the source, which the
+# {doc}`results <03_results>` try on one pair, can change them. None of this answers "should we borrow?" before it is known which method is better in the
+# end. That is the last section.
 #
 # ## 5. A source, in days
 #
