@@ -87,13 +87,15 @@ print(f"profile {profile}: {arrow(pair)}, {days} days of target data, {len(base)
 # %%
 def compare(name, pairs, metrics=METRICS):
     """Gains of the better row over the other one, one line for each pair of rows and metric."""
-    found = [pd.DataFrame(columns=[*paired.COLUMNS, "row"])]
+    lines = []
     for better, other in pairs:
         groups = rows[name].get(better, []), rows[name].get(other, [])
         if all(seeds(group) for group in groups):
-            lines = paired.gains(*groups, metrics).assign(row=f"{better} below {other}")
-            found = [*found, lines] if len(found[0]) else [lines]
-    judged = pd.concat(found, ignore_index=True)
+            found = paired.gains(*groups, metrics)
+            lines.append(found.assign(row=f"{better} below {other}"))
+    if not lines:
+        return pd.DataFrame(columns=[*paired.COLUMNS, "row", "label"])
+    judged = pd.concat(lines, ignore_index=True)
     names = judged["row"].str.replace("lambda", "λ")
     return judged.assign(label=names + ", " + judged["metric"].str.upper())
 

@@ -123,10 +123,10 @@ show(words[sorted(words)], "Pairs on which the RMSE is not below that of the pre
 #
 # Three things change on the way from zero to one day, and only one of them is the day. The *scale*: at zero days the target's flows are scaled by the maximum
 # of its history, from one day on by that of the days themselves. The *weights*: now they may be trained on the target. And the *choice*: from one day on, a
-# sixth of the record, the validation part, chooses the epoch, or the strength of the line. At zero days nothing is chosen on the target. How the
-# paper scales and chooses there it does not say. So the first step of these curves is not the worth of 24 hours alone. The line takes the same step with next to no weights, and a
-# scale hardly touches it, since its weights are pure numbers: it shows what choice and a day give to a method that has little to learn. One day of one kind
-# can also mislead; a curve need not fall at every step.
+# sixth of the record, the validation part, chooses the epoch, or the strength of the line. At zero days nothing is chosen on the target. How the paper scales
+# and chooses there it does not say. So the first step of these curves is not the worth of 24 hours alone. The line takes the same step with next to no
+# weights, and a scale hardly touches it, since its weights are pure numbers: it shows what choice and a day give to a method that has little to learn. One
+# day of one kind can also mislead; a curve need not fall at every step.
 #
 # ## 2. The claim
 #
@@ -188,8 +188,8 @@ if judged.empty:
 #
 # ## 3. What balance adds on each day
 #
-# So the two networks are compared with each other: by how much is STBaT below Finetuned at each amount of data, seed by seed? The paper's argument suggests: most
-# where the target has least, because there the network must live on what the source has taught.
+# So the two networks are compared with each other: by how much is STBaT below Finetuned at each amount of data, seed by seed? The paper's argument suggests:
+# most where the target has least, because there the network must live on what the source has taught.
 
 
 # %%
