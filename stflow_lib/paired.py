@@ -53,7 +53,7 @@ def aligned(
     places = [*errors(better, metric).index, *errors(other, metric).index]
     mine = _facing(better, metric, dict.fromkeys(places))
     theirs = _facing(other, metric, mine.index)
-    return mine[theirs.index], theirs
+    return (mine[theirs.index], theirs) if len(theirs) else (theirs, theirs)
 
 
 def _facing(group: list[Run], metric: str, places: Iterable[tuple]) -> pd.Series:

@@ -61,6 +61,13 @@ def test_collapsed_and_unmatched_runs_are_left_out(group):
     assert paired.gains([], base, ["rmse"]).empty
 
 
+@pytest.mark.filterwarnings("error")
+def test_nothing_to_compare_with_is_no_difference_and_no_warning(group):
+    """A page is built while the other method's runs are still missing."""
+    assert paired.gains(group(seeds("a", [1.0, 2.0])), [], ["rmse"]).empty
+    assert paired.gains([], [], ["rmse"]).empty
+
+
 def test_places_come_in_the_order_of_the_other_runs(group):
     """Aligned series sort: 100 % came before 20 %, bicycles before taxis."""
     errors = seeds("b", [2.0]) | seeds("a", [2.0], "20") | seeds("a", [2.0], "100")

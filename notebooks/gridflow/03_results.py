@@ -205,7 +205,7 @@ def certain(method, column):
             gain = 100 * (1 - by_seed(method, pair, amount) / bar)
             sure += claims.interval(gain)[0] > 0
             tasks += len(gain) > 1 and bool(np.isfinite(bar))
-    return f"{sure} of {tasks}"
+    return f"{sure} of {tasks}" if tasks else "too few seeds"
 
 
 passed = {
