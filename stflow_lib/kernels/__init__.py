@@ -3,12 +3,14 @@
 from stflow_lib.kernels.conserve import conserve, conserve_naive
 from stflow_lib.kernels.masked_error import masked_error, masked_error_naive
 from stflow_lib.kernels.neighbours import nearest_and_farthest, nearest_and_farthest_naive
+from stflow_lib.kernels.node_prompt import node_prompt, node_prompt_naive
 from stflow_lib.kernels.pattern_density import (
     density_weights,
     pattern_density,
     pattern_density_naive,
 )
 from stflow_lib.kernels.rank_contrast import rank_contrast, rank_contrast_naive
+from stflow_lib.kernels.skewed_direction import skewed_direction, skewed_direction_naive
 
 __all__ = [
     "conserve",
@@ -18,8 +20,12 @@ __all__ = [
     "masked_error_naive",
     "nearest_and_farthest",
     "nearest_and_farthest_naive",
+    "node_prompt",
+    "node_prompt_naive",
     "pattern_density",
     "pattern_density_naive",
     "rank_contrast",
     "rank_contrast_naive",
+    "skewed_direction",
+    "skewed_direction_naive",
 ]
