@@ -161,9 +161,14 @@ points = [
     for error in by_seed(method, pair, amount)
 ]  # fmt: skip
 points = pd.DataFrame(points, columns=["pair", "method", "scarcity", "value"])
-relative_figure(points, "RMSE beside two bars: the hour before (100) and the line (dashed)",
-                "RMSE, % of Previous hour, log", {"Linear": "Linear"})  # fmt: skip
-plt.show()
+if len(points):
+    relative_figure(
+        points,
+        "RMSE beside two bars: the hour before (100) and the line (dashed)",
+        "RMSE, % of Previous hour, log",
+        {"Linear": "Linear"},
+    )
+    plt.show()
 
 
 # %%
@@ -428,7 +433,7 @@ def show_kinds(cases, title, share):
                 "common kinds gain more" if row.high < 0 else "no certain difference")  # fmt: skip
             print(f"{arrow(panel)}, {days(row.scarcity)}: rarer minus commoner half "
                   f"{row.gain:+.1f} points{interval}, n={row.n}: {sure}")  # fmt: skip
-        names = judged["kind"] if judged["kind"].nunique() < 8 else ""
+        names = judged["kind"] if judged["kind"].str.len().max() < 12 else ""  # in the tables
         drawn.append(judged.assign(panel=panel, share=judged[share], kind=names))
     if drawn:
         kinds_figure(
