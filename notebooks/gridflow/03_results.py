@@ -391,6 +391,7 @@ def by_kind(better, other, pair, metric="rmse"):
     return pd.concat(found).sort_values("source", kind="stable") if found else pd.DataFrame()
 
 
+# %%
 def rare_first(better, other, pair, judged, metric="rmse"):
     """Mean gain of the kinds rarer in the source minus that of the commoner ones, by seed."""
     lines = []
