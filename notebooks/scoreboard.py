@@ -115,9 +115,11 @@ general = judged[judged["dataset"] == "any"].copy()
 general["text"] = [cell(row) for row in general.itertuples()]
 for title, found in general.groupby("title", sort=False):
     wide = found.pivot(index="statement", columns=["profile", "city"], values="text").fillna("")
-    notebook.show(
-        wide.loc[found["statement"].unique()], f"{title}: orders and trends, city by city"
-    )
+    wide = wide.loc[found["statement"].unique(), (~wide.isin(["-", ""])).any()]
+    if wide.empty:
+        print(f"{title}: none of its {len(wide)} orders and trends has been run")
+        continue
+    notebook.show(wide, f"{title}: orders and trends, on every city with runs")
 remarks = general[(general["note"] != "") & (general["verdict"] != "not run")]
 for (place, note), group in remarks.groupby(["city", "note"]):
     print(f"{place}: {note}, in {len(group)} judgements")
