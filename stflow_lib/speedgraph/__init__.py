@@ -1,17 +1,21 @@
 """TSJT's problem: forecast speeds of a city with three days from cities with many."""
 
-from stflow_lib.speedgraph import ridge
+from stflow_lib.speedgraph import ridge, tsjt
 from stflow_lib.speedgraph.opening import open_task
 from stflow_lib.speedgraph.protocol import PROTOCOLS, Protocol
 from stflow_lib.speedgraph.rules import RULES
 from stflow_lib.speedgraph.scoring import score
 from stflow_lib.speedgraph.task import Choices, Task, make_task
 
-METHODS = {method.name: method for method in (*RULES, ridge.METHOD)}
+METHODS = {
+    method.name: method
+    for method in (*RULES, ridge.METHOD, tsjt.TARGET_ONLY, tsjt.POOLED, tsjt.METHOD)
+}
 
 __all__ = [
     "METHODS",
     "PROTOCOLS",
+    "RULES",
     "Choices",
     "Protocol",
     "Task",

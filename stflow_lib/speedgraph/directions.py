@@ -1,0 +1,83 @@
+"""From two gradients one step: TSJT's rule, and those that stand beside it (spec section 5)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stflow_lib.kernels import skewed_direction
+
+Gradients = Sequence[Tensor]
+
+
+@dataclass(frozen=True)
+class Step:
+    """How the target's and the sources' gradients become one."""
+
+    rule: str = "tsb"  # a name of RULES
+    target_weight: float = 0.2  # times Adam's rate 1e-3 the paper's gamma1 = 2e-4
+    source_weight: float = 0.001  # likewise gamma2 = 1e-6
+    granularity: str = "tensor"  # components of "tsb": "tensor", or "global" for one
+
+    def __post_init__(self):
+        if self.rule not in RULES:
+            raise ValueError(f"rule {self.rule!r}: want one of {[*RULES]}")
+
+    def __call__(self, target: Gradients, source: Gradients) -> list[Tensor]:
+        """The combined gradient of every parameter; nothing is read back from the device."""
+        return RULES[self.rule](target, source, self)
+
+
+def skewed(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+    """TSJT Eq. 8 to 10: of the source only what does not oppose the target."""
+    return skewed_direction(
+        target, source, step.target_weight, step.source_weight, step.granularity
+    )
+
+
+def plain(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+    """Joint training: the weighted sum of both, conflicts and all."""
+    return _sum(target, source, step.target_weight, step.source_weight)
+
+
+def alone(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+    """The target's gradient; the sources are there and are not used."""
+    return _sum(target, source, step.target_weight, 0.0)
+
+
+def reference(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+    """A-GEM (Chaudhry et al., ICLR 2019) with the target as its reference, plus the target.
+
+    One component and equal weights: the source's gradient without what opposes the target's.
+    """
+    weight = step.target_weight
+    return skewed_direction(target, source, weight, weight, "global")
+
+
+def both_projected(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+    """PCGrad (Yu et al., NeurIPS 2020) of two tasks: each without what opposes the other."""
+    mine = skewed_direction(source, target, 0.0, 1.0, "global")
+    theirs = skewed_direction(target, source, 0.0, 1.0, "global")
+    return _sum(mine, theirs, step.target_weight, step.source_weight)
+
+
+def gated(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+    """The source's gradient whole if its cosine with the target's is positive, else none."""
+    agree = sum((s * t).sum() for s, t in zip(source, target, strict=True)) > 0
+    kept = [torch.where(agree, s, 0.0) for s in source]
+    return _sum(target, kept, step.target_weight, step.source_weight)
+
+
+def _sum(one: Gradients, other: Gradients, weight: float, other_weight: float) -> list[Tensor]:
+    return [weight * a + other_weight * b for a, b in zip(one, other, strict=True)]
+
+
+RULES: dict[str, Callable[[Gradients, Gradients, Step], list[Tensor]]] = {
+    "tsb": skewed,
+    "sum": plain,
+    "target": alone,
+    "agem": reference,
+    "pcgrad": both_projected,
+    "gate": gated,
+}
