@@ -9,7 +9,14 @@ from stflow_lib.speedgraph.task import Choices, Task, make_task
 
 METHODS = {
     method.name: method
-    for method in (*RULES, ridge.METHOD, tsjt.TARGET_ONLY, tsjt.POOLED, tsjt.METHOD)
+    for method in (
+        *RULES,
+        ridge.METHOD,
+        tsjt.TARGET_ONLY,
+        tsjt.POOLED,
+        tsjt.METHOD,
+        tsjt.WAVENET,
+    )
 }
 
 __all__ = [

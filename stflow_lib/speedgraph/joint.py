@@ -14,7 +14,6 @@ from stflow_lib.fit import Method, Predictor, Training, count_parameters, train
 from stflow_lib.kernels import masked_error
 from stflow_lib.speedgraph.city import CitySpeed
 from stflow_lib.speedgraph.directions import Step
-from stflow_lib.speedgraph.graph import symmetric
 from stflow_lib.speedgraph.task import Task
 
 PLAN = partial(Training, epochs=100, epoch_steps=200, batch=4, halve_every=0, patience=20,
@@ -32,7 +31,8 @@ class JointSettings:
     training: Training = field(default_factory=PLAN)
 
 
-Build = Callable[[Task, JointSettings], nn.Module]  # (x, road [N, N]) -> scaled [B, N, Q]
+# A network (x, operators) -> scaled [B, N, Q] that says which `operators(weights)` it wants.
+Build = Callable[[Task, JointSettings], nn.Module]
 
 
 def joint_method(name: str, settings: Callable[[], JointSettings], build: Build) -> Method:
@@ -51,7 +51,7 @@ def fit_joint(
         raise DataError(f"{task.target.name}: no day to learn from; joint training needs one")
     torch.manual_seed(seed)
     network = build(task, settings).to(task.device)
-    roads = {city.name: symmetric(city.weights) for city in (task.target, *task.sources)}
+    roads = {c.name: network.operators(c.weights) for c in (task.target, *task.sources)}
     history = train(
         network, partial(joint_loss, network, task, roads, settings), task.target.train,
         lambda: {"valid_mae": scaled_error(network, task.target, roads, task.target.valid)},

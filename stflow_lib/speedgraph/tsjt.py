@@ -5,42 +5,63 @@ from dataclasses import dataclass, field
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stflow_lib.speedgraph import dcrnn, gwn, stgcn
+from stflow_lib.speedgraph.backbones import backbone, roads
 from stflow_lib.speedgraph.city import FEATURES
 from stflow_lib.speedgraph.directions import Step
+from stflow_lib.speedgraph.graph import symmetric
 from stflow_lib.speedgraph.joint import JointSettings, joint_method
 from stflow_lib.speedgraph.prompting import NodePrompting, Prompting
-from stflow_lib.speedgraph.stgcn import STGCN, Maps, Size
+from stflow_lib.speedgraph.stgcn import Maps
 from stflow_lib.speedgraph.task import Task
+
+Size = stgcn.Size | gwn.Size | dcrnn.Size
 
 
 @dataclass(frozen=True)
 class TSJTSettings(JointSettings):
     """The whole method; its ablations are settings (Figure 3)."""
 
-    backbone: Size = field(default_factory=Size)
+    backbone: Size = field(default_factory=stgcn.Size)
     prompting: Prompting = field(default_factory=Prompting)
     use_prompts: bool = True  # False: w/o NPM, the backbone alone
     use_knowledge: bool = True  # False: w/o A_K, roads are the only graph
 
 
 class Prompted(nn.Module):
-    """x [B, N, T, D], road operator [N, N] -> scaled speeds [B, N, Q]."""
+    """x [B, N, T, D], operators of the road graph -> scaled speeds [B, N, Q].
+
+    The first operator is the one that prompts are made with, the others are the backbone's.
+    """
 
     def __init__(self, task: Task, settings: TSJTSettings):
         super().__init__()
         lags, ahead = task.protocol.lags, task.protocol.ahead
+        self.size = settings.backbone
         self.knows = settings.use_prompts and settings.use_knowledge
         self.prompting, inputs = None, FEATURES
         if settings.use_prompts:
             self.prompting = NodePrompting(FEATURES, lags, settings.prompting)
             inputs += settings.prompting.width
-        self.backbone = STGCN(inputs, ahead, lags, 1 + self.knows, settings.backbone)
+        self.backbone = backbone(settings.backbone, inputs, ahead, lags, int(self.knows))
 
-    def forward(self, x: Maps, road: Float[Tensor, "node node"]) -> Float[Tensor, "b node q"]:
+    def operators(self, weights: Float[Tensor, "node node"]) -> tuple[Tensor, ...]:
+        """What `forward` wants to know of a city's graph."""
+        return symmetric(weights), *roads(self.size, weights)
+
+    def forward(self, x: Maps, graph: tuple[Tensor, ...]) -> Float[Tensor, "b node q"]:
+        road, *supports = graph
         if self.prompting is None:
-            return self.backbone(x, [road])
+            return self.backbone(x, supports)
         wide, alike = self.prompting(x, road)
-        return self.backbone(wide, [road, alike] if self.knows else [road])
+        return self.backbone(wide, [*supports, alike] if self.knows else supports)
+
+
+@dataclass(frozen=True)
+class WaveNetSettings(TSJTSettings):
+    """TSJT(GWN)."""
+
+    backbone: Size = field(default_factory=gwn.Size)
 
 
 @dataclass(frozen=True)
@@ -59,6 +80,7 @@ class AloneSettings(TSJTSettings):
     sources: int = 0
 
 
-METHOD = joint_method("TSJT", TSJTSettings, Prompted)
+METHOD = joint_method("TSJT(STGCN)", TSJTSettings, Prompted)
+WAVENET = joint_method("TSJT(GWN)", WaveNetSettings, Prompted)
 POOLED = joint_method("Joint", PlainSettings, Prompted)
 TARGET_ONLY = joint_method("Target only", AloneSettings, Prompted)

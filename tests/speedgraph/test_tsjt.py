@@ -6,13 +6,20 @@ import pytest
 import torch
 
 from stflow_lib.data.schema import DataError, seal
-from stflow_lib.fit import Training
+from stflow_lib.fit import Training, count_parameters
 from stflow_lib.runs import build_settings
-from stflow_lib.speedgraph import make_task
+from stflow_lib.speedgraph import dcrnn, gwn, make_task
+from stflow_lib.speedgraph.backbones import backbone
 from stflow_lib.speedgraph.directions import Step
-from stflow_lib.speedgraph.graph import symmetric
 from stflow_lib.speedgraph.joint import joint_loss, source_error, window_error, with_gradient
-from stflow_lib.speedgraph.tsjt import METHOD, POOLED, TARGET_ONLY, Prompted, TSJTSettings
+from stflow_lib.speedgraph.tsjt import (
+    METHOD,
+    POOLED,
+    TARGET_ONLY,
+    WAVENET,
+    Prompted,
+    TSJTSettings,
+)
 
 SHORT = {"epochs": 2, "epoch_steps": 3, "batch": 4}
 SMALL = {
@@ -37,7 +44,8 @@ def network(task):
 
 
 def roads(task):
-    return {city.name: symmetric(city.weights) for city in (task.target, *task.sources)}
+    network = Prompted(task, small())
+    return {c.name: network.operators(c.weights) for c in (task.target, *task.sources)}
 
 
 def test_given_gradient_is_the_gradient():
@@ -89,6 +97,25 @@ def test_missing_labels_do_not_teach(task, network):
     steps = city.train[:8]
     one, two = (window_error(network, c, roads(task), steps) for c in (city, spoilt))
     assert torch.equal(one, two)
+
+
+def test_counts_with_graph_wavenet(task):
+    """Two road supports and A_K: 306,278 of the release, less what never learns."""
+    whole = Prompted(task, WAVENET.settings()).backbone
+    assert count_parameters(whole) == 306_278 - 8 * 1_056 - (7 * 32 * 32 + 3 * 32)
+
+
+def test_unknown_size():
+    with pytest.raises(TypeError, match="dict: no backbone"):
+        backbone({}, 2, 6, 12)
+
+
+def test_every_backbone_trains(task):
+    """The same batch, rule and prompts around each of them."""
+    for size in (gwn.Size(4, 6, 5), dcrnn.Size(3)):
+        settings = replace(small(), backbone=size)
+        curves = METHOD.fit(task, settings, 0, None).curves
+        assert len(curves["loss"]) == 2
 
 
 @pytest.mark.parametrize("method", [METHOD, POOLED, TARGET_ONLY])
