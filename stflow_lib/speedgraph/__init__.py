@@ -1,6 +1,6 @@
 """TSJT's problem: forecast speeds of a city with three days from cities with many."""
 
-from stflow_lib.speedgraph import ridge, tsjt
+from stflow_lib.speedgraph import reptile, ridge, tsjt
 from stflow_lib.speedgraph.opening import open_task
 from stflow_lib.speedgraph.protocol import PROTOCOLS, Protocol
 from stflow_lib.speedgraph.rules import RULES
@@ -14,6 +14,8 @@ METHODS = {
         ridge.METHOD,
         tsjt.TARGET_ONLY,
         tsjt.POOLED,
+        reptile.DCRNN,
+        reptile.WAVENET,
         tsjt.METHOD,
         tsjt.WAVENET,
     )

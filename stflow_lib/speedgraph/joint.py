@@ -58,7 +58,7 @@ def fit_joint(
         settings.training, seed=seed, folder=folder,
     )  # fmt: skip
     seconds = history.seconds / max(history.epochs, 1)
-    return Predictor(partial(_predict, network, roads), count_parameters(network),
+    return Predictor(partial(predict, network, roads), count_parameters(network),
                      history.epochs, seconds, dict(history.curves))  # fmt: skip
 
 
@@ -116,7 +116,8 @@ def with_gradient(value: Tensor, parameters, gradients) -> Float[Tensor, ""]:
     return value + line - line.detach()
 
 
-def _predict(network: nn.Module, roads: dict, task: Task, steps: Tensor) -> Tensor:
+def predict(network: nn.Module, roads: dict, task: Task, steps: Tensor) -> Tensor:
+    """Speeds [B, N, Q] in the target's unit."""
     with torch.inference_mode():
         parts = [network(task.target.windows(s), roads[task.target.name])
                  for s in steps.split(BATCH)]  # fmt: skip

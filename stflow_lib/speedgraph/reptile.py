@@ -1,0 +1,157 @@
+"""Reptile on the sources, then fine-tuning on the target (Nichol et al. 2018; TSJT's Table 2).
+
+A task is a row of batches of one source city. From the present weights a fresh Adam takes some
+steps on it; then the weights move a part of the way to where these steps have led.
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stflow_lib.data.schema import DataError
+from stflow_lib.fit import History, Method, Predictor, Training, count_parameters, train
+from stflow_lib.speedgraph import dcrnn, gwn
+from stflow_lib.speedgraph.backbones import backbone, roads
+from stflow_lib.speedgraph.city import FEATURES, CitySpeed
+from stflow_lib.speedgraph.joint import predict, scaled_error, window_error
+from stflow_lib.speedgraph.task import Task
+
+META = partial(
+    Training, epochs=30, epoch_steps=100, batch=1, halve_every=0, precision="float32"
+)
+TUNE = partial(Training, epochs=200, batch=32, halve_every=0, patience=20, precision="float32")
+
+
+@dataclass(frozen=True)
+class ReptileSettings:
+    """The meta-training, and the fine-tuning that all its users share."""
+
+    backbone: object  # a size that `backbones.backbone` knows
+    inner: int = 8  # Adam steps on a task
+    rate: float = 1e-3  # of these steps
+    windows: int = 32  # in a batch of a task
+    reach: float = 1.0  # part of the way at first, falling to 0 along a line
+    meta: Training = field(default_factory=META)  # a step is a task
+    target: Training = field(default_factory=TUNE)
+
+
+class OnRoads(nn.Module):
+    """A backbone on the road graph alone: x, operators -> scaled speeds."""
+
+    def __init__(self, task: Task, size):
+        super().__init__()
+        self.size = size
+        self.backbone = backbone(size, FEATURES, task.protocol.ahead, task.protocol.lags)
+
+    def operators(self, weights: Float[Tensor, "node node"]) -> tuple[Tensor, ...]:
+        """What `forward` wants to know of a city's graph."""
+        return roads(self.size, weights)
+
+    def forward(self, x: Tensor, graph: tuple[Tensor, ...]) -> Float[Tensor, "b node ahead"]:
+        return self.backbone(x, graph)
+
+
+class Walker(nn.Module):
+    """The network, and the number of tasks it has seen, which are kept together."""
+
+    def __init__(self, network: nn.Module, settings: ReptileSettings):
+        super().__init__()
+        self.network, self.settings = network, settings
+        self.register_buffer("turn", torch.zeros((), dtype=torch.int64))
+
+    def step(self, task: Task, graphs: dict) -> Float[Tensor, ""]:
+        """One task, sources in turn; the weights move here, and the value has no gradient."""
+        city = task.sources[int(self.turn) % len(task.sources)]
+        led, value = adapted(self.network, city, graphs, self.settings)
+        total = self.settings.meta.epochs * self.settings.meta.epoch_steps
+        toward(self.network, led, self.settings.reach * (1 - int(self.turn) / total))
+        self.turn += 1
+        return value + 0 * sum(p.sum() for p in self.network.parameters())
+
+
+def adapted(
+    network: nn.Module, city: CitySpeed, graphs: dict, settings: ReptileSettings
+) -> tuple[nn.Module, Float[Tensor, ""]]:
+    """A copy after the inner steps, and the error of its first batch."""
+    copy, first = deepcopy(network), None
+    adam = torch.optim.Adam(copy.parameters(), lr=settings.rate, betas=(0.0, 0.999))
+    for _ in range(settings.inner):
+        drawn = city.train[torch.randint(len(city.train), (settings.windows,))]
+        error = window_error(copy, city, graphs, drawn)
+        adam.zero_grad()
+        error.backward()
+        adam.step()
+        first = error.detach() if first is None else first
+    return copy, first
+
+
+@torch.no_grad()
+def toward(network: nn.Module, other: nn.Module, part: float) -> None:
+    """Move the parameters a part of the way; running statistics are taken over."""
+    for own, wanted in zip(network.parameters(), other.parameters(), strict=True):
+        own.lerp_(wanted, part)
+    for own, wanted in zip(network.buffers(), other.buffers(), strict=True):
+        own.copy_(wanted)
+
+
+def fit(task: Task, settings: ReptileSettings, seed: int, folder: Path | None) -> Predictor:
+    """Reptile on the sources, then the target's days, whose last third chooses the epoch.
+
+    DataError without a source.
+    """
+    if not task.sources:
+        raise DataError(f"{task.target.name}: no source city to learn on")
+    torch.manual_seed(seed)
+    network = OnRoads(task, settings.backbone).to(task.device)
+    graphs = {c.name: network.operators(c.weights) for c in (task.target, *task.sources)}
+    stages = {"meta": walked(network, task, graphs, settings, seed, folder)}
+    if len(task.target.train):
+        stages["target"] = tuned(network, task, graphs, settings.target, seed, folder)
+    return Predictor(
+        partial(predict, network, graphs), count_parameters(network),
+        sum(h.epochs for h in stages.values()),
+        sum(h.seconds for h in stages.values()) / sum(h.epochs for h in stages.values()),
+        {f"{stage}_{n}": c for stage, h in stages.items() for n, c in h.curves.items()},
+    )  # fmt: skip
+
+
+def walked(network, task: Task, graphs: dict, settings, seed: int, folder) -> History:
+    """Meta-training; the mean error of the sources' validation windows chooses the epoch."""
+    walker = Walker(network, settings).to(task.device)
+    loss = lambda batch: walker.step(task, graphs)
+    samples = torch.arange(settings.meta.epoch_steps, device=task.device)
+    check = lambda: {"valid_mae": _mean_error(network, task.sources, graphs)}
+    return train(walker, loss, samples, check, settings.meta, seed=seed, stage="meta",
+                 folder=folder)  # fmt: skip
+
+
+def _mean_error(network: nn.Module, cities, graphs: dict, windows: int = 64) -> float:
+    errors = [
+        scaled_error(network, c, graphs, c.valid[:: max(len(c.valid) // windows, 1)])
+        for c in cities
+    ]
+    return sum(errors) / len(errors)
+
+
+def tuned(network, task: Task, graphs: dict, plan: Training, seed: int, folder) -> History:
+    """Plain training on the target's windows."""
+    city = task.target
+    loss = lambda steps: window_error(network, city, graphs, steps)
+    check = lambda: {"valid_mae": scaled_error(network, city, graphs, city.valid)}
+    return train(network, loss, city.train, check, plan, seed=seed, stage="target",
+                 folder=folder)  # fmt: skip
+
+
+def reptile(name: str, size: Callable[[], object]) -> Method:
+    """The method that takes a backbone of this size through Reptile."""
+    return Method(name, lambda: ReptileSettings(size()), fit)
+
+
+DCRNN = reptile("DCRNN", dcrnn.Size)
+WAVENET = reptile("GWN", gwn.Size)
