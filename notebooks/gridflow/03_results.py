@@ -486,7 +486,7 @@ for number, name in rare:
 #
 # ## 8. Why the line is hard to beat
 #
-# Two explanations offer themselves, and both can be tested. *Information*: the line has weights for each hour of the day, the networks see six maps and no clock. So we add two maps to their input that hold sine and cosine of the
+# Two explanations offer themselves, and both can be tested. *Information*: the line has weights for each hour of the day, the networks see six maps and no clock. So we tell them sine and cosine of the day and of half the day at the
 # hour, and take the hours away from the line. *Budget*: the networks of this profile are small and train briefly. So the source stage gets four times the epochs, its schedule stretched with it.
 
 # %%
