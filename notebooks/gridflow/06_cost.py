@@ -13,10 +13,10 @@
 # %% tags=["parameters"]
 profile: str = "smoke"  # whose records of Table 2 the budget is counted from
 rows: int = 6  # of the simulated source; New York has 20 x 23 cells
-cols: int = 8
+cols: int = 8  # of the same
 channels: int = 4  # of the backbone; 64, 3 and 128 in the paper
-blocks: int = 1
-hidden: int = 8
+blocks: int = 1  # residual blocks of the CNN
+hidden: int = 8  # of the LSTM
 batch: int = 8  # windows in a step; 32 in the paper
 turns: int = 2  # kept, each of which measures everything once
 largest: int = 512  # regions up to which SimDCL is timed
