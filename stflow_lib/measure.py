@@ -6,14 +6,12 @@ not count; memory is what a process of its own had at its worst.
 
 import ctypes
 import gc
-import math
 import pickle
 import random
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from stflow_lib.fit import Training
+from stflow_lib.runs.memory import reset_peak, status_mb
 
 _SERVE = """
 import contextlib, pickle, sys
@@ -31,7 +30,6 @@ with contextlib.redirect_stdout(sys.stderr):
     result = function(*arguments)
 sys.stdout.buffer.write(pickle.dumps(result))
 """  # a pickled call comes in, its pickled result goes out
-_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def seconds(action: Callable[[], Any]) -> float:
@@ -114,11 +112,10 @@ def _growth(action: Callable[[], Any]) -> float:
     gc.collect()
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)
-    if _RESET.exists():
-        _RESET.write_text("5")  # the peak starts anew
-    before = _status_mb("VmRSS")
+    reset_peak()
+    before = status_mb("VmRSS")
     action()
-    return _status_mb("VmHWM") - before
+    return status_mb("VmHWM") - before
 
 
 def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -134,12 +131,6 @@ def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
         last = (done.stderr.decode().strip().splitlines() or ["no message"])[-1]
         raise RuntimeError(f"the new process ended with {done.returncode}: {last}")
     return pickle.loads(done.stdout)
-
-
-def _status_mb(name: str) -> float:
-    """A line of /proc/self/status in MB (2^20 bytes): VmRSS is now, VmHWM the peak."""
-    lines = _STATUS.read_text().splitlines() if _STATUS.exists() else []
-    return next((int(x.split()[1]) / 1024 for x in lines if x.startswith(name)), math.nan)
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> tuple[float, float, float]:

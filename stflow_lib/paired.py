@@ -37,7 +37,7 @@ def gains(better: Iterable[Run], other: Iterable[Run], metrics: Iterable[str]) -
             scaled = 100 * found.to_numpy() / theirs[found.index].mean()
             low, high = claims.interval(scaled)
             lines.append(
-                (metric, *place, scaled.mean(), low, high, len(found), _verdict(low, high))
+                (metric, *place, scaled.mean(), low, high, len(found), verdict(low, high))
             )
     return pd.DataFrame(lines, columns=COLUMNS)
 
@@ -84,7 +84,7 @@ def _value(record: dict, metric: str) -> float | None:
     return record.get(f"metric_{metric}", record.get(f"part_{metric}"))
 
 
-def _verdict(low: float, high: float) -> str:
+def verdict(low: float, high: float) -> str:
     if np.isnan(low):
         return "one seed"
     return "confirmed" if low > 0 else "the opposite" if high < 0 else "not confirmed"

@@ -17,3 +17,13 @@ def plain_ticks(axis: Axis, steps: tuple[float, ...] = (1, 2, 5)) -> None:
     axis.set_major_locator(LogLocator(subs=steps))
     axis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_minor_formatter(lambda *_: "")
+
+
+def legend_below(fig: plt.Figure, columns: int, **style) -> None:
+    """One legend under all panels, each name once; none where nothing has a name."""
+    named = {}
+    for axes in fig.axes:
+        named |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    if named:
+        fig.legend(named.values(), named, loc="outside lower center", ncols=columns,
+                   frameon=False, **style)  # fmt: skip

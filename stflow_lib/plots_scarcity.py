@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib.plots_ablations import sweep_figure
-from stflow_lib.plots_axes import bare
+from stflow_lib.plots_axes import bare, legend_below
 from stflow_lib.plots_results import COLOURS
 
 INK = COLOURS[2:]  # the first two are for rules
@@ -42,18 +42,8 @@ def variants_figure(panels: Mapping[str, Errors], base: str, title: str) -> plt.
     axes[0, 0].set_yticks(range(len(rows)), rows)
     axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)
     fig.suptitle(title)
-    _legend(fig, 2)
+    legend_below(fig, 2)
     return fig
-
-
-def _legend(fig: plt.Figure, columns: int) -> None:
-    """One legend under all panels, each name once."""
-    named = {}
-    for axis in fig.axes:
-        named |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
-    if named:
-        fig.legend(named.values(), named, loc="outside lower center", ncols=columns,
-                   frameon=False)  # fmt: skip
 
 
 def _through(axis: plt.Axes, errors: np.ndarray, name: str) -> None:
@@ -129,7 +119,7 @@ def days_figure(
             _days_panel(axis, frame[frame["city"] == city], metric, [*_order(frame)])
             axis.set(title=city, ylabel=f"test {metric.upper()} ({units[city]})")
             _days_axis(axis, frame["days"].dropna())
-    _legend(fig, 3)
+    legend_below(fig, 3)
     fig.suptitle(title)
     return fig
 
@@ -182,7 +172,7 @@ def day_gains_figure(gains: pd.DataFrame, title: str) -> plt.Figure:
         _days_axis(axis, gains["days"])
     for axis in axes.flat[len(cities) :]:
         axis.remove()
-    _legend(fig, 2)
+    legend_below(fig, 2)
     fig.suptitle(title)
     return fig
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.plots_axes import bare, plain_ticks
+from stflow_lib.plots_axes import bare, legend_below, plain_ticks
 
 AMOUNTS = {"3": "#0072B2", "0": "#D55E00"}  # days of target data
 WIDTH = 4.2  # inches of a panel
@@ -132,12 +132,7 @@ def _rows(axis: plt.Axes, labels: list[str], title: str, xlabel: str) -> None:
 def _finish(axes: dict[str, plt.Axes], title: str) -> plt.Figure:
     """One title, and one legend below for all panels."""
     fig = next(iter(axes.values())).figure
-    found = {}
-    for axis in axes.values():
-        handles, labels = axis.get_legend_handles_labels()
-        found |= dict(zip(labels, handles, strict=True))
-    fig.legend(found.values(), found, loc="outside lower center", ncols=2, frameon=False,
-               fontsize="small")  # fmt: skip
+    legend_below(fig, 2, fontsize="small")
     fig.suptitle(title)
     return fig
 

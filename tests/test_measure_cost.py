@@ -11,6 +11,7 @@ import torch
 
 from stflow_lib import measure
 from stflow_lib.fit import Training, keep_memory, train
+from stflow_lib.runs import memory
 
 
 def small_training(steps: int, forwards: list):
@@ -80,8 +81,8 @@ def test_each_action_has_a_peak_of_its_own():
 
 
 def test_where_the_system_does_not_tell_there_is_no_number(monkeypatch, tmp_path):
-    monkeypatch.setattr(measure, "_STATUS", tmp_path / "none")
-    monkeypatch.setattr(measure, "_RESET", tmp_path / "none")
+    monkeypatch.setattr(memory, "_STATUS", tmp_path / "none")
+    monkeypatch.setattr(memory, "_RESET", tmp_path / "none")
     (found,) = measure.peak_growth(list, list)
     assert math.isnan(found)
 

@@ -67,11 +67,8 @@ sizes["differs from the paper in"] = [
     for d in sizes["differs from the paper in"]
 ]
 notebook.show(sizes, f"Settings of the {profile} profile", index=False)
-missing = [run for run in everything if runs.find(run) is None]
-if train_missing:
-    for run in missing:
-        runs.ensure(run)
-print(f"{len(missing)} runs had no record before this page")
+_, missing = runs.complete(everything, train_missing)
+print(f"{missing} runs had no record before this page")
 
 # %% [markdown]
 # ## Table 3: refinement by 4

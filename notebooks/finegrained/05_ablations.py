@@ -32,12 +32,9 @@ from stflow_lib.plots_training import curves_figure
 METRICS = ["rmse", "mae", "mape"]
 SHOWN = ["table7", "table8", "table9", "figure6", "figure7a", "figure7b", "figure8"]
 rows = {name: LABELLED[name](profile) for name in SHOWN}  # table -> {row: runs}
-planned = {run.key: run for table in rows.values() for group in table.values() for run in group}
-missing = [run for run in planned.values() if runs.find(run) is None]
-if train_missing:
-    for run in missing:
-        runs.ensure(run)
-print(f"profile {profile}: {len(planned)} runs, {len(missing)} had no record before this page")
+every = [run for table in rows.values() for group in table.values() for run in group]
+planned, missing = runs.complete(every, train_missing)
+print(f"profile {profile}: {planned} runs, {missing} had no record before this page")
 
 # %% [markdown]
 # ## How to read the comparisons

@@ -169,11 +169,8 @@ print(f"{turns} turns of {steps} steps on {runs.execute.device_name()}")
 # the same number of steps there, which the paper's did not.
 
 # %%
-missing = [run for group in planned.values() for run in group if runs.find(run) is None]
-if train_missing:
-    for run in missing:
-        runs.ensure(run)
-print(f"{len(missing)} errors had no record before this page")
+_, missing = runs.complete([run for group in planned.values() for run in group], train_missing)
+print(f"{missing} errors had no record before this page")
 found = {name: runs.summary(group, "rmse").iloc[0] for name, group in planned.items()}
 deployed = timed["stage"].isin(["fit", "all"])
 timed["rmse"] = [found[m]["mean"] if d else np.nan for m, d in zip(timed["method"], deployed)]

@@ -87,11 +87,7 @@ assert (built["largest gap"] < 1e-2).all(), "a network invents or loses vehicles
 everything = [r for name in METHODS if plan.has(name) and not name.endswith("+E")
               for r in plan.runs([name], plan.first(task.factor), plan.all_data, plan.seeds[:1])]  # fmt: skip
 switched = [run for group in labelled.values() for run in group]
-wanted = everything + switched
-missing = [run for run in wanted if runs.find(run) is None]
-if train_missing:
-    for run in missing:
-        runs.ensure(run)
+runs.complete(everything + switched, train_missing)
 records = runs.records(everything)
 kept = pd.DataFrame([(r["method"], r["metric_conservation"], r["metric_dead_blocks"])
                      for r in records], columns=["method", "largest gap", "dead blocks"])  # fmt: skip

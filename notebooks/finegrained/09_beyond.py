@@ -36,11 +36,8 @@ ignorant = plan.runs(  # the control of the last section
     ["ShareNet"], plan.first(4), plan.fractions, plan.seeds[:1], {"smoothing": 1e6}
 )
 planned = [run for group in (*rows.values(), ignorant) for run in group]
-missing = [run for run in planned if runs.find(run) is None]
-if train_missing:
-    for run in missing:
-        runs.ensure(run)
-print(f"profile {profile}: {len(planned)} runs, {len(missing)} had no record before this page")
+number, missing = runs.complete(planned, train_missing)
+print(f"profile {profile}: {number} runs, {missing} had no record before this page")
 
 # %% [markdown]
 # ## All of them at once

@@ -40,14 +40,12 @@ few, none = (str(amount) for amount in plan.fractions)
 # %%
 def fill(name):
     """Compute what a table lacks, or say how much of it is a gap."""
-    planned = {run.key: run for group in rows[name].values() for run in group}.values()
-    lacking = [run for run in planned if runs.find(run) is None]
-    if train_missing and not (profile == "smoke" and name == "further"):  # real cities only
-        for run in lacking:
-            runs.ensure(run)
-        print(f"{name}: {len(planned)} runs, {len(lacking)} of them computed on this page")
+    train = train_missing and not (profile == "smoke" and name == "further")  # real cities only
+    planned, lacking = runs.complete([r for group in rows[name].values() for r in group], train)
+    if train:
+        print(f"{name}: {planned} runs, {lacking} of them computed on this page")
     else:
-        print(f"{name}: {len(lacking)} of {len(planned)} runs have no record"
+        print(f"{name}: {lacking} of {planned} runs have no record"
               + " and are empty or \"not run\" below" * bool(lacking))  # fmt: skip
 
 

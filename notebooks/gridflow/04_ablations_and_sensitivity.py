@@ -43,17 +43,15 @@ rows["figure4"] = {row: group for row, group in rows["figure4"].items() if row i
 # %%
 def fill(name):
     """Compute what a table lacks, or say how much of it is a gap."""
-    planned = {run.key: run for group in rows[name].values() for run in group}.values()
-    lacking = [run for run in planned if runs.find(run) is None]
+    group = [run for part in rows[name].values() for run in part]
+    planned, lacking = runs.complete(group, train_missing)
     if train_missing:
-        for run in lacking:
-            runs.ensure(run)
-        print(f"{name}: {len(planned)} runs, {len(lacking)} of them computed on this page")
+        print(f"{name}: {planned} runs, {lacking} of them computed on this page")
     elif lacking:
-        print(f"{name}: {len(lacking)} of {len(planned)} runs have no record yet and are "
+        print(f"{name}: {lacking} of {planned} runs have no record yet and are "
               "left out below; means and intervals are of those that are there")  # fmt: skip
     else:
-        print(f"{name}: all {len(planned)} runs are recorded")
+        print(f"{name}: all {planned} runs are recorded")
 
 
 def seeds(group, metric="rmse"):

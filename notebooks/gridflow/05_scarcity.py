@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import claims, runs
+from stflow_lib import claims, paired, runs
 from stflow_lib.gridflow import METHODS, TABLES, linear, open_task, score
 from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.tables import DAYS
@@ -34,14 +34,12 @@ METRICS = ["rmse", "mae"]
 plan = Plan.of(profile)
 rows = TABLES["figure5"].rows(profile)
 rows["ST-net alone"] = TABLES["table2"].rows(profile)["ST-net"]
-planned = {run.key: run for group in rows.values() for run in group}.values()
-lacking = [run for run in planned if runs.find(run) is None]
+planned = [run for group in rows.values() for run in group]
+number, lacking = runs.complete(planned, train_missing)
 if train_missing:
-    for run in lacking:
-        runs.ensure(run)
-    print(f"profile {profile}: {len(planned)} runs, {len(lacking)} computed on this page")
+    print(f"profile {profile}: {number} runs, {lacking} computed on this page")
 else:
-    print(f"profile {profile}: {len(planned)} runs, {len(lacking)} of them have no record yet"
+    print(f"profile {profile}: {number} runs, {lacking} of them have no record yet"
           + " and are gaps in the figures below" * bool(lacking))  # fmt: skip
 
 # %% [markdown]
@@ -148,10 +146,7 @@ def above_zero(values):
     """Mean, interval and verdict of a quantity that a claim says is above zero."""
     low, high = claims.interval(values)
     sign = "yes" if values.mean() > 0 else "no"
-    verdict = (
-        f"{sign}, one run" if len(values) < 2
-        else "confirmed" if low > 0 else "the opposite" if high < 0 else "not confirmed"
-    )  # fmt: skip
+    verdict = f"{sign}, one run" if len(values) < 2 else paired.verdict(low, high)
     return f"{values.mean():.1f} [{low:.1f}, {high:.1f}]".replace(" [nan, nan]", ""), verdict
 
 

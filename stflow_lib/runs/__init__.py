@@ -7,7 +7,7 @@ into ``book/results``. Records are looked for in ``STFLOW_RUNS`` (default ``runs
 """
 
 from stflow_lib.runs.changes import changed, merged
-from stflow_lib.runs.execute import compute, ensure, fill, predictor
+from stflow_lib.runs.execute import complete, compute, ensure, fill, predictor
 from stflow_lib.runs.fresh import find, state
 from stflow_lib.runs.hashing import source_hash
 from stflow_lib.runs.labelled import Labelled, Rows
@@ -22,6 +22,7 @@ __all__ = [
     "RunError",
     "build_settings",
     "changed",
+    "complete",
     "compute",
     "ensure",
     "fill",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stflow_lib.runs import store
+from stflow_lib.runs import memory, store
 from stflow_lib.runs.fresh import current_source, find, is_stale
 from stflow_lib.runs.hashing import lock_hash
 from stflow_lib.runs.publish import published
@@ -57,6 +57,15 @@ def fill(runs: Iterable[Run], done: Callable[[Run, dict], None] = lambda *_: Non
             failures.append(str(error))
     if failures:
         raise RunError("\n".join(failures))
+
+
+def complete(runs: Iterable[Run], train: bool = True) -> tuple[int, int]:
+    """Compute what has no record, if `train`: (distinct runs, how many had none before)."""
+    planned = {run.key: run for run in runs}.values()
+    lacking = [run for run in planned if find(run) is None]
+    for run in lacking if train else ():
+        ensure(run)
+    return len(planned), len(lacking)
 
 
 def predictor(run: Run):
@@ -175,10 +184,7 @@ def _reset_peak() -> None:
 
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
+    memory.reset_peak()
 
 
 def _peak_mb() -> float:
@@ -189,8 +195,6 @@ def _peak_mb() -> float:
 
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
-    status = Path("/proc/self/status")
-    for line in status.read_text().splitlines() if status.exists() else []:
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = memory.status_mb("VmHWM")
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return own if math.isnan(peak) else peak

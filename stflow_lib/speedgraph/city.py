@@ -53,6 +53,13 @@ class CitySpeed:
         rows = steps[:, None] + torch.arange(self.ahead, device=steps.device)
         return self.speed[rows].transpose(1, 2), self.seen[rows].transpose(1, 2)
 
+    def scaled_labels(
+        self, steps: Int[Tensor, " b"]
+    ) -> tuple[Float[Tensor, "b node ahead"], Bool[Tensor, "b node ahead"]]:
+        """The same as networks predict them."""
+        speed, seen = self.labels(steps)
+        return (speed - self.mean) / self.deviation, seen
+
     def to_unit(self, scaled: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
         """Scaled values in the city's unit."""
         return scaled * self.deviation + self.mean

@@ -92,9 +92,9 @@ def window_error(
     network: nn.Module, city: CitySpeed, roads: dict, steps: Int[Tensor, " b"]
 ) -> Float[Tensor, ""]:
     """Masked mean absolute error in units of the city's deviation, so that cities compare."""
-    truth, seen = city.labels(steps)
+    truth, seen = city.scaled_labels(steps)
     guess = network(city.windows(steps), roads[city.name])
-    off = torch.where(seen, guess - (truth - city.mean) / city.deviation, 0.0)
+    off = torch.where(seen, guess - truth, 0.0)
     return off.abs().sum() / seen.sum().clamp_min(1)
 
 
@@ -104,9 +104,9 @@ def scaled_error(
     """The same over many windows, sums pooled."""
     sums = 0.0
     for some in steps.split(BATCH):
-        truth, seen = city.labels(some)
+        truth, seen = city.scaled_labels(some)
         guess = network(city.windows(some), roads[city.name])
-        sums = sums + masked_error(guess, (truth - city.mean) / city.deviation, seen)
+        sums = sums + masked_error(guess, truth, seen)
     return (sums[0].sum() / sums[2].sum().clamp_min(1)).item()
 
 

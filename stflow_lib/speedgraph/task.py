@@ -68,10 +68,11 @@ def make_task(
     protocol = protocol_of(protocol) if isinstance(protocol, str) else protocol
     _check(target, sources)
     minutes = _step(target, sources, protocol)
+    series = on_grid(target, minutes)
     return Task(
-        target=_target(target, protocol, minutes, days, choices, device),
+        target=_target(target, series, protocol, minutes, days, choices, device),
         sources=tuple(_source(city, protocol, minutes, device) for city in sources),
-        test=_test(target, protocol, minutes, choices, device),
+        test=_test(target, len(series[0]), protocol, minutes, choices, device),
         protocol=protocol,
         minutes=minutes,
         days=days,
@@ -97,9 +98,10 @@ def _step(target: xr.Dataset, sources: Sequence[xr.Dataset], protocol: Protocol)
 
 
 def _source(city: xr.Dataset, protocol: Protocol, minutes: int, device) -> CitySpeed:
-    speed, time = on_grid(city, minutes)
-    parts = _parts(0, len(speed), len(speed) // SOURCE_VALID, protocol)
-    return _city_speed(city, speed, time, slice(None), parts, protocol, device)
+    series = on_grid(city, minutes)
+    steps = len(series[0])
+    parts = _parts(0, steps, steps // SOURCE_VALID, protocol)
+    return _city_speed(city, *series, slice(None), parts, protocol, device)
 
 
 def _parts(begin: int, end: int, last: int, protocol: Protocol) -> dict[str, Tensor]:
@@ -110,8 +112,9 @@ def _parts(begin: int, end: int, last: int, protocol: Protocol) -> dict[str, Ten
     return {"known": known, "train": train, "valid": known[known >= end - last]}
 
 
-def _target(city, protocol: Protocol, minutes: int, days: float, choices: Choices, device):
-    speed, time = on_grid(city, minutes)
+def _target(
+    city, series, protocol: Protocol, minutes: int, days: float, choices: Choices, device
+):
     day, name = 1440 // minutes, city.attrs["name"]
     first, end = choices.first_day * day, (choices.first_day + FEW_DAYS) * day
     begin = end - round(days * day)
@@ -122,7 +125,7 @@ def _target(city, protocol: Protocol, minutes: int, days: float, choices: Choice
         raise DataError(
             f"{name}: {days} days hold no window to learn from and one to choose by"
         )
-    made = _city_speed(city, speed, time, slice(first if not days else begin, end), parts,
+    made = _city_speed(city, *series, slice(first if not days else begin, end), parts,
                        protocol, device)  # fmt: skip
     return made.sensors(_chosen(made, choices)) if choices.sensors else made
 
@@ -136,9 +139,11 @@ def _chosen(city: CitySpeed, choices: Choices) -> Tensor:
     return drawn[: choices.sensors].sort().values.to(city.speed.device)
 
 
-def _test(city, protocol: Protocol, minutes: int, choices: Choices, device) -> Tensor:
+def _test(
+    city, steps: int, protocol: Protocol, minutes: int, choices: Choices, device
+) -> Tensor:
     """First label steps of test windows: after the visible days, or in the second half."""
-    steps, day = len(on_grid(city, minutes)[0]), 1440 // minutes
+    day = 1440 // minutes
     seen = (choices.first_day + FEW_DAYS) * day
     begin = seen if not choices.first_day else max(seen, steps // day // 2 * day)
     first, stop = begin + protocol.lags, steps - protocol.ahead + 1

@@ -48,6 +48,15 @@ def test_one_failure_loses_no_other_run(toy):
     assert "BROKEN" in str(error.value) and "NAN" in str(error.value)
 
 
+def test_complete_counts_each_run_once_and_trains_on_demand(toy):
+    """A page that may not train must say how much it lacks, and leave it so."""
+    wanted = [toy.run(seed=0), toy.run(seed=1), toy.run(seed=0)]
+    runs.ensure(wanted[1])
+    assert runs.complete(wanted, train=False) == (2, 1)
+    assert runs.state(wanted[0]) == "missing"
+    assert runs.complete(wanted) == (2, 1) and runs.complete(wanted) == (2, 0)
+
+
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_record_is_replaced_whole(toy, monkeypatch, step):
     """A crash while writing, or just before the rename, must leave the record that was there."""
