@@ -14,18 +14,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.data.schema import DataError
-from stflow_lib.fit import History, Method, Predictor, Training, count_parameters, train
+from stflow_lib.fit import History, Method, Predictor, Training, train
 from stflow_lib.speedgraph import dcrnn, gwn
 from stflow_lib.speedgraph.backbones import backbone, roads
 from stflow_lib.speedgraph.city import FEATURES, CitySpeed
-from stflow_lib.speedgraph.joint import predict, scaled_error, window_error
+from stflow_lib.speedgraph.joint import window_error
 from stflow_lib.speedgraph.task import Task
+from stflow_lib.speedgraph.tuning import (
+    TUNE,
+    drawn,
+    finished,
+    graphs_of,
+    lenders,
+    mean_error,
+    turns,
+)
 
 META = partial(
     Training, epochs=30, epoch_steps=100, batch=1, halve_every=0, precision="float32"
 )
-TUNE = partial(Training, epochs=200, batch=32, halve_every=0, patience=20, precision="float32")
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Walker(nn.Module):
 
     def step(self, task: Task, graphs: dict) -> Float[Tensor, ""]:
         """One task, sources in turn; the weights move here, and the value has no gradient."""
-        city = task.sources[int(self.turn) % len(task.sources)]
+        city = turns(task, int(self.turn))
         led, value = adapted(self.network, city, graphs, self.settings)
         total = self.settings.meta.epochs * self.settings.meta.epoch_steps
         toward(self.network, led, self.settings.reach * (1 - int(self.turn) / total))
@@ -82,8 +89,7 @@ def adapted(
     copy, first = deepcopy(network), None
     adam = torch.optim.Adam(copy.parameters(), lr=settings.rate, betas=(0.0, 0.999))
     for _ in range(settings.inner):
-        drawn = city.train[torch.randint(len(city.train), (settings.windows,))]
-        error = window_error(copy, city, graphs, drawn)
+        error = window_error(copy, city, graphs, drawn(city, settings.windows))
         adam.zero_grad()
         error.backward()
         adam.step()
@@ -105,20 +111,12 @@ def fit(task: Task, settings: ReptileSettings, seed: int, folder: Path | None) -
 
     DataError without a source.
     """
-    if not task.sources:
-        raise DataError(f"{task.target.name}: no source city to learn on")
+    lenders(task)
     torch.manual_seed(seed)
     network = OnRoads(task, settings.backbone).to(task.device)
-    graphs = {c.name: network.operators(c.weights) for c in (task.target, *task.sources)}
+    graphs = graphs_of(network, task)
     stages = {"meta": walked(network, task, graphs, settings, seed, folder)}
-    if len(task.target.train):
-        stages["target"] = tuned(network, task, graphs, settings.target, seed, folder)
-    return Predictor(
-        partial(predict, network, graphs), count_parameters(network),
-        sum(h.epochs for h in stages.values()),
-        sum(h.seconds for h in stages.values()) / sum(h.epochs for h in stages.values()),
-        {f"{stage}_{n}": c for stage, h in stages.items() for n, c in h.curves.items()},
-    )  # fmt: skip
+    return finished(network, task, graphs, settings.target, seed, folder, stages)
 
 
 def walked(network, task: Task, graphs: dict, settings, seed: int, folder) -> History:
@@ -126,25 +124,8 @@ def walked(network, task: Task, graphs: dict, settings, seed: int, folder) -> Hi
     walker = Walker(network, settings).to(task.device)
     loss = lambda batch: walker.step(task, graphs)
     samples = torch.arange(settings.meta.epoch_steps, device=task.device)
-    check = lambda: {"valid_mae": _mean_error(network, task.sources, graphs)}
+    check = lambda: {"valid_mae": mean_error(network, task.sources, graphs)}
     return train(walker, loss, samples, check, settings.meta, seed=seed, stage="meta",
-                 folder=folder)  # fmt: skip
-
-
-def _mean_error(network: nn.Module, cities, graphs: dict, windows: int = 64) -> float:
-    errors = [
-        scaled_error(network, c, graphs, c.valid[:: max(len(c.valid) // windows, 1)])
-        for c in cities
-    ]
-    return sum(errors) / len(errors)
-
-
-def tuned(network, task: Task, graphs: dict, plan: Training, seed: int, folder) -> History:
-    """Plain training on the target's windows."""
-    city = task.target
-    loss = lambda steps: window_error(network, city, graphs, steps)
-    check = lambda: {"valid_mae": scaled_error(network, city, graphs, city.valid)}
-    return train(network, loss, city.train, check, plan, seed=seed, stage="target",
                  folder=folder)  # fmt: skip
 
 
