@@ -25,7 +25,7 @@ import pandas as pd
 from stflow_lib import claims, paired, runs
 from stflow_lib.gridflow import METHODS, TABLES, linear, open_task, score
 from stflow_lib.gridflow.plan import Plan
-from stflow_lib.gridflow.tables import DAYS
+from stflow_lib.gridflow.tables import days_of
 from stflow_lib.notebook import provenance, show
 from stflow_lib.plots_scarcity import day_gains_figure, days_figure
 from stflow_lib.plots_transfer import arrow
@@ -83,8 +83,8 @@ def fitted_here(name, pair, days, method=linear.METHOD):
 # %%
 quick = []
 for pair in plan.cities:
-    quick += [fitted_here("Line", pair, days) for days in DAYS]
-    quick += [fitted_here("Line alone", pair, days) for days in DAYS[1:]]
+    quick += [fitted_here("Line", pair, days) for days in days_of(pair)]
+    quick += [fitted_here("Line alone", pair, days) for days in days_of(pair)[1:]]
     quick.append(fitted_here("Previous hour", pair, 3, METHODS["Previous hour"]))
 trained = [line for method, group in rows.items() for line in recorded(method, group)]
 errors = pd.DataFrame([*trained, *quick], columns=COLUMNS).astype({"days": float})

@@ -1,6 +1,7 @@
 """Which runs make up which table and figure of STBaT's paper, and what goes beyond it."""
 
-from stflow_lib.gridflow.plan import Plan
+from stflow_lib.gridflow.plan import PROTOCOL_OF, Plan
+from stflow_lib.gridflow.protocol import protocol_of
 from stflow_lib.runs import Labelled, Rows
 
 ABLATIONS = {  # Figure 3: what is left out, as settings
@@ -70,7 +71,17 @@ def strength(profile: str) -> Rows:
 def figure5(profile: str) -> Rows:
     """Days of target data, on every pair."""
     plan = Plan.of(profile)
-    return {m: plan.runs([m], plan.cities, DAYS) for m in ("Finetuned", "STBaT")}
+    return {
+        m: [run for city in plan.cities for run in plan.runs([m], [city], days_of(city))]
+        for m in ("Finetuned", "STBaT")
+    }
+
+
+def days_of(pair: str) -> list[int]:
+    """Those of DAYS that the target's history has."""
+    target = pair.rpartition(">")[2]
+    history = protocol_of(PROTOCOL_OF[target.partition("-")[0]]).valid // 24
+    return [days for days in DAYS if days <= history]
 
 
 def poi(profile: str) -> Rows:

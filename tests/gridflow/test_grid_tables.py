@@ -6,6 +6,7 @@ from stflow_lib import profiles
 from stflow_lib.gridflow import METHODS, TABLES
 from stflow_lib.gridflow.plan import ALONE, CERTAIN, FEW_SHOT_ONLY, RULES, Plan
 from stflow_lib.gridflow.rules import RULES as RULE_METHODS
+from stflow_lib.gridflow.tables import DAYS, days_of
 from stflow_lib.runs import merged
 
 PAIRS = ["jonas-nyc-taxi>jonas-dc-taxi", "sim-grid-a>sim-grid-c"]
@@ -72,6 +73,12 @@ def test_days_and_stand_ins():
     assert days == ["0", "1", "3", "7", "14", "30"] * 2
     control = TABLES["poi"].rows("lab")["random"]
     assert {r.protocol for r in control} == {"P90-dirichlet"} and len(control) == 2
+
+
+def test_no_run_asks_for_more_days_than_its_target_has():
+    """Figure 5 at full size once asked San Francisco's 16 days before validation for thirty."""
+    assert days_of("jonas-nyc-taxi>taxi-sf-trips") == [0, 1, 3, 7, 14]
+    assert days_of("jonas-nyc-taxi>jonas-dc-taxi") == [*DAYS] and max(DAYS) == 30
 
 
 def test_merging_goes_level_by_level():
