@@ -1,7 +1,8 @@
 """Reptile on the sources, then fine-tuning on the target (Nichol et al. 2018; TSJT's Table 2).
 
 A task is a row of batches of one source city. From the present weights a fresh Adam takes some
-steps on it; then the weights move a part of the way to where these steps have led.
+steps on it; then the weights move a part of the way to where these steps have led. Parameters
+that belong to one city's sensors stay where its own tasks have led them.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from stflow_lib.speedgraph.joint import window_error
 from stflow_lib.speedgraph.task import Task
 from stflow_lib.speedgraph.tuning import (
     TUNE,
+    Error,
     drawn,
     finished,
     graphs_of,
@@ -29,6 +31,11 @@ from stflow_lib.speedgraph.tuning import (
     mean_error,
     turns,
 )
+
+BOUND = "bound"  # the part of a network, a city's module by its name, that is not averaged
+
+# (task, settings) -> the network, and by a city's name the graph it is told of
+Build = Callable[[Task, "ReptileSettings"], tuple[nn.Module, dict]]
 
 META = partial(
     Training, epochs=30, epoch_steps=100, batch=1, halve_every=0, precision="float32"
@@ -64,18 +71,26 @@ class OnRoads(nn.Module):
         return self.backbone(x, graph)
 
 
+def on_roads(task: Task, settings: ReptileSettings) -> tuple[nn.Module, dict]:
+    """A backbone and the operators of every city."""
+    network = OnRoads(task, settings.backbone).to(task.device)
+    return network, graphs_of(network, task)
+
+
 class Walker(nn.Module):
     """The network, and the number of tasks it has seen, which are kept together."""
 
-    def __init__(self, network: nn.Module, settings: ReptileSettings):
+    def __init__(
+        self, network: nn.Module, settings: ReptileSettings, error: Error = window_error
+    ):
         super().__init__()
-        self.network, self.settings = network, settings
+        self.network, self.settings, self.error = network, settings, error
         self.register_buffer("turn", torch.zeros((), dtype=torch.int64))
 
     def step(self, task: Task, graphs: dict) -> Float[Tensor, ""]:
         """One task, sources in turn; the weights move here, and the value has no gradient."""
         city = turns(task, int(self.turn))
-        led, value = adapted(self.network, city, graphs, self.settings)
+        led, value = adapted(self.network, city, graphs, self.settings, self.error)
         total = self.settings.meta.epochs * self.settings.meta.epoch_steps
         toward(self.network, led, self.settings.reach * (1 - int(self.turn) / total))
         self.turn += 1
@@ -83,45 +98,57 @@ class Walker(nn.Module):
 
 
 def adapted(
-    network: nn.Module, city: CitySpeed, graphs: dict, settings: ReptileSettings
+    network: nn.Module,
+    city: CitySpeed,
+    graphs: dict,
+    settings: ReptileSettings,
+    error: Error = window_error,
 ) -> tuple[nn.Module, Float[Tensor, ""]]:
     """A copy after the inner steps, and the error of its first batch."""
     copy, first = deepcopy(network), None
     adam = torch.optim.Adam(copy.parameters(), lr=settings.rate, betas=(0.0, 0.999))
     for _ in range(settings.inner):
-        error = window_error(copy, city, graphs, drawn(city, settings.windows))
+        value = error(copy, city, graphs, drawn(city, settings.windows))
         adam.zero_grad()
-        error.backward()
+        value.backward()
         adam.step()
-        first = error.detach() if first is None else first
+        first = value.detach() if first is None else first
     return copy, first
 
 
 @torch.no_grad()
 def toward(network: nn.Module, other: nn.Module, part: float) -> None:
-    """Move the parameters a part of the way; running statistics are taken over."""
-    for own, wanted in zip(network.parameters(), other.parameters(), strict=True):
-        own.lerp_(wanted, part)
-    for own, wanted in zip(network.buffers(), other.buffers(), strict=True):
-        own.copy_(wanted)
+    """Move the parameters a part of the way; what is bound to a city, and statistics, wholly."""
+    wanted = dict(other.named_parameters())
+    for name, own in network.named_parameters():
+        own.lerp_(wanted[name], 1.0 if name.startswith(BOUND) else part)
+    for own, led in zip(network.buffers(), other.buffers(), strict=True):
+        own.copy_(led)
 
 
-def fit(task: Task, settings: ReptileSettings, seed: int, folder: Path | None) -> Predictor:
+def fit(
+    build: Build,
+    error: Error,
+    task: Task,
+    settings: ReptileSettings,
+    seed: int,
+    folder: Path | None,
+) -> Predictor:
     """Reptile on the sources, then the target's days, whose last third chooses the epoch.
 
     DataError without a source.
     """
     lenders(task)
     torch.manual_seed(seed)
-    network = OnRoads(task, settings.backbone).to(task.device)
-    graphs = graphs_of(network, task)
-    stages = {"meta": walked(network, task, graphs, settings, seed, folder)}
-    return finished(network, task, graphs, settings.target, seed, folder, stages)
+    network, graphs = build(task, settings)
+    stages = {"meta": walked(network, task, graphs, settings, error, seed, folder)}
+    _forget(network, task)
+    return finished(network, task, graphs, settings.target, seed, folder, stages, error)
 
 
-def walked(network, task: Task, graphs: dict, settings, seed: int, folder) -> History:
+def walked(network, task: Task, graphs: dict, settings, error, seed: int, folder) -> History:
     """Meta-training; the mean error of the sources' validation windows chooses the epoch."""
-    walker = Walker(network, settings).to(task.device)
+    walker = Walker(network, settings, error).to(task.device)
     loss = lambda batch: walker.step(task, graphs)
     samples = torch.arange(settings.meta.epoch_steps, device=task.device)
     check = lambda: {"valid_mae": mean_error(network, task.sources, graphs)}
@@ -129,10 +156,21 @@ def walked(network, task: Task, graphs: dict, settings, seed: int, folder) -> Hi
                  folder=folder)  # fmt: skip
 
 
-def reptile(name: str, size: Callable[[], object]) -> Method:
-    """The method that takes a backbone of this size through Reptile."""
-    return Method(name, lambda: ReptileSettings(size()), fit)
+def _forget(network: nn.Module, task: Task) -> None:
+    """Of what is bound to a city the target's is kept."""
+    for name in {c.name for c in task.sources} & set(getattr(network, BOUND, ())):
+        del getattr(network, BOUND)[name]
 
 
-DCRNN = reptile("DCRNN", dcrnn.Size)
-WAVENET = reptile("GWN", gwn.Size)
+def reptile(
+    name: str,
+    settings: Callable[[], ReptileSettings],
+    build: Build = on_roads,
+    error: Error = window_error,
+) -> Method:
+    """The method that takes a network through Reptile; `error` is what all its steps lower."""
+    return Method(name, settings, partial(fit, build, error))
+
+
+DCRNN = reptile("DCRNN", lambda: ReptileSettings(dcrnn.Size()))
+WAVENET = reptile("GWN", lambda: ReptileSettings(gwn.Size()))

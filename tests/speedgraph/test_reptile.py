@@ -8,8 +8,15 @@ import torch
 
 from stflow_lib.data.schema import DataError
 from stflow_lib.fit import Training
-from stflow_lib.speedgraph import dcrnn, gwn, make_task, reptile
-from stflow_lib.speedgraph.reptile import OnRoads, ReptileSettings, Walker, adapted, toward
+from stflow_lib.speedgraph import dcrnn, gwn, make_task
+from stflow_lib.speedgraph.reptile import (
+    DCRNN,
+    OnRoads,
+    ReptileSettings,
+    Walker,
+    adapted,
+    toward,
+)
 
 SMALL = ReptileSettings(
     dcrnn.Size(3), inner=2, windows=4,
@@ -54,6 +61,16 @@ def test_half_the_way(task):
     torch.testing.assert_close(weights(network), (start + weights(led)) / 2)
 
 
+def test_what_is_bound_to_a_city_is_not_averaged():
+    """Averaging over cities would mix weights of sensors that have nothing in common."""
+    one, two = (torch.nn.ModuleDict({"bound": torch.nn.Linear(2, 1),
+                                     "shared": torch.nn.Linear(2, 1)}) for _ in range(2))  # fmt: skip
+    middle = (one.shared.weight + two.shared.weight).detach() / 2
+    toward(one, two, 0.5)
+    assert torch.equal(one.bound.weight, two.bound.weight)
+    torch.testing.assert_close(one.shared.weight.detach(), middle)
+
+
 def test_reach_falls_and_cities_take_turns(task, make_speed):
     """After half of the tasks half of the way; the outer optimiser adds nothing."""
     two = replace(task, sources=(*task.sources, make_task(make_speed("b", seed=4)).target))
@@ -74,7 +91,7 @@ def test_reach_falls_and_cities_take_turns(task, make_speed):
 def test_fits_and_repeats(size, task):
     """Both stages leave curves; the same seed gives the same bits."""
     settings = replace(SMALL, backbone=size)
-    one, two = (reptile.fit(task, settings, 3, None) for _ in range(2))
+    one, two = (DCRNN.fit(task, settings, 3, None) for _ in range(2))
     steps = task.test[:5]
     assert one(task, steps).shape == (5, 5, 6)
     assert torch.equal(one(task, steps), two(task, steps))
@@ -85,19 +102,19 @@ def test_fits_and_repeats(size, task):
 
 def test_a_finished_training_is_loaded(task, tmp_path):
     """Weights and the number of tasks seen come back; nothing is trained twice."""
-    whole = reptile.fit(task, SMALL, 0, tmp_path)
-    again = reptile.fit(task, SMALL, 1, tmp_path)  # another seed would train elsewhere
+    whole = DCRNN.fit(task, SMALL, 0, tmp_path)
+    again = DCRNN.fit(task, SMALL, 1, tmp_path)  # another seed would train elsewhere
     assert torch.equal(whole(task, task.test[:3]), again(task, task.test[:3]))
 
 
 def test_zero_shot_and_no_source(target, source, task):
     zero = make_task(target, [source], days=0)
-    assert "target_loss" not in reptile.fit(zero, SMALL, 0, None).curves
+    assert "target_loss" not in DCRNN.fit(zero, SMALL, 0, None).curves
     with pytest.raises(DataError, match="target: no source city"):
-        reptile.fit(make_task(target), SMALL, 0, None)
+        DCRNN.fit(make_task(target), SMALL, 0, None)
 
 
 def test_it_learns_from_the_sources(task):
     longer = replace(SMALL, meta=replace(SMALL.meta, epochs=5, epoch_steps=8), inner=4)
-    curve = reptile.fit(task, longer, 0, None).curves["meta_valid_mae"]
+    curve = DCRNN.fit(task, longer, 0, None).curves["meta_valid_mae"]
     assert min(curve) < curve[0]
