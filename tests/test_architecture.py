@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "stflow_lib"
 WINGS = {"finegrained", "gridflow", "speedgraph"}
-GROUND = {"fit", "measure", "metrics", "runs", "profiles", "data", "kernels"}  # what a wing may stand on
+GROUND = {"fit", "measure", "metrics", "plan", "runs", "profiles", "data", "kernels"}  # what a wing may stand on
 MEGABYTE = 2**20
 
 

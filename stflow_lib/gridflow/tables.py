@@ -1,6 +1,6 @@
 """Which runs make up which table and figure of STBaT's paper, and what goes beyond it."""
 
-from stflow_lib.gridflow.plan import PROTOCOL_OF, Plan
+from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.protocol import protocol_of
 from stflow_lib.runs import Labelled, Rows
 
@@ -80,7 +80,7 @@ def figure5(profile: str) -> Rows:
 def days_of(pair: str) -> list[int]:
     """Those of DAYS that the target's history has."""
     target = pair.rpartition(">")[2]
-    history = protocol_of(PROTOCOL_OF[target.partition("-")[0]]).valid // 24
+    history = protocol_of(Plan.protocol(target)).valid // 24
     return [days for days in DAYS if days <= history]
 
 
