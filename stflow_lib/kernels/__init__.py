@@ -1,5 +1,6 @@
 """Operations shared by the wings: each with a naive twin written as in its paper."""
 
+from stflow_lib.kernels.backend import BackendError, backend
 from stflow_lib.kernels.conserve import conserve, conserve_naive
 from stflow_lib.kernels.masked_error import masked_error, masked_error_naive
 from stflow_lib.kernels.neighbours import nearest_and_farthest, nearest_and_farthest_naive
@@ -13,6 +14,8 @@ from stflow_lib.kernels.rank_contrast import rank_contrast, rank_contrast_naive
 from stflow_lib.kernels.skewed_direction import skewed_direction, skewed_direction_naive
 
 __all__ = [
+    "BackendError",
+    "backend",
     "conserve",
     "conserve_naive",
     "density_weights",

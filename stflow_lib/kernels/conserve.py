@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from stflow_lib.kernels.backend import run
+
 
 def conserve_naive(
     score: Float[Tensor, "batch 1 fine_row fine_col"],
@@ -27,7 +29,7 @@ def conserve(
     factor: int,
     eps: float = 1e-5,
 ) -> Float[Tensor, "batch 1 fine_row fine_col"]:
-    """The same split through a view of the blocks: one division per block, no enlarged copy.
+    """The same split in one pass: one division per block, no enlarged copy.
 
     Shapes, units and source as in `conserve_naive`. A block whose scores are all zero is
     dead: it predicts zero and loses its mass; behind a ReLU it stays so.
@@ -39,6 +41,12 @@ def conserve(
             f"conserve: score {tuple(score.shape)} is not {factor} times coarse "
             f"{tuple(coarse.shape)}"
         )
+    return run("conserve", conserve_naive, _by_blocks, (score, coarse, factor, eps))
+
+
+def _by_blocks(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
+    """Through a view of the blocks, [B, 1, H, factor, W, factor]."""
+    batch, _, height, width = coarse.shape
     blocks = score.reshape(batch, 1, height, factor, width, factor)
     rate = coarse / (blocks.sum((3, 5)) + eps)  # [B, 1, H, W] vehicles per unit of score
     return (blocks * rate[:, :, :, None, :, None]).reshape(score.shape)

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from stflow_lib.kernels.backend import run
+
 Sums = Float[Tensor, "3 ahead"]  # sum of |e|, sum of e^2, readings
 
 
@@ -22,9 +24,7 @@ def masked_error(
     there, NaN too. ValueError for different shapes.
     """
     _check(prediction, truth, mask)
-    error = torch.where(mask, prediction - truth, 0.0).double().flatten(0, -2)
-    counts = mask.flatten(0, -2).sum(0)
-    return torch.stack([error.abs().sum(0), error.square().sum(0), counts.double()])
+    return run("masked_error", masked_error_naive, _all_steps, (prediction, truth, mask))
 
 
 def masked_error_naive(prediction: Tensor, truth: Tensor, mask: Tensor) -> Sums:
@@ -37,6 +37,13 @@ def masked_error_naive(prediction: Tensor, truth: Tensor, mask: Tensor) -> Sums:
         count = torch.tensor(float(len(error)), dtype=torch.float64)
         rows.append(torch.stack([error.abs().sum(), error.square().sum(), count.to(error)]))
     return torch.stack(rows, 1) if rows else prediction.new_zeros(3, 0, dtype=torch.float64)
+
+
+def _all_steps(prediction: Tensor, truth: Tensor, mask: Tensor) -> Sums:
+    """All steps at once, zeros in the place of what was not measured."""
+    error = torch.where(mask, prediction - truth, 0.0).double().flatten(0, -2)
+    counts = mask.flatten(0, -2).sum(0)
+    return torch.stack([error.abs().sum(0), error.square().sum(0), counts.double()])
 
 
 def _check(prediction: Tensor, truth: Tensor, mask: Tensor) -> None:

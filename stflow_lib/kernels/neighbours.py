@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from stflow_lib.kernels.backend import run
+
 Neighbours = tuple[
     Float[Tensor, "map k"], Int[Tensor, "map k"], Float[Tensor, "map k"], Int[Tensor, "map k"]
 ]
@@ -31,13 +33,18 @@ def nearest_and_farthest_naive(maps: Float[Tensor, "map cell"], k: int) -> Neigh
 
 
 def nearest_and_farthest(maps: Float[Tensor, "map cell"], k: int) -> Neighbours:
-    """The same four arrays from one distance matrix and two stable sorts.
+    """The same four arrays without a loop.
 
     Shapes and source as in `nearest_and_farthest_naive`. Raises ValueError unless 1 <= k < T.
     """
     count = len(maps)
     if not 1 <= k < count:
         raise ValueError(f"nearest_and_farthest: k = {k} needs 1 <= k < {count} maps")
+    return run("nearest_and_farthest", nearest_and_farthest_naive, _by_sorting, (maps, k))
+
+
+def _by_sorting(maps: Tensor, k: int) -> Neighbours:
+    """From one distance matrix and two stable sorts."""
     mode = "donot_use_mm_for_euclid_dist"  # exact: equal maps are at distance 0, ties stay ties
     distance = torch.cdist(maps, maps, compute_mode=mode)
     near = _smallest(distance.fill_diagonal_(torch.inf), k)

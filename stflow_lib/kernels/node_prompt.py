@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from stflow_lib.kernels.backend import run
+
 Nodes = Float[Tensor, "b node t c"]
 MODES = ("gram", "code", "pattern_softmax", "token_softmax")
 
@@ -23,18 +25,7 @@ def node_prompt(z: Nodes, bank: Float[Tensor, "k rows columns"], mode: str = "gr
     for another mode or shape.
     """
     _check(z, bank, mode)
-    width = z.shape[3]
-    if mode == "gram":
-        rows = bank.flatten(0, 1)
-        return z @ (rows.T @ rows) / width**0.5
-    if mode == "code":
-        return z @ bank.sum(0) / width**0.5
-    if mode == "pattern_softmax":
-        scores = z.flatten(2) @ bank.flatten(1).T / (z.shape[2] * width) ** 0.5
-        return (scores.softmax(2) @ bank.flatten(1)).view_as(z)
-    rows = bank.flatten(0, 1).expand(z.shape[0], 1, -1, -1)
-    tokens = z.flatten(1, 2)[:, None]
-    return F.scaled_dot_product_attention(tokens, rows, rows).view_as(z)
+    return run("node_prompt", node_prompt_naive, _all_patterns, (z, bank, mode))
 
 
 def node_prompt_naive(
@@ -54,6 +45,22 @@ def node_prompt_naive(
     rows = torch.cat([*bank])
     scores = (z @ rows.T / width**0.5).exp()
     return scores / scores.sum(3, keepdim=True) @ rows
+
+
+def _all_patterns(z: Tensor, bank: Tensor, mode: str) -> Tensor:
+    """All patterns at once; for the printed readings by one C x C matrix."""
+    width = z.shape[3]
+    if mode == "gram":
+        rows = bank.flatten(0, 1)
+        return z @ (rows.T @ rows) / width**0.5
+    if mode == "code":
+        return z @ bank.sum(0) / width**0.5
+    if mode == "pattern_softmax":
+        scores = z.flatten(2) @ bank.flatten(1).T / (z.shape[2] * width) ** 0.5
+        return (scores.softmax(2) @ bank.flatten(1)).view_as(z)
+    rows = bank.flatten(0, 1).expand(z.shape[0], 1, -1, -1)
+    tokens = z.flatten(1, 2)[:, None]
+    return F.scaled_dot_product_attention(tokens, rows, rows).view_as(z)
 
 
 def start_deviation(patterns: int, steps: int, width: int, mode: str = "gram") -> float:

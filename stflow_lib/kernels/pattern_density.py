@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from stflow_lib.kernels.backend import run
+
 
 def pattern_density_naive(
     embedding: Float[Tensor, "region width"], bandwidth: float
@@ -32,6 +34,11 @@ def pattern_density(
     """
     if not bandwidth > 0:
         raise ValueError(f"pattern_density: bandwidth {bandwidth} is not positive")
+    return run("pattern_density", pattern_density_naive, _by_distances, (embedding, bandwidth))
+
+
+def _by_distances(embedding: Tensor, bandwidth: float) -> Tensor:
+    """From the matrix of distances."""
     exact = embedding.to(torch.promote_types(embedding.dtype, torch.float32)) / bandwidth
     distance = torch.cdist(exact, exact, compute_mode="donot_use_mm_for_euclid_dist")
     return distance.square().div(-2).logsumexp(1) - math.log(max(len(embedding), 1))

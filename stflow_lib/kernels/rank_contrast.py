@@ -6,6 +6,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from stflow_lib.kernels.backend import run
+
 EPS = 1e-8  # least norm of a feature: a region of zeros has cosine 0 with every other
 
 
@@ -43,6 +45,12 @@ def rank_contrast(
     reaches `similarity`, and gradients have none of their own.
     Raises ValueError for other shapes and for a temperature that is not positive.
     """
+    arguments = (features, similarity, temperature)
+    return run("rank_contrast", rank_contrast_naive, _by_sorting, arguments)
+
+
+def _by_sorting(features: Tensor, similarity: Tensor, temperature: float) -> Tensor:
+    """Every row sorted, one running log-sum-exp."""
     scores = _scores(features, similarity, temperature)
     if len(features) < 2:
         return scores.sum() * 0.0

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from stflow_lib.kernels.backend import run
+
 LEAST = 1e-30  # a target gradient of a smaller square has no direction: s stays whole
 
 
@@ -28,6 +30,12 @@ def skewed_direction(
     (the authors' code); else the component number of each tensor, such as its module's.
     ValueError for lists that do not match. Sums are float32 or better.
     """
+    arguments = (target_grads, source_grads, target_weight, source_weight, granularity)
+    return run("skewed_direction", skewed_direction_naive, _together, arguments)
+
+
+def _together(target_grads, source_grads, target_weight, source_weight, granularity) -> list:
+    """Sums of all tensors stacked, one multiplication and one addition for the list."""
     groups = _groups(target_grads, source_grads, granularity)
     if not len(groups):
         return []
