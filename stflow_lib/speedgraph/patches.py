@@ -5,8 +5,9 @@ and masked pre-training on them (Nie et al. 2023; Shao et al., "STEP", KDD 2022)
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -160,35 +161,45 @@ def cut(x: Float[Tensor, "b node lag feature"], patch: int) -> tuple[Patches, Te
 Error = Callable[[CitySpeed, Tensor], Tensor]
 
 
-def drawn_rows(
+def drawn_windows(
     city: CitySpeed, steps: Int[Tensor, " s"], windows: int, sensors: int
-) -> Float[Tensor, "window sensor lag feature"]:
+) -> tuple[Float[Tensor, "window sensor lag feature"], Int[Tensor, " sensor"]]:
     """Windows drawn at random, and in all of them the same sensors drawn at random; 0: all."""
     x = city.windows(steps[torch.randint(len(steps), (windows,)).to(steps.device)])
-    return x[:, torch.randperm(x.shape[1])[: sensors or None].to(x.device)]
+    nodes = torch.randperm(x.shape[1])[: sensors or None].to(x.device)
+    return x[:, nodes], nodes
 
 
 def pretrained(
-    network: nn.Module, error: Error, task: Task, plan: Training, seed: int, folder, stage: str
+    network: nn.Module,
+    error: Error,
+    cities: Sequence[CitySpeed],
+    plan: Training,
+    seed: int,
+    folder: Path | None,
+    stage: str,
+    trainable: Callable[[int], list[nn.Parameter]] | None = None,
 ) -> History:
-    """A drawn city in each step; the sources' validation windows choose the epoch.
-
-    The target takes part with the windows it learns from, where it has any.
-    """
-    cities = [city for city in (*task.sources, task.target) if len(city.train)]
+    """A drawn city in each step; the validation windows of all of them choose the epoch."""
 
     def loss(batch: Tensor) -> Tensor:
         city = cities[int(torch.randint(len(cities), ()))]
         return error(city, city.train)
 
-    samples = torch.arange(plan.batch, device=task.device)
-    check = lambda: {"valid_error": _steady(error, task)}
-    return train(network, loss, samples, check, plan, seed=seed, stage=stage, folder=folder)
+    samples = torch.arange(plan.batch, device=cities[0].speed.device)
+    check = lambda: {"valid_error": _steady(error, cities)}
+    return train(network, loss, samples, check, plan, seed=seed, stage=stage, folder=folder,
+                 trainable=trainable)  # fmt: skip
 
 
-def _steady(error: Error, task: Task, draws: int = 4) -> float:
+def learners(task: Task) -> tuple[CitySpeed, ...]:
+    """Sources, and the target where some of its days may be learned from."""
+    return (*task.sources, task.target) if len(task.target.train) else task.sources
+
+
+def _steady(error: Error, cities: Sequence[CitySpeed], draws: int = 4) -> float:
     """The error with the same windows and hidden patches each time it is asked for."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        cities = [city for city in task.sources for _ in range(draws)]
-        return torch.stack([error(city, city.valid) for city in cities]).mean().item()
+        values = [error(city, city.valid) for city in cities for _ in range(draws)]
+        return torch.stack(values).mean().item()

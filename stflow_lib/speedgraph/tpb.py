@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from stflow_lib.fit import History, Method, Predictor, Training, train
 from stflow_lib.speedgraph import gwn, patches
 from stflow_lib.speedgraph.joint import window_error, with_gradient
-from stflow_lib.speedgraph.patches import Layers, PatchEncoder, cut, drawn_rows
+from stflow_lib.speedgraph.patches import Layers, PatchEncoder, cut, drawn_windows, learners
 from stflow_lib.speedgraph.stgcn import Maps
 from stflow_lib.speedgraph.task import Task
 from stflow_lib.speedgraph.tuning import TUNE, drawn, finished, graphs_of, lenders, mean_error
@@ -97,7 +97,7 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
     torch.manual_seed(seed)
     encoder = PatchEncoder(60 // task.minutes, settings.encoder).to(task.device)
     error = partial(hidden_error, encoder, settings)
-    stages = {"hours": patches.pretrained(encoder, error, task, settings.hours, seed, folder,
+    stages = {"hours": patches.pretrained(encoder, error, learners(task), settings.hours, seed, folder,
                                           "hours")}  # fmt: skip
     bank = pattern_bank(encoder, task, settings, seed)
     network = Forecaster(bank, task, settings).to(task.device)
@@ -110,7 +110,7 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
 
 def hidden_error(encoder: PatchEncoder, settings: Settings, city, steps) -> Float[Tensor, ""]:
     """Mean squared error of hidden hours."""
-    x = drawn_rows(city, steps, settings.hours.batch, settings.sensors)
+    x, _ = drawn_windows(city, steps, settings.hours.batch, settings.sensors)
     hours, when = cut(x, encoder.embed.in_features)
     guess, hidden = encoder.filled(hours, encoder.places(when))
     return (guess - hours[:, hidden]).square().mean()
@@ -123,8 +123,7 @@ def pattern_bank(
     """Means of clusters of hours, by the angle between their tokens; the target has its part."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        cities = [c for c in (*task.sources, task.target) if len(c.train)]
-        found = torch.cat([_tokens(encoder.eval(), city, settings) for city in cities])
+        found = torch.cat([_tokens(encoder.eval(), c, settings) for c in learners(task)])
     units = nn.functional.normalize(found, dim=1).cpu().numpy()
     labels = KMeans(settings.patterns, n_init=4, random_state=seed).fit(units).labels_
     labels = torch.from_numpy(labels).to(found.device)
@@ -135,7 +134,7 @@ def _tokens(encoder: PatchEncoder, city, settings: Settings) -> Float[Tensor, "h
     """A random share of the hours of random windows, encoded; window by window."""
     parts = []
     for _ in range(settings.bank_windows):
-        x = drawn_rows(city, city.train, 1, settings.sensors)
+        x, _ = drawn_windows(city, city.train, 1, settings.sensors)
         hours, when = cut(x, encoder.embed.in_features)
         tokens = encoder(hours, encoder.places(when)).flatten(0, 1)
         share = max(int(settings.kept * len(tokens)), 1)

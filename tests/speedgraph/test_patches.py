@@ -13,7 +13,8 @@ from stflow_lib.speedgraph.patches import (
     PatchEncoder,
     Size,
     cut,
-    drawn_rows,
+    drawn_windows,
+    learners,
     lengthened,
     on_long,
     pretrained,
@@ -99,13 +100,13 @@ def test_split_leaves_neither_side_empty(count, share, hidden):
     assert len(got[0]) == hidden and sorted(torch.cat(got).tolist()) == list(range(count))
 
 
-def test_drawn_rows_are_windows_of_some_sensors(target):
+def test_drawn_windows_are_of_some_sensors(target):
+    """The same sensors in each, in the order that is told."""
     city = make_task(target).target
-    x = drawn_rows(city, city.train[:1], 2, 3)
-    whole = city.windows(city.train[:1])[0]
-    assert x.shape == (2, 3, 12, 2)
-    assert all(any(torch.equal(row, own) for own in whole) for row in x[0])
-    assert drawn_rows(city, city.train, 1, 0).shape[1] == 5
+    x, nodes = drawn_windows(city, city.train[:1], 2, 3)
+    assert x.shape == (2, 3, 12, 2) and len(set(nodes.tolist())) == 3
+    assert torch.equal(x, city.windows(city.train[:1])[:, nodes].expand(2, -1, -1, -1))
+    assert drawn_windows(city, city.train, 1, 0)[0].shape[1] == 5
 
 
 def test_pretraining_learns_and_can_be_resumed(target, source, tmp_path):
@@ -118,11 +119,11 @@ def test_pretraining_learns_and_can_be_resumed(target, source, tmp_path):
         net = PatchEncoder(6, SMALL)
 
         def error(city, steps):
-            hours, when = cut(drawn_rows(city, steps, 2, 3), 6)
+            hours, when = cut(drawn_windows(city, steps, 2, 3)[0], 6)
             guess, hidden = net.filled(hours, net.places(when))
             return (guess - hours[:, hidden]).square().mean()
 
-        return net, pretrained(net, error, task, plan, 0, tmp_path, "hours")
+        return net, pretrained(net, error, learners(task), plan, 0, tmp_path, "hours")
 
     (one, history), (two, _) = learned(0), learned(1)
     assert min(history.curves["valid_error"]) < history.curves["valid_error"][0]
