@@ -30,6 +30,7 @@ turns: int = 2  # kept, each of which measures everything once
 seed: int = 0  # every random number of this page comes from it
 
 # %%
+from dataclasses import replace
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -96,12 +97,18 @@ def counts(settings):
 
 table = pd.DataFrame({"default": counts(full), "this page": counts(tiny)})
 show(table.map("{:,}".format), "Parameters")
-assert table.loc["encoder", "default"] == 83_840 and table.loc["bank", "default"] == 150 * 12 * 128
+assert (
+    table.loc["encoder", "default"] == 83_840 and table.loc["bank", "default"] == 150 * 12 * 128
+)
 torch.manual_seed(seed)
 network = Prompted(task, tiny)
 roads = {c.name: network.operators(c.weights) for c in (city, *task.sources)}
 for one in (city, *task.sources):  # one network, cities of any size
-    assert network(one.windows(one.train[:2]), roads[one.name]).shape == (2, one.speed.shape[1], 6)
+    assert network(one.windows(one.train[:2]), roads[one.name]).shape == (
+        2,
+        one.speed.shape[1],
+        6,
+    )
 
 # %% [markdown]
 # Most numbers of the default are in the bank, next in the encoder. The code that was released normalises over nodes, which fixes their number and costs 3.9 million parameters more; so it cannot serve two cities. Here layer norms
@@ -127,12 +134,20 @@ B, N, T, D, K = 4, 627, 12, 128, 313
 readings = {
     "gram": ("Eq. 5 as printed", K * T * D, K * T * D**2 + B * N * T * D**2),
     "code": ("the release: B^T B itself is learned", K * D**2, B * N * T * D**2),
-    "pattern_softmax": ("the words: a score for each pattern", K * T * D, 2 * B * N * K * T * D),
+    "pattern_softmax": (
+        "the words: a score for each pattern",
+        K * T * D,
+        2 * B * N * K * T * D,
+    ),
     "token_softmax": ("attention of steps to all steps", K * T * D, 2 * B * N * K * T**2 * D),
 }
 table = pd.DataFrame(readings, index=["reading", "parameters", "products (million)"]).T
 table["products (million)"] = (table["products (million)"] / 1e6).astype(float)
-show(table, "Four readings of Eq. 5 at Shenzhen's size (627 nodes, K = 313, D' = 128, 4 windows)", digits=0)
+show(
+    table,
+    "Four readings of Eq. 5 at Shenzhen's size (627 nodes, K = 313, D' = 128, 4 windows)",
+    digits=0,
+)
 
 # %% [markdown]
 # The printed form in its printed order needs as much as the last row. What does $K$ do? $G$ has rank $\min(K T, D')$, so with $T = 12$ and $D' = 128$ eleven patterns already give every matrix that can be had: no more capacity comes
@@ -193,11 +208,40 @@ def effective(weights):
     return np.exp(-(rows * np.log(np.maximum(rows, 1e-30))).sum(1)).mean()
 
 
-print("effective neighbours:", {n: round(float(effective(w)), 1) for n, w in pair.items()}, "of", len(order))
+print(
+    "effective neighbours:",
+    {n: round(float(effective(w)), 1) for n, w in pair.items()},
+    "of",
+    len(order),
+)
 
 # %% [markdown]
 # Roads lie near the diagonal. $A_K$ is dense: nearly every node is like nearly every other, because codes that have passed the same layers share most of their direction. As a mixing operator that is close to a plain mean over the
-# city. The paper finds that leaving it out changes next to nothing, and one sees why.
+# city. From how many nodes does the forecast of one node hear?
+
+
+# %%
+def heard(node, **uses):
+    """Nodes whose window has a gradient in the forecast of `node`."""
+    torch.manual_seed(seed)
+    model = Prompted(task, TSJTSettings(prompting=Prompting(width, patterns), **uses)).eval()
+    x = city.windows(city.train[-1:]).requires_grad_()
+    model(x, model.operators(city.weights))[0, node].sum().backward()
+    return int((x.grad[0].abs().sum((1, 2)) > 0).sum())
+
+
+least = int((city.weights > 0).sum(1).argmin())  # a node with few neighbours
+rows = {
+    "roads alone": {"use_prompts": False},
+    "prompts": {"use_knowledge": False},
+    "prompts and A_K": {},
+}
+rows = {name: heard(least, **uses) for name, uses in rows.items()}
+print("nodes that a forecast hears from:", rows)
+assert rows["prompts and A_K"] == len(city.weights)
+
+# %% [markdown]
+# Two steps along the roads in the backbone, two more in the encoder of prompts; with $A_K$ from all, even where the graph is in pieces or a node has no neighbour. The paper finds that leaving it out changes next to nothing; if it is so close to a mean, one sees why.
 #
 # ## 4. Two gradients
 #
@@ -284,6 +328,7 @@ def walked(step, count=150, rate=0.03):
     return torch.stack(way)
 
 
+# %%
 steps_of = {
     "target alone": Step("target", 1.0, 1.0),
     "sum": Step("sum", 1.0, 1.0),
@@ -298,7 +343,11 @@ between = torch.linalg.solve(sum(H.values()), H["source"] @ best["source"])
 torch.testing.assert_close(ways["sum"][-1], between, atol=0.02, rtol=0.02)
 
 # %%
-clash = next(p for p in ways["TSB, equal weights (A-GEM)"] if slope("target", p) @ slope("source", p) < -1)
+clash = next(
+    p
+    for p in ways["TSB, equal weights (A-GEM)"]
+    if slope("target", p) @ slope("source", p) < -1
+)
 g_t, g_s = -slope("target", clash), -slope("source", clash)  # downhill
 along = (g_s @ g_t) / (g_t @ g_t) * g_t
 arrows = {"$g_T$": g_t, "$g_S$": g_s, "$g_{ST}$": along, "$g_{SV}$": g_s - along}
@@ -307,7 +356,10 @@ plots_gradients.toy_figure(planes, {n: way.numpy() for n, way in ways.items()},
                            {n: fall.clamp_min(1e-5).numpy() for n, fall in falls.items()},
                            {n: arrow.numpy() for n, arrow in arrows.items()})  # fmt: skip
 plt.show()
-print("target's loss at the end:", {name: f"{fall[-1].item():.4f}" for name, fall in falls.items()})
+print(
+    "target's loss at the end:",
+    {name: f"{fall[-1].item():.4f}" for name, fall in falls.items()},
+)
 
 # %% [markdown]
 # The sum stops between the minima, where the two slopes cancel. TSB cannot: while the target has a slope, no step leads up it. Near its minimum the slope is small and the sources' push across it is not, so with equal weights it wanders around the
@@ -328,7 +380,11 @@ for weight in (1.0, 0.2, 0.005):
             up["Adam's first step"] += float(way.sign() @ t) < -1e-5
         rows[name, f"{weight:g}"] = {k: 100 * n / 500 for k, n in up.items()}
 table = pd.DataFrame(rows).T.rename_axis(["rule", "weight of the sources"])
-show(table, "Random gradients in 20 dimensions, the sources' five times as long: % of steps that raise the target's loss", digits=1)
+show(
+    table,
+    "Random gradients in 20 dimensions, the sources' five times as long: % of steps that raise the target's loss",
+    digits=1,
+)
 assert (table.loc["tsb"]["plain step"] == 0).all()
 
 # %% [markdown]
@@ -346,7 +402,9 @@ def trained(settings):
     """A network, its curves and the target's errors on the test days."""
     torch.manual_seed(seed)
     network = Prompted(task, settings)
-    look = partial(watched, network, task, roads, settings.step, source_windows=windows, draws=draws)
+    look = partial(
+        watched, network, task, roads, settings.step, source_windows=windows, draws=draws
+    )
     history = train(
         network, partial(joint_loss, network, task, roads, settings), city.train,
         lambda: {"valid_mae": scaled_error(network, city, roads, city.valid), **look()},
@@ -356,14 +414,10 @@ def trained(settings):
     return network, history.curves, errors
 
 
-def changed(**parts):
-    return TSJTSettings(**(vars(tiny) | parts))
-
-
 share = windows / (windows + 4)
 runs = {
     "TSJT": trained(tiny),
-    "plain sum": trained(changed(step=Step("sum", 1 - share, share))),
+    "plain sum": trained(replace(tiny, step=Step("sum", 1 - share, share))),
 }
 
 # %%
@@ -377,7 +431,9 @@ figure = curves_figure(plots)
 figure.axes[2].set_yscale("log")
 plt.show()
 rule = RULES[0].fit(task, RULES[0].settings(), 0, None)
-table = pd.DataFrame({n: run[2] for n, run in runs.items()} | {"Last value": score(task, rule)["parts"]}).T
+table = pd.DataFrame(
+    {n: run[2] for n, run in runs.items()} | {"Last value": score(task, rule)["parts"]}
+).T
 show(table.filter(like="mae"), f"Test days of {target}, MAE in {city.unit}", digits=2)
 
 # %% [markdown]
@@ -422,16 +478,22 @@ for _ in range(4 * draws):
     torch.testing.assert_close(gain["global"], dots.sum().clamp_min(0), rtol=1e-3, atol=1e-5)
     rows.append({f"removed, {g} (%)": 100 * (sum((a - b).square().sum() for a, b in zip(s, u, strict=True)).sqrt() / length).item()
                  for g, u in kept.items()} | {"cosine": agreement(network, t, s)["all"]["cosine"]})  # fmt: skip
-show(pd.DataFrame(rows).describe().loc[["mean", "min", "max"]], "Part of the source's gradient that is removed", digits=1)
+show(
+    pd.DataFrame(rows).describe().loc[["mean", "min", "max"]],
+    "Part of the source's gradient that is removed",
+    digits=1,
+)
 
 # %% [markdown]
 # ## 9. Patterns on the map
 #
-# In the softmax reading each node has a share for each pattern, and these can be looked at. A third training has it. On the left the nodes of the target by their strongest pattern at the slowest and at the quietest moment of the test days; on the right what
+# In the softmax reading each node has a share for each pattern, and these can be looked at. A third training has it. On the left the nodes of the target by their strongest pattern at the slowest and at the fastest moment of the test days, strongest against its own average; on the right what
 # the windows behind each pattern look like.
 
 # %%
-network, curves, errors = trained(changed(prompting=Prompting(width, patterns, "pattern_softmax")))
+network, curves, errors = trained(
+    replace(tiny, prompting=Prompting(width, patterns, "pattern_softmax"))
+)
 
 
 @torch.no_grad()
@@ -446,19 +508,28 @@ def leaning(one, at):
     return share
 
 
+# %%
 some = city.train[:: max(len(city.train) // 100, 1)]
 usual = leaning(city, some).clamp_min(1e-9).log().mean((0, 1))
 beyond = lambda share: share.clamp_min(1e-9).log() - usual  # log of how much above its average
 mean = city.scaled[task.test - 1].mean(1)
-moments = {"slowest": int(task.test[mean.argmin()]), "quietest": int(task.test[mean.argmax()])}
+moments = {"slowest": int(task.test[mean.argmin()]), "fastest": int(task.test[mean.argmax()])}
 strongest = {f"{name}: {pd.Timestamp(city.time[at - 1]):%a %H:%M}":
              beyond(leaning(city, torch.tensor([at])))[0].argmax(1).numpy() for name, at in moments.items()}  # fmt: skip
 some = task.test[:: max(len(task.test) // 100, 1)]
 most = beyond(leaning(city, some)).argmax(2)
 speeds = city.to_unit(city.windows(some)[..., 0])
 used = [k for k in range(patterns) if (most == k).float().mean() > 0.005]
-behind = pd.DataFrame({k: speeds[most == k].mean(0).numpy() for k in used}, index=task.minutes * np.arange(-11, 1))
-plots_gradients.patterns_figure(maps[target], strongest, behind, [(most == k).float().mean().item() for k in used], city.unit)
+behind = pd.DataFrame(
+    {k: speeds[most == k].mean(0).numpy() for k in used}, index=task.minutes * np.arange(-11, 1)
+)
+plots_gradients.patterns_figure(
+    maps[target],
+    strongest,
+    behind,
+    [(most == k).float().mean().item() for k in used],
+    city.unit,
+)
 plt.show()
 
 # %%
@@ -467,9 +538,15 @@ for one in (city, *task.sources):
     share = leaning(one, one.train[:: max(len(one.train) // 40, 1)]).flatten(0, 1)
     spread = (-(share * share.clamp_min(1e-12).log()).sum(1)).exp().mean().item()
     top = beyond(share).argmax(1)
-    rows[one.name] = {f"pattern {k + 1} (%)": 100 * (top == k).float().mean().item() for k in used}
+    rows[one.name] = {
+        f"pattern {k + 1} (%)": 100 * (top == k).float().mean().item() for k in used
+    }
     rows[one.name] |= {"patterns heard by a node": spread}
-show(pd.DataFrame(rows).T, "How often a pattern is heard most beyond the average, by city", digits=1)
+show(
+    pd.DataFrame(rows).T,
+    "How often a pattern is heard most beyond the average, by city",
+    digits=1,
+)
 
 # %% [markdown]
 # Patterns sort windows by what the roads do, slow or fast, falling or rising, and cities share them: this is what NPM is for. Read the last column before believing more. Where it is close to the number of patterns, every node hears all of them nearly
@@ -481,7 +558,7 @@ show(pd.DataFrame(rows).T, "How often a pattern is heard most beyond the average
 # processor seconds count.
 
 # %%
-big = changed(backbone=Size(4 * channels, channels), prompting=Prompting(wide, bank))
+big = replace(tiny, backbone=Size(4 * channels, channels), prompting=Prompting(wide, bank))
 racer = Prompted(task, big).train()
 adam = torch.optim.Adam(racer.parameters(), 1e-6, foreach=True)
 drawn = city.train[:4]
@@ -495,12 +572,18 @@ def target_skewed():
 
 def plain():
     adam.zero_grad(set_to_none=True)
-    mine, theirs = window_error(racer, city, roads, drawn), source_error(racer, task, roads, windows)
+    mine, theirs = (
+        window_error(racer, city, roads, drawn),
+        source_error(racer, task, roads, windows),
+    )
     (0.2 * mine + 0.001 * theirs).backward()
     adam.step()
 
 
-times = in_turns({n: partial(seconds, f) for n, f in {"TSJT": target_skewed, "plain": plain}.items()}, 2 * turns)
+times = in_turns(
+    {n: partial(seconds, f) for n, f in {"TSJT": target_skewed, "plain": plain}.items()},
+    2 * turns,
+)
 ratio = np.divide(times["TSJT"], times["plain"])
 print(f"a TSJT step takes {np.median(ratio):.2f} times a plain one (from {ratio.min():.2f} to {ratio.max():.2f}), "
       f"{count_parameters(racer):,} parameters, {windows} + 4 windows")  # fmt: skip
@@ -513,8 +596,12 @@ torch.manual_seed(seed)
 z, some = torch.randn(4, nodes, 12, wide), torch.randn(bank, 12, wide) / (12 * bank) ** 0.5
 forms = {"gram first": node_prompt, "as printed": node_prompt_naive}
 with torch.inference_mode():
-    torch.testing.assert_close(*(form(z, some) for form in forms.values()), rtol=1e-3, atol=1e-4)
-    times = in_turns({n: partial(seconds, partial(f, z, some)) for n, f in forms.items()}, turns)
+    torch.testing.assert_close(
+        *(form(z, some) for form in forms.values()), rtol=1e-3, atol=1e-4
+    )
+    times = in_turns(
+        {n: partial(seconds, partial(f, z, some)) for n, f in forms.items()}, turns
+    )
 ratio = np.divide(times["as printed"], times["gram first"])
 products = 2 * 4 * nodes * bank * 144 * wide / (bank * 12 * wide**2 + 4 * nodes * 12 * wide**2)
 print(f"N = {nodes}, K = {bank}, D' = {wide}: printed order takes {np.median(ratio):.0f} times as long, "
@@ -540,8 +627,16 @@ rows = [
     ("source windows", "shared out evenly, all cities in a batch", "sources", "ours; the release draws one city"),
     ("choice of the epoch", "the third day", "training", "ours; the paper is silent"),
 ]  # fmt: skip
-show(pd.DataFrame(rows, columns=["question", "here", "setting", "from"]), "Decisions", index=False)
-assert (full.step.granularity, full.prompting.mode, full.prompting.patterns) == ("tensor", "gram", 150)
+show(
+    pd.DataFrame(rows, columns=["question", "here", "setting", "from"]),
+    "Decisions",
+    index=False,
+)
+assert (full.step.granularity, full.prompting.mode, full.prompting.patterns) == (
+    "tensor",
+    "gram",
+    150,
+)
 
 # %% [markdown]
 # ## What to remember
