@@ -47,20 +47,25 @@ def lengthened(task: Task, days: int) -> Task:
     DataError where the target's days hold none, though some may be learned from, or a source
     holds none.
     """
-    steps = days * 1440 // task.minutes
-    target = _long(task.target, steps)
+    target = long_city(task.target, days * 1440 // task.minutes)
     if len(task.target.known) and not (len(target.train) and len(target.valid)):
         raise DataError(
             f"{target.name}: {task.days} days hold no window with {days} days before it"
         )
-    sources = tuple(_long(city, steps) for city in task.sources)
-    for city in sources:
+    return replace(task, target=target, sources=long_sources(task, days))
+
+
+def long_sources(task: Task, days: int) -> tuple[LongCity, ...]:
+    """The sources with windows of whole days; DataError where one holds none."""
+    cities = tuple(long_city(city, days * 1440 // task.minutes) for city in task.sources)
+    for city in cities:
         if not (len(city.train) and len(city.valid)):
             raise DataError(f"{city.name}: no window with {days} days before it")
-    return replace(task, target=target, sources=sources)
+    return cities
 
 
-def _long(city: CitySpeed, lags: int) -> LongCity:
+def long_city(city: CitySpeed, lags: int) -> LongCity:
+    """A city with windows of `lags` steps; those that begin before what may be seen fall away."""
     first = int(city.known[0]) - city.lags + lags if len(city.known) else lags
     since = city.time - np.datetime64("2024-01-01")  # a Monday
     hours = (since / np.timedelta64(1, "m") / 60) % WEEK
@@ -71,6 +76,18 @@ def _long(city: CitySpeed, lags: int) -> LongCity:
 
 
 _PARTS = ("known", "train", "valid")
+
+
+def visible(task: Task, days: int) -> Float[Tensor, "1 node lag feature"]:
+    """The last `days` of the target that may be seen, as one window; DataError if they are fewer.
+
+    Labels are no part of it, so its newest steps are those that choose among epochs.
+    """
+    if not 0 < days <= task.days:
+        raise DataError(f"{task.target.name}: {task.days} days may be seen, {days} are read")
+    city = task.target
+    end = torch.tensor([int(city.known[-1]) + city.ahead], device=task.device)
+    return long_city(city, days * 1440 // task.minutes).windows(end)
 
 
 def on_long(predictor: Predictor, days: int) -> Predictor:

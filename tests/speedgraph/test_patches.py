@@ -19,6 +19,7 @@ from stflow_lib.speedgraph.patches import (
     on_long,
     pretrained,
     split,
+    visible,
 )
 
 SMALL = Size(width=8, heads=2, layers=1, hidden=8, places=WEEK, dropout=0.0)
@@ -72,6 +73,16 @@ def test_hours_of_the_week(make_speed):
     assert torch.equal(hours[0, 0], x[0, 0, :6, 0]) and torch.equal(
         hours[1, 2], x[0, 1, 12:18, 0]
     )
+
+
+def test_visible_days_end_where_the_test_part_begins(target):
+    """The last of the three, label steps included; more than there are is an error."""
+    task = make_task(target)
+    for days in (3, 1):
+        want = task.target.scaled[(3 - days) * 144 : 3 * 144].T
+        assert torch.equal(visible(task, days)[0, ..., 0], want)
+    with pytest.raises(DataError, match="target: 1 days may be seen, 2 are read"):
+        visible(make_task(target, days=1), 2)
 
 
 def test_hidden_patches_reach_no_guess():
