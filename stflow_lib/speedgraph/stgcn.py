@@ -1,7 +1,8 @@
 """STGCN without anything that belongs to a node: time, graph, time, twice, then a line.
 
-Variant A of the spec: the layers of Yu et al. (IJCAI 2018) as ST-GFSL has them, so one network
-serves graphs of any size.
+Variant A: the layers of Yu et al. (IJCAI 2018) as ST-GFSL has them. Variant B: as in the paper
+and in hazdzz/STGCN, with Chebyshev polynomials of the Laplacian, residual paths and norms, but
+norms over channels and no bias of a node, so that one network serves graphs of any size.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from stflow_lib.speedgraph.graph import without_loops
 
 Maps = Float[Tensor, "b node lag channel"]
 
@@ -86,3 +89,111 @@ def mix(support: Tensor, x: Maps) -> Maps:
     """Every node receives its row's share of the others: sum_m A[n, m] x[m]."""
     flat = x.flatten(2)
     return (support.to(x.dtype) @ flat).view_as(x)
+
+
+@dataclass(frozen=True)
+class SizeB:
+    """Widths of variant B."""
+
+    channels: int = 64  # of the temporal layers
+    mixed: int = 16  # of the graph layers
+    kernel: int = 3  # steps that a temporal layer joins
+    order: int = 3  # Chebyshev polynomials, the first of which is 1
+    end: int = 128  # of the head
+    dropout: float = 0.5
+
+
+class GatedTime(nn.Module):
+    """(p + x) * sigmoid(q) of one convolution over time; x is cut to the steps that are left."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int):
+        super().__init__()
+        self.both = nn.Conv2d(inputs, 2 * outputs, (1, kernel))
+        self.align = Align(inputs, outputs)
+        self.kernel = kernel
+
+    def forward(self, x: Maps) -> Maps:
+        p, q = self.both(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).chunk(2, 3)
+        return (p + self.align(x[:, :, self.kernel - 1 :])) * q.sigmoid()
+
+
+class Align(nn.Module):
+    """Residual path: a linear map to fewer channels, zeros for more."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.more = max(outputs - inputs, 0)
+        self.map = nn.Linear(inputs, outputs) if inputs > outputs else None
+
+    def forward(self, x: Maps) -> Maps:
+        return F.pad(x, (0, self.more)) if self.map is None else self.map(x)
+
+
+class BlockB(nn.Module):
+    """Time, polynomials of each support, time, norm over channels, dropout."""
+
+    def __init__(self, inputs: int, size: SizeB, supports: int):
+        super().__init__()
+        c, few = size.channels, size.mixed
+        self.order = size.order
+        self.before, self.after = (GatedTime(i, c, size.kernel) for i in (inputs, few))
+        self.align = Align(c, few)
+        self.mixed = nn.Linear((1 + (size.order - 1) * supports) * few, few)
+        self.norm, self.drop = nn.LayerNorm(c), nn.Dropout(size.dropout)
+
+    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Maps:
+        x = self.align(self.before(x))
+        terms = [x, *(t for s in supports for t in polynomials(s, x, self.order)[1:])]
+        x = F.relu(x + self.mixed(torch.cat(terms, 3)))
+        return self.drop(self.norm(self.after(x)))
+
+
+class STGCNB(nn.Module):
+    """x [B, N, 12, C], supports [N, N] or [B, N, N] each -> scaled speeds [B, N, Q].
+
+    124,353 parameters for one feature, one step ahead and one support; hazdzz/STGCN has 244,609
+    for 207 sensors, most of the rest in norms of single sensors. ValueError for windows that the
+    temporal layers use up.
+    """
+
+    def __init__(
+        self, inputs: int, ahead: int, lags: int = 12, supports: int = 1, size: SizeB = SizeB()
+    ):
+        super().__init__()
+        left = lags - 4 * (size.kernel - 1)
+        if left < 1:
+            raise ValueError(f"{lags} input steps: four temporal layers leave {left}")
+        self.blocks = nn.ModuleList(
+            [BlockB(width, size, supports) for width in (inputs, size.channels)]
+        )
+        self.last = GatedTime(size.channels, size.end, left)
+        self.head = nn.Sequential(
+            nn.LayerNorm(size.end), nn.Linear(size.end, size.end), nn.ReLU(),
+            nn.Dropout(size.dropout), nn.Linear(size.end, ahead),
+        )  # fmt: skip
+
+    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Float[Tensor, "b node ahead"]:
+        for block in self.blocks:
+            x = block(x, supports)
+        return self.head(self.last(x)[:, :, 0])
+
+
+def polynomials(support: Tensor, x: Maps, order: int) -> list[Maps]:
+    """T_k(S) x for k below `order`: T_0 = 1, T_1 = S, T_k = 2 S T_(k-1) - T_(k-2)."""
+    found = [x, mix(support, x)]
+    while len(found) < order:
+        found.append(2 * mix(support, found[-1]) - found[-2])
+    return found[:order]
+
+
+def scaled_laplacian(weights: Float[Tensor, "node node"]) -> Float[Tensor, "node node"]:
+    """2 L / lambda_max - I with L = I - D^-1/2 W D^-1/2 of ways in either direction.
+
+    Eigenvalues lie in [-1, 1]; a sensor without neighbours has its own row and no NaN.
+    """
+    plain = without_loops(weights)
+    both, one = torch.maximum(plain, plain.T), torch.eye(len(weights)).to(weights)
+    degree = both.sum(1)
+    root = torch.where(degree > 0, degree, 1.0).rsqrt()
+    laplacian = one - root[:, None] * both * root
+    return 2 * laplacian / torch.linalg.eigvalsh(laplacian)[-1] - one
