@@ -45,7 +45,7 @@ def neighbours(maps: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     own = max(1, min(4, 8192 // wide))
     launch(_neighbours_kernel, (triton.cdiv(count, own),), exact.contiguous(),
            exact.T.contiguous(), near, near_index, far, far_index, count, cells, k,
-           OWN=own, MAPS=wide, EXACT=accumulator(maps))  # fmt: skip
+           OWN=own, MAPS=wide, EXACT=accumulator(maps), num_warps=8)  # fmt: skip
     return near.to(maps.dtype), near_index, far.to(maps.dtype), far_index
 
 

@@ -84,7 +84,7 @@ def _start(kernel, phi: Tensor, *args, **options) -> None:
     own = 8 if wide <= 128 else 4
     others = min(power_of_two(count), max(1, 8192 // (own * wide)), 64)
     launch(kernel, (triton.cdiv(count, own),), *args, count, width, **options, OWN=own,
-           OTHERS=others, WIDE=wide, EXACT=accumulator(phi))  # fmt: skip
+           OTHERS=others, WIDE=wide, EXACT=accumulator(phi), num_warps=8)  # fmt: skip
 
 
 @triton.jit

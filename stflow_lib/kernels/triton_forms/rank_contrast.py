@@ -78,8 +78,9 @@ mapped(losses_backward)
 
 def _start(kernel, scores: Tensor, ranked: Tensor, order: Tensor, *args) -> None:
     count = len(scores)
+    row = power_of_two(count)
     launch(kernel, (count,), scores, ranked.contiguous(), order.contiguous(), *args, count,
-           ROW=power_of_two(count), EXACT=accumulator(scores))  # fmt: skip
+           ROW=row, EXACT=accumulator(scores), num_warps=min(16, max(1, row // 128)))  # fmt: skip
 
 
 @triton.jit
