@@ -16,6 +16,10 @@ for _mode in ("bike", "taxi"):  # "taxi NY>DC", and "taxi DC" for methods that t
     for _pair in ("NY>DC", "CHI>DC", "NY>CHI", "CHI>NY", "DC", "CHI", "NY"):
         _cities = [f"crosstres-{_city.lower()}-{_mode}" for _city in _pair.split(">")]
         ORIGINALS[f"{_mode} {_pair}"] = ">".join(_cities)
+_SPEEDS = ("METR-LA", "PEMS-BAY", "Chengdu", "Shenzhen")  # TSJT: one the target, others sources
+for _target in _SPEEDS:
+    _others = "+".join(f"stgfsl-{_city.lower()}" for _city in _SPEEDS if _city != _target)
+    ORIGINALS[_target] = f"{_others}>stgfsl-{_target.lower()}"
 AVERAGES = {"TaxiBJ-avg": tuple(f"taxibj-p{n}" for n in range(1, 5))}  # means over four sets
 PROFILES = ("lab", "paper")  # profiles whose runs count
 
@@ -35,7 +39,9 @@ class Evidence(dict):
     def seeds(self, place: tuple[str, str, str], name: str, metric: str) -> pd.Series:
         """The metric by seed; a method without training counts for every seed."""
         found = self.get(place, {}).get(name, {})
-        return pd.Series({s: _value(r, metric) for s, r in found.items()}, dtype=float)
+        return pd.Series(
+            {s: value_of(r, metric) for s, r in found.items()}, dtype=float
+        ).dropna()
 
     def untrained(self, place: tuple[str, str, str], name: str) -> bool:
         return all(r["epochs"] == 0 for r in self.get(place, {}).get(name, {}).values())
@@ -116,8 +122,9 @@ def _mean(records: list[dict]) -> dict:
     return records[0] | means | {"stale": any(record["stale"] for record in records)}
 
 
-def _value(record: dict, metric: str) -> float:
-    """A metric of the record; "params_m" are parameters in units of 2^20."""
+def value_of(record: dict, metric: str) -> float:
+    """A metric of the record or a part of it, NaN if it has none; "params_m" in units of 2^20."""
     if metric == "params_m":
         return record["parameters"] / 2**20
-    return record[f"metric_{metric}"]
+    found = record.get(f"metric_{metric}", record.get(f"part_{metric}"))
+    return np.nan if found is None else found

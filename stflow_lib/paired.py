@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import claims, runs
+from stflow_lib.evidence import value_of
 from stflow_lib.runs import Run
 
 COLUMNS = ["metric", "city", "scarcity", "gain", "low", "high", "n", "verdict"]
@@ -16,8 +17,8 @@ def errors(group: Iterable[Run], metric: str) -> pd.Series:
 
     A metric is "rmse", or the name of a part such as "kind_3_rmse" where the records have it.
     """
-    found = [(_place(r), _value(r, metric)) for r in _sound(group)]
-    return pd.Series({place: v for place, v in found if v is not None}, dtype=float)
+    found = {_place(r): value_of(r, metric) for r in _sound(group)}
+    return pd.Series(found, dtype=float).dropna()
 
 
 def gains(better: Iterable[Run], other: Iterable[Run], metrics: Iterable[str]) -> pd.DataFrame:
@@ -60,8 +61,8 @@ def _facing(group: list[Run], metric: str, places: Iterable[tuple]) -> pd.Series
     """The group's errors at those of the places that its runs count for, in the group's order."""
     found = {}
     for record in _sound(group):
-        value = _value(record, metric)
-        for place in places if value is not None else ():
+        value = value_of(record, metric)
+        for place in () if np.isnan(value) else places:
             if _faces(record, *place):
                 found.setdefault(place, value)
     return pd.Series(found, dtype=float)
@@ -78,10 +79,6 @@ def _sound(group: Iterable[Run]) -> list[dict]:
 
 def _place(record: dict) -> tuple[str, str, int]:
     return record["city"], record["scarcity"], record["seed"]
-
-
-def _value(record: dict, metric: str) -> float | None:
-    return record.get(f"metric_{metric}", record.get(f"part_{metric}"))
 
 
 def verdict(low: float, high: float) -> str:

@@ -412,7 +412,7 @@ def test_the_books_claims_name_what_the_wing_has(wing):
 def test_the_papers_own_data_are_in_the_catalogue():
     """A misspelt city would leave its numbers "not run" with the files in place."""
     for cities in claims.DATASETS.values():
-        for city in filter(None, cities.split(">")):
+        for city in filter(None, re.split("[+>]", cities)):
             assert city in registry.entries() or city == "taxibj-avg"
 
 

@@ -1,23 +1,36 @@
 """TSJT's problem: forecast speeds of a city with three days from cities with many."""
 
-from stflow_lib.speedgraph import reptile, ridge, tsjt
+from functools import partial
+
+from stflow_lib.runs.content import transfer_hash
+from stflow_lib.speedgraph import adarnn, arima, finetuned, reptile, ridge, stgfsl, tpb, tsjt
 from stflow_lib.speedgraph.opening import open_task
 from stflow_lib.speedgraph.protocol import PROTOCOLS, Protocol
 from stflow_lib.speedgraph.rules import RULES
 from stflow_lib.speedgraph.scoring import score
+from stflow_lib.speedgraph.tables import TABLES
 from stflow_lib.speedgraph.task import Choices, Task, make_task
 
-METHODS = {
+data_hash = partial(transfer_hash, open_task)
+
+METHODS = {  # the rules, then the paper's order, then what it lacks
     method.name: method
     for method in (
         *RULES,
-        ridge.METHOD,
-        tsjt.TARGET_ONLY,
-        tsjt.POOLED,
+        arima.METHOD,
         reptile.DCRNN,
         reptile.WAVENET,
+        adarnn.METHOD,
+        stgfsl.METHOD,
+        stgfsl.WAVENET,
+        tpb.METHOD,
         tsjt.METHOD,
         tsjt.WAVENET,
+        ridge.METHOD,
+        tsjt.TARGET_ONLY,
+        finetuned.METHOD,
+        tsjt.POOLED,
+        tsjt.WALKED,
     )
 }
 
@@ -25,9 +38,11 @@ __all__ = [
     "METHODS",
     "PROTOCOLS",
     "RULES",
+    "TABLES",
     "Choices",
     "Protocol",
     "Task",
+    "data_hash",
     "make_task",
     "open_task",
     "score",

@@ -12,8 +12,10 @@ from stflow_lib.speedgraph.directions import Step
 from stflow_lib.speedgraph.graph import symmetric
 from stflow_lib.speedgraph.joint import JointSettings, joint_method
 from stflow_lib.speedgraph.prompting import NodePrompting, Prompting
+from stflow_lib.speedgraph.reptile import ReptileSettings, reptile
 from stflow_lib.speedgraph.stgcn import Maps
 from stflow_lib.speedgraph.task import Task
+from stflow_lib.speedgraph.tuning import graphs_of
 
 Size = stgcn.Size | gwn.Size | dcrnn.Size
 
@@ -80,7 +82,24 @@ class AloneSettings(TSJTSettings):
     sources: int = 0
 
 
+@dataclass(frozen=True)
+class WalkedSettings(ReptileSettings):
+    """The whole network without TSB: meta-learned, then fine-tuned (Figure 3)."""
+
+    backbone: Size = field(default_factory=stgcn.Size)
+    prompting: Prompting = field(default_factory=Prompting)
+    use_prompts: bool = True
+    use_knowledge: bool = True
+
+
+def prompted(task: Task, settings: WalkedSettings) -> tuple[Prompted, dict]:
+    """The network of TSJT and what it is told of every city."""
+    network = Prompted(task, settings).to(task.device)
+    return network, graphs_of(network, task)
+
+
 METHOD = joint_method("TSJT(STGCN)", TSJTSettings, Prompted)
 WAVENET = joint_method("TSJT(GWN)", WaveNetSettings, Prompted)
 POOLED = joint_method("Joint", PlainSettings, Prompted)
 TARGET_ONLY = joint_method("Target only", AloneSettings, Prompted)
+WALKED = reptile("TSJT in Reptile", WalkedSettings, prompted)

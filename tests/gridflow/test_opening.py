@@ -8,9 +8,9 @@ import torch
 
 from stflow_lib.data import load
 from stflow_lib.data.schema import DataError
-from stflow_lib.gridflow import content, data_hash
+from stflow_lib.gridflow import data_hash
 from stflow_lib.gridflow.opening import open_task, split_pair, with_poi
-from stflow_lib.runs import Run, fresh
+from stflow_lib.runs import Run, content, fresh
 
 SIMULATED = "sim-grid-a>sim-grid-c"
 

@@ -1,0 +1,25 @@
+"""What a profile runs in this wing."""
+
+from dataclasses import dataclass
+
+from stflow_lib.plan import TransferPlan
+
+RULES = ("Last value", "HA", "Time-of-day mean")
+ALONE = (*RULES, "Ridge", "ARIMA", "Target only")
+FEW_SHOT_ONLY = (
+    *ALONE, "TSJT(STGCN)", "TSJT(GWN)", "Joint", "AdaRNN", "STGP", "GPD",
+)  # fmt: skip
+CERTAIN = (*RULES, "Ridge", "ARIMA")
+
+
+@dataclass(frozen=True)
+class Plan(TransferPlan):
+    """``tables.speedgraph`` of profiles.yaml."""
+
+    WING = "speedgraph"
+    ALONE, FEW_SHOT_ONLY, CERTAIN = ALONE, FEW_SHOT_ONLY, CERTAIN
+
+    @staticmethod
+    def protocol(target: str) -> str:
+        """A grid of ten minutes, in which the printed words agree; simulated: fewer tests."""
+        return "P10-every16" if target.startswith("sim-") else "P10"

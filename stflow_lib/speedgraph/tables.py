@@ -1,0 +1,129 @@
+"""Which runs make up which table and figure of TSJT's paper, and what goes beyond it."""
+
+from itertools import combinations
+
+from stflow_lib.runs import Labelled, Rows
+from stflow_lib.speedgraph.plan import Plan
+
+JOINT = "TSJT(STGCN)"
+ABLATIONS = {  # Figure 3: what is left out
+    "w/o NPM": (JOINT, {"use_prompts": False}),
+    "w/o TSB": ("TSJT in Reptile", {}),
+    "w/o A_K": (JOINT, {"use_knowledge": False}),
+}
+STEPS = {  # what stands in TSB's place, the rest of the method untouched
+    "weighted sum": {"step": {"rule": "sum"}},
+    "equal sum": {"step": {"rule": "sum", "target_weight": 0.5, "source_weight": 0.5}},
+    "w/o source": {"step": {"rule": "target"}},
+    "PCGrad": {"step": {"rule": "pcgrad"}},
+    "A-GEM": {"step": {"rule": "agem"}},
+    "cosine gate": {"step": {"rule": "gate"}},
+    "TSB, one component": {"step": {"granularity": "global"}},
+    "TSB, equal weights": {"step": {"target_weight": 0.2, "source_weight": 0.2}},
+}
+PATTERNS = (10, 25, 50, 75, 100, 150, 200)  # Figure 4: size of the bank
+MODES = ("gram", "code", "pattern_softmax")  # readings of Eq. 5
+DAYS = (0.25, 1, 3)  # of the target
+SENSORS = (8, 32)  # of the target, beside all of them
+DRAWS = (0, 1, 2)  # which sensors
+STARTS = (0, 1, 2)  # first visible day
+SCARCE = ("Last value", "Ridge", "Target only", "Fine-tuned", "Joint", JOINT)
+SOURCED = ("GPD", "STGP", JOINT)  # Figure 5
+
+
+def table2(profile: str) -> Rows:
+    """Every method on every target."""
+    plan = Plan.of(profile)
+    return {m: plan.runs([m], plan.cities, plan.few) for m in plan.methods}
+
+
+def figure3(profile: str) -> Rows:
+    """TSJT without one of its parts each."""
+    return _varied(profile, {JOINT: (JOINT, {})} | ABLATIONS)
+
+
+def steps(profile: str) -> Rows:
+    """Other ways to make one step of two gradients, and no sources at all."""
+    rows = {label: (JOINT, changes) for label, changes in STEPS.items()}
+    return _varied(profile, {"TSB": (JOINT, {})} | rows)
+
+
+def figure4(profile: str) -> Rows:
+    """The size of the bank in three readings of Eq. 5, one seed."""
+    variants = {
+        f"{mode}, K = {size}": (JOINT, {"prompting": {"mode": mode, "patterns": size}})
+        for mode in MODES
+        for size in PATTERNS
+    }
+    return _varied(profile, variants, slice(1))
+
+
+def figure5(profile: str) -> Rows:
+    """Fewer source cities: every subset of them, one seed."""
+    plan = Plan.of(profile)
+    return {
+        method: plan.runs([method], subsets(plan.cities[0]), plan.few, plan.seeds[:1])
+        for method in SOURCED
+    }
+
+
+def subsets(city: str) -> list[str]:
+    """ "a+b>c" -> ["a>c", "b>c", "a+b>c"]."""
+    sources, _, target = city.rpartition(">")
+    names = sources.split("+")
+    return [
+        f"{'+'.join(some)}>{target}"
+        for size in range(1, len(names) + 1)
+        for some in combinations(names, size)
+    ]
+
+
+def scarcity(profile: str) -> Rows:
+    """Six hours, a day, three days of the target."""
+    plan = Plan.of(profile)
+    return {m: plan.runs([m], plan.cities[:1], DAYS) for m in SCARCE}
+
+
+def sensors(profile: str) -> Rows:
+    """A target with a handful of sensors, drawn anew; all of them is Table 2."""
+    plan = Plan.of(profile)
+    switches = [f"-sensors{count}-draw{draw}" for count in SENSORS for draw in DRAWS]
+    return {m: _switched(plan, m, switches) for m in SCARCE}
+
+
+def starts(profile: str) -> Rows:
+    """Three days that begin elsewhere; where they do, the second half is the test."""
+    plan = Plan.of(profile)
+    return {m: _switched(plan, m, [f"-from{day}" for day in STARTS[1:]]) for m in SCARCE}
+
+
+def _switched(plan: Plan, method: str, switches: list[str]) -> list:
+    """One seed of a method on the first target, once for each switch."""
+    return [
+        run
+        for switch in switches
+        for run in plan.runs([method], plan.cities[:1], plan.few, plan.seeds[:1], switch=switch)
+    ]
+
+
+def _varied(profile: str, variants: dict, seeds: slice = slice(None)) -> Rows:
+    """Methods with changed settings on the first target."""
+    plan = Plan.of(profile)
+    return {
+        label: plan.runs(
+            [method], plan.cities[:1], plan.few, plan.seeds[seeds], changes=changes
+        )
+        for label, (method, changes) in variants.items()
+    }
+
+
+TABLES = {
+    "table2": Labelled(table2),
+    "figure3": Labelled(figure3),
+    "figure4": Labelled(figure4),
+    "figure5": Labelled(figure5),
+    "steps": Labelled(steps),
+    "scarcity": Labelled(scarcity),
+    "sensors": Labelled(sensors),
+    "starts": Labelled(starts),
+}
