@@ -20,6 +20,8 @@ from stflow_lib.speedgraph.seen_days import daily_profile
 from stflow_lib.speedgraph.stgcn import Maps
 from stflow_lib.speedgraph.task import Task
 
+Localized = dict[tuple[int, int], Tensor]  # blocks by (to, from)
+
 STACKED = 4  # steps in the localized graph
 ACROSS = (
     (0, 0),
@@ -72,18 +74,21 @@ class Sensors(nn.Module):
         self.place = nn.Parameter(torch.empty(size.layers, len(road), size.channels))
         nn.init.xavier_normal_(self.place, 3e-4)
 
-    def spread(self, x: Float[Tensor, "four node b c"], wanted=range(STACKED)) -> list[Tensor]:
-        """Rows `wanted` of (links * mask) x, a step at a time."""
-        blocks = dict(zip(ACROSS, self.links * self.mask, strict=True))
-        own = dict(zip(AGAIN, self.again, strict=True))
-        return [sum(_through(blocks.get((i, j)), own.get((i, j)), x[j]) for j in range(STACKED))
-                for i in wanted]  # fmt: skip
+    def graph(self) -> Localized:
+        """Links * mask: its blocks by their place, matrices and, of a sensor to itself, vectors."""
+        blocks = dict(zip(ACROSS, (self.links * self.mask).unbind(), strict=True))
+        return blocks | dict(zip(AGAIN, self.again.unbind(), strict=True))
 
 
-def _through(block, own, x: Float[Tensor, "node b c"]) -> Tensor:
-    if block is None:
-        return own[:, None, None] * x
-    return (block @ x.flatten(1)).view_as(x)
+def spread(graph: Localized, x: Float[Tensor, "four node b c"], wanted) -> Tensor:
+    """Rows `wanted` of the localized graph times x, a step at a time."""
+    return torch.stack(
+        [sum(_through(graph[i, j], x[j]) for j in range(STACKED)) for i in wanted]
+    )
+
+
+def _through(block: Tensor, x: Float[Tensor, "node b c"]) -> Tensor:
+    return (block @ x.flatten(1)).view_as(x) if block.dim() == 2 else block[:, None, None] * x
 
 
 class Module(nn.Module):
@@ -93,11 +98,11 @@ class Module(nn.Module):
         super().__init__()
         self.lines = nn.ModuleList([nn.Linear(channels, 2 * channels) for _ in range(3)])
 
-    def forward(self, x: Tensor, part: Sensors) -> Tensor:
+    def forward(self, x: Tensor, graph: Localized) -> Tensor:
         best, last = None, len(self.lines) - 1
         for number, line in enumerate(self.lines):
-            rows = part.spread(x, (1,) if number == last else range(STACKED))
-            signal, gate = line(torch.stack(rows)).chunk(2, 3)
+            rows = spread(graph, x, (1,) if number == last else range(STACKED))
+            signal, gate = line(rows).chunk(2, 3)
             x = signal * gate.sigmoid()
             second = x[0] if number == last else x[1]
             best = second if best is None else torch.maximum(best, second)
@@ -114,11 +119,11 @@ class Layer(nn.Module):
         self.parts = nn.ModuleList([Module(channels) for _ in range(lags - STACKED + 1)])
         self.signal, self.gate = (nn.Linear(2 * channels, channels) for _ in range(2))
 
-    def forward(self, x: Tensor, part: Sensors, place: Tensor) -> Tensor:
+    def forward(self, x: Tensor, graph: Localized, place: Tensor) -> Tensor:
         x = x + self.step[:, None, None] + place[:, None]
         ends = torch.cat([x[: 1 - STACKED], x[STACKED - 1 :]], 3)  # two taps, three steps apart
         gated = self.signal(ends).tanh() * self.gate(ends).sigmoid()
-        near = [module(x[i : i + STACKED], part) for i, module in enumerate(self.parts)]
+        near = [module(x[i : i + STACKED], graph) for i, module in enumerate(self.parts)]
         return torch.stack(near) + gated
 
 
@@ -152,9 +157,10 @@ class FOGS(nn.Module):
     def change(self, x: Maps, city: str) -> Float[Tensor, "b node ahead"]:
         """(y - last) / last."""
         part = self.bound[city]
+        graph = part.graph()
         h = self.lift(x[..., :1].permute(2, 1, 0, 3)).relu()
         for layer, place in zip(self.layers, part.place, strict=True):
-            h = layer(h, part, place)
+            h = layer(h, graph, place)
         flat = h.permute(2, 1, 0, 3).flatten(2)
         return torch.cat([head(flat) for head in self.heads], 2)
 

@@ -14,6 +14,7 @@ Square = Float[Tensor, "node node"]
 
 SHARPNESS = 100.0  # greatest cost of a pair, in temperatures
 ROUNDS = 100
+CHUNK = 16  # sensors against all others at once
 
 
 def transport(
@@ -31,16 +32,17 @@ def transport(
 
 
 def day_distance(days: Float[Tensor, "day step node"]) -> Square:
-    """Symmetric, zero diagonal; a row of sensors at a time."""
+    """Symmetric, zero diagonal; some rows of sensors at a time."""
     vectors = days.permute(2, 0, 1).double()
     norms = vectors.norm(dim=2)
     unit, mass = vectors / norms.clamp_min(1e-9)[..., None], norms.clamp_min(1e-9)
     mass = mass / mass.sum(1, keepdim=True)
     rows = []
-    for own, weight in zip(unit, mass, strict=True):
-        cost = (1 - own @ unit.mT).clamp_min(0)
-        rows.append(transport(cost, weight.expand_as(mass), mass))
-    apart = torch.stack(rows)
+    for own, weight in zip(unit.split(CHUNK), mass.split(CHUNK), strict=True):
+        cost = (1 - torch.einsum("ids,jes->ijde", own, unit)).clamp_min(0)
+        shape = cost.shape[:3]
+        rows.append(transport(cost, weight[:, None].expand(shape), mass.expand(shape)))
+    apart = torch.cat(rows)
     apart = (apart + apart.T) / 2
     return apart - torch.diag(apart.diagonal())
 
