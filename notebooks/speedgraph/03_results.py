@@ -1,0 +1,256 @@
+# %% [markdown]
+# # Results: Table 2, and the rows it lacks
+#
+# *What you need: {doc}`01_problem_and_graphs`, {doc}`02_tsjt_method`. Reading: 20 minutes. Runs in: seconds where the run store is filled, else as long as the
+# trainings take. You will see: Table 2 in the paper's layout beside ours, four cheap rows that it does not have, each method against the target alone, and
+# TSJT against each method.*
+#
+# TSJT {cite}`tsjt` prints one table: thirteen methods and two forms of its own, four target cities with three days each, errors 10, 30 and 60 minutes ahead.
+# The table has no row for what a city can do *without* other cities, except an average of the last hour and ARIMA. So it cannot say whether borrowing was worth
+# it; it says who borrows best.
+#
+# We add four rows: repeating the **last value**, a **ridge** regression on the last two hours, the same backbone on the **target only**, and plain
+# **fine-tuning**. In turn: 1. Table 2; 2. over the last value; 3. is a source worth having; 4. TSJT against each; 5. the printed percentages.
+
+# %% tags=["parameters"]
+profile: str = "smoke"  # which size of runs the page shows: smoke, lab or paper
+train_missing: bool = True  # compute runs that have no record; False leaves gaps instead
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from stflow_lib import claims, paired, runs
+from stflow_lib.data import load
+from stflow_lib.notebook import provenance, show
+from stflow_lib.plots_transfer import arrow, gains_panels, relative_figure
+from stflow_lib.speedgraph import TABLES
+from stflow_lib.speedgraph.plan import Plan
+
+ERRORS = ["mae", "rmse"]
+AHEAD = ["min10", "min30", "min60"]
+plan = Plan.of(profile)
+rows = TABLES["table2"].rows(profile)
+everything = [run for group in rows.values() for run in group]
+planned, lacking = runs.complete(everything, train_missing)
+print(f"profile {profile}: {planned} runs, {lacking} had no record before this page")
+unit = {pair: load(pair.rpartition(">")[2]).attrs["unit"] for pair in plan.cities}
+
+# %% [markdown]
+# ## 1. Table 2
+#
+# One table for each target, because miles and kilometres per hour must not meet in one average. Three days of the target may be seen; the second and third
+# horizon are half an hour and an hour; the last column of each half is the mean of the three, as in the paper. Sums are pooled over all sensors and windows,
+# gaps are left out. All follow one protocol (`P10`: every city on a grid of ten minutes, twelve steps in, six out), see the page of the
+# {doc}`problem <01_problem_and_graphs>`. Mean over seeds, with the standard deviation where there is more than one.
+
+
+# %%
+def by_seed(group, pair, metric):
+    """Errors of a row's runs on one target, seed by seed; what knows no source counts for all."""
+    target = pair.rpartition(">")[2]
+    return paired.errors([run for run in group if run.city in (pair, target)], metric)
+
+
+def cell(values):
+    if not len(values):
+        return "not run"
+    spread = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{spread}"
+
+
+def table_of(pair):
+    """Methods down, errors and horizons across."""
+    lines = {}
+    for method, group in rows.items():
+        for error in ERRORS:
+            for name in (*AHEAD, "avg."):
+                metric = error if name == "avg." else f"{name}_{error}"
+                place = (error.upper(), name.replace("min", "") + " min" * (name != "avg."))
+                lines.setdefault(place, {})[method] = cell(by_seed(group, pair, metric))
+    return pd.DataFrame(lines).rename_axis(index="method")
+
+
+for pair in plan.cities:
+    show(table_of(pair), f"{arrow(pair)}, three days, {unit[pair]} (here, P10)")
+provenance(runs.records(everything))
+
+# %% [markdown]
+# Rows without a spread are certain: they are the same with every seed. Below stand the printed numbers. **They are other data**, longer records of other
+# cities on a grid that the paper does not name, and nothing can be read across but an order. Our `la` is a week of the same detectors as METR-LA, and only
+# that: the printed test runs over months.
+
+# %%
+printed = claims.reported("tsjt", "Table 2")
+for target, own in printed.groupby("target", sort=False):
+    wide = own.pivot(index="method", columns=["metric", "horizon"], values="value")
+    order = [(e, h) for e in ("MAE", "RMSE") for h in ("10min", "30min", "60min", "avg")]
+    wide = wide.reindex(own["method"].unique())[order].map("{:.2f}".format)
+    show(wide.replace("nan", ""), f"{target}, as printed (the paper, its files)")
+
+# %% [markdown]
+# Two averages of TSJT(STGCN) are empty. The text that the numbers were taken from lost them; the mean of the three horizons would give 4.32 and 3.26.
+#
+# ## 2. Over the last value
+#
+# The first bar costs nothing: the speed ten minutes ago. On roads, which change little in ten minutes, it is a strong one, and no row of the printed table
+# stands for it. Below 100 a method is better than repeating; a point per seed. Dashed: the ridge regression, seventy-two weights that all sensors share.
+
+# %%
+CERTAIN = ("Last value", "Ridge")
+
+
+def relative(metric):
+    """Errors in percent of the last value's: pair, method, amount, value."""
+    lines = []
+    for pair in plan.cities:
+        base = by_seed(rows["Last value"], pair, metric).mean()
+        for method, group in rows.items():
+            values = by_seed(group, pair, metric) if method != "Last value" else []
+            lines += [(pair, method, "3", 100 * value / base) for value in values]
+    return pd.DataFrame(lines, columns=["pair", "method", "scarcity", "value"])
+
+
+points = relative("mae")
+relative_figure(points, "MAE, mean of the horizons, beside repeating the last value (100)",
+                "MAE, % of the last value's, log", {"Ridge": "Ridge"})  # fmt: skip
+plt.show()
+
+# %%
+lines = {}
+for metric in ("min10_mae", "min30_mae", "min60_mae", "rmse"):
+    found = relative(metric).groupby(["pair", "method"], sort=False)["value"].mean().unstack(0)
+    learned = found.drop(index="Ridge", errors="ignore")
+    passed = (
+        (learned < 100).sum(axis=1).astype(str)
+        + " of "
+        + learned.notna().sum(axis=1).astype(str)
+    )
+    lines[metric.replace("_", " ").upper().replace("MIN", "")] = passed
+show(
+    pd.DataFrame(lines).rename_axis(index="method"),
+    "Targets on which a method is better than repeating",
+)
+
+# %% [markdown]
+# A method that does not pass this bar ten minutes ahead may still pass it at an hour, where repeating is poor; the two columns answer different needs.
+#
+# ## 3. Is a source worth having?
+#
+# Three days of two hundred sensors are ninety thousand readings, and a network that all sensors share has a few ten thousand weights. So three days may be
+# less scarce than they sound. The yardstick is *Target only*: the backbone of TSJT without prompts and without any source. Where a transfer is not below it,
+# the other cities have brought nothing.
+
+
+# %%
+def against(others, better):
+    """Gains of `better` rows over others, percent, paired by seed."""
+    frames = [
+        paired.gains(rows[mine], rows[theirs], ERRORS).assign(
+            row=name, mine=mine, theirs=theirs
+        )
+        for mine, theirs, name in ((m, t, f"{m} below {t}") for m in better for t in others)
+        if m_has(mine) and m_has(theirs)
+    ]
+    return (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=[*paired.COLUMNS, "row"])
+    )
+
+
+def m_has(method):
+    return method in rows and bool(runs.records(rows[method]))
+
+
+def tell(judged, caption):
+    """Gains with intervals as a table, targets across."""
+    if judged.empty:
+        return print(f"{caption}: no pair of runs to compare yet")
+    text = judged.assign(
+        text=[f"{r.gain:+.1f}" + ("" if np.isnan(r.low) else f" [{r.low:+.1f}, {r.high:+.1f}]") for r in judged.itertuples()],
+        target=judged["city"].str.rpartition(">")[2],
+    )  # fmt: skip
+    for metric, own in text.groupby("metric", sort=False):
+        wide = own.pivot(index="row", columns="target", values="text").fillna("")
+        show(
+            wide.reindex(own["row"].unique()).rename_axis(index=None),
+            f"{caption}, {metric.upper()}, %",
+        )
+
+
+borrowing = [m for m in rows if m not in ("Target only", *plan.ALONE)]
+worth = against(["Target only"], borrowing)
+tell(worth, "Error below that of the target alone")
+
+# %%
+if len(worth) and worth["low"].notna().any():
+    gains_panels(worth[worth["metric"] == "mae"].assign(row=worth["mine"], scarcity="3"),
+                 "MAE below that of the target alone, 95 % intervals", "lower by, %")  # fmt: skip
+    plt.show()
+if len(worth):
+    own = worth[worth["metric"] == "mae"]
+    for target, found in own.groupby(own["city"].str.rpartition(">")[2], sort=False):
+        best = found.loc[found["gain"].idxmax()]
+        print(f"{target}: {int((found['gain'] > 0).sum())} of {len(found)} methods with sources have a lower MAE "
+              f"than the target alone; the best is {best['mine']}, by {best['gain']:+.1f} %")  # fmt: skip
+
+# %% [markdown]
+# ## 4. TSJT against each
+#
+# The paper's claim: TSJT is ahead of all others, with Graph WaveNet more than with STGCN. Both sides of a comparison have the same seed. A claim is confirmed
+# when its whole 95 % interval over seeds lies above zero, so one seed confirms nothing; the [scoreboard](../scoreboard) keeps the verdicts.
+
+# %%
+for own in ("TSJT(STGCN)", "TSJT(GWN)"):
+    others = [method for method in rows if method != own]
+    judged = against(others, [own])
+    tell(
+        judged.assign(row=judged["row"].str.replace(f"{own} below ", "")),
+        f"{own} below the other",
+    )
+    if len(judged) and judged["low"].notna().any():
+        gains_panels(judged[judged["metric"] == "mae"].assign(row=judged["theirs"], scarcity="3"),
+                     f"MAE of {own} below the other's, 95 % intervals", "lower by, %")  # fmt: skip
+        plt.show()
+    if len(judged):
+        ahead = judged.loc[judged["metric"] == "mae", "gain"] > 0
+        print(f"{own}: lower MAE in {ahead.sum()} of {len(ahead)} comparisons")
+
+# %% [markdown]
+# ## 5. The printed percentages
+#
+# "A remarkable 4.14 % performance improvement over the best baseline, STGP", and "13.47 % over the standard GWN": neither sentence says what is averaged. We
+# try the obvious reading, the mean of all relative gains over targets, horizons and both errors. And "consistently secures top performance" can be counted.
+
+# %%
+cells = printed.pivot(index=["target", "metric", "horizon"], columns="method", values="value")
+ours, others = cells["TSJT(GWN)"], cells.drop(columns=["TSJT(GWN)", "TSJT(STGCN)"])
+for other in ("STGP", "GWN"):
+    gain = 100 * (1 - ours / others[other])
+    thrice = gain.drop("avg", level="horizon")
+    print(
+        f"over {other}: {gain.mean():.2f} % over all cells, {thrice.mean():.2f} % without the averages"
+    )
+plain = cells.drop("avg", level="horizon")
+beaten = others.loc[plain.index].min(axis=1) < plain["TSJT(GWN)"]
+beaten_all = others.min(axis=1) < ours
+show(cells[beaten_all].loc[:, ["TSJT(GWN)"]].assign(
+    better=others[beaten_all].idxmin(axis=1), its=others[beaten_all].min(axis=1)
+).reset_index(), f"Of {len(cells)} cells, those in which TSJT(GWN) is not the best", 2, index=False)  # fmt: skip
+assert int(beaten.sum()) <= int(beaten_all.sum()) == 4
+
+# %% [markdown]
+# The percentages hold to the rounding of their own table. "Consistently" means 28 of 32 cells.
+#
+# ## What to remember
+#
+# - Before asking who transfers best, ask what the target can do alone. The printed table cannot answer that.
+# - Ten minutes ahead, repeating the last value is a method, and the weakest networks do not pass it.
+# - Errors in miles and in kilometres per hour are different numbers; relative gains may be averaged, errors may not.
+#
+# **Deviations from the paper.** Four stand-in cities on one grid of ten minutes, a week to four months long; small networks and short schedules in the lab profile, the same
+# number of seconds for every method rather than each original's own schedule; scales and the choice of epochs use the visible days only.
+#
+# **Next.** What each part of TSJT does: {doc}`04_ablations`. **References.** {cite}`tsjt`.
