@@ -58,19 +58,22 @@ class FOGSSettings(ReptileSettings):
 class Sensors(nn.Module):
     """Of one city: links of the localized graph, a mask over them, a place in each layer.
 
-    Links of a sensor to itself between steps are a vector each, all others a matrix; the mask
-    starts as the links, and an entry without a link has none.
+    Links of a sensor to itself between steps are a vector each, all others a matrix; an entry
+    without a link has no mask. At first links * mask is the mean over what a row links to: with
+    the links alone, as the release's network has it, values grow by about 10 in each round.
     """
 
     def __init__(self, road: Tensor, learned: Tensor, size: Size):
         super().__init__()
         one = torch.eye(len(road)).to(road)
         blocks = [learned if i in (0, 3) else road for i, _ in ACROSS]
-        blocks = [b - torch.diag(b.diagonal()) + (i == j) * one
-                  for b, (i, j) in zip(blocks, ACROSS, strict=True)]  # fmt: skip
-        self.register_buffer("links", torch.stack(blocks))
-        self.mask = nn.Parameter(torch.stack(blocks))
-        self.again = nn.Parameter(torch.ones(len(AGAIN), len(road)))
+        links = torch.stack([b - torch.diag(b.diagonal()) + (i == j) * one
+                             for b, (i, j) in zip(blocks, ACROSS, strict=True)])  # fmt: skip
+        self.register_buffer("links", links)
+        share = 1 / _totals(links)  # [4, N]
+        self.mask = nn.Parameter(torch.stack([share[i][:, None] * one.new_ones(len(road))
+                                              for i, _ in ACROSS]))  # fmt: skip
+        self.again = nn.Parameter(torch.stack([share[i] for i, _ in AGAIN]))
         self.place = nn.Parameter(torch.empty(size.layers, len(road), size.channels))
         nn.init.xavier_normal_(self.place, 3e-4)
 
@@ -78,6 +81,14 @@ class Sensors(nn.Module):
         """Links * mask: its blocks by their place, matrices and, of a sensor to itself, vectors."""
         blocks = dict(zip(ACROSS, (self.links * self.mask).unbind(), strict=True))
         return blocks | dict(zip(AGAIN, self.again.unbind(), strict=True))
+
+
+def _totals(links: Float[Tensor, "block node node"]) -> Float[Tensor, "four node"]:
+    """Sums over the rows of the localized graph; each has at least a link to itself."""
+    sums = dict(zip(ACROSS, links.sum(2), strict=True))
+    return torch.stack(
+        [sum(sums.get((i, j), 1.0) for j in range(STACKED)) for i in range(STACKED)]
+    )
 
 
 def spread(graph: Localized, x: Float[Tensor, "four node b c"], wanted) -> Tensor:

@@ -22,7 +22,7 @@ def refusal(z: Tensor, bank: Tensor, mode: str) -> str | None:
     """Why the kernel cannot take these arguments."""
     if mode not in PRINTED:
         return f"mode {mode} is attention, which torch has as one fused operation"
-    return "float64 products do not run on tensor cores" if _double_on_card(z) else None
+    return None
 
 
 def through(z: Tensor, bank: Tensor, mode: str) -> Tensor:
@@ -71,10 +71,6 @@ def _gradient(ctx, upstream):
 prompts.register_autograd(_gradient, setup_context=_keep)
 mapped(prompts)
 mapped(prompts_backward)
-
-
-def _double_on_card(z: Tensor) -> bool:
-    return z.is_cuda and z.dtype == torch.float64
 
 
 def _scale(z: Tensor) -> float:
