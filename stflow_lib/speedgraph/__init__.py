@@ -3,7 +3,22 @@
 from functools import partial
 
 from stflow_lib.runs.content import transfer_hash
-from stflow_lib.speedgraph import adarnn, arima, finetuned, reptile, ridge, stgfsl, tpb, tsjt
+from stflow_lib.speedgraph import (
+    adarnn,
+    arima,
+    dastnet,
+    dstagnn,
+    finetuned,
+    fogs,
+    gpd,
+    reptile,
+    ridge,
+    stgfsl,
+    stgp,
+    tpb,
+    transgtr,
+    tsjt,
+)
 from stflow_lib.speedgraph.opening import open_task
 from stflow_lib.speedgraph.protocol import PROTOCOLS, Protocol
 from stflow_lib.speedgraph.rules import RULES
@@ -20,10 +35,16 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
         arima.METHOD,
         reptile.DCRNN,
         reptile.WAVENET,
+        dstagnn.METHOD,
+        fogs.METHOD,
         adarnn.METHOD,
         stgfsl.METHOD,
         stgfsl.WAVENET,
+        dastnet.METHOD,
         tpb.METHOD,
+        transgtr.METHOD,
+        gpd.METHOD,
+        stgp.METHOD,
         tsjt.METHOD,
         tsjt.WAVENET,
         ridge.METHOD,

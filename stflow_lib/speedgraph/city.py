@@ -1,6 +1,6 @@
 """One speed city of a transfer task as resident tensors."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -38,6 +38,9 @@ class CitySpeed:
     time: np.ndarray
     lags: int
     ahead: int
+    change: bool = field(
+        default=False, kw_only=True
+    )  # networks are asked for the change since the last input step
 
     def windows(self, steps: Int[Tensor, " b"]) -> Float[Tensor, "b node lag feature"]:
         """Scaled speed and time of day of the `lags` steps before each first label step."""
@@ -56,9 +59,19 @@ class CitySpeed:
     def scaled_labels(
         self, steps: Int[Tensor, " b"]
     ) -> tuple[Float[Tensor, "b node ahead"], Bool[Tensor, "b node ahead"]]:
-        """The same as networks predict them."""
+        """The same as networks predict them: scaled, or what is added to the last input."""
         speed, seen = self.labels(steps)
-        return (speed - self.mean) / self.deviation, seen
+        return (speed - self.mean) / self.deviation - self.base(steps), seen
+
+    def speeds(
+        self, answers: Float[Tensor, "b node ahead"], steps: Int[Tensor, " b"]
+    ) -> Float[Tensor, "b node ahead"]:
+        """A network's answers in the city's unit."""
+        return self.to_unit(answers + self.base(steps))
+
+    def base(self, steps: Int[Tensor, " b"]) -> Tensor | float:
+        """What a network's answer is added to: 0, or the last scaled input [B, N, 1]."""
+        return self.scaled[steps - 1][..., None] if self.change else 0.0
 
     def to_unit(self, scaled: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
         """Scaled values in the city's unit."""

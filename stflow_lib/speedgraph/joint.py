@@ -119,6 +119,7 @@ def with_gradient(value: Tensor, parameters, gradients) -> Float[Tensor, ""]:
 def predict(network: nn.Module, roads: dict, task: Task, steps: Tensor) -> Tensor:
     """Speeds [B, N, Q] in the target's unit."""
     with torch.inference_mode():
-        parts = [network(task.target.windows(s), roads[task.target.name])
+        city = task.target
+        parts = [city.speeds(network(city.windows(s), roads[city.name]), s)
                  for s in steps.split(BATCH)]  # fmt: skip
-    return task.target.to_unit(torch.cat(parts))
+    return torch.cat(parts)

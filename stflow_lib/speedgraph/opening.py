@@ -10,7 +10,9 @@ from stflow_lib.data.schema import DataError
 from stflow_lib.speedgraph.protocol import protocol_of
 from stflow_lib.speedgraph.task import Choices, Task, make_task
 
-WORDS = {"sensors": "sensors", "every": "every", "from": "first_day", "draw": "seed"}
+WORDS = {
+    "sensors": "sensors", "every": "every", "from": "first_day", "draw": "seed", "change": "change",
+}  # fmt: skip
 
 
 def open_task(run) -> Task:
@@ -18,7 +20,8 @@ def open_task(run) -> Task:
 
     run.city "SOURCE+SOURCE>TARGET" or "TARGET" alone; run.protocol a name of PROTOCOLS, then
     choices after dashes: "P10-sensors8-draw1" (8 sensors, the second draw), "P10-every6" (one
-    test window of six), "P10-from5" (the visible days begin with day 5); run.scarcity days of
+    test window of six), "P10-from5" (the visible days begin with day 5),
+    "P10-change1" (networks are asked for the change since the last input); run.scarcity days of
     the target: "3", "1", "0.25", "0".
     """
     name, *words = run.protocol.split("-")

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ class Choices:
     sensors: int = 0  # how many of the target's sensors there are; 0: all
     every: int = 1  # of how many test windows one is scored
     seed: int = 0  # which sensors
+    change: int = 0  # 1: networks are asked for the change since the last input step
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,10 @@ def make_task(
     _check(target, sources)
     minutes = _step(target, sources, protocol)
     series = on_grid(target, minutes)
+    asked = partial(replace, change=bool(choices.change))
     return Task(
-        target=_target(target, series, protocol, minutes, days, choices, device),
-        sources=tuple(_source(city, protocol, minutes, device) for city in sources),
+        target=asked(_target(target, series, protocol, minutes, days, choices, device)),
+        sources=tuple(asked(_source(city, protocol, minutes, device)) for city in sources),
         test=_test(target, len(series[0]), protocol, minutes, choices, device),
         protocol=protocol,
         minutes=minutes,

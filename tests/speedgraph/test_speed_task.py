@@ -116,6 +116,21 @@ def test_later_readings_reach_nothing(target, source):
         assert torch.equal(*made), method.name
 
 
+def test_a_network_may_be_asked_for_the_change(target, source):
+    """What is learned and what is predicted must be undone by the same last input."""
+    plain, asked = (make_task(target, [source], choices=Choices(change=c)) for c in (0, 1))
+    steps = asked.test[:3]
+    for one, other in ((plain.target, asked.target), (plain.sources[0], asked.sources[0])):
+        truth, seen = one.labels(steps)
+        answers, _ = other.scaled_labels(steps)
+        assert torch.allclose(other.speeds(answers, steps)[seen], truth[seen], atol=1e-4)
+        still = other.speeds(torch.zeros_like(answers), steps)
+        last = one.to_unit(one.windows(steps)[:, :, -1:, 0])
+        assert torch.equal(still, last.expand_as(still))
+        assert torch.equal(one.speeds(one.scaled_labels(steps)[0], steps)[seen],
+                           one.to_unit(one.scaled_labels(steps)[0])[seen])  # fmt: skip
+
+
 def test_sensors_are_drawn_and_keep_their_graph(target):
     """Eight of a city: speeds, weights and scores of these; another draw, other sensors."""
     whole = make_task(target)
