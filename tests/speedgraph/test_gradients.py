@@ -104,6 +104,7 @@ def test_share_of_the_sources():
     against = [torch.tensor([-3.0, 1.0])]
     assert source_share(t, against, Step("tsb", 1.0, 0.1)) == pytest.approx(0.05)
     assert source_share(t, s, Step("target", 1.0, 1.0)) == 0
+    assert source_share(t, s, Step("sum", 0.2, 0.1)) == pytest.approx(0.25)
 
 
 def test_a_look_repeats_and_moves_nothing(task, network, settings):
