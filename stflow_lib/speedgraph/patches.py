@@ -25,7 +25,7 @@ Patches = Float[Tensor, "row patch step"]
 Tokens = Float[Tensor, "row patch width"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LongCity(CitySpeed):
     """A city whose windows reach far back and know the hour of the week.
 
@@ -136,6 +136,11 @@ class PatchEncoder(nn.Module):
         tokens = self.encoder(self.embed(x) + marks)
         return self.norms[0](tokens) if self.norms else tokens
 
+    def last(self, x: Patches, marks: Tokens) -> Float[Tensor, "row width"]:
+        """The token of the newest patch."""
+        token = self.encoder.last(self.embed(x) + marks)
+        return self.norms[0](token) if self.norms else token
+
     def filled(self, x: Patches, marks: Tokens) -> tuple[Patches, Int[Tensor, " hidden"]]:
         """Hidden patches as guessed [R, H, S], and which they are; the same in every row."""
         hidden, shown = split(x.shape[1], self.size.hide, x.device)
@@ -159,6 +164,17 @@ class Layers(nn.TransformerEncoder):
 
     def forward(self, x: Tokens) -> Tokens:
         return super().forward(x * self.scale)
+
+    def last(self, x: Tokens) -> Float[Tensor, "row width"]:
+        """The last token alone, for which the last layer need not work out the others."""
+        x = x * self.scale
+        for layer in self.layers[:-1]:
+            x = layer(x)
+        layer, own = self.layers[-1], x[:, -1:]
+        heard, _ = layer.self_attn(own, x, x, need_weights=False)
+        own = layer.norm1(own + layer.dropout1(heard))
+        wide = layer.linear2(layer.dropout(layer.activation(layer.linear1(own))))
+        return layer.norm2(own + layer.dropout2(wide))[:, 0]
 
 
 def split(count: int, share: float, device=None) -> tuple[Tensor, Tensor]:

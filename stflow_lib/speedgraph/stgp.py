@@ -39,6 +39,7 @@ class Settings:
     hours: Training = field(default_factory=HOURS)
     domain: Training = field(default_factory=DOMAIN)
     target: Training = field(default_factory=TUNE)
+    check_every: int = 1  # of how many validation windows one is looked at in the last stage
 
 
 def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
@@ -107,7 +108,8 @@ def task_prompted(
     """The prompts of the decoder learn to forecast; the last visible days choose the epoch."""
     city, moving = task.target, [*network.task.parameters()]
     loss = lambda steps: window_error(network, city, graphs, steps)
-    check = lambda: {"valid_mae": scaled_error(network, city, graphs, city.valid)}
+    valid = city.valid[:: settings.check_every]
+    check = lambda: {"valid_mae": scaled_error(network, city, graphs, valid)}
     return train(network, loss, city.train, check, settings.target, seed=seed, stage="target",
                  folder=folder, trainable=lambda _: moving)  # fmt: skip
 

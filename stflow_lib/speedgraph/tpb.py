@@ -82,7 +82,7 @@ class Forecaster(nn.Module):
         """What the last day says: each hour as a mixture of patterns, read by one layer."""
         hours, _ = cut(x, self.patch)
         tokens = (self.query(hours) @ self.keys).softmax(2) @ self.bank
-        return self.day(tokens)[:, -1].unflatten(0, x.shape[:2])
+        return self.day.last(tokens).unflatten(0, x.shape[:2])
 
     def alike(self, kind: Float[Tensor, "b node width"]) -> Float[Tensor, "b node node"]:
         """A graph of each window: softmax of products of the two maps, over width^(1/4)."""

@@ -122,7 +122,7 @@ class Forecaster(nn.Module):
         """What the student says of the newest hour."""
         (student,) = self.frozen
         hours, when = cut(x, student.embed.in_features)
-        return student(hours, student.marks(when, self.first))[:, -1].unflatten(0, x.shape[:2])
+        return student.last(hours, student.marks(when, self.first)).unflatten(0, x.shape[:2])
 
 
 class Reconstructors(nn.Module):

@@ -105,6 +105,15 @@ def test_hidden_patches_reach_no_guess():
     assert not torch.allclose(guess(other)[0], first)
 
 
+@pytest.mark.parametrize("norms", [False, True])
+def test_last_token_alone(norms):
+    """What all tokens are worked out for, with two layers and behind a norm."""
+    torch.manual_seed(0)
+    net = PatchEncoder(6, replace(SMALL, layers=2, norms=norms))
+    x, marks = torch.randn(3, 24, 6), net.places(torch.arange(24))[None]
+    torch.testing.assert_close(net.last(x, marks), net(x, marks)[:, -1], atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("count, share, hidden", [(24, 0.75, 18), (2, 0.9, 1), (5, 0.01, 1)])
 def test_split_leaves_neither_side_empty(count, share, hidden):
     got = split(count, share)
