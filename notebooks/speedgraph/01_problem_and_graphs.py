@@ -12,9 +12,7 @@
 # In turn: cities, graphs, a window, which reading of the paper, three days, scales and gaps, errors, rules, forecasts, bad input.
 
 # %% tags=["parameters"]
-cities: str = (
-    "sim-speed-a sim-speed-b sim-speed-c"  # each the target in turn, the others sources
-)
+cities: str = "sim-speed-a sim-speed-b sim-speed-c"  # each the target in turn
 target: str = "sim-speed-c"  # the one that is looked at closely
 week: str = "sim-speed-a"  # held against METR-LA's printed HA; at lab size its own first week
 long: str = "sim-speed-b"  # a longer record, for other choices of the three days
