@@ -42,7 +42,7 @@ class FOGS(nn.Module):
     only its blocks with links are held, 6 N^2 + 10 N. ValueError for too short windows.
     """
 
-    def __init__(self, graphs: dict, lags: int, ahead: int, size: Size = Size()):
+    def __init__(self, graphs: dict, lags: int, ahead: int, size: Size):
         super().__init__()
         left = lags - size.layers * (STACKED - 1)
         if left < 1:

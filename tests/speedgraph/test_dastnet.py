@@ -12,14 +12,11 @@ from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.dastnet import (
     METHOD,
     Adversary,
-    Cell,
-    DASTNet,
     DASTNetSettings,
-    Extractor,
-    Size,
     scaled_gradient,
     told,
 )
+from stflow_lib.speedgraph.dastnet_network import Cell, DASTNet, Extractor, Size
 from stflow_lib.speedgraph.walks import embedding, expected_pairs, node_vectors, walk_on
 
 SHORT = Training(epochs=1, epoch_steps=2, batch=3, halve_every=0)
@@ -35,7 +32,7 @@ def task(target, source):
 def parts(task):
     torch.manual_seed(0)
     cities = (task.target, *task.sources)
-    network = DASTNet([c.name for c in cities], 6, SMALL)
+    network = DASTNet([c.name for c in cities], 6, SMALL.size)
     graphs = {c.name: told(c, SMALL.size) for c in cities}
     return Adversary(network, SMALL, 10), graphs
 
@@ -69,11 +66,11 @@ def test_vectors_tell_the_graph():
 
 def test_parameters_of_the_release():
     """Three cities, three steps: what never learns there is named part by part."""
-    released = DASTNet(["a", "b", "c"], 3, replace(DASTNetSettings(), shared=False))
+    released = DASTNet(["a", "b", "c"], 3, alike=False)
     extractor, line = count_parameters(Extractor(Size())), 64 * 65
     assert extractor == 8_449
     assert count_parameters(released) + 2 * extractor + 6 * line + 2 == 113_746
-    one = DASTNet(["a", "b", "c"], 3, DASTNetSettings())
+    one = DASTNet(["a", "b", "c"], 3)
     assert count_parameters(one) == count_parameters(released) - 2 * extractor
 
 

@@ -8,21 +8,9 @@ import torch
 from stflow_lib.data.schema import DataError
 from stflow_lib.fit import Training, count_parameters
 from stflow_lib.speedgraph import make_task
-from stflow_lib.speedgraph.fogs import (
-    ACROSS,
-    AGAIN,
-    FOGS,
-    METHOD,
-    FOGSSettings,
-    Layer,
-    Module,
-    Sensors,
-    Size,
-    build,
-    error,
-    last_speed,
-)
+from stflow_lib.speedgraph.fogs import FOGS, METHOD, FOGSSettings, build, error, last_speed
 from stflow_lib.speedgraph.learned_graph import alike_pairs, learned_graph, linked
+from stflow_lib.speedgraph.localized import ACROSS, AGAIN, Layer, Module, Sensors, Size
 
 SHORT = Training(epochs=1, epoch_steps=2, batch=2, halve_every=0)
 SMALL = FOGSSettings(
@@ -114,13 +102,13 @@ def test_parameters_of_the_release(nodes, released):
     """Its mask has 16 N^2 entries, of which those outside of the links never matter."""
     with torch.device("meta"):
         graph = torch.empty(nodes, nodes)
-        network = FOGS({"city": (graph, graph)}, 12, 6)
+        network = FOGS({"city": (graph, graph)}, 12, 6, Size())
     assert count_parameters(network) == released - 16 * nodes**2 + 6 * nodes**2 + 10 * nodes
 
 
 def test_too_many_layers():
     with pytest.raises(ValueError, match="9 input steps: 3 layers leave 0"):
-        FOGS({}, 9, 6)
+        FOGS({}, 9, 6, Size())
 
 
 def test_last_speed():
