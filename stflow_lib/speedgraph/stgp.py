@@ -50,7 +50,8 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
     lenders(task)
     task = patches.lengthened(task, DAYS)
     torch.manual_seed(seed)
-    network = STGP(60 // task.minutes, task.protocol.ahead, settings.size).to(task.device)
+    network = STGP(60 // task.minutes, task.protocol.ahead, settings.size, task.target.change)
+    network = network.to(task.device)
     graphs = graphs_of(network, task)
     stages = {"hours": pretrained(network, task, settings, seed, folder)}
     if len(task.target.train):

@@ -192,11 +192,14 @@ class Decoder(nn.Module):
 
 
 class STGP(nn.Module):
-    """x [B, N, day, 2] -> scaled speeds [B, N, Q]: the hour after the last is hidden."""
+    """x [B, N, day, 2] -> scaled speeds [B, N, Q]: the hour after the last is hidden.
 
-    def __init__(self, patch: int, ahead: int, size: Size):
+    With `change` what is answered is the change since the last input; the network is the same.
+    """
+
+    def __init__(self, patch: int, ahead: int, size: Size, change: bool = False):
         super().__init__()
-        self.patch, self.ahead = patch, ahead
+        self.patch, self.ahead, self.change = patch, ahead, change
         self.embed = nn.Linear(patch, size.width)
         self.encoder, self.decoder = Encoder(size), Decoder(size)
         self.head = nn.Sequential(
@@ -216,7 +219,8 @@ class STGP(nn.Module):
         speed, when = self.hours_of(x)
         speed = torch.cat([speed, torch.zeros_like(speed[:, :, :1])], 2)
         when = torch.cat([when, when[:, -1:] + 1], 1)
-        return self.filled(speed, when, graph, nodes, hours)[:, :, -1, : self.ahead]
+        guess = self.filled(speed, when, graph, nodes, hours)[:, :, -1, : self.ahead]
+        return guess - x[:, :, -1:, 0] if self.change else guess
 
     def hours_of(self, x: Maps) -> tuple[Maps, Int[Tensor, "b patch"]]:
         """Speeds [B, N, P, S], and the hour of the week of each patch."""

@@ -90,6 +90,14 @@ def test_order_of_nodes_does_not_matter(task):
     torch.testing.assert_close(moved, net(x, roads(weights))[:, order])
 
 
+def test_changes_are_speeds_less_the_last(task):
+    """A task that asks for changes gets the same forecast; the same network fills in speeds."""
+    plain, other = network(), STGP(6, 6, TINY, change=True).eval()
+    other.load_state_dict(plain.state_dict())
+    x, graph = windows(task), roads(task.target.weights)
+    torch.testing.assert_close(other(x, graph) + x[:, :, -1:, 0], plain(x, graph))
+
+
 def test_bins_and_degrees_by_hand():
     """Hundredths rounded down; loops are no neighbours; an isolated sensor gives no NaN."""
     weights = torch.tensor([[1.0, 0.257, 0], [0.5, 1, 0], [0, 0, 0]])
