@@ -438,4 +438,4 @@ print(f"floor over all cells: {wrong[floor].mean() ** 0.5:.2f}, by the formula {
 # **Deviations from the paper.** Records shorter than its year are cut in its proportions. Scales come from training hours and nothing is clipped (`scaler="crosstres"` for the
 # released code's way). Cells are valid by the hours before validation, not by the whole record (`mask="whole"`). ARIMA is fitted by conditional least squares. The line is ours.
 #
-# **Next.** The method: what STBaT adds to such a transfer. **References.** Problem, splits and Table 2: {cite}`stbat`; masks and scales of the released code: {cite}`crosstres`.
+# **Next.** What STBaT adds to such a transfer: {doc}`02_stbat_method`. **References.** Problem, splits and Table 2: {cite}`stbat`; masks and scales of the released code: {cite}`crosstres`.

@@ -546,5 +546,5 @@ for name in ("Finetuned, four times", "STBaT, four times"):
 # (`last_value`), and short schedules, the same for all; the contrast weighs 0.01 (`strength`, see the {doc}`next page <04_ablations_and_sensitivity>`). Scales from training hours, nothing clipped. Zero-shot scale from the
 # target's history (`zero_shot_scale`). Baselines are on one backbone.
 #
-# **Next.** {doc}`04_ablations_and_sensitivity`: which part of STBaT moves the error. **References.** Table 2 and its baselines: {cite}`stbat`; the data and the joint training it is
-# compared with: {cite}`crosstres`.
+# **Next.** {doc}`04_ablations_and_sensitivity`: which part of STBaT moves the error. **References.** Table 2: {cite}`stbat`; its baselines:
+# {cite}`pdformer,maml,metast,regiontrans,stdaan,crosstres`.
