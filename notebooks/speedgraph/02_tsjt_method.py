@@ -609,6 +609,9 @@ print(f"N = {nodes}, K = {bank}, D' = {wide}: printed order takes {np.median(rat
 assert np.median(ratio) > 1
 
 # %% [markdown]
+# At Shenzhen's size (lab) the printed order takes hundreds of times as long, far more than its products: it multiplies twelve rows at a time and adds up prompts of the whole city once for each pattern. With all patterns in one product it would be quicker and
+# have to hold their scores, for a batch of the paper's two billion numbers.
+#
 # ## 11. Where the paper is silent
 #
 # The release is partial: the backbones are withheld and it does not run as it stands. Where it and the paper differ, a setting has both.
