@@ -122,13 +122,14 @@ def coral(one: Rows, two: Rows) -> Float[Tensor, " lag"]:
 
 
 def sensor_windows(city: CitySpeed, count: int) -> tuple[Rows, Tensor, Tensor]:
-    """Windows of sensors drawn at random: x [S, L, 2], scaled labels and which were measured."""
+    """Windows of sensors drawn at random: x [S, L, 2], scaled labels (or changes) and which are seen."""
     steps = drawn(city, count)[:, None]
     node = torch.randint(city.speed.shape[1], (count, 1)).to(steps.device)
     past, next_ = (torch.arange(*ends).to(steps) for ends in ((-city.lags, 0), (city.ahead,)))
     x = torch.stack([city.scaled[steps + past, node], city.clock[steps + past]], 2)
     truth = (city.speed[steps + next_, node] - city.mean) / city.deviation
-    return x, truth, city.seen[steps + next_, node]
+    base = x[:, -1:, 0] if city.change else 0.0
+    return x, truth - base, city.seen[steps + next_, node]
 
 
 def align_loss(

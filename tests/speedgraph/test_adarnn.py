@@ -52,12 +52,14 @@ def test_coral_is_the_distance_of_covariances():
         assert coral(one, two)[step].item() == pytest.approx(want)
 
 
-def test_a_sample_is_one_sensor(task):
-    """Labels of another sensor or step would teach nonsense without an error."""
+@pytest.mark.parametrize("change", [False, True])
+def test_a_sample_is_one_sensor(change, task):
+    """Labels of another sensor, step or kind would teach nonsense without an error."""
     torch.manual_seed(5)
-    x, truth, seen = sensor_windows(task.target, 50)
-    windows = task.target.windows(task.target.train)
-    labels, there = task.target.scaled_labels(task.target.train)
+    city = replace(task.target, change=change)
+    x, truth, seen = sensor_windows(city, 50)
+    windows = city.windows(city.train)
+    labels, there = city.scaled_labels(city.train)
     for row in range(50):
         where = (windows == x[row]).all(3).all(2).nonzero()
         found = [
