@@ -15,7 +15,8 @@ WHOLE = ("seed", "parameters", "epochs")
 JSON = ("settings", "curves", "notes", "resumed")
 NUMBERS = ("seconds_per_epoch", "fit_seconds", "predict_seconds", "peak_memory_mb")
 WORDS = ("date", "device", "torch", "python", "source_hash", "data_hash", "lock_hash")
-DIGITS = 5  # significant digits kept of curves and notes
+DIGITS = 4  # significant digits kept of curves and notes
+LONGEST = 64  # points of a published curve; longer ones stay in the store
 
 
 def results_file(wing: str) -> Path:
@@ -73,8 +74,13 @@ def _text(records: list[dict]) -> str:
 def _cell(name: str, value) -> str:
     if name in JSON:
         value = _round(value) if name in ("curves", "notes") else value
+        value = _short(value) if name == "curves" else value
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def _short(curves: dict[str, list]) -> dict[str, list]:
+    return {name: curve for name, curve in curves.items() if len(curve) <= LONGEST}
 
 
 def _round(value):
