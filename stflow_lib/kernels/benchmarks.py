@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from stflow_lib.kernels.backend import BackendError, backend
+from stflow_lib.kernels.backend import backend
 from stflow_lib.kernels.cases import Case, cast
 
 QUANTILES = (0.2, 0.5, 0.8)
@@ -18,7 +18,10 @@ SQUARES = {"rank_contrast": (28, 24)}  # bytes for each pair of regions, forward
 
 
 def measure(case: Case, sizes, device: str, copy_speed: float) -> Iterator[dict]:
-    """A row for every form and pass of an operation at one size."""
+    """A row for every form and pass of an operation at one size.
+
+    A form that cannot run at this size (no memory, no compiler) is named and left out.
+    """
     args = cast(case.arguments(sizes), torch.float32, device)
     for backward in (False, True) if case.leaves else (False,):
         medians: dict[str, float] = {}
@@ -26,7 +29,8 @@ def measure(case: Case, sizes, device: str, copy_speed: float) -> Iterator[dict]
         for name, action in _forms(case, args, backward):
             try:
                 low, middle, high = timed(action, device)
-            except BackendError:
+            except Exception as error:  # noqa: BLE001
+                print(f"{case.name}, {name}: not timed, {type(error).__name__} {error}")
                 continue
             medians[name] = middle
             yield {

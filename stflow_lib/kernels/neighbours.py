@@ -6,6 +6,11 @@ from torch import Tensor
 
 from stflow_lib.kernels.backend import run
 
+EXACT = "donot_use_mm_for_euclid_dist"  # equal maps are at distance 0, ties stay ties
+SPARE = 4  # candidates beyond the k wanted
+SLACK = 1e-3  # of a squared distance: far above what rounding in float32 makes of it
+ROWS = 256  # maps at a time whose candidates are looked up
+
 Neighbours = tuple[
     Float[Tensor, "map k"], Int[Tensor, "map k"], Float[Tensor, "map k"], Int[Tensor, "map k"]
 ]
@@ -40,15 +45,54 @@ def nearest_and_farthest(maps: Float[Tensor, "map cell"], k: int) -> Neighbours:
     count = len(maps)
     if not 1 <= k < count:
         raise ValueError(f"nearest_and_farthest: k = {k} needs 1 <= k < {count} maps")
-    return run("nearest_and_farthest", nearest_and_farthest_naive, _by_sorting, (maps, k))
+    return run("nearest_and_farthest", nearest_and_farthest_naive, _by_sifting, (maps, k))
 
 
-def _by_sorting(maps: Tensor, k: int) -> Neighbours:
-    """From one distance matrix and two stable sorts."""
-    mode = "donot_use_mm_for_euclid_dist"  # exact: equal maps are at distance 0, ties stay ties
-    distance = torch.cdist(maps, maps, compute_mode=mode)
-    near = _smallest(distance.fill_diagonal_(torch.inf), k)
-    far = _smallest(-distance.fill_diagonal_(-torch.inf), k)
+def _by_sifting(maps: Tensor, k: int) -> Neighbours:
+    """Exact distances to a few candidates only, where these surely hold the k wanted.
+
+    A matrix product in float64 gives all squared distances up to a known error. Whoever is
+    among the k by exact, then rounded, distances is within SLACK of the k-th here; a row with
+    more such maps than candidates is done in full. The same bits as `_by_sorting` of all rows.
+    """
+    spare = k + SPARE
+    if maps.requires_grad or len(maps) < 4 * spare or not maps.isfinite().all():
+        return _by_sorting(maps, maps, torch.arange(len(maps), device=maps.device), k)
+    square, error = _squares(maps.double())
+    near, near_index, near_sure = _sifted(maps, square.fill_diagonal_(torch.inf), error, k, 1)
+    far, far_index, far_sure = _sifted(maps, square.fill_diagonal_(-torch.inf), error, k, -1)
+    rest = (~(near_sure & far_sure)).nonzero()[:, 0]
+    full = _by_sorting(maps[rest], maps, rest, k)
+    for part, whole in zip((near, near_index, far, far_index), full, strict=True):
+        part[rest] = whole
+    return near, near_index, far, far_index
+
+
+def _squares(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared distances of all pairs [T, T], and a bound of their error."""
+    norm = maps.square().sum(1)
+    square = torch.addmm(norm[:, None] + norm, maps, maps.T, alpha=-2)
+    return square, 4e-16 * (maps.shape[1] + 8) * norm.max()
+
+
+def _sifted(maps: Tensor, square: Tensor, error: Tensor, k: int, sign: int):
+    """The k nearest (sign 1) or farthest (-1) in order, and whether a row is sure of them."""
+    found = square.topk(k + SPARE, largest=sign < 0)
+    limit = found.values[:, k - 1] * (1 + sign * SLACK) + sign * error
+    sure = (found.values[:, -1] - limit) * sign > 0
+    index = found.indices.sort(1).values  # the lower index first among equals
+    exact = torch.cat([torch.cdist(this[:, None], maps[some], compute_mode=EXACT)[:, 0]
+                       for this, some in zip(maps.split(ROWS), index.split(ROWS))])  # fmt: skip
+    best = _smallest(sign * exact, k)
+    return sign * best[0], index.gather(1, best[1]), sure
+
+
+def _by_sorting(rows: Tensor, maps: Tensor, own: Tensor, k: int) -> Neighbours:
+    """From the distances of some maps, numbered `own`, to all, and two stable sorts."""
+    distance = torch.cdist(rows, maps, compute_mode=EXACT)
+    self = own[:, None]
+    near = _smallest(distance.scatter(1, self, torch.inf), k)
+    far = _smallest(-distance.scatter(1, self, -torch.inf), k)
     return near[0], near[1], -far[0], far[1]
 
 
