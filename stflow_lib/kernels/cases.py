@@ -65,7 +65,7 @@ def _rank_contrast(random, regions, width):
 
 
 def _pattern_density(random, regions, width):
-    return _normal(random, regions, width), 0.85
+    return _normal(random, regions, width) / width**0.5, 0.85  # neighbours at any width
 
 
 def _nearest_and_farthest(random, maps, cells, k):
