@@ -26,6 +26,11 @@ def _(size: stgcn.Size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn
 
 
 @backbone.register
+def _(size: stgcn.SizeB, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
+    return stgcn.STGCNB(inputs, ahead, lags, 1 + more, size)
+
+
+@backbone.register
 def _(size: gwn.Size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
     return gwn.GraphWaveNet(inputs, ahead, 2 + more, size)
 
@@ -37,4 +42,6 @@ def _(size: dcrnn.Size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn
 
 def roads(size, weights: Weights) -> tuple[Weights, ...]:
     """Operators of the road graph that a backbone of this size takes."""
+    if isinstance(size, stgcn.SizeB):
+        return (stgcn.scaled_laplacian(weights),)
     return (symmetric(weights),) if isinstance(size, stgcn.Size) else transitions(weights)
