@@ -66,8 +66,9 @@ def errors(group, metric):
 def draw(name, title, base):
     """The rows of a table, a point per seed."""
     panels = {labels[e]: {r: errors(g, e) for r, g in rows[name].items()} for e in ERRORS}
-    variants_figure(panels, base, title)
-    plt.show()
+    if any(panels[labels["mae"]].values()):
+        variants_figure(panels, base, title)
+        plt.show()
     provenance(runs.records([run for group in rows[name].values() for run in group]))
 
 

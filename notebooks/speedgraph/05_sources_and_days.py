@@ -13,9 +13,7 @@
 # %% tags=["parameters"]
 profile: str = "smoke"  # which size of runs the page shows: smoke, lab or paper
 train_missing: bool = True  # compute runs that have no record; False leaves gaps instead
-methods: str = (
-    "Last value,Target only,TSJT(STGCN)"  # rows of the first three sections, commas between
-)
+methods: str = "Last value,Target only,TSJT(STGCN)"  # rows of sections 1 to 3
 every: int = 3  # of draws, starts and subsets, show every so-many-th; 1 shows all
 
 # %%
