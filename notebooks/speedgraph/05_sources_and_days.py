@@ -47,11 +47,12 @@ whole = {m: plan.runs([m], [pair], plan.few) for m in wanted}
 
 
 # %%
-def lines(table, about):
+def lines(about, *tables):
     """A row per record: method, what `about(record)` says, seed, errors."""
     return pd.DataFrame(
         [
             (m, about(r), r["seed"], r["metric_mae"], r["metric_rmse"])
+            for table in tables
             for m, group in table.items()
             for r in runs.records(group)
             if not r["notes"].get("collapsed")
@@ -89,7 +90,7 @@ def picture(frame, title):
 # stands with the others, borrowing has brought nothing.
 
 # %%
-scarce = lines(rows["scarcity"], lambda r: f"{float(r['scarcity']):g} day(s)")
+scarce = lines(lambda r: f"{float(r['scarcity']):g} day(s)", rows["scarcity"])
 picture(scarce, f"Days of {target}")
 table(scarce, f"Days of {target}")
 provenance(runs.records([run for group in rows["scarcity"].values() for run in group]))
@@ -108,7 +109,7 @@ def count(record):
     return words[0].replace("sensors", "") + " sensors" if words else "all sensors"
 
 
-few = pd.concat([lines(rows["sensors"], count), lines(whole, count)], ignore_index=True)
+few = lines(count, rows["sensors"], whole)
 picture(few, f"Sensors of {target}")
 table(few, f"Sensors of {target}")
 provenance(runs.records([run for group in rows["sensors"].values() for run in group]))
@@ -126,7 +127,7 @@ def start(record):
     return f"from day {int(words[0][4:]) + 1}" if words else "from day 1"
 
 
-days = pd.concat([lines(whole, start), lines(rows["starts"], start)], ignore_index=True)
+days = lines(start, whole, rows["starts"])
 table(days, "Three days that begin elsewhere")
 if days["what"].nunique() > 1:
     orders = days.pivot_table(index="method", columns="what", values="mae", sort=False).rank()
@@ -140,7 +141,7 @@ if days["what"].nunique() > 1:
 # are not named; ours are all subsets of the three sources of the first target. The column to read is the distance to all sources.
 
 # %%
-sets = lines(rows["figure5"], lambda r: arrow(r["city"]).rpartition(" → ")[0])
+sets = lines(lambda r: arrow(r["city"]).rpartition(" → ")[0], rows["figure5"])
 if len(sets):
     wide = sets.pivot_table(index="what", columns="method", values="mae", sort=False)
     show(wide.rename_axis(index="sources"), f"Sources of {target}, MAE ({unit})", 2)
