@@ -397,7 +397,7 @@ def test_table3s_ratios_are_those_of_its_numbers():
         assert f"{ratio:.2f} times" in row.statement
 
 
-@pytest.mark.parametrize("wing", ["finegrained", "gridflow"])
+@pytest.mark.parametrize("wing", ["finegrained", "gridflow", "speedgraph"])
 def test_the_books_claims_name_what_the_wing_has(wing):
     """A misspelt row or method would stay "not run" for ever."""
     package = importlib.import_module(f"stflow_lib.{wing}")
