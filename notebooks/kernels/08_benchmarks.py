@@ -24,7 +24,6 @@ turns: int = 3  # kept, each of which measures everything once
 # %%
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -247,7 +246,7 @@ else:
 # the broken copy, with Triton interpreted, until one turned red. The report is kept with the tests; a kernel without an entry for one of the three has nothing of that kind to break, or shares it with its neighbour.
 
 # %%
-report = pd.read_csv(Path("tests/kernels/mutations.csv"), keep_default_na=False)
+report = pd.read_csv(RESULTS.parents[2] / "tests/kernels/mutations.csv", keep_default_na=False)
 report["noticed"] = report["noticed by"].ne("")
 counts = report.pivot_table("noticed", "operation", "broken", "count", fill_value=0)
 counts["noticed"] = report.groupby("operation")["noticed"].sum()
