@@ -73,8 +73,8 @@ def _text(records: list[dict]) -> str:
 
 def _cell(name: str, value) -> str:
     if name in JSON:
-        value = _round(value) if name in ("curves", "notes") else value
         value = _short(value) if name == "curves" else value
+        value = _round(value) if name in ("curves", "notes") else value
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
     return repr(value) if isinstance(value, float) else str(value)
 

@@ -7,7 +7,7 @@ from stflow_lib.plan import TransferPlan
 RULES = ("Last value", "HA", "Time-of-day mean")
 ALONE = (*RULES, "Ridge", "ARIMA", "Target only")
 FEW_SHOT_ONLY = (
-    *ALONE, "TSJT(STGCN)", "TSJT(GWN)", "Joint", "AdaRNN", "STGP", "GPD",
+    *ALONE, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD", "TSJT(STGCN)", "TSJT(GWN)", "Joint",
 )  # fmt: skip
 CERTAIN = (*RULES, "Ridge", "ARIMA")
 
