@@ -22,15 +22,16 @@ class TransferPlan:
     profile: str
     cities: list[str]  # "SOURCE>TARGET"; the first carries ablations and sweeps
     seeds: list[int]
-    fractions: list[float]  # days of target data, 0: zero-shot; the first is the few-shot setting
+    fractions: list[
+        float
+    ]  # days of target data, 0: zero-shot; the first is the few-shot setting
     methods: dict[str, dict]  # what differs from the methods' defaults
 
     @classmethod
     def of(cls, profile: str) -> Self:
         return cls(profile, **profiles.table(cls.WING, profile))
 
-    @staticmethod
-    def protocol(target: str) -> str:
+    def protocol(self, target: str) -> str:
         """How a target's time is cut, by name."""
         raise NotImplementedError
 

@@ -5,7 +5,7 @@ and ``tables`` (wing -> profile -> cities, seeds, fractions, methods). An unknow
 in it is an error that says where.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ PROFILES = ("smoke", "lab", "paper")
 FILE = Path(__file__).resolve().parents[1] / "notebooks" / "profiles.yaml"
 _NOTEBOOK = {"minutes", "parameters"}
 _TABLE = {"cities", "seeds", "fractions", "methods"}
+_MORE = {"switches"}  # that a wing's Plan may have beside them
 
 
 class ProfileError(ValueError):
@@ -57,24 +58,24 @@ def table(wing: str, profile: str) -> dict:
 def read(path: Path) -> dict:
     """The file's content, checked: ProfileError names the file, the place and the name."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    _keys(content, {"notebooks", "tables"}, path.name, whole=True)
-    for part, allowed in (("notebooks", _NOTEBOOK), ("tables", _TABLE)):
+    _keys(content, {"notebooks", "tables"}, path.name, ("notebooks", "tables"))
+    for part, wanted, more in (("notebooks", _NOTEBOOK, set()), ("tables", _TABLE, _MORE)):
         for name, sizes in content[part].items():
             _keys(sizes, set(PROFILES), f"{path.name}: {part}.{name}")
             for profile, entry in sizes.items():
                 where = f"{path.name}: {part}.{name}.{profile}"
-                _keys(entry, allowed, where, whole=True)
+                _keys(entry, wanted | more, where, wanted)
                 _values(part, entry, where)
     return content
 
 
-def _keys(value, allowed: set[str], where: str, whole: bool = False) -> None:
+def _keys(value, allowed: set[str], where: str, wanted: Iterable[str] = ()) -> None:
     if not isinstance(value, Mapping):
         raise ProfileError(f"{where}: {value!r} is no mapping")
     for name in value:
         if name not in allowed:
             raise ProfileError(f"{where}: unknown '{name}', want {', '.join(sorted(allowed))}")
-    missing = sorted(allowed - set(value)) if whole else []
+    missing = sorted(set(wanted) - set(value))
     if missing:
         raise ProfileError(f"{where}: '{missing[0]}' is missing")
 
@@ -88,7 +89,8 @@ def _values(part: str, entry: Mapping, where: str) -> None:
     for name in ("cities", "seeds", "fractions"):
         if not isinstance(entry[name], list) or not entry[name]:
             raise ProfileError(f"{where}.{name}: {entry[name]!r} is no list with entries")
-    _mapping(entry["methods"], f"{where}.methods")
+    for name in {"methods", *_MORE} & set(entry):
+        _mapping(entry[name], f"{where}.{name}")
     for method, overrides in entry["methods"].items():
         _mapping(overrides, f"{where}.methods.{method}")
 

@@ -22,12 +22,8 @@ def backbone(size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Modu
 
 @backbone.register
 def _(size: stgcn.Size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
-    return stgcn.STGCN(inputs, ahead, lags, 1 + more, size)
-
-
-@backbone.register
-def _(size: stgcn.SizeB, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
-    return stgcn.STGCNB(inputs, ahead, lags, 1 + more, size)
+    network = stgcn.STGCN if size.variant == "A" else stgcn.STGCNB
+    return network(inputs, ahead, lags, 1 + more, size)
 
 
 @backbone.register
@@ -42,6 +38,7 @@ def _(size: dcrnn.Size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn
 
 def roads(size, weights: Weights) -> tuple[Weights, ...]:
     """Operators of the road graph that a backbone of this size takes."""
-    if isinstance(size, stgcn.SizeB):
-        return (stgcn.scaled_laplacian(weights),)
-    return (symmetric(weights),) if isinstance(size, stgcn.Size) else transitions(weights)
+    if not isinstance(size, stgcn.Size):
+        return transitions(weights)
+    own = symmetric if size.variant == "A" else stgcn.scaled_laplacian
+    return (own(weights),)

@@ -135,7 +135,7 @@ def generated(size, inputs: int, ahead: int, lags: int, wide: int) -> nn.Module:
 
 @generated.register
 def _(size: stgcn.Size, *shape: int) -> nn.Module:
-    return MetaSTGCN(*shape[:3], size, shape[3])
+    return MetaSTGCN(*shape[:3], size.want_a("Meta-STGCN"), shape[3])
 
 
 @generated.register

@@ -41,7 +41,7 @@ class ShortSTGCN(nn.Module):
 def node_network(size: stgcn.Size | gwn.Size, ahead: int, lags: int) -> nn.Module:
     """The network of one sensor, without biases: a short STGCN, or Graph WaveNet."""
     if isinstance(size, stgcn.Size):
-        network = ShortSTGCN(ahead, lags, size)
+        network = ShortSTGCN(ahead, lags, size.want_a("the network of one sensor"))
     else:
         network = backbone(size, FEATURES, ahead, lags)
     for module in network.modules():

@@ -1,6 +1,6 @@
 """What a profile runs in this wing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stflow_lib.plan import TransferPlan
 
@@ -19,7 +19,8 @@ class Plan(TransferPlan):
     WING = "speedgraph"
     ALONE, FEW_SHOT_ONLY, CERTAIN = ALONE, FEW_SHOT_ONLY, CERTAIN
 
-    @staticmethod
-    def protocol(target: str) -> str:
-        """A grid of ten minutes, in which the printed words agree; simulated: fewer tests."""
-        return "P10-every16" if target.startswith("sim-") else "P10"
+    switches: dict[str, str] = field(default_factory=dict)  # by target, see `opening`
+
+    def protocol(self, target: str) -> str:
+        """A grid of ten minutes, in which the printed words agree."""
+        return "P10" + self.switches.get(target, "")

@@ -20,11 +20,25 @@ Maps = Float[Tensor, "b node lag channel"]
 
 @dataclass(frozen=True)
 class Size:
-    """Widths of the paper's backbone."""
+    """Widths of either variant; ValueError for a third."""
 
     channels: int = 64  # of the temporal layers
     mixed: int = 16  # of the graph layers
     kernel: int = 3  # steps that a temporal layer joins
+    variant: str = "A"
+    order: int = 3  # B: Chebyshev polynomials, the first of which is 1
+    end: int = 128  # B: of the head
+    dropout: float = 0.5  # B
+
+    def __post_init__(self):
+        if self.variant not in ("A", "B"):
+            raise ValueError(f"STGCN has variants A and B, not {self.variant!r}")
+
+    def want_a(self, where: str) -> "Size":
+        """Itself; ValueError naming `where` when it is not variant A."""
+        if self.variant != "A":
+            raise ValueError(f"{where} is made of STGCN's variant A, not {self.variant}")
+        return self
 
 
 class TimeBlock(nn.Module):
@@ -91,18 +105,6 @@ def mix(support: Tensor, x: Maps) -> Maps:
     return (support.to(x.dtype) @ flat).view_as(x)
 
 
-@dataclass(frozen=True)
-class SizeB:
-    """Widths of variant B."""
-
-    channels: int = 64  # of the temporal layers
-    mixed: int = 16  # of the graph layers
-    kernel: int = 3  # steps that a temporal layer joins
-    order: int = 3  # Chebyshev polynomials, the first of which is 1
-    end: int = 128  # of the head
-    dropout: float = 0.5
-
-
 class GatedTime(nn.Module):
     """(p + x) * sigmoid(q) of one convolution over time; x is cut to the steps that are left."""
 
@@ -132,7 +134,7 @@ class Align(nn.Module):
 class BlockB(nn.Module):
     """Time, polynomials of each support, time, norm over channels, dropout."""
 
-    def __init__(self, inputs: int, size: SizeB, supports: int):
+    def __init__(self, inputs: int, size: Size, supports: int):
         super().__init__()
         c, few = size.channels, size.mixed
         self.order = size.order
@@ -157,7 +159,7 @@ class STGCNB(nn.Module):
     """
 
     def __init__(
-        self, inputs: int, ahead: int, lags: int = 12, supports: int = 1, size: SizeB = SizeB()
+        self, inputs: int, ahead: int, lags: int = 12, supports: int = 1, size: Size = Size()
     ):
         super().__init__()
         left = lags - 4 * (size.kernel - 1)

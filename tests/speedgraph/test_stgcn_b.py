@@ -8,12 +8,12 @@ from stflow_lib.speedgraph.stgcn import (
     STGCNB,
     Align,
     GatedTime,
-    SizeB,
+    Size,
     polynomials,
     scaled_laplacian,
 )
 
-SMALL = SizeB(channels=4, mixed=3, end=5, dropout=0.0)
+SMALL = Size(variant="B", channels=4, mixed=3, end=5, dropout=0.0)
 
 
 def test_count_of_hazdzz():
