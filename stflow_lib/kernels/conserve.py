@@ -1,5 +1,8 @@
 """Split a coarse count over its block so that nothing is lost (UrbanSTC, Eq. 15)."""
 
+from functools import reduce
+
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
@@ -41,12 +44,14 @@ def conserve(
             f"conserve: score {tuple(score.shape)} is not {factor} times coarse "
             f"{tuple(coarse.shape)}"
         )
-    return run("conserve", conserve_naive, _by_blocks, (score, coarse, factor, eps))
+    return run("conserve", conserve_naive, _by_rows, (score, coarse, factor, eps))
 
 
-def _by_blocks(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
-    """Through a view of the blocks, [B, 1, H, factor, W, factor]."""
+def _by_rows(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
+    """Block sums along whole rows of memory, [B, 1, H, factor, WM], rates enlarged in rows only."""
     batch, _, height, width = coarse.shape
-    blocks = score.reshape(batch, 1, height, factor, width, factor)
-    rate = coarse / (blocks.sum((3, 5)) + eps)  # [B, 1, H, W] vehicles per unit of score
-    return (blocks * rate[:, :, :, None, :, None]).reshape(score.shape)
+    rows = score.reshape(batch, 1, height, factor, width * factor)
+    columns = rows.sum(3).unflatten(3, (width, factor)).unbind(4)
+    rate = coarse / (reduce(torch.add, columns) + eps)  # vehicles per unit of score
+    enlarged = rate[..., None].expand(*rate.shape, factor)
+    return (rows * enlarged.flatten(3)[:, :, :, None]).reshape(score.shape)

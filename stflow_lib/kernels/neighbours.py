@@ -9,7 +9,7 @@ from stflow_lib.kernels.backend import run
 EXACT = "donot_use_mm_for_euclid_dist"  # equal maps are at distance 0, ties stay ties
 SPARE = 4  # candidates beyond the k wanted
 SLACK = 1e-3  # of a squared distance: far above what rounding in float32 makes of it
-ROWS = 256  # maps at a time whose candidates are looked up
+ROWS = 256  # maps at a time whose distances are taken
 
 Neighbours = tuple[
     Float[Tensor, "map k"], Int[Tensor, "map k"], Float[Tensor, "map k"], Int[Tensor, "map k"]
@@ -69,9 +69,14 @@ def _by_sifting(maps: Tensor, k: int) -> Neighbours:
 
 
 def _squares(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared distances of all pairs [T, T], and a bound of their error."""
+    """Squared distances of all pairs [T, T], half of them computed, and a bound of their error."""
     norm = maps.square().sum(1)
-    square = torch.addmm(norm[:, None] + norm, maps, maps.T, alpha=-2)
+    square = maps.new_empty(len(maps), len(maps))
+    for first in range(0, len(maps), ROWS):
+        last = first + ROWS
+        part = norm[first:last, None] + norm[:last]
+        part.addmm_(maps[first:last], maps[:last].T, alpha=-2)
+        square[first:last, :last], square[:first, first:last] = part, part[:, :first].T
     return square, 4e-16 * (maps.shape[1] + 8) * norm.max()
 
 
