@@ -66,6 +66,7 @@ def test_what_is_written_is_read(write):
         ("{days: 3}", "[3]", ["notebooks.data/01_cities.smoke.parameters", "[3]"]),
         ("seeds:", "seed:", ["tables.toy.lab", "'seed'"]),
         ("[0, 1]", "3", ["tables.toy.lab.seeds", "3"]),
+        ("seeds:", "switches: P10\n      seeds:", ["tables.toy.lab.switches", "'P10'"]),
         ("[0, 1]", "[]", ["tables.toy.lab.seeds", "[]"]),
         (
             "{NOISE: {offset: 1, plan: {epochs: 5}}}",

@@ -9,7 +9,8 @@
 # importance", the prompts "substantial" and the graph "negligible". The bars have no numbers and no spread.
 #
 # One of the three comparisons is not what its name says. "Without TSB" is the network trained *under Reptile*: another rule for the step and another kind of
-# training at once. So the page also leaves the training as it is and changes nothing but the rule. In turn: 1. one part less; 2. only the step; 3. the bank.
+# training at once. So the page also leaves the training as it is and changes nothing but the rule. In turn: 1. one part less; 2. only the step; 3. the bank; 4. two
+# things that every row shares: the backbone, and what it is asked for.
 
 # %% tags=["parameters"]
 profile: str = "smoke"  # which size of runs the page shows: smoke, lab or paper
@@ -35,11 +36,15 @@ from stflow_lib.speedgraph.tables import JOINT, MODES, PATTERNS
 
 ERRORS = ("mae", "rmse")
 plan = Plan.of(profile)
-rows = {name: TABLES[name].rows(profile) for name in ("figure3", "steps", "figure4")}
+rows = {
+    name: TABLES[name].rows(profile)
+    for name in ("figure3", "steps", "figure4", "backbones", "asked")
+}
 first, *others = rows["steps"]
 rows["steps"] = {row: rows["steps"][row] for row in (first, *others[::every])}
 kept = {f"{mode}, K = {size}" for mode in MODES for size in PATTERNS[::every]}
 rows["figure4"] = {row: group for row, group in rows["figure4"].items() if row in kept}
+rows["asked"] = {r: g for r, g in rows["asked"].items() if every == 1 or r.startswith("Target")}
 
 
 def fill(name):
@@ -173,6 +178,23 @@ print(
 # So in the printed reading every size of Figure 4 has a bank of full rank, and a curve that falls with $K$ is made by the training (more patterns, larger
 # gradients on the same matrix) or by chance, not by capacity.
 #
+# ## 4. What all rows share
+#
+# The paper's code base has an STGCN (variant A) whose two graph layers replace each sensor by an average over its neighbourhood, with no way around. The original
+# STGCN (variant B) has residual paths and polynomials of the Laplacian, the first of which is the sensor itself; Graph WaveNet adds every layer to what came before.
+# On a graph with five to thirteen neighbours, a sensor is a small part of its own average, and speeds differ from lane to lane.
+
+# %%
+draw("backbones", f"The network under the method, {arrow(pair)}", "alone, STGCN B")
+
+# %% [markdown]
+# The second choice is what a network is asked for: the speed itself, or the change since the last reading. Both can express the same forecasts. But the first has to learn "as now"
+# before anything else, and a schedule of a few hundred steps may be over by then. Every network of our lab tables is asked for changes; here are both.
+
+# %%
+draw("asked", f"Asked for speeds, or for changes, {arrow(pair)}", "Target only, changes")
+
+# %% [markdown]
 # ## What to remember
 #
 # - "Without X" should change X only. Without TSB, the paper changes the training as well.

@@ -1,5 +1,6 @@
 """Which runs make up which table and figure of TSJT's paper, and what goes beyond it."""
 
+from dataclasses import replace
 from itertools import combinations
 
 from stflow_lib.runs import Labelled, Rows
@@ -27,6 +28,15 @@ DAYS = (0.25, 1, 3)  # of the target
 SENSORS = (8, 32)  # of the target, beside all of them
 DRAWS = (0, 1, 2)  # which sensors
 STARTS = (0, 1, 2)  # first visible day
+BACKBONES = {  # one seed; the two variants of STGCN, and Graph WaveNet
+    "alone, STGCN A": ("Target only", {"backbone": {"variant": "A"}}),
+    "alone, STGCN B": ("Target only", {"backbone": {"variant": "B"}}),
+    "TSJT, STGCN A": (JOINT, {"backbone": {"variant": "A"}}),
+    "TSJT, STGCN B": (JOINT, {"backbone": {"variant": "B"}}),
+    "TSJT, Graph WaveNet": ("TSJT(GWN)", {}),
+}
+ASKED = ("Target only", "DASTNet", "GWN", JOINT, "TSJT(GWN)")
+CHANGE = "-change1"  # see `opening`
 SCARCE = ("Last value", "Ridge", "Target only", "Fine-tuned", "Joint", JOINT)
 SOURCED = ("GPD", "STGP", JOINT)  # Figure 5
 
@@ -78,6 +88,27 @@ def subsets(city: str) -> list[str]:
     ]
 
 
+def backbones(profile: str) -> Rows:
+    """The same training of other networks, one seed."""
+    return _varied(profile, BACKBONES, slice(1))
+
+
+def asked(profile: str) -> Rows:
+    """Networks asked for speeds, and for the change since the last input; one seed."""
+    plan = Plan.of(profile)
+    target = plan.cities[0].rpartition(">")[2]
+    plain = plan.switches.get(target, "").replace(CHANGE, "")
+    asking = {
+        word: replace(plan, switches={target: plain + switch})
+        for word, switch in (("speeds", ""), ("changes", CHANGE))
+    }
+    return {
+        f"{method}, {word}": some.runs([method], some.cities[:1], some.few, some.seeds[:1])
+        for method in ASKED
+        for word, some in asking.items()
+    }
+
+
 def scarcity(profile: str) -> Rows:
     """Six hours, a day, three days of the target."""
     plan = Plan.of(profile)
@@ -123,6 +154,8 @@ TABLES = {
     "figure4": Labelled(figure4),
     "figure5": Labelled(figure5),
     "steps": Labelled(steps),
+    "backbones": Labelled(backbones),
+    "asked": Labelled(asked),
     "scarcity": Labelled(scarcity),
     "sensors": Labelled(sensors),
     "starts": Labelled(starts),

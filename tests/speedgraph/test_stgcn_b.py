@@ -4,7 +4,11 @@ import pytest
 import torch
 
 from stflow_lib.fit import count_parameters
+from stflow_lib.speedgraph.backbones import backbone
+from stflow_lib.speedgraph.generated import generated
+from stflow_lib.speedgraph.gpd_nodes import node_network
 from stflow_lib.speedgraph.stgcn import (
+    STGCN,
     STGCNB,
     Align,
     GatedTime,
@@ -90,3 +94,20 @@ def test_every_parameter_learns():
 def test_a_window_that_is_used_up_is_an_error():
     with pytest.raises(ValueError, match="8 input steps: four temporal layers leave 0"):
         STGCNB(2, 6, lags=8)
+
+
+def test_a_size_names_its_network():
+    """A profile chooses the variant by a word; a wrong word must not become variant A."""
+    built = [backbone(Size(8, 4, variant=v, end=6), 2, 6, 12) for v in "AB"]
+    assert [type(network) for network in built] == [STGCN, STGCNB]
+    with pytest.raises(ValueError, match="variants A and B, not 'C'"):
+        Size(variant="C")
+
+
+@pytest.mark.parametrize(
+    "build", [lambda s: generated(s, 2, 6, 12, 3), lambda s: node_network(s, 6, 12)]
+)
+def test_networks_made_of_variant_a_refuse_the_other(build):
+    """They would ignore the word and be recorded under it."""
+    with pytest.raises(ValueError, match="variant A, not B"):
+        build(Size(8, 4, variant="B"))
