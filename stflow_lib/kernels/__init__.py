@@ -1,7 +1,7 @@
 """Operations shared by the wings: each with a naive twin written as in its paper."""
 
 from stflow_lib.kernels import annotations  # noqa: F401  (before any annotation is read)
-from stflow_lib.kernels.backend import BackendError, backend
+from stflow_lib.kernels.backend import BackendError, backend, prepare
 from stflow_lib.kernels.conserve import conserve, conserve_naive
 from stflow_lib.kernels.masked_error import masked_error, masked_error_naive
 from stflow_lib.kernels.neighbours import nearest_and_farthest, nearest_and_farthest_naive
@@ -33,3 +33,5 @@ __all__ = [
     "skewed_direction",
     "skewed_direction_naive",
 ]
+
+prepare()

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from stflow_lib.kernels.backend import form, interpreted
-from stflow_lib.kernels.cases import CASES, Case, cast
+from stflow_lib.kernels.cases import CASES, Case, cast, with_leaves
 
 SHARED = {80: 163 * 1024, 90: 227 * 1024}  # bytes that one program may have
 TYPES = {torch.float32: "fp32", torch.float64: "fp64", torch.int64: "i64", torch.uint8: "u8"}
@@ -53,11 +54,10 @@ def _sources(case: Case) -> dict[tuple, tuple]:
 
 
 def _use(case: Case) -> None:
-    args = cast(case.arguments(case.card), torch.float32)
-    leaves = [a.requires_grad_() if i in case.leaves else a for i, a in enumerate(args)]
-    outputs = form(case.name).through(*leaves)
-    if case.leaves:
-        outputs.sum().backward()
+    args, leaves = with_leaves(case, cast(case.arguments(case.card), torch.float32))
+    outputs = tree_leaves(form(case.name).through(*args))
+    if leaves:
+        torch.autograd.grad([o.sum() for o in outputs], leaves)
 
 
 def _type(value) -> str:

@@ -11,9 +11,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
+import torch
 from torch import Tensor
 
 PATHS = ("auto", "naive", "torch", "triton")
+OPERATIONS = ("conserve", "masked_error", "nearest_and_farthest", "node_prompt",
+              "pattern_density", "rank_contrast", "skewed_direction")  # fmt: skip
 FORMS = "stflow_lib.kernels.triton_forms"
 TRITON = find_spec("triton") is not None
 _forms: dict[str, ModuleType] = {}
@@ -31,6 +34,8 @@ class backend:
     def __init__(self, path: str):
         if path not in PATHS:
             raise ValueError(f"backend {path!r}: want one of {[*PATHS]}")
+        if path == "triton" and TRITON:
+            load_forms()
         self.before, backend.current = backend.current, path
 
     def __enter__(self):
@@ -76,10 +81,22 @@ def choose(name: str, args: tuple) -> str:
 
 
 def form(name: str) -> ModuleType:
-    """The module of an operation's kernels; imported at its first use, for it imports Triton."""
+    """The module of an operation's kernels; imported when it is first wanted, and Triton with it."""
     if name not in _forms:
         _forms[name] = import_module(f"{FORMS}.{name}")
     return _forms[name]
+
+
+def load_forms() -> None:
+    """Import the kernels of all operations now: what torch.compile traces cannot import."""
+    for name in OPERATIONS:
+        form(name)
+
+
+def prepare() -> None:
+    """Where a card is, `auto` may want any kernel. Counting cards starts none of them."""
+    if TRITON and torch.cuda.device_count():
+        load_forms()
 
 
 def interpreted() -> bool:

@@ -8,12 +8,12 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from stflow_lib.kernels.backend import backend
-from stflow_lib.kernels.cases import Case, cast
+from stflow_lib.kernels.cases import Case, cast, with_leaves
 
 QUANTILES = (0.2, 0.5, 0.8)
 PATIENCE = 2.0  # seconds after which a slow form is not repeated
 NAIVE_MAPS = 200  # the double loop over more maps takes minutes
-REREAD = {"skewed_direction": 2}  # how often a design reads its arguments, where not once
+AGAIN = {"skewed_direction": 2}  # passes beyond one by each argument, forward and backward
 SQUARES = {"rank_contrast": (28, 24)}  # bytes for each pair of regions, forward and backward
 
 
@@ -51,10 +51,10 @@ def bytes_moved(case: Case, args: tuple, backward: bool) -> int:
         return len(args[0]) ** 2 * (sum(each) if backward else each[0])
     with torch.no_grad(), backend("torch"):
         out = sum(map(_bytes, tree_leaves(case.operation(*args))))
-    read = sum(map(_bytes, tensors))
-    forward = REREAD.get(case.name, 1) * read + out
-    learned = sum(_bytes(args[i]) for i in case.leaves)
-    return forward + backward * (read + out + learned)
+    again = AGAIN.get(case.name, 0) * sum(map(_bytes, tree_leaves(args[0])))
+    read = sum(map(_bytes, tensors)) + again
+    learned = sum(map(_bytes, with_leaves(case, args)[1]))
+    return read + out + backward * (read + out + learned)
 
 
 def copy_bandwidth(device: str, megabytes: int = 512) -> float:
@@ -112,11 +112,8 @@ def _chosen(path: str, action: Callable) -> Callable:
 def _action(case: Case, function: Callable, args: tuple, backward: bool) -> Callable:
     if not backward:
         return torch.no_grad()(lambda: function(*args))
-    leaves = [
-        a.detach().requires_grad_() if i in case.leaves else a for i, a in enumerate(args)
-    ]
-    wanted = [leaves[i] for i in case.leaves]
-    return lambda: torch.autograd.grad(function(*leaves).sum(), wanted)
+    args, leaves = with_leaves(case, args)
+    return lambda: torch.autograd.grad([o.sum() for o in tree_leaves(function(*args))], leaves)
 
 
 def _clocked(action: Callable, device: str) -> float:

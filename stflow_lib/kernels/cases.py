@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
 
 from stflow_lib import kernels
 
@@ -45,6 +46,15 @@ def cast(args, dtype: torch.dtype, device="cpu"):
     if isinstance(args, list | tuple):
         return type(args)(cast(a, dtype, device) for a in args)
     return args
+
+
+def with_leaves(case: Case, args: tuple) -> tuple[list, list[Tensor]]:
+    """Arguments of which those that have a gradient ask for it, and these tensors alone."""
+    fresh = [
+        tree_map(lambda x: x.detach().requires_grad_(), a) if i in case.leaves else a
+        for i, a in enumerate(args)
+    ]
+    return fresh, tree_leaves([fresh[i] for i in case.leaves])
 
 
 def _normal(random, *shape: int) -> Tensor:
@@ -103,7 +113,7 @@ CASES = {
     "nearest_and_farthest": Case("nearest_and_farthest", _nearest_and_farthest,
                                  ((2, 9), (1, 5), (0, 8)), (11, 70, 3), (1530, 1024, 5)),
     "skewed_direction": Case("skewed_direction", _skewed_direction, ((0, 5), (0, 3), (1, 7)),
-                             (3, 0, 4100, 7), LAYERS),
+                             (3, 0, 4100, 7), LAYERS, (0, 1)),
     "node_prompt": Case("node_prompt", _node_prompt, ((0, 2), (1, 3), (1, 3), (1, 5), (1, 3)),
                         (2, 5, 7, 33, 6), (64, 207, 12, 64, 150), (0, 1)),
     "node_prompt_code": Case("node_prompt", _node_prompt_code,

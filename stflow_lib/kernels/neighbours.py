@@ -41,6 +41,8 @@ def nearest_and_farthest(maps: Float[Tensor, "map cell"], k: int) -> Neighbours:
     """The same four arrays without a loop.
 
     Shapes and source as in `nearest_and_farthest_naive`. Raises ValueError unless 1 <= k < T.
+    By design without a gradient: the paper searches data, before any training, and the naive
+    twin returns plain numbers. The torch form alone lets one through the distances.
     """
     count = len(maps)
     if not 1 <= k < count:

@@ -9,27 +9,24 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 from torch.utils import deterministic
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 from stflow_lib.kernels.backend import backend, form
-from stflow_lib.kernels.cases import Case, cast
+from stflow_lib.kernels.cases import Case, cast, with_leaves
 
 EPSILONS = 8  # roundings granted to a form where the naive twin happens to have none
 
 
 def results(case: Case, args: tuple, path: str) -> list[Tensor]:
     """Outputs of a form, then its gradients for an upstream gradient that is always the same."""
-    leaves = [a.detach().requires_grad_(i in case.leaves) if isinstance(a, Tensor) else a
-              for i, a in enumerate(args)]  # fmt: skip
+    args, leaves = with_leaves(case, args)
     with backend(path):
-        outputs = case.operation(*leaves)
-    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    if not case.leaves:
+        outputs = tree_leaves(case.operation(*args))
+    if not leaves:
         return outputs
     upstream = [torch.cos(torch.arange(o.numel(), dtype=o.dtype)).view_as(o).to(o.device)
                 for o in outputs]  # fmt: skip
-    wanted = [leaves[i] for i in case.leaves]
-    return [*(o.detach() for o in outputs), *torch.autograd.grad(outputs, wanted, upstream)]
+    return [*(o.detach() for o in outputs), *torch.autograd.grad(outputs, leaves, upstream)]
 
 
 @contextmanager
@@ -48,14 +45,16 @@ def poisoned():
 
 def gradient_of_naive(case: Case, sizes: tuple[int, ...]) -> None:
     """The naive twin is differentiable and right about it, in float64."""
-    args = list(case.arguments(sizes, seed=1))
+    args, _ = with_leaves(case, case.arguments(sizes, seed=1))
+    flat, spec = tree_flatten(args)
+    places = [i for i, a in enumerate(flat) if isinstance(a, Tensor) and a.requires_grad]
 
     def of_leaves(*leaves):
-        for i, leaf in zip(case.leaves, leaves, strict=True):
-            args[i] = leaf
-        return case.naive(*args)
+        for i, leaf in zip(places, leaves, strict=True):
+            flat[i] = leaf
+        return tuple(tree_leaves(case.naive(*tree_unflatten(flat, spec))))
 
-    leaves = [_off_zero(args[i]).requires_grad_() for i in case.leaves]
+    leaves = [_off_zero(flat[i].detach()).requires_grad_() for i in places]
     assert torch.autograd.gradcheck(of_leaves, leaves), case.name
 
 
@@ -108,17 +107,17 @@ def operator_calls(case: Case, sizes, device="cpu") -> list[tuple]:
     args = cast(case.arguments(sizes), torch.float32, device)
     found = {n: v for n, v in vars(kernels).items() if hasattr(v, "_opoverload")}
 
-    def noted(operator):
+    def noted(name, operator):
         def call(*inner):
-            calls.append((operator, tuple(_detached(a, operator is forward) for a in inner)))
+            keep = not name.endswith("_backward")
+            calls.append((operator, tuple(_detached(a, keep) for a in inner)))
             return operator(*inner)
 
         return call
 
-    forward = next(iter(found.values()))
     try:
         for name, operator in found.items():
-            setattr(kernels, name, noted(operator))
+            setattr(kernels, name, noted(name, operator))
         results(case, args, "triton")
     finally:
         for name, operator in found.items():
@@ -127,12 +126,12 @@ def operator_calls(case: Case, sizes, device="cpu") -> list[tuple]:
 
 
 def compiles_whole(case: Case, path: str, sizes, device="cpu") -> None:
-    """Under torch.compile without a break in the graph, and the same numbers."""
+    """Under torch.compile without a break in the graph, at first use, and the same numbers."""
     call, tensors = of_tensors(case, cast(case.arguments(sizes), torch.float32, device))
     torch.compiler.reset()
     with backend(path):
-        want = call(*tensors)
         got = torch.compile(call, backend="aot_eager", fullgraph=True)(*tensors)
+        want = call(*tensors)
     torch.testing.assert_close(got, want)
 
 

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from stflow_lib.kernels import exact, proofs
 from stflow_lib.kernels.backend import FORMS, TRITON, backend
 from stflow_lib.kernels.benchmarks import bytes_moved
-from stflow_lib.kernels.cases import CASES, Case, Sizes, cast
+from stflow_lib.kernels.cases import CASES, Case, Sizes, cast, with_leaves
 
 _INTERPRET = """
 import sys
@@ -45,15 +45,14 @@ class Traffic(TorchDispatchMode):
 
 def traffic(case: Case, function: Callable, args: tuple) -> tuple[int, int]:
     """Bytes moved forward and backward; no bytes backward where nothing has a gradient."""
-    leaves = [a.detach().requires_grad_() if i in case.leaves else a
-              for i, a in enumerate(args)]  # fmt: skip
+    args, leaves = with_leaves(case, args)
     with Traffic() as forward:
-        out = function(*leaves)
-    if not case.leaves:
+        outputs = tree_leaves(function(*args))
+    if not leaves:
         return forward.bytes, 0
-    upstream = torch.ones_like(out)
+    upstream = [torch.ones_like(o) for o in outputs]
     with Traffic() as backward:
-        torch.autograd.grad(out, [leaves[i] for i in case.leaves], upstream)
+        torch.autograd.grad(outputs, leaves, upstream)
     return forward.bytes, backward.bytes
 
 

@@ -28,7 +28,8 @@ def skewed_direction(
 
     granularity "tensor": one component for each tensor (the paper); "global": one for all
     (the authors' code); else the component number of each tensor, such as its module's.
-    ValueError for lists that do not match. Sums are float32 or better.
+    ValueError for lists that do not match. Sums are float32 or better. The step has a gradient
+    with respect to both lists in every form, for whoever learns through it; TSJT does not.
     """
     arguments = (target_grads, source_grads, target_weight, source_weight, granularity)
     return run("skewed_direction", skewed_direction_naive, _together, arguments)
