@@ -34,7 +34,7 @@ def measure(case: Case, sizes, device: str, copy_speed: float) -> Iterator[dict]
                 continue
             medians[name] = middle
             yield {
-                "operation": case.name, "sizes": _short(sizes), "backward": backward,
+                "operation": _label(case, args), "sizes": _short(sizes), "backward": backward,
                 "form": name, "ms_20": low, "ms_50": middle, "ms_80": high,
                 "bytes_by_design": moved, "share_of_copy": moved / middle / 1e6 / copy_speed,
                 "over_naive": _ratio(medians, "naive", name),
@@ -127,6 +127,11 @@ def _clocked(action: Callable, device: str) -> float:
 
 def _ratio(medians: dict[str, float], other: str, name: str) -> float | None:
     return medians[other] / medians[name] if other in medians else None
+
+
+def _label(case: Case, args: tuple) -> str:
+    """The operation, and its mode where it has one."""
+    return f"{case.name} {args[-1]}" if isinstance(args[-1], str) else case.name
 
 
 def _bytes(tensor: Tensor) -> int:

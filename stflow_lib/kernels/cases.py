@@ -97,6 +97,10 @@ def _node_prompt_code(random, batch, nodes, steps, width, patterns):
     return z, _normal(random, patterns, width, width), "code"
 
 
+def _node_prompt_pattern(random, batch, nodes, steps, width, patterns):
+    return *_node_prompt(random, batch, nodes, steps, width, patterns)[:2], "pattern_softmax"
+
+
 def _masked_error(random, *shape):
     return _normal(random, *shape), _normal(random, *shape), _normal(random, *shape) > -0.5
 
@@ -119,6 +123,9 @@ CASES = {
     "node_prompt_code": Case("node_prompt", _node_prompt_code,
                              ((1, 2), (1, 3), (1, 3), (1, 5), (1, 3)),
                              (2, 5, 7, 33, 6), (64, 207, 12, 64, 150), (0, 1)),
+    "node_prompt_pattern": Case("node_prompt", _node_prompt_pattern,
+                                ((0, 2), (1, 3), (1, 3), (1, 5), (1, 3)),
+                                (2, 5, 7, 33, 6), (64, 207, 12, 64, 150), (0, 1)),
     "masked_error": Case("masked_error", _masked_error, ((0, 3), (1, 5), (1, 5)),
                          (3, 200, 5), (64, 207, 12), (0, 1)),
 }  # fmt: skip

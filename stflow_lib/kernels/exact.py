@@ -82,10 +82,19 @@ def skewed_direction(target, source, target_weight, source_weight, groups) -> No
 
 
 def node_prompt(z: Tensor, bank: Tensor, mode: str) -> None:
-    """The printed prompt is linear in z to the bit for powers of two; an unseen window gets none."""
+    """The printed prompt is linear in z to the bit for powers of two; an unseen window gets none.
+
+    With a softmax over patterns an unseen window gets their mean, and equal ones are the prompt.
+    """
     prompt = kernels.node_prompt(z, bank, mode)
-    assert torch.equal(kernels.node_prompt(4 * z, bank, mode), 4 * prompt)
-    assert not kernels.node_prompt(torch.zeros_like(z), bank, mode).any()
+    unseen = kernels.node_prompt(torch.zeros_like(z), bank, mode)
+    if mode == "pattern_softmax":
+        alike = kernels.node_prompt(z, bank[:1].expand_as(bank), mode)
+        torch.testing.assert_close(unseen, bank.mean(0).expand_as(z))
+        torch.testing.assert_close(alike, bank[0].expand_as(z))
+    else:
+        assert torch.equal(kernels.node_prompt(4 * z, bank, mode), 4 * prompt)
+        assert not unseen.any()
 
 
 def masked_error(prediction: Tensor, truth: Tensor, mask: Tensor) -> None:

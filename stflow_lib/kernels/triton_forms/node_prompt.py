@@ -2,7 +2,8 @@
 
 All of it, forward and backward, is one kernel: a matrix product in float32 (no TF32) that takes
 any strides, so a transposed matrix is never written down. Every entry is one program's sum over
-the whole inner dimension, in a fixed order.
+the whole inner dimension, in a fixed order. With a softmax over patterns there are two products
+each way and a softmax between them: B N x K shares are the only thing in memory besides.
 """
 
 from typing import no_type_check
@@ -12,20 +13,22 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from stflow_lib.kernels.triton_forms.launch import launch, mapped, power_of_two
+from stflow_lib.kernels.triton_forms.launch import accumulator, launch, mapped, power_of_two
 
 UNWISE = "two matrix products are what the vendor's library does best"
-PRINTED = ("gram", "code")
+PATTERNS = 16384  # whose shares one program can hold
 
 
 def refusal(z: Tensor, bank: Tensor, mode: str) -> str | None:
     """Why the kernel cannot take these arguments."""
-    if mode not in PRINTED:
+    if mode == "token_softmax":
         return f"mode {mode} is attention, which torch has as one fused operation"
-    return None
+    return f"{len(bank)} patterns are more than {PATTERNS}" if len(bank) > PATTERNS else None
 
 
 def through(z: Tensor, bank: Tensor, mode: str) -> Tensor:
+    if mode == "pattern_softmax":
+        return picked(z, bank)[0]
     return prompts(z, bank, mode == "gram")
 
 
@@ -73,6 +76,64 @@ mapped(prompts)
 mapped(prompts_backward)
 
 
+@torch.library.custom_op("stflow::node_prompt_picked", mutates_args=())
+def picked(z: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
+    """Prompts and the share of every pattern in them, [B N, K]: p = softmax(z B^T / sqrt(T C))."""
+    windows, patterns = _windows(z), bank.flatten(1)
+    score = _product(windows, patterns.T, windows.shape[1] ** -0.5)
+    share = torch.empty_like(score)
+    _start(_share_kernel, score, share)
+    return _product(share, patterns, 1.0).view(z.shape), share
+
+
+@torch.library.custom_op("stflow::node_prompt_picked_backward", mutates_args=())
+def picked_backward(
+    upstream: Tensor, z: Tensor, bank: Tensor, share: Tensor
+) -> tuple[Tensor, Tensor]:
+    """With q = g B^T: ds = p (q - <p, q>) / sqrt(T C), dz = ds B, dB = p^T g + ds^T z."""
+    g, windows, patterns = _windows(upstream), _windows(z), bank.flatten(1)
+    d_share = _product(g, patterns.T, 1.0)
+    d_score, scale = torch.empty_like(d_share), windows.shape[1] ** -0.5
+    _start(_share_backward_kernel, share.contiguous(), d_share, d_score)
+    d_bank = _product(share.T, g, 1.0) + _product(d_score.T, windows, scale)
+    return _product(d_score, patterns, scale).view(z.shape), d_bank.view(bank.shape)
+
+
+@picked.register_fake
+def _(z, bank):
+    return z.new_empty(z.shape), z.new_empty((z.shape[0] * z.shape[1], len(bank)))
+
+
+@picked_backward.register_fake
+def _(upstream, z, bank, share):
+    return z.new_empty(z.shape), bank.new_empty(bank.shape)
+
+
+def _keep_shares(ctx, inputs, output):
+    ctx.save_for_backward(*inputs, output[1])
+    ctx.mark_non_differentiable(output[1])
+
+
+picked.register_autograd(
+    lambda ctx, upstream, _: picked_backward(upstream, *ctx.saved_tensors),
+    setup_context=_keep_shares,
+)
+mapped(picked)
+mapped(picked_backward)
+
+
+def _windows(z: Tensor) -> Tensor:
+    """[B, N, T, C] -> [B N, T C]."""
+    return z.flatten(0, 1).flatten(1)
+
+
+def _start(kernel, *rows: Tensor) -> None:
+    """One program for a row of shares."""
+    count, patterns = rows[0].shape
+    launch(kernel, (count,), *rows, patterns, WIDE=power_of_two(patterns),
+           EXACT=accumulator(rows[0]))  # fmt: skip
+
+
 def _scale(z: Tensor) -> float:
     return max(z.shape[3], 1) ** -0.5
 
@@ -91,9 +152,8 @@ def _product(a: Tensor, b: Tensor, scale: float) -> Tensor:
     out = a.new_empty(m, n)
     rows, columns = min(power_of_two(m, 16), 64), min(power_of_two(n, 16), 64)
     grid = (triton.cdiv(m, rows), triton.cdiv(n, columns))
-    exact = tl.float64 if a.dtype == torch.float64 else tl.float32
     launch(_product_kernel, grid, a, b, out, m, n, k, *a.stride(), *b.stride(), scale=scale,
-           ROWS=rows, COLUMNS=columns, INNER=32, EXACT=exact)  # fmt: skip
+           ROWS=rows, COLUMNS=columns, INNER=32, EXACT=accumulator(a))  # fmt: skip
     return out
 
 
@@ -116,3 +176,24 @@ def _product_kernel(a, b, out, m, n, k, a_row, a_column, b_row, b_column, scale:
         )
     place = row[:, None] * n + column[None, :]
     tl.store(out + place, total * scale, mask=(row < m)[:, None] & (column < n)[None, :])
+
+
+@triton.jit
+@no_type_check
+def _share_kernel(score, share, patterns, WIDE: tl.constexpr, EXACT: tl.constexpr):
+    k = tl.arange(0, WIDE)
+    place = tl.program_id(0).to(tl.int64) * patterns + k
+    s = tl.load(score + place, mask=k < patterns, other=-float("inf")).to(EXACT)
+    e = tl.exp(s - tl.max(s, axis=0))
+    tl.store(share + place, e / tl.sum(e, axis=0), mask=k < patterns)
+
+
+@triton.jit
+@no_type_check
+def _share_backward_kernel(share, d_share, d_score, patterns, WIDE: tl.constexpr,
+                           EXACT: tl.constexpr):  # fmt: skip
+    k = tl.arange(0, WIDE)
+    place = tl.program_id(0).to(tl.int64) * patterns + k
+    p = tl.load(share + place, mask=k < patterns, other=0.0).to(EXACT)
+    q = tl.load(d_share + place, mask=k < patterns, other=0.0).to(EXACT)
+    tl.store(d_score + place, p * (q - tl.sum(p * q, axis=0)), mask=k < patterns)
