@@ -1,9 +1,10 @@
-"""Pictures of kernels: bytes that forms move, ratios beside aims, operations under a roofline."""
+"""Pictures of kernels: bytes moved, ratios beside aims, a roofline, who noticed a broken kernel."""
 
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
 from stflow_lib.plots_axes import bare, plain_ticks
 
@@ -84,4 +85,32 @@ def roofline_figure(
     plain_ticks(axis.yaxis, (1,))
     bare(axis)
     axis.legend(frameon=False, loc="upper left")
+    return fig
+
+
+def breakages_figure(report: pd.DataFrame) -> plt.Figure:
+    """A row for each kernel, a column for each kind of breakage; colour says what noticed it.
+
+    report: columns operation, kernel, broken ("index", "mask", "sign") and noticed (a proof, or
+    empty: nobody), a row for each breakage.
+    """
+    kinds = sorted(report["broken"].unique())
+    table = report.pivot(index=["operation", "kernel"], columns="broken", values="noticed")
+    table = table.loc[report[["operation", "kernel"]].drop_duplicates().apply(tuple, axis=1)]
+    proofs = [*report["noticed"].value_counts().drop("", errors="ignore").index]
+    colours = {"": "white"} | dict(zip(proofs, (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9")))
+    fig, axis = plt.subplots(figsize=(7.6, 0.3 * len(table) + 1.6), layout="constrained")
+    for row, noticed in enumerate(table[kinds].to_numpy()):
+        for column, proof in enumerate(noticed):
+            axis.add_patch(plt.Rectangle((column - 0.47, row - 0.42), 0.94, 0.84,
+                                         facecolor=colours[proof], edgecolor="0.4"))  # fmt: skip
+            axis.text(column, row, proof or "nobody", ha="center", va="center", fontsize=9,
+                      color="black" if proof in ("", *proofs[1:2]) else "white")  # fmt: skip
+    axis.set_yticks(range(len(table)), [f"{o}  {k.strip('_')}" for o, k in table.index])
+    axis.set_xticks(range(len(kinds)), [f"wrong {kind}" for kind in kinds])
+    axis.set(xlim=(-0.5, len(kinds) - 0.5), ylim=(len(table) - 0.5, -0.5),
+             title="What turned red first when a kernel was broken", xlabel="kind of breakage",
+             ylabel="operation and kernel")  # fmt: skip
+    axis.tick_params(length=0, labelsize=9)
+    axis.spines[:].set_visible(False)
     return fig

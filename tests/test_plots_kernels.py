@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from stflow_lib import plots_kernels
@@ -50,3 +51,17 @@ def test_a_roof_is_bandwidth_and_then_peak():
     tops = [segment[1, 1] for segment in axis.collections[0].get_segments()]
     assert tops == pytest.approx([5, 5.5, 200])
     assert [text.get_ha() for text in axis.texts] == ["right", "left", "right"]
+
+
+def test_a_breakage_that_nobody_noticed_is_seen():
+    """Rows run downwards, columns by name: a white cell in another row would accuse its neighbour."""
+    report = pd.DataFrame({
+        "operation": ["b", "b", "a", "a"], "kernel": ["_one", "_one", "_two", "_two"],
+        "broken": ["index", "sign", "index", "sign"], "noticed": ["x", "", "x", "y"],
+    })  # fmt: skip
+    axis = plots_kernels.breakages_figure(report).axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["b  one", "a  two"]
+    words = {text.get_position(): text.get_text() for text in axis.texts}
+    assert words == {(0, 0): "x", (1, 0): "nobody", (0, 1): "x", (1, 1): "y"}
+    white = [p for p in axis.patches if p.get_facecolor()[:3] == (1, 1, 1)]
+    assert [p.get_xy() for p in white] == [pytest.approx((0.53, -0.42))]

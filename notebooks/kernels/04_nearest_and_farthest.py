@@ -24,14 +24,17 @@ case = CASES["nearest_and_farthest"]
 print(shown.naive_code(case))
 
 # %% [markdown]
-# ## Forward, and why there is hardly a backward
+# ## Forward, and why there is no backward
 #
 # All squared distances come from one matrix product,
 #
 # $$ d_{ij}^2 = |m_i|^2 + |m_j|^2 - 2\, m_i \cdot m_j, $$ (eq-k-near)
 #
 # but rounding makes equal maps differ by a little more than nothing, and sorts ties at random. So the product, in float64, only suggests $k + 4$ candidates. Their distances are taken again from differences, exactly as in the loop; a row in which the fifth beyond
-# the $k$-th is too close to be safe is done in full. Numbers of maps have no gradient; where one of the distances is wanted, $\partial d_{ij} / \partial m_i = (m_i - m_j)/d_{ij}$ comes from torch, and the sifting steps aside.
+# the $k$-th is too close to be safe is done in full.
+#
+# There is no backward kernel, by decision. Half of the result are numbers of maps, which have no gradient. The other half, the distances, are taken between recorded maps, once, before a training starts; nothing that is learned stands behind them, and the naive twin, as Algorithm 1, returns plain numbers. Who wants
+# $\partial d_{ij} / \partial m_i = (m_i - m_j)/d_{ij}$ all the same gets it from torch: maps that ask for a gradient are never given to the kernel, and the sifting steps aside.
 
 # %%
 some = torch.randint(0, 3, (maps, cells), generator=torch.Generator().manual_seed(0)).float()

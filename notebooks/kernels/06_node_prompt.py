@@ -36,7 +36,11 @@ print(shown.naive_code(case))
 #
 # $$ \frac{\partial L}{\partial Z} = \frac{Y G}{\sqrt C}, \qquad H = \frac{Z^\top Y}{\sqrt C}, \qquad \frac{\partial L}{\partial B_k} = B_k\,(H + H^\top). $$ (eq-k-prompt-back)
 #
-# With a softmax between the products (`pattern_softmax`, `token_softmax`) none of this holds; these readings are attention, which torch has as one fused operation.
+# With a softmax between the products the brackets cannot be moved. Where it runs over patterns (`pattern_softmax`, one score for a window and a pattern), scores $S = Z B^\top / \sqrt{TC}$ with $Z$ and $B$ as rows of $TC$ numbers are small, and there are two products each way with a softmax between: for shares $p$ and $q = Y B^\top$,
+#
+# $$ P = p\,B, \quad dS = p\,(q - \langle p, q\rangle), \quad \frac{\partial L}{\partial Z} = \frac{dS\, B}{\sqrt{TC}}, \quad \frac{\partial L}{\partial B} = p^\top Y + \frac{dS^\top Z}{\sqrt{TC}}. $$ (eq-k-prompt-soft)
+#
+# Over steps (`token_softmax`) it is plain cross-attention, which torch has as one fused operation; there is no kernel of ours.
 
 # %%
 z, bank, _ = case.arguments((1, 1, 5, 3, 4))
@@ -46,7 +50,13 @@ d_z, d_bank = torch.autograd.grad(node_prompt(z, bank), (z, bank), y)
 gram, h = sum(b.T @ b for b in bank), z[0, 0].T @ y[0, 0] / 3**0.5
 torch.testing.assert_close(d_z[0, 0], y[0, 0] @ gram / 3**0.5)
 torch.testing.assert_close(d_bank, bank @ (h + h.T))
-print("both gradients are those of the formulas")
+d_z, d_bank = torch.autograd.grad(node_prompt(z, bank, "pattern_softmax"), (z, bank), y)
+b, (window, y) = bank.flatten(1), (v.flatten(2)[0] for v in (z, y))
+p, q = torch.softmax(window @ b.T / 15**0.5, 1), y @ b.T
+d_score = p * (q - (p * q).sum(1, keepdim=True)) / 15**0.5
+torch.testing.assert_close(d_z.flatten(2)[0], d_score @ b)
+torch.testing.assert_close(d_bank.flatten(1), p.T @ y + d_score.T @ window)
+print("both gradients of both readings are those of the formulas")
 
 # %% [markdown]
 # ## What moves through memory
@@ -61,11 +71,11 @@ plt.show()
 # %% [markdown]
 # ## The kernel
 #
-# Forward and backward are one kernel: a product of two matrices with any strides, so that a transposed one is never written down. A program owns a tile of at most 64 by 64 results and walks along the inner dimension 32 at a time, in float32 without TF32. It loses nothing, but two products are what the
-# vendor's library does best: under `auto` a card too runs the torch form, and `explain` says so.
+# Forward and backward of the printed reading are one kernel: a product of two matrices with any strides, so that a transposed one is never written down. A program owns a tile of at most 64 by 64 results and walks along the inner dimension 32 at a time, in float32 without TF32. It loses nothing, but two products are what the
+# vendor's library does best: under `auto` a card too runs the torch form, and `explain` says so. Two small kernels add the softmax over patterns, a row for each program.
 
 # %%
-print(shown.kernel_code(case, "_product_kernel"))
+print(shown.kernel_code(case, "_product_kernel", "_share_kernel", "_share_backward_kernel"))
 
 # %% [markdown]
 # ## The promise, and proofs

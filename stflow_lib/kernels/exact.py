@@ -84,7 +84,8 @@ def skewed_direction(target, source, target_weight, source_weight, groups) -> No
 def node_prompt(z: Tensor, bank: Tensor, mode: str) -> None:
     """The printed prompt is linear in z to the bit for powers of two; an unseen window gets none.
 
-    With a softmax over patterns an unseen window gets their mean, and equal ones are the prompt.
+    With a softmax over patterns an unseen window gets their mean, equal ones are the prompt, and
+    it stays between them where exponentials are large: 60 in float32, twice that overflows.
     """
     prompt = kernels.node_prompt(z, bank, mode)
     unseen = kernels.node_prompt(torch.zeros_like(z), bank, mode)
@@ -92,6 +93,9 @@ def node_prompt(z: Tensor, bank: Tensor, mode: str) -> None:
         alike = kernels.node_prompt(z, bank[:1].expand_as(bank), mode)
         torch.testing.assert_close(unseen, bank.mean(0).expand_as(z))
         torch.testing.assert_close(alike, bank[0].expand_as(z))
+        score = z.flatten(2) @ bank.flatten(1).T / z[0, 0].numel() ** 0.5
+        loud = kernels.node_prompt(z * 60 / score.max(), bank, mode)
+        assert ((loud >= bank.amin(0) - 1e-5) & (loud <= bank.amax(0) + 1e-5)).all()
     else:
         assert torch.equal(kernels.node_prompt(4 * z, bank, mode), 4 * prompt)
         assert not unseen.any()

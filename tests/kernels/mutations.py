@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["TRITON_INTERPRET"] = "1"  # read when Triton is imported
@@ -23,74 +24,97 @@ import triton  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMS = "stflow_lib/kernels/triton_forms"
+HEAD = ["operation", "kernel", "function", "broken", "text", "becomes", "noticed by"]
 
-# operation -> (kernel, what is broken, text, broken text); the first such text in the kernel's
-# module, from its kernel on or, for what kernels share, from the function named.
+# operation and kernel -> (function, what is broken, text, broken text): the first such text from
+# the function on, which is the kernel itself or what it shares with others of its module.
 BREAKS = {
-    "conserve": [
+    ("conserve", "_split_kernel"): [
         ("_cells", "index", "row * factor + down", "row * factor + right"),
         ("_cells", "mask", "(block < width)[None", "(block < width - 1)[None"),
         ("_split_kernel", "sign", "_block_sum(s) + eps", "_block_sum(s) - eps"),
+    ],
+    ("conserve", "_split_backward_kernel"): [
         ("_split_backward_kernel", "index", "coarse + block", "coarse + block * 0"),
         ("_split_backward_kernel", "mask", "share, mask=there", "share, mask=there & (block > 0)"),
         ("_split_backward_kernel", "sign", "g - share", "g + share"),
     ],
-    "rank_contrast": [
+    ("rank_contrast", "_losses_kernel"): [
         ("_losses_kernel", "index", "ranked + row + 1", "ranked + row"),
         ("_sorted", "mask", "k < count - 1", "k < count - 2"),
         ("_losses_kernel", "sign", "log - s", "log + s"),
+    ],
+    ("rank_contrast", "_losses_backward_kernel"): [
         ("_losses_backward_kernel", "index", "ranked + row - 1", "ranked + row"),
         ("_losses_backward_kernel", "mask", "share, mask=there", "share, mask=there & (k > 0)"),
         ("_losses_backward_kernel", "sign", "tl.exp(s + log) - 1.0", "tl.exp(s + log) + 1.0"),
     ],
-    "pattern_density": [
+    ("pattern_density", "_density_kernel"): [
         ("_density_kernel", "index", "_rows(phi, other,", "_rows(phi, other - start,"),
         ("_density_kernel", "mask", "(other < count)[None, :], e", "(other >= 0)[None, :], e"),
         ("_density_kernel", "sign", "* -0.5", "* 0.5"),
+    ],
+    ("pattern_density", "_density_backward_kernel"): [
         ("_density_backward_kernel", "index", "rate + other", "rate + other * 0"),
         ("_density_backward_kernel", "mask", "(other < count)[None, :], e", "(other >= 0)[None, :], e"),
         ("_density_backward_kernel", "sign", "back -= ", "back += "),
     ],
-    "nearest_and_farthest": [
+    ("nearest_and_farthest", "_neighbours_kernel"): [
         ("_neighbours_kernel", "index", "turned + cell * count", "turned + start * count"),
         ("_neighbours_kernel", "mask", "column >= count", "column > count"),
         ("_neighbours_kernel", "sign", "-square)", "square)"),
     ],
-    "skewed_direction": [
+    ("skewed_direction", "_sums_kernel"): [
         ("_numbers", "index", "where + tensors + tensor", "where + tensor"),
         ("_numbers", "mask", "i < tl.load(row + 2)", "i < tl.load(row + 2) - 1"),
         ("_sums_kernel", "sign", "tl.sum(s * t", "tl.sum(-s * t"),
+    ],
+    ("skewed_direction", "_factors_kernel"): [
         ("_factors_kernel", "index", "sums + 2 * chunk)", "sums + 2 * group)"),
         ("_factors_kernel", "mask", "norm >= least", "norm < least"),
         ("_factors_kernel", "sign", "tl.minimum(dot", "tl.maximum(dot"),
+    ],
+    ("skewed_direction", "_step_kernel"): [
         ("_step_kernel", "index", "* 5 + 4)", "* 5 + 4) * 0"),
         ("_step_kernel", "mask", "mask=inside", "mask=inside & (place > 0)"),
         ("_step_kernel", "sign", "+ source * s", "- source * s"),
+    ],
+    ("skewed_direction", "_sums_backward_kernel"): [
         ("_sums_backward_kernel", "index", "upstream + place", "upstream + place * 0"),
         ("_sums_backward_kernel", "mask", "mask=inside, o", "mask=inside & (place > 0), o"),
         ("_sums_backward_kernel", "sign", "tl.sum(g * t", "tl.sum(-g * t"),
+    ],
+    ("skewed_direction", "_along_kernel"): [
         ("_along_kernel", "index", "sums + chunk)", "sums + group)"),
         ("_along_kernel", "mask", "dot < 0", "dot > 0"),
         ("_along_kernel", "sign", "-2 * a", "2 * a"),
+    ],
+    ("skewed_direction", "_step_backward_kernel"): [
         ("_step_backward_kernel", "index", "upstream + place", "upstream + place * 0"),
         ("_step_backward_kernel", "mask", "own * t, mask=inside", "own * t, mask=inside & (place > 0)"),
         ("_step_backward_kernel", "sign", "* g + a * t", "* g - a * t"),
     ],
-    "node_prompt": [
+    ("node_prompt", "_product_kernel"): [
         ("_product_kernel", "index", "start + tl.arange", "0 * start + tl.arange"),
         ("_product_kernel", "mask", "total * scale, mask=(row < m)", "total * scale, mask=(row < m - 1)"),
         ("_product_kernel", "sign", "total += ", "total -= "),
+    ],
+    ("node_prompt", "_share_kernel"): [
         ("_share_kernel", "index", "* patterns + k", "* patterns + 0 * k"),
         ("_share_kernel", "mask", "mask=k < patterns, o", "mask=k < patterns - 1, o"),
         ("_share_kernel", "sign", "s - tl.max", "s + tl.max"),
+    ],
+    ("node_prompt", "_share_backward_kernel"): [
         ("_share_backward_kernel", "index", "* patterns + k", "* patterns + 0 * k"),
         ("_share_backward_kernel", "mask", "mask=k < patterns, o", "mask=k < patterns - 1, o"),
         ("_share_backward_kernel", "sign", "q - tl.sum", "q + tl.sum"),
     ],
-    "masked_error": [
+    ("masked_error", "_errors_kernel"): [
         ("_errors_kernel", "index", "tl.program_id(0) * steps", "tl.program_id(0) * 0"),
         ("_error", "mask", "other=0) != 0", "other=0) >= 0"),
         ("_error", "sign", "p - tl.load", "p + tl.load"),
+    ],
+    ("masked_error", "_errors_backward_kernel"): [
         ("_errors_backward_kernel", "index", "upstream + ahead + step", "upstream + step"),
         ("_errors_backward_kernel", "mask", "-d, mask=inside", "-d, mask=seen"),
         ("_errors_backward_kernel", "sign", "-d, mask", "d, mask"),
@@ -161,22 +185,28 @@ def main(report: str = "", *operations: str) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copied(folder)
-        for operation in operations or BREAKS:
-            module = folder / FORMS / f"{operation}.py"
-            source = module.read_text()
+        for operation in operations or dict.fromkeys(operation for operation, _ in BREAKS):
             assert not red(folder, operation), f"{operation}: red before it is broken"
-            for kernel, kind, text, other in BREAKS[operation]:
-                module.write_text(broken(source, kernel, text, other))
-                rows.append([operation, kernel, kind, text, other, red(folder, operation)])
-                green += not rows[-1][-1]
-                print(*rows[-1], sep=" | ", flush=True)
-            module.write_text(source)
+            for row in _broken_and_seen(folder, operation):
+                rows.append(row)
+                green += not row[-1]
+                print(*row, sep=" | ", flush=True)
     if report:
         with Path(report).open("w", newline="", encoding="utf-8") as file:
-            head = ["operation", "kernel", "broken", "text", "becomes", "noticed by"]
-            csv.writer(file, lineterminator="\n").writerows([head, *rows])
-    print(f"{len(rows)} kernels broken, {green} unnoticed")
+            csv.writer(file, lineterminator="\n").writerows([HEAD, *rows])
+    print(f"{len(rows)} breakages, {green} unnoticed")
     return int(green > 0)
+
+
+def _broken_and_seen(folder: Path, operation: str) -> Iterator[list[str]]:
+    """A row of the report for every breakage of an operation's kernels."""
+    module = folder / FORMS / f"{operation}.py"
+    source = module.read_text()
+    for (owner, kernel), breaks in BREAKS.items():
+        for function, kind, text, other in breaks if owner == operation else ():
+            module.write_text(broken(source, function, text, other))
+            yield [operation, kernel, function, kind, text, other, red(folder, operation)]
+    module.write_text(source)
 
 
 if __name__ == "__main__":
