@@ -5,6 +5,7 @@ from functools import partial
 from stflow_lib.runs.content import transfer_hash
 from stflow_lib.speedgraph import (
     adarnn,
+    alone,
     arima,
     dastnet,
     dstagnn,
@@ -49,6 +50,7 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
         tsjt.WAVENET,
         ridge.METHOD,
         tsjt.TARGET_ONLY,
+        alone.METHOD,
         finetuned.METHOD,
         tsjt.POOLED,
         tsjt.WALKED,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from stflow_lib.plan import TransferPlan
 
 RULES = ("Last value", "HA", "Time-of-day mean")
-ALONE = (*RULES, "Ridge", "ARIMA", "Target only")
+ALONE = (*RULES, "Ridge", "ARIMA", "Target only", "Target only(GWN)")
 FEW_SHOT_ONLY = (
     *ALONE, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD", "TSJT(STGCN)", "TSJT(GWN)", "Joint",
 )  # fmt: skip

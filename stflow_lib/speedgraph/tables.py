@@ -31,6 +31,7 @@ STARTS = (0, 1, 2)  # first visible day
 BACKBONES = {  # one seed; the two variants of STGCN, and Graph WaveNet
     "alone, STGCN A": ("Target only", {"backbone": {"variant": "A"}}),
     "alone, STGCN B": ("Target only", {"backbone": {"variant": "B"}}),
+    "alone, Graph WaveNet": ("Target only(GWN)", {}),
     "TSJT, STGCN A": (JOINT, {"backbone": {"variant": "A"}}),
     "TSJT, STGCN B": (JOINT, {"backbone": {"variant": "B"}}),
     "TSJT, Graph WaveNet": ("TSJT(GWN)", {}),
