@@ -57,6 +57,26 @@ def aims_figure(ratios: Mapping[str, np.ndarray], aims: Mapping[str, float]) -> 
     return fig
 
 
+def shares_figure(saved: Mapping[str, np.ndarray]) -> plt.Figure:
+    """Least, median and largest percent that a step saves, whole steps ("paper: all") in orange."""
+    fig, axis = plt.subplots(figsize=(7.6, 0.32 * len(saved) + 1.6), layout="constrained")
+    y = np.arange(len(saved))[::-1]
+    low, middle, high = np.array([*saved.values()]).T
+    colours = [ORANGE if name.endswith(": all") else BLUE for name in saved]
+    axis.barh(y, middle, color=colours, height=0.62)
+    axis.hlines(y, low, high, color="black", lw=1.2)
+    for place, right, value in zip(y, np.maximum(high, 0), middle, strict=True):
+        axis.annotate(f"{value:.2g} %", (right, place), (5, 0), textcoords="offset points",
+                      va="center", fontsize=9)  # fmt: skip
+    axis.axvline(0, color="0.4", lw=0.9)
+    axis.set_yticks(y, list(saved))
+    axis.set_xlim(min(1.2 * low.min(), 0), 1.18 * max(high.max(), 1))
+    axis.set(title="What a training step saves by fast forms", xlabel="share of a step saved (%),"
+             " lines: range between turns", ylabel="step and operation")  # fmt: skip
+    bare(axis, "x")
+    return fig
+
+
 def roofline_figure(
     intensity: Mapping[str, float], cards: Mapping[str, tuple[float, float]]
 ) -> plt.Figure:

@@ -40,6 +40,16 @@ def test_an_aim_stands_in_the_row_of_its_name():
     assert axis.get_xlim()[1] > 30
 
 
+def test_a_share_below_nothing_stays_in_the_picture():
+    """A step that the fast forms slow down must not be cut off on the left."""
+    saved = {"a: all": np.array([-30.0, -2, 5]), "a: one": np.array([1.0, 2, 3])}
+    axis = plots_kernels.shares_figure(saved).axes[0]
+    assert axis.get_xlim()[0] < -30 and axis.get_xlim()[1] > 5
+    assert [bar.get_width() for bar in axis.patches] == [-2, 2]
+    assert axis.patches[0].get_facecolor() != axis.patches[1].get_facecolor()
+    assert [text.get_text() for text in axis.texts] == ["-2 %", "2 %"]
+
+
 def test_a_roof_is_bandwidth_and_then_peak():
     """Left of its bend a card gives bandwidth times intensity, right of it the peak."""
     figure = plots_kernels.roofline_figure(

@@ -1,11 +1,10 @@
 # %% [markdown]
 # # Benchmarks: what the kernels bring
 #
-# *What you need: one of the pages before. Reading: 10 minutes. Runs in: half a minute at smoke size, about eight minutes at the sizes of the aims. You will
-# see: ratios of naive and fast forms on this processor, beside aims set in advance; what a training step saves; the roofline; and 39 broken kernels,
-# each of which a proof must notice.*
+# *What you need: one of the pages before. Reading: 10 minutes. Runs in: half a minute at smoke size, about six minutes at the sizes of the aims. You will
+# see: ratios of naive and fast forms on this processor, beside aims set in advance; what a training step of each paper saves, kernel by kernel; and the roofline.*
 #
-# A kernel is worth its lines if it is right and if something becomes faster by it. The first is proved elsewhere: each page before ran the proofs. This page asks the second, of
+# A kernel is worth its lines if it is right and if something becomes faster by it. The first is proved elsewhere: each page before ran the proofs, and [the next](09_mutations) asks whether they can fail. This page asks the second, of
 # the torch forms on a CPU. Times in themselves mean little on a machine that others use too, so all forms take turns in one process, in an order drawn anew each turn; we count processor seconds
 # of one thread, and only ratios within a turn are compared.
 
@@ -17,12 +16,12 @@ batch: int = 2  # maps of conserve; 16 in the aim
 side: int = 32  # fine cells per side of conserve; 128 in the aim
 channels: int = 8  # of Graph WaveNet, whose gradients skewed_direction takes; 32 in the release
 nodes: int = 12  # sensors of its graph; 207 in METR-LA
-width: int = 8  # channels of UrbanSTC; 128 in the paper
-windows: int = 4  # of a training step; 64 in the paper
+width: int = 8  # channels of UrbanSTC, of STBaT's backbone and of TSJT's prompts; 128, 64, 128
+patterns: int = 8  # in TSJT's bank; 150 in the paper
+windows: int = 4  # of a training step; the library's defaults are 16, 32 and 4 + 124
 turns: int = 3  # kept, each of which measures everything once
 
 # %%
-from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -33,13 +32,18 @@ import torch
 
 from stflow_lib import measure, runs
 from stflow_lib.finegrained import urbanstc
-from stflow_lib.kernels import backend, masked_error, skewed_direction
-from stflow_lib.kernels.benchmarks import bytes_moved
+from stflow_lib.gridflow.stbat import Balanced, STBaTSettings
+from stflow_lib.gridflow.stnet import Backbone, STNet
+from stflow_lib.kernels import backend
+from stflow_lib.kernels.benchmarks import bytes_moved, calls_in, replayed
 from stflow_lib.kernels.card import RESULTS
-from stflow_lib.kernels.cases import CASES, cast
+from stflow_lib.kernels.cases import CASES, cast, with_leaves
 from stflow_lib.notebook import show
-from stflow_lib.plots_kernels import aims_figure, roofline_figure
+from stflow_lib.plots_kernels import aims_figure, roofline_figure, shares_figure
 from stflow_lib.speedgraph.gwn import GraphWaveNet, Size
+from stflow_lib.speedgraph.joint import joint_loss, scaled_error
+from stflow_lib.speedgraph.prompting import Prompting
+from stflow_lib.speedgraph.tsjt import Prompted, WaveNetSettings
 
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
 torch.manual_seed(0)
@@ -50,7 +54,7 @@ print("measured on", runs.execute.device_name())
 #
 # The aims were written down before the code: `rank_contrast` for New York at least 30 times as fast as its naive twin, the search for neighbours among 1530 maps at least 100 times as fast as the
 # double loop, `skewed_direction` over the parameters of Graph WaveNet at least 3 times as fast as a loop over tensors, and `conserve`, forward and backward, no slower than
-# pooling, enlarging and dividing. The last is the hard one: torch's own pooling is one well-made pass, and a sum over a view of blocks is not. It is measured at two factors.
+# pooling, enlarging and dividing. The last is measured at two factors. It depends on the direction in which memory is read: sums over small blocks jump from row to row and were slower than torch's pooling at factor 2; summed row by row, then column by column, every pass runs along whole rows.
 
 # %%
 wavenet = GraphWaveNet(2, 12, 2, Size(channels=channels, skip=8 * channels, end=16 * channels))
@@ -71,20 +75,12 @@ aimed = {
 aims = dict(zip(aimed, (30, 100, 3, 1, 1)))
 
 
-def one_pass(case, args, path):
-    """Forward in one form, and backward where there is a gradient."""
-    leaves = [a.detach().requires_grad_(i in case.leaves) if torch.is_tensor(a) else a
-              for i, a in enumerate(args)]  # fmt: skip
-    with backend(path):
-        out = case.operation(*leaves)
-    if case.leaves:
-        torch.autograd.grad(out.sum(), [leaves[i] for i in case.leaves])
-
-
 def arguments(name, sizes):
-    """In float32; skewed_direction with a component for each tensor, as in the paper."""
+    """In float32; skewed_direction as TSJT has it, by tensor and not differentiated itself."""
     given = cast(CASES[name].arguments(sizes), torch.float32)
-    return (*given[:-1], "tensor") if name == "skewed_direction" else given
+    if name == "skewed_direction":
+        return (*given[:-1], "tensor")
+    return with_leaves(CASES[name], given)[0]
 
 
 # %% [markdown]
@@ -100,7 +96,7 @@ def repeated(call):
 
 turned = measure.in_turns(
     {
-        (label, path): repeated(partial(one_pass, CASES[name], arguments(name, sizes), path))
+        (label, path): repeated(partial(replayed, name, arguments(name, sizes), path))
         for label, (name, sizes) in aimed.items() for path in ("naive", "torch")
     },
     turns,
@@ -118,91 +114,145 @@ table["verdict"] = np.where(table["median"] >= table["aim"], "reached", "not rea
 show(table, "Time of the naive form / time of the torch form", digits=2)
 
 # %% [markdown]
-# At smoke size the shapes are toys, and a verdict says nothing about the aims; the sizes of the aims run with the `lab` profile. One such run, on a busy AMD EPYC, gave medians of 111, 94, 4.7, 0.77 and 1.5 in the order of the table: three aims of five reached,
-# the search for neighbours just short of its hundred. What replaces a cube by a square, or Python's loop by one call, wins by far. `conserve`
-# does not win on a CPU where the ratio stays below 1: the table says so, and the library keeps the form for what it does on a card, where maps that nobody asked for cost most.
+# At smoke size the shapes are toys, and a verdict says nothing about the aims; the sizes of the aims run with the `lab` profile. One such run, on a busy AMD EPYC, gave medians of 91, 129, 4.6, 2.2 and 3.8 in the order of the table: all five aims reached.
+# What replaces a cube by a square, or Python's loop by one call, wins by far. `conserve` gains least, for it only saves passes over memory; on maps of a few hundred cells, which lie in the cache anyway, starting a dozen small operations costs more than it saves.
 
 # %% [markdown]
 # ## What a training step saves
 #
-# A ratio of 100 for something that takes a thousandth of the time is worth little. So we time whole steps and, at the shapes they have there, the operations inside: `conserve` in a training step of
-# UrbanSTC, `skewed_direction` in a joint step of TSJT with Graph WaveNet, `masked_error` in scoring a batch. The share that the fast form saves of a step with the naive one is then
-#
-# $$ \frac{t_\text{naive} - t_\text{fast}}{t_\text{step} - t_\text{fast} + t_\text{naive}}, $$ (eq-k-share)
-#
-# negative where the naive form is faster. The interval is the range between turns.
+# A ratio of 100 for something that takes a thousandth of the time is worth little. So we time whole training steps, as the library trains: forward, backward, with all operations inside. One step each of UrbanSTC's fine-tuning {cite}`urbanstc`,
+# of STBaT's balanced pre-training {cite}`stbat`, of TSJT's joint training with Graph WaveNet {cite}`tsjt`, and the scoring of a validation batch that follows every epoch of it. Cities are random numbers, for cost does not depend on who travels; networks have the widths of the parameters above.
 
 # %%
 blocks = max(side // 8, 4)
-coarse = torch.rand(windows, 1, blocks, blocks) * 100
-fine = torch.rand(windows, 1, blocks * 4, blocks * 4)
+fine, coarse = (
+    torch.rand(windows, 1, blocks * 4, blocks * 4),
+    torch.rand(windows, 1, blocks, blocks),
+)
 splitter = urbanstc.UrbanSTC(
     SimpleNamespace(coarse=coarse, factor=4, external_names=()),
     urbanstc.Settings(channels=width),
 )
-road = torch.softmax(torch.randn(nodes, nodes), 1)
-x, truth = torch.rand(windows, nodes, 12, 2), torch.rand(windows, nodes, 12)
-seen = torch.rand(windows, nodes, 12) > 0.1
 
 
-def urban_step():
+def urbanstc_step():
     loss = (splitter(coarse, torch.zeros(windows, 0)) - fine).square().mean()
-    torch.autograd.grad(loss, [*splitter.parameters()], allow_unused=True)
+    torch.autograd.grad(loss, [*splitter.parameters()])
 
 
-def gradients():
-    """Of the masked mean absolute error of one batch."""
-    off = torch.where(seen, wavenet(x, [road, road]) - truth, 0.0)
-    return torch.autograd.grad(off.abs().sum() / seen.sum(), [*wavenet.parameters()])
+rows = max(n for n in range(1, regions) if regions % n == 0 and n * n <= regions)
+demand = torch.rand(windows, 6, 1, rows, regions // rows)
+town = SimpleNamespace(windows=lambda _: demand, cells=lambda: torch.arange(regions),
+                       labels=lambda _: demand[:, 0].flatten(1))  # fmt: skip
+shares = torch.softmax(3 * torch.randn(regions, 10), 1)
+settings = STBaTSettings(backbone=Backbone(channels=width, hidden=2 * width))
+balanced = Balanced(STNet(settings.backbone), 10, settings)
 
 
-def joint_step():
-    """Two gradients, one direction."""
-    skewed_direction(gradients(), gradients(), 0.2, 0.001)
-
-
-@torch.no_grad()
-def scoring():
-    masked_error(wavenet(x, [road, road]), truth, seen)
+def stbat_step():
+    losses = balanced.losses(town, torch.arange(windows), shares)
+    torch.autograd.grad(sum(losses.values()), [*balanced.parameters()], allow_unused=True)
 
 
 # %%
-given = [gradients(), gradients()]
-inside = {
-    "conserve in UrbanSTC": (urban_step, "conserve", (fine, coarse, 4, 1e-5)),
-    "skewed_direction in TSJT": (
-        joint_step,
-        "skewed_direction",
-        (*given, 0.2, 0.001, "tensor"),
-    ),
-    "masked_error in scoring": (scoring, "masked_error", (truth, truth + 1, seen)),
-}
-actions = {}
-for label, (step, name, args) in inside.items():
-    case = replace(CASES[name], leaves=()) if name == "masked_error" else CASES[name]
-    actions[label, "step"] = repeated(step)
-    for path in ("naive", "torch"):
-        actions[label, path] = repeated(partial(one_pass, case, args, path))
-spent = measure.in_turns(actions, turns)
-rows = {}
-for label in inside:
-    step, naive, fast = (np.array(spent[label, key]) for key in ("step", "naive", "torch"))
-    saved = (naive - fast) / (step - fast + naive)
-    rows[label] = [np.median(fast / step), np.median(saved), saved.min(), saved.max()]
-columns = ["operation's share", "saved", "saved, least", "saved, most"]
+x, truth = torch.rand(windows, nodes, 12, 2), torch.rand(windows, nodes, 12)
+seen, all_steps = torch.rand(windows, nodes, 12) > 0.1, torch.arange(windows)
+city = SimpleNamespace(name="city", train=all_steps, windows=lambda s: x[: len(s)],
+                       scaled_labels=lambda s: (truth[: len(s)], seen[: len(s)]))  # fmt: skip
+both = SimpleNamespace(target=city, sources=[city], protocol=SimpleNamespace(lags=12, ahead=12))
+joint = WaveNetSettings(sources=windows, prompting=Prompting(width, patterns),
+                        backbone=Size(channels, 8 * channels, 16 * channels))  # fmt: skip
+network = Prompted(both, joint)
+roads = {"city": network.operators(torch.rand(nodes, nodes))}
+
+
+def tsjt_step():
+    loss = joint_loss(network, both, roads, joint, all_steps[:4])
+    torch.autograd.grad(loss, [*network.parameters()])
+
+
+@torch.no_grad()
+def tsjt_scoring():
+    scaled_error(network, city, roads, all_steps)
+
+
+steps = {"UrbanSTC": urbanstc_step, "STBaT": stbat_step, "TSJT": tsjt_step,
+         "TSJT, scoring": tsjt_scoring}  # fmt: skip
+calls = {paper: calls_in(step) for paper, step in steps.items()}
+for paper, found in calls.items():
+    print(f"{paper}: calls", ", ".join(name for name, _ in found))
+
+# %% [markdown]
+# Each step is timed twice in every turn, once with all fast forms and once with all naive ones. Beside it, each operation alone is repeated with the very arguments that it had in the step, in both forms: the difference of two whole steps
+# drowns what a small operation saves, the operation alone does not. With $t$ for times of the operation's calls in a step,
+#
+# $$ \text{saved} = \frac{t_\text{naive} - t_\text{fast}}{t_\text{step} - t_\text{fast} + t_\text{naive}}, $$ (eq-k-share)
+#
+# the share of a step in which this operation alone is naive; negative where the naive form is faster. An epoch is some number of equal steps, so its share is the same. The interval is the range between turns.
+
+
+# %%
+def under(path, step):
+    with backend(path):
+        step()
+
+
+def all_calls(paper, operation, path):
+    for name, args in calls[paper]:
+        if name == operation:
+            replayed(name, args, path)
+
+
+inside = [
+    (paper, name) for paper in steps for name in dict.fromkeys(n for n, _ in calls[paper])
+]
+actions = {(paper, "step", path): repeated(partial(under, path, step))
+           for paper, step in steps.items() for path in ("torch", "naive")}  # fmt: skip
+actions |= {(*pair, path): repeated(partial(all_calls, *pair, path))
+            for pair in inside for path in ("torch", "naive")}  # fmt: skip
+spent = {key: np.array(times) for key, times in measure.in_turns(actions, 2 * turns).items()}
+
+# %%
+saved = {}
+for paper in steps:
+    fast_step, naive_step = (spent[paper, "step", path] for path in ("torch", "naive"))
+    saved[f"{paper}: all"] = 1 - fast_step / naive_step
+    for name in (n for p, n in inside if p == paper):
+        naive, fast = spent[paper, name, "naive"], spent[paper, name, "torch"]
+        saved[f"{paper}: {name}"] = (naive - fast) / (fast_step - fast + naive)
+saved = {key: 100 * np.quantile(share, [0, 0.5, 1]) for key, share in saved.items()}
+shares_figure(saved)
+plt.show()
+whole = pd.DataFrame({p: [1e3 * np.median(spent[p, "step", path]) for path in ("torch", "naive")]
+                      for p in steps}, ["fast forms", "naive forms"]).T  # fmt: skip
+show(whole, "Milliseconds of processor time of a step, median", digits=1)
 show(
-    100 * pd.DataFrame.from_dict(rows, "index", columns=columns), "Percent of a step", digits=2
+    pd.DataFrame(saved, ["least", "median", "most"]).T,
+    f"{2 * turns} turns: percent of a step saved",
+    digits=2,
 )
 
 # %% [markdown]
-# Left out: what `rank_contrast` and `pattern_density` add to a step of STBaT is measured in [what balancing costs](../gridflow/06_cost), part by part; `nearest_and_farthest` runs once before a training and is no
-# part of any step; `node_prompt` is the encoder's neighbour in TSJT, and on a CPU two matrix products either way.
+# The lines are the range between turns: where one crosses zero, that row shows nothing. For whole steps they are wide, for the clock of a busy machine wavers more than a small operation costs; the blue bars, one operation at a time, are the sharper instrument.
 #
+# At `lab` size the same run gave: of a balanced step of STBaT nine tenths, nearly all by `rank_contrast` (88 to 92 %), as a step in its printed form is mostly that one cube; of a joint step of TSJT two fifths by `node_prompt` (39 to 48 %) and less than one percent by `skewed_direction` (0.6 to 1.1 %);
+# of a step of UrbanSTC one percent by `conserve` (0.5 to 1.9 %), since convolutions are the rest; of scoring half a percent by `masked_error`. A ratio of 4.6 that saves one percent and a ratio of 91 that saves nine tenths: the two tables belong together.
+#
+# `nearest_and_farthest` is in no step: it runs once before a training. What it saves can still be counted in steps.
+
+# %%
+once = np.median(
+    np.subtract(*(turned[f"nearest_and_farthest, T = {maps}", p] for p in ("naive", "torch")))
+)
+print(f"nearest_and_farthest over {maps} maps saves {once:.2f} s of a training, "
+      f"as long as {once / np.median(spent['UrbanSTC', 'step', 'torch']):,.0f} of the steps above")  # fmt: skip
+
+# %% [markdown]
 # ## The roofline
 #
 # What may a card be expected to do? An operation that does $I$ floating-point operations for each byte cannot exceed $\min(I\,b, p)$, with $b$ the bandwidth of memory and $p$ the peak of
-# arithmetic. $I$ follows from shapes: the operations of the formulas over the bytes of the design, forward, at sizes of real use. Bandwidth and peak are the published ones of NVIDIA's
-# data sheets (A100 80 GB: 2039 GB/s, 19.5 TFLOP/s in float32; H100 SXM: 3350 GB/s, 67 TFLOP/s).
+# arithmetic. $I$ follows from shapes: the operations of the formulas over the bytes of the design, forward, at sizes of real use. Bandwidth and peak are those that NVIDIA publishes in the data sheets *A100 Tensor Core GPU*
+# (80 GB, SXM: 2039 GB/s, 19.5 TFLOP/s in float32 without tensor cores) and *H100 Tensor Core GPU* (SXM: 3.35 TB/s, 67 TFLOP/s).
 
 # %%
 work = {  # floating-point operations forward; n, r, d, ... are the sizes of the case
@@ -221,7 +271,7 @@ bill = pd.DataFrame({name: {
 } for name, sizes in shapes.items()}).T  # fmt: skip
 bill["operations per byte"] = bill["million operations"] / bill["MB moved"]
 show(bill, "By formula and by design, float32", digits=2)
-cards = {"A100 80 GB": (2039, 19500), "H100 SXM": (3350, 67000)}
+cards = {"A100 80 GB SXM": (2039, 19500), "H100 SXM": (3350, 67000)}
 roofline_figure(bill["operations per byte"].to_dict(), cards)
 plt.show()
 
@@ -240,28 +290,6 @@ else:
     )
 
 # %% [markdown]
-# ## Would the proofs notice?
-#
-# Proofs that hold are reassuring only if they can fail. Each kernel was broken in up to three ways: a wrong index, a mask that lets one number too many or too few through, a wrong sign. Then all tests of the kernels ran on
-# the broken copy, with Triton interpreted, until one turned red. The report is kept with the tests; a kernel without an entry for one of the three has nothing of that kind to break, or shares it with its neighbour.
-
-# %%
-report = pd.read_csv(RESULTS.parents[2] / "tests/kernels/mutations.csv", keep_default_na=False)
-report["noticed"] = report["noticed by"].ne("")
-counts = report.pivot_table("noticed", "operation", "broken", "count", fill_value=0)
-counts["noticed"] = report.groupby("operation")["noticed"].sum()
-show(counts, f"{report['noticed'].sum()} of {len(report)} broken kernels noticed", digits=0)
-report["test"] = (
-    report["noticed by"].str.split("[").str[0].str.replace("test_", "").str.replace("_", " ")
-)
-show(
-    report[["kernel", "broken", "text", "becomes", "test"]],
-    "What was broken, and what turned red first",
-    index=False,
-)
-assert report["noticed"].all()
-
-# %% [markdown]
 # ## What to remember
 #
 # - Replacing a cube by a square, or a Python loop by one call, brings orders of magnitude; fusing passes brings what they moved, and on a CPU sometimes nothing.
@@ -270,4 +298,4 @@ assert report["noticed"].all()
 #
 # **Deviations from the papers.** None here; the papers give no times for these operations.
 #
-# **Next:** the [scoreboard](../scoreboard). **References.** UrbanSTC: {cite}`urbanstc`; STBaT: {cite}`stbat`; TSJT: {cite}`tsjt`; the roofline: Williams et al., CACM 2009; cards: NVIDIA's data sheets of the A100 and the H100.
+# **Next:** [would the proofs notice?](09_mutations) **References.** UrbanSTC: {cite}`urbanstc`; STBaT: {cite}`stbat`; TSJT: {cite}`tsjt`; the roofline: Williams et al., CACM 2009; cards: NVIDIA, *A100 Tensor Core GPU* and *H100 Tensor Core GPU* data sheets.

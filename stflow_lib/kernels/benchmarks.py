@@ -1,13 +1,16 @@
 """How long each form takes, beside the bytes that its design must move and what a copy reaches."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 
-from stflow_lib.kernels.backend import backend
+from stflow_lib import kernels
+from stflow_lib.kernels.backend import backend, choose, run
 from stflow_lib.kernels.cases import Case, cast, with_leaves
 
 QUANTILES = (0.2, 0.5, 0.8)
@@ -41,6 +44,28 @@ def measure(case: Case, sizes, device: str, copy_speed: float) -> Iterator[dict]
                 "over_compiled_naive": _ratio(medians, "compiled naive", name),
                 "peak_mb": peak_megabytes(action, device),
             }  # fmt: skip
+
+
+def calls_in(step: Callable[[], object]) -> list[tuple[str, tuple]]:
+    """Every call of an operation while `step` runs: its name, its arguments as new leaves."""
+    calls, forms = [], sys.modules[run.__module__]
+
+    def noted(name: str, args: tuple) -> str:
+        calls.append((name, tree_map(_fresh, args)))
+        return choose(name, args)
+
+    with patch.object(forms, "choose", noted):
+        step()
+    return calls
+
+
+def replayed(name: str, args: tuple, path: str) -> None:
+    """A call in a form, and backward to all arguments that ask for a gradient."""
+    leaves = [a for a in tree_leaves(args) if isinstance(a, Tensor) and a.requires_grad]
+    with backend(path):
+        outputs = tree_leaves(getattr(kernels, name)(*args))
+    if leaves:
+        torch.autograd.grad([o.sum() for o in outputs], leaves)
 
 
 def bytes_moved(case: Case, args: tuple, backward: bool) -> int:
@@ -127,6 +152,13 @@ def _clocked(action: Callable, device: str) -> float:
 
 def _ratio(medians: dict[str, float], other: str, name: str) -> float | None:
     return medians[other] / medians[name] if other in medians else None
+
+
+def _fresh(arg):
+    """A tensor without its history; whether it asks for a gradient stays."""
+    if not isinstance(arg, Tensor):
+        return arg
+    return arg.detach().requires_grad_(arg.requires_grad and torch.is_grad_enabled())
 
 
 def _label(case: Case, args: tuple) -> str:
