@@ -10,7 +10,7 @@ import torch
 
 from stflow_lib.kernels import benchmarks, card
 from stflow_lib.kernels.backend import TRITON
-from stflow_lib.kernels.cases import CASES
+from stflow_lib.kernels.cases import CASES, cast, with_leaves
 
 needs_triton = pytest.mark.skipif(not TRITON, reason="triton is not installed")
 CASE = replace(CASES["masked_error"], sizes=(3, 5))
@@ -71,6 +71,14 @@ def test_bytes_by_design():
     fine, coarse = 2 * 12 * 20, 2 * 15
     assert benchmarks.bytes_moved(case, args, False) == 4 * (2 * fine + coarse)
     assert benchmarks.bytes_moved(case, args, True) == 4 * (5 * fine + 3 * coarse)
+
+
+def test_bytes_of_a_design_that_reads_twice():
+    """skewed_direction: both gradients twice; backward what comes from above and t twice, s once."""
+    case = CASES["skewed_direction"]
+    args, _ = with_leaves(case, cast(case.arguments((10, 30)), torch.float32))
+    assert benchmarks.bytes_moved(case, args, False) == 4 * 40 * (4 + 1)
+    assert benchmarks.bytes_moved(case, args, True) == 4 * 40 * (5 + 5 + 2)
 
 
 def test_needs_nothing_but_torch_triton_and_numpy():
