@@ -48,12 +48,12 @@ def cast(args, dtype: torch.dtype, device="cpu"):
     return args
 
 
-def with_leaves(case: Case, args: tuple) -> tuple[list, list[Tensor]]:
+def with_leaves(case: Case, args: tuple) -> tuple[tuple, list[Tensor]]:
     """Arguments of which those that have a gradient ask for it, and these tensors alone."""
-    fresh = [
+    fresh = tuple(
         tree_map(lambda x: x.detach().requires_grad_(), a) if i in case.leaves else a
         for i, a in enumerate(args)
-    ]
+    )
     return fresh, tree_leaves([fresh[i] for i in case.leaves])
 
 

@@ -10,7 +10,7 @@ import torch
 
 from stflow_lib.kernels import benchmarks, card
 from stflow_lib.kernels.backend import TRITON
-from stflow_lib.kernels.cases import CASES, cast, with_leaves
+from stflow_lib.kernels.cases import CASES, cast
 
 needs_triton = pytest.mark.skipif(not TRITON, reason="triton is not installed")
 CASE = replace(CASES["masked_error"], sizes=(3, 5))
@@ -76,7 +76,7 @@ def test_bytes_by_design():
 def test_bytes_of_a_design_that_reads_twice():
     """skewed_direction: both gradients twice; backward what comes from above and t twice, s once."""
     case = CASES["skewed_direction"]
-    args, _ = with_leaves(case, cast(case.arguments((10, 30)), torch.float32))
+    args = cast(case.arguments((10, 30)), torch.float32)
     assert benchmarks.bytes_moved(case, args, False) == 4 * 40 * (4 + 1)
     assert benchmarks.bytes_moved(case, args, True) == 4 * 40 * (5 + 5 + 2)
 
