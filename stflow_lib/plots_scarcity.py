@@ -26,7 +26,7 @@ def variants_figure(panels: Mapping[str, Errors], base: str, title: str) -> plt.
     """
     rows = list(dict.fromkeys(row for errors in panels.values() for row in errors))
     fig, axes = plt.subplots(
-        1, len(panels), figsize=(4.6 * len(panels), 0.42 * len(rows) + 1.8),
+        1, len(panels), figsize=(min(4.6 * len(panels), 9.6), 0.42 * len(rows) + 1.8),
         layout="constrained", squeeze=False, sharey=True,
     )  # fmt: skip
     for axis, (xlabel, errors) in zip(axes[0], panels.items(), strict=True):
@@ -37,7 +37,7 @@ def variants_figure(panels: Mapping[str, Errors], base: str, title: str) -> plt.
             if len(found):
                 axis.plot(found.mean(), y, "|", ms=17, mew=2.2, color="black")
         axis.set_xlabel(xlabel)
-        axis.locator_params(axis="x", nbins=6)
+        axis.locator_params(axis="x", nbins=5)
         bare(axis, "x")
     axes[0, 0].set_yticks(range(len(rows)), rows)
     axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)

@@ -96,6 +96,10 @@ table(scarce, f"Days of {target}")
 provenance(runs.records([run for group in rows["scarcity"].values() for run in group]))
 
 # %% [markdown]
+# At lab size (`la`) six hours are a scarcity that shows: three networks of four end above the last value. The one below it, by 4 %, is plain joint training, which gives the sources 124 parts of 128. TSJT has
+# the sources too, but at a two-hundredth, and ends 6 % above the target alone. With one day the four lie within 2 %, TSJT first. With three days the same joint training that was the only help is the only harm. A fixed weight of the
+# sources is right for one amount of data and wrong for another; the paper's is set for plenty.
+#
 # ## 2. Eight sensors, thirty-two, all
 #
 # The same three days, of fewer sensors, drawn anew for each point; test errors are those of the drawn sensors, so a row can be compared inside its column only. This is
@@ -115,6 +119,9 @@ table(few, f"Sensors of {target}")
 provenance(runs.records([run for group in rows["sensors"].values() for run in group]))
 
 # %% [markdown]
+# At lab size, mean over three draws: with eight sensors TSJT is 2 % below the target alone, fine-tuning 1 %, joint training level; with thirty-two fine-tuning 1 % below, TSJT level, joint training 3 % above. The draws themselves differ by 13 to 18 %. TSJT's gain has
+# one sign in all three draws of eight sensors, and not in those of thirty-two.
+#
 # ## 3. Which three days
 #
 # The first three calendar days may be a holiday or a week-end. With another beginning the test is the second half of what is left, so again columns compare inside only. What
@@ -135,6 +142,8 @@ if days["what"].nunique() > 1:
           {c: bool((orders[c] == orders.iloc[:, 0]).all()) for c in orders.columns[1:]})  # fmt: skip
 
 # %% [markdown]
+# At lab size the order of fine-tuning, joint training and the two others is the same with all three beginnings: TSJT and the target alone within half a percent of each other, fine-tuning 1 % above or level, joint training 2 to 6 % above.
+#
 # ## 4. Which sources
 #
 # Figure 5 of the paper takes sources away: "all the three models are facing with performance drop", and TSJT "has the least degradation". The target and the sets
@@ -146,13 +155,15 @@ if len(sets):
     wide = sets.pivot_table(index="what", columns="method", values="mae", sort=False)
     show(wide.rename_axis(index="sources"), f"Sources of {target}, MAE ({unit})", 2)
     every_source = arrow(pair).rpartition(" → ")[0]
-    if every_source in wide.index:
+    if every_source in wide.index and len(wide) > 1:
         worse = 100 * (wide.drop(index=every_source) / wide.loc[every_source] - 1)
         show(worse.rename_axis(index="sources"), "above the error with all sources, %", 1)
         print("mean loss from fewer sources, %:", worse.mean().round(2).to_dict())
 provenance(runs.records([run for group in rows["figure5"].values() for run in group]))
 
 # %% [markdown]
+# At lab size (one seed) TSJT's errors on `la` lie between 3.07 and 3.13 for all seven sets. The lowest is that of Aarhus alone, roads of another continent in another unit; the highest is that of both Californian cities together. Taking sources away costs nothing here.
+#
 # A method that loses nothing when its sources go may be robust, or may never have used them; section 2 of {doc}`04_ablations` tells the two apart.
 #
 # ## What to remember
