@@ -142,7 +142,7 @@ if days["what"].nunique() > 1:
           {c: bool((orders[c] == orders.iloc[:, 0]).all()) for c in orders.columns[1:]})  # fmt: skip
 
 # %% [markdown]
-# At lab size the order of fine-tuning, joint training and the two others is the same with all three beginnings: TSJT and the target alone within half a percent of each other, fine-tuning 1 % above or level, joint training 2 to 6 % above.
+# At lab size the order of the four networks is that of the first beginning in both others too: the target alone and TSJT (level, but for one seed of the first beginning), fine-tuning up to 3 % above, joint training last, 2 to 6 % above.
 #
 # ## 4. Which sources
 #
