@@ -259,7 +259,7 @@ assert int(beaten.sum()) == 4
 # - Ten minutes ahead, repeating the last value is a method, and the weakest networks do not pass it.
 # - Errors in miles and in kilometres per hour are different numbers; relative gains may be averaged, errors may not.
 #
-# **Deviations from the paper.** Four stand-in cities on one grid of ten minutes, a week to four months long; small networks and short schedules in the lab profile, schedules
+# **Deviations from the paper.** Four stand-in cities on one grid of ten minutes, a week to four months long; small networks and short schedules in the lab profile, where networks are asked for changes, STGCN is variant B, and the three longer cities are scored on one test window of 4, 6 and 24; schedules
 # of like length for every method rather than each original's own; scales and the choice of epochs use the visible days only.
 #
 # **Next.** What each part of TSJT does: {doc}`04_ablations`. **References.** {cite}`tsjt`.
