@@ -22,9 +22,7 @@ class TransferPlan:
     profile: str
     cities: list[str]  # "SOURCE>TARGET"; the first carries ablations and sweeps
     seeds: list[int]
-    fractions: list[
-        float
-    ]  # days of target data, 0: zero-shot; the first is the few-shot setting
+    fractions: list[float]  # days of target data, 0: zero-shot; first the few-shot setting
     methods: dict[str, dict]  # what differs from the methods' defaults
 
     @classmethod
