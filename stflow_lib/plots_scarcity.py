@@ -19,7 +19,7 @@ Errors = Mapping[str, Sequence[float]]  # row or value -> an error for each seed
 
 
 def variants_figure(panels: Mapping[str, Errors], base: str, title: str) -> plt.Figure:
-    """Rows without a part each: a point per seed, a tick at the mean; a panel per metric.
+    """Rows of runs: a point per run (a seed, a draw), a tick at the mean; a panel per metric.
 
     `panels`: x label -> {row: errors}. Mean and standard deviation of row `base` are drawn
     through all rows.
@@ -54,7 +54,7 @@ def _through(axis: plt.Axes, errors: np.ndarray, name: str) -> None:
     if len(errors) > 1:
         half = errors.std(ddof=1)
         axis.axvspan(middle - half, middle + half, color=INK[1], alpha=0.15, lw=0,
-                     label="± standard deviation over seeds")  # fmt: skip
+                     label="± standard deviation of its points")  # fmt: skip
 
 
 def sweep_figures(

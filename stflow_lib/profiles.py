@@ -5,7 +5,7 @@ and ``tables`` (wing -> profile -> cities, seeds, fractions, methods). An unknow
 in it is an error that says where.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -58,24 +58,26 @@ def table(wing: str, profile: str) -> dict:
 def read(path: Path) -> dict:
     """The file's content, checked: ProfileError names the file, the place and the name."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    _keys(content, {"notebooks", "tables"}, path.name, ("notebooks", "tables"))
+    _keys(content, path.name, wanted={"notebooks", "tables"})
     for part, wanted, more in (("notebooks", _NOTEBOOK, set()), ("tables", _TABLE, _MORE)):
         for name, sizes in content[part].items():
-            _keys(sizes, set(PROFILES), f"{path.name}: {part}.{name}")
+            _keys(sizes, f"{path.name}: {part}.{name}", more=set(PROFILES))
             for profile, entry in sizes.items():
                 where = f"{path.name}: {part}.{name}.{profile}"
-                _keys(entry, wanted | more, where, wanted)
+                _keys(entry, where, wanted, more)
                 _values(part, entry, where)
     return content
 
 
-def _keys(value, allowed: set[str], where: str, wanted: Iterable[str] = ()) -> None:
+def _keys(value, where: str, wanted=frozenset(), more=frozenset()) -> None:
+    """All of `wanted` are there, some of `more` may be, nothing else is."""
+    allowed = wanted | more
     if not isinstance(value, Mapping):
         raise ProfileError(f"{where}: {value!r} is no mapping")
     for name in value:
         if name not in allowed:
             raise ProfileError(f"{where}: unknown '{name}', want {', '.join(sorted(allowed))}")
-    missing = sorted(set(wanted) - set(value))
+    missing = sorted(wanted - set(value))
     if missing:
         raise ProfileError(f"{where}: '{missing[0]}' is missing")
 

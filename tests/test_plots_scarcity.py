@@ -33,7 +33,7 @@ def test_variants_stand_in_their_rows_beside_the_base():
     assert [(t.get_xdata()[0], t.get_ydata()[0]) for t in ticks] == [(2.0, 0), (4.0, 1)]
     box = axis.patches[0].get_extents().transformed(axis.transData.inverted())
     assert (box.x0, box.x1) == pytest.approx((2 - 2**0.5, 2 + 2**0.5))
-    assert names(figure) == ["all, mean", "± standard deviation over seeds"]
+    assert names(figure) == ["all, mean", "± standard deviation of its points"]
 
 
 def test_variants_without_the_base_have_no_line():
