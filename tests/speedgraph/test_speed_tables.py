@@ -1,6 +1,8 @@
 """What the tables of the speed graphs plan."""
 
 from stflow_lib.speedgraph import TABLES
+from stflow_lib.speedgraph.opening import open_task
+from stflow_lib.speedgraph.patches import long_sources
 from stflow_lib.speedgraph.plan import Plan
 
 
@@ -39,3 +41,12 @@ def test_rows_of_table_2_appear_once_in_the_store():
         ("backbones", "TSJT, STGCN B"),
     ):
         assert {run.key for run in TABLES[table].rows("lab")[row]} <= own
+
+
+def test_a_week_is_enough_for_every_teacher(real_data):
+    """`la` has seven days: a teacher that reads all of them finds no window in this source."""
+    for profile in ("lab", "paper"):
+        plan = Plan.of(profile)
+        (run, *_) = plan.runs(["TransGTR"], plan.cities[-1:], plan.few)
+        sources = long_sources(open_task(run), plan.settings("TransGTR").teacher_days)
+        assert "la" in {source.name for source in sources}
