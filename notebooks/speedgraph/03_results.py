@@ -28,6 +28,7 @@ from stflow_lib.plots_transfer import arrow, gains_panels, relative_figure
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
 
+# %%
 ERRORS = ["mae", "rmse"]
 AHEAD = ["min10", "min30", "min60"]
 plan = Plan.of(profile)
@@ -167,6 +168,7 @@ def recorded(method):
     return method in rows and bool(runs.records(rows[method]))
 
 
+# %%
 def tell(judged, caption):
     """Gains with intervals as a table, targets across."""
     if judged.empty:
@@ -183,6 +185,7 @@ def tell(judged, caption):
         )
 
 
+# %%
 borrowing = [m for m in rows if m not in plan.ALONE]
 worth = against(["Target only"], borrowing)
 waves = against(["Target only(GWN)"], [m for m in borrowing if "GWN" in m])

@@ -34,6 +34,7 @@ from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
 from stflow_lib.speedgraph.tables import JOINT, MODES, PATTERNS
 
+# %%
 ERRORS = ("mae", "rmse")
 plan = Plan.of(profile)
 rows = {
@@ -47,6 +48,7 @@ rows["figure4"] = {row: group for row, group in rows["figure4"].items() if row i
 rows["asked"] = {r: g for r, g in rows["asked"].items() if every == 1 or r.startswith("Target")}
 
 
+# %%
 def fill(name):
     """Compute what a table lacks, or say how much of it is a gap."""
     wanted = [run for group in rows[name].values() for run in group]
@@ -77,6 +79,7 @@ def draw(name, title, base):
     provenance(runs.records([run for group in rows[name].values() for run in group]))
 
 
+# %%
 def judge(name, base):
     """The first row against each of the others, paired by seed."""
     groups = {row: group for row, group in rows[name].items() if errors(group, "mae")}

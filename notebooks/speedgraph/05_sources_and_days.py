@@ -28,6 +28,7 @@ from stflow_lib.plots_transfer import arrow
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
 
+# %%
 plan = Plan.of(profile)
 names = ["scarcity", "sensors", "starts", "figure5"]
 rows = {name: TABLES[name].rows(profile) for name in names}
@@ -72,6 +73,7 @@ def table(frame, caption):
         show(gain.drop(index="Target only"), "below the target alone, %", 1)
 
 
+# %%
 def picture(frame, title):
     """A panel for each case, a row per method, a point per run."""
     panels = {
