@@ -55,9 +55,9 @@ assert abs(low - (1 - half)) < 1e-5 and abs(high - (1 + half)) < 1e-5
 # %% [markdown]
 # ## How the claims stand
 #
-# Each paper's claims by kind. A bar that is all grey means that nobody has run it here, not that
-# it failed. A paper whose part of this book is not yet written has its printed numbers carried
-# over as data, but no claim to judge; the table counts those too.
+# Each paper's claims by kind. "Not run" is no failure: the files that a number speaks of are not
+# here, or nobody has run that setting, or only with one seed. The second table counts the printed
+# numbers that were carried over.
 
 # %%
 counts = (

@@ -444,6 +444,7 @@ def show_kinds(cases, title, share):
         plt.show()
 
 
+# %%
 tables = {pair: rows["table2"] for pair in plan.cities}
 tables |= {pair: rows["further"] for pair in further if "+" not in pair and recorded}
 show_kinds({pair: (table["STBaT"], table["Finetuned"], pair) for pair, table in tables.items()},

@@ -217,6 +217,7 @@ def gains(orders, metric="rmse"):
     return found[found["n"] > 0]
 
 
+# %%
 def verdicts(judged):
     """How many comparisons are beyond doubt, and in which direction."""
     for label, own in judged.groupby("label", sort=False):

@@ -64,6 +64,7 @@ from stflow_lib.speedgraph.prompting import Prompting, knowledge
 from stflow_lib.speedgraph.stgcn import Size
 from stflow_lib.speedgraph.tsjt import Prompted, TSJTSettings
 
+# %%
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
 maps = {name: load(name) for name in (*sources.split(), target)}
 lenders = [maps[name] for name in sources.split()]

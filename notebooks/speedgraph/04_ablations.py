@@ -140,7 +140,7 @@ judge("steps", first)
 # If *w/o source* stands where TSB stands, the sources have not moved the network, and no rule for them can matter. If *equal sum* stands far above, there is a
 # conflict, and a rule has work to do.
 #
-# At lab size (`la`, one seed) all nine rules lie within 2 %: TSB 3.08, without sources 3.10, A-GEM 3.10, PCGrad and one component 3.11, the sums and TSB with equal weights 3.13. The order is the one that the paper would like, the
+# At lab size (`la`; TSB has three seeds, here is the one that all rows have) all nine rules lie within 2 %: TSB 3.08, without sources 3.10, A-GEM 3.10, PCGrad and one component 3.11, the sums and TSB with equal weights 3.13. The order is the one that the paper would like, the
 # plain sums last. But seeds of TSJT lie as far apart, and leaving the sources out costs half a percent.
 #
 # ## 3. The size of the bank

@@ -144,7 +144,7 @@ if days["what"].nunique() > 1:
           {c: bool((orders[c] == orders.iloc[:, 0]).all()) for c in orders.columns[1:]})  # fmt: skip
 
 # %% [markdown]
-# At lab size the order of the four networks is that of the first beginning in both others too: the target alone and TSJT (level, but for one seed of the first beginning), fine-tuning up to 3 % above, joint training last, 2 to 6 % above.
+# At lab size two of the four networks change places, the target alone and TSJT: at both other beginnings they are level, to a tenth of a percent, and at the first one seed of TSJT sets them apart. Behind them nothing changes: fine-tuning up to 3 % above, joint training last, 2 to 6 % above.
 #
 # ## 4. Which sources
 #
