@@ -38,9 +38,9 @@ book: $(READY)
 	@$(PY) -m stflow_lib book --profile $(PROFILE)
 
 test: $(READY)
-	$(PY) -m pytest tests --ignore=tests/book
+	$(PY) -m pytest tests --ignore=tests/site
 	$(PY) -m pytest --nbval notebooks
-	$(PY) -m pytest tests/book
+	$(PY) -m pytest tests/site
 
 # JupyterLab's own settings stay in build/jupyter. LABROOT: the folder it shows; LABARGS: more.
 LABROOT ?= notebooks

@@ -15,7 +15,7 @@ from nbval.plugin import IPyNbFile
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
-from stflow_lib import profiles
+from stflow_lib.runs import profiles
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build" / "nbval"

@@ -22,10 +22,13 @@ city: str = "all"  # only as judged on this city, or all
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from stflow_lib import claims, notebook
+from stflow_lib.book import display as notebook
+from stflow_lib.verdicts import judge as claims
+from stflow_lib.verdicts import statistics
+from stflow_lib.verdicts.claims import PAPERS, TITLES, reported
 
-judged = pd.concat([claims.judge(wing) for wing in claims.PAPERS], ignore_index=True)
-judged["title"] = judged["paper"].map(claims.TITLES)
+judged = pd.concat([claims.judge(wing) for wing in PAPERS], ignore_index=True)
+judged["title"] = judged["paper"].map(TITLES)
 print(f"{len(judged)} judgements on {judged['id'].nunique()} claims")
 
 # %% [markdown]
@@ -47,7 +50,7 @@ print(f"{len(judged)} judgements on {judged['id'].nunique()} claims")
 # point for gains. Smoke runs never count, and collapsed trainings are left out and named.
 
 # %%
-low, high = claims.interval([0.8, 1.0, 1.2])  # mean 1, s_d = 0.2, n = 3
+low, high = statistics.interval([0.8, 1.0, 1.2])  # mean 1, s_d = 0.2, n = 3
 half = 4.302653 * 0.2 / 3**0.5
 print(f"interval of the mean difference: {low:.3f} to {high:.3f}")
 assert abs(low - (1 - half)) < 1e-5 and abs(high - (1 + half)) < 1e-5
@@ -67,7 +70,7 @@ counts = (
     .reindex(columns=list(claims.VERDICTS), fill_value=0)
 )
 printed = {
-    claims.TITLES[paper]: len(claims.reported(paper)) for paper in claims.PAPERS.values()
+    TITLES[paper]: len(reported(paper)) for paper in PAPERS.values()
 }
 notebook.show(counts, "Judgements by paper and kind of claim")
 notebook.show(pd.Series(printed, name="printed numbers").to_frame(), "Numbers carried over")

@@ -9,8 +9,8 @@ from statistics import mean
 
 from tqdm import tqdm
 
-from stflow_lib import profiles, runs
-from stflow_lib.runs import store
+from stflow_lib import runs
+from stflow_lib.runs import profiles, store
 from stflow_lib.runs.run import wing_of
 
 THREADS = 2  # of torch, unless STFLOW_THREADS says otherwise
@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 when all went well, 2 after one clear line on what did not."""
     argv = sys.argv[1:] if argv is None else argv
     if argv[:1] == ["book"]:  # the book has a command line of its own
-        from stflow_lib import book
+        from stflow_lib.book import build as book
 
         return book.main(argv[1:]) or 0
     try:

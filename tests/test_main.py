@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from stflow_lib import profiles, runs
+from stflow_lib import runs
 from stflow_lib.__main__ import Seconds, main
-from stflow_lib.runs import store
+from stflow_lib.runs import profiles, store
 
 spec = importlib.util.spec_from_file_location(
-    "toy_wing", Path(__file__).with_name("toy_wing.py")
+    "toy_wing", Path(__file__).parent / "runs" / "toy_wing.py"
 )
 toy = importlib.util.module_from_spec(spec)
 sys.modules["toy_wing"] = toy
@@ -112,10 +112,10 @@ def test_time_left_comes_from_the_most_similar_runs():
 
 def test_book_and_fetch_are_handed_on(monkeypatch, capsys):
     called = []
-    book = types.ModuleType("stflow_lib.book")
+    book = types.ModuleType("stflow_lib.book.build")
     book.main = lambda argv: called.append(argv) or 3
-    monkeypatch.setitem(sys.modules, "stflow_lib.book", book)
-    monkeypatch.setattr("stflow_lib.book", book, raising=False)
+    monkeypatch.setitem(sys.modules, "stflow_lib.book.build", book)
+    monkeypatch.setattr("stflow_lib.book.build", book, raising=False)
     assert main(["book", "--profile", "lab"]) == 3 and called == [["--profile", "lab"]]
     monkeypatch.setattr("stflow_lib.data.fetch", lambda name: [Path(name) / "file"])
     assert main(["fetch", "toytown"]) == 0

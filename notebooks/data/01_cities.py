@@ -20,9 +20,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import data, plots_cities
+from stflow_lib import data
+from stflow_lib.book.display import show
+from stflow_lib.book.plots.data import cities as plots_cities
 from stflow_lib.data import DataError
-from stflow_lib.notebook import show
 
 # %% [markdown]
 # ## 1. The catalogue

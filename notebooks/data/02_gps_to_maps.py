@@ -29,8 +29,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import plots_flow
-from stflow_lib.data import Box, DataError, block_sum, gps, registry
+from stflow_lib.book.plots.data import gps_to_maps as plots_flow
+from stflow_lib.data import Box, DataError, block_sum
+from stflow_lib.data.catalog import entry as registry
+from stflow_lib.data.rasterize import gps
 
 box = Box(lat_min=37.708, lat_max=37.812, lon_min=-122.515, lon_max=-122.383)
 zone = "America/Los_Angeles"
@@ -173,7 +175,7 @@ plt.show()
 
 # %% [markdown]
 # The third segment starts where the second ends, so cells chain without gap or overlap; a border is crossed once however close a fix
-# lies to it. The fast form (`stflow_lib.data.segments`) keeps, per axis, the distance to the next border and always crosses the nearer
+# lies to it. The fast form (`stflow_lib.data.rasterize.segments`) keeps, per axis, the distance to the next border and always crosses the nearer
 # one {cite}`amanatideswoo`. It compares products of integers, never rounded fractions, so it must agree with the plain form to the
 # last entry: on the toy above, and on a thousand random segments whose ends fall on borders and corners on purpose.
 

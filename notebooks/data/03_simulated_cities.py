@@ -22,10 +22,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import plots_simulated as plots
+from stflow_lib.book.display import show
+from stflow_lib.book.plots.data import simulated_cities as plots
 from stflow_lib.data import block_sum, simulate
 from stflow_lib.data.simulate import TYPES, gravity, landuse, purposes, traffic
-from stflow_lib.notebook import show
 
 city, truth = simulate.simulate_fine(side, side, days, seed=seed)
 print(f"{city.sizes['time']} steps, {city.flow.values.sum():,.0f} entries, "

@@ -25,17 +25,17 @@ import pandas as pd
 import torch
 from torch import nn
 
-from stflow_lib import plots_maps
+from stflow_lib.book.display import show
+from stflow_lib.book.plots.finegrained import maps as plots_maps
 from stflow_lib.data import block_sum, load, simulate
 from stflow_lib.finegrained import METHODS, cost, make_task, score, tables
+from stflow_lib.finegrained.baselines.rules import RatioSettings
+from stflow_lib.finegrained.baselines.urbanfm import Settings, UrbanFM
+from stflow_lib.finegrained.baselines.urbanpy import LocalConvolution
 from stflow_lib.finegrained.plan import Plan
-from stflow_lib.finegrained.rules import RatioSettings
-from stflow_lib.finegrained.task import block_losses
-from stflow_lib.finegrained.urbanfm import Settings, UrbanFM
-from stflow_lib.finegrained.urbanpy import LocalConvolution
-from stflow_lib.fit import count_parameters
-from stflow_lib.metrics import flow_errors
-from stflow_lib.notebook import show
+from stflow_lib.finegrained.problem.scoring import block_losses
+from stflow_lib.training.method import count_parameters
+from stflow_lib.training.metrics import flow_errors
 
 maps = load(city)
 unit = maps.attrs["unit"]

@@ -29,17 +29,30 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
-from stflow_lib import notebook, plots_training, runs
-from stflow_lib.finegrained import METHODS, Task, blocks, pretexts, tables, urbanstc
-from stflow_lib.finegrained.supervised import squared_error
-from stflow_lib.finegrained.task import block_losses, coarser, open_task
-from stflow_lib.fit import Training, count_parameters, resolve_precision
+from stflow_lib import runs
+from stflow_lib.book import display as notebook
+from stflow_lib.book.plots.curves import curves_figure
+from stflow_lib.book.plots.finegrained import method as plots_training
+from stflow_lib.finegrained import METHODS, Task
+from stflow_lib.finegrained.urbanstc.pretext import Encoder
+from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalHead, positives, regional, regional_loss
+from stflow_lib.finegrained.urbanstc.super_resolution import InferenceNet, super_resolution
+from stflow_lib.finegrained.urbanstc.temporal_contrast import TemporalHead, temporal, triplet_loss, triplets
+from stflow_lib.finegrained import ablations as tables
+from stflow_lib.finegrained.networks import layers as blocks
+from stflow_lib.finegrained.problem.from_run import open_task
+from stflow_lib.finegrained.problem.scoring import block_losses
+from stflow_lib.finegrained.problem.task import coarser
+from stflow_lib.finegrained.training.supervised import squared_error
+from stflow_lib.finegrained.urbanstc import method as urbanstc
 from stflow_lib.kernels import (
     conserve,
     conserve_naive,
     nearest_and_farthest,
     nearest_and_farthest_naive,
 )
+from stflow_lib.training.loop import Training, resolve_precision
+from stflow_lib.training.method import count_parameters
 
 # %% [markdown]
 # All checks run on one city with the least data that the tables of {doc}`03_results` use: $X \in \mathbb{R}_+^{I \times J}$ is a coarse
@@ -114,7 +127,7 @@ def moved(encoder, side=11):
         return (encoder(after) - encoder(before)).abs().mean(1)[0].numpy()
 
 
-encoders = {name: pretexts.Encoder(C, kernel) for name, kernel in urbanstc.KERNELS.items()}
+encoders = {name: Encoder(C, kernel) for name, kernel in urbanstc.KERNELS.items()}
 changes = {name: moved(encoder.double()) for name, encoder in encoders.items()}
 reach = {name: int((change > 0).sum()) for name, change in changes.items()}
 assert reach == {"inf": 25, "tcs": 25, "reg": 1}
@@ -166,18 +179,18 @@ def regional_naive(z, same, anchor):
 
 
 # %%
-head = pretexts.RegionalHead(pretexts.Encoder(C, 1), C)
+head = RegionalHead(Encoder(C, 1), C)
 flows, anchor = maps.flatten(1) / task.coarse[task.train].max(), torch.randint(cells, (16,))
 with torch.no_grad():
     z = head(maps)
     small = z / z.norm(dim=2).max()  # so that the plain exponentials stay finite
 for criterion in ("embedding", "flow"):
     rule = replace(settings.regional, criterion=criterion)
-    same = pretexts.positives(rule, small, flows, anchor)
+    same = positives(rule, small, flows, anchor)
     assert same[torch.arange(16), anchor].all()  # the anchor is like itself
     plain = regional_naive(small, same, anchor)
     for loss, value in zip(("logsumexp", "ratio"), plain, strict=True):
-        fast = pretexts.regional_loss(replace(rule, loss=loss), small, flows, anchor)
+        fast = regional_loss(replace(rule, loss=loss), small, flows, anchor)
         assert abs(float(fast) - value) < 1e-4 * (1 + value)
     print(f"{criterion:9}: logsumexp {plain[0]:.3f}, ratio {plain[1]:.3f}, both as the loops")
 
@@ -194,10 +207,10 @@ assert likeness.min() >= 0
 rule = settings.regional
 for criterion in ("embedding", "flow"):
     labels = replace(rule, criterion=criterion)
-    negatives = (~pretexts.positives(labels, z, flows, anchor)).sum(1).float()
-    value = pretexts.regional_loss(labels, z, flows, anchor)
+    negatives = (~positives(labels, z, flows, anchor)).sum(1).float()
+    value = regional_loss(labels, z, flows, anchor)
     assert value >= torch.log1p(negatives).mean()
-    cheat = pretexts.regional_loss(labels, torch.full_like(z, 10 / C**0.5), flows, anchor)
+    cheat = regional_loss(labels, torch.full_like(z, 10 / C**0.5), flows, anchor)
     print(f"{criterion:9}: loss {value:7.2f}, of one long z for all cells {cheat:6.2f}")
 print(f"largest s at the start: {likeness.max():.0f}")
 print(
@@ -207,7 +220,7 @@ print(
 # %% [markdown]
 # With labels from flow the cheat pays nothing; with labels from the embedding it is a perfect score. Does training take that road?
 # We train both for a few passes and look at who is positive. (On counts scaled to $[0, 1]$ the paper's $\lambda$ is the number of
-# vehicles printed above: below one, positives are the cells with exactly the anchor's count.) `pretexts.regional` puts an encoder into
+# vehicles printed above: below one, positives are the cells with exactly the anchor's count.) `regional` puts an encoder into
 # its pretext: a network, a loss over samples, a score on the validation part. `pretrain` trains it in place and keeps the best epoch.
 
 # %%
@@ -216,7 +229,7 @@ regional, curves = {}, {}
 for criterion in ("embedding", "flow"):
     torch.manual_seed(seed)
     rule = replace(settings.regional, criterion=criterion, training=short)
-    pretext = pretexts.regional(rule, pretexts.Encoder(C, 1), C, task)
+    pretext = regional(rule, Encoder(C, 1), C, task)
     curves[criterion] = pretext.pretrain(task, seed, None).curves
     regional[criterion] = pretext.network
 
@@ -224,12 +237,12 @@ for criterion in ("embedding", "flow"):
 busiest = maps[:, 0].sum((1, 2)).argmax()
 shape, q = maps.shape[2:], int(maps[busiest].flatten().argsort()[int(0.4 * cells)])
 flow_rule = replace(settings.regional, criterion="flow")
-same_flow = pretexts.positives(flow_rule, z, flows, torch.full((16,), q))
+same_flow = positives(flow_rule, z, flows, torch.full((16,), q))
 labels = {"equal flow (Eq. 3)": same_flow[busiest].view(shape).numpy()}
 start = {"before training": head, "trained, embedding": regional["embedding"]}
 for when, network in (start | {"trained, flow": regional["flow"]}).items():
     with torch.no_grad():
-        alike = pretexts.positives(
+        alike = positives(
             settings.regional, network(maps), flows, torch.full((16,), q)
         )
     labels[when] = alike[busiest].view(shape).numpy()
@@ -245,7 +258,7 @@ share = {"equal counts": {"positive cells (%)": 100 * equal}}
 for when, network in (start | {"trained, flow": regional["flow"]}).items():
     with torch.no_grad():
         all_z = network(task.coarse[task.valid])
-    alike = pretexts.positives(settings.regional, all_z, valid, picks).float().mean()
+    alike = positives(settings.regional, all_z, valid, picks).float().mean()
     share[when] = {
         "positive cells (%)": 100 * alike.item(),
         "channels ever above 0": float((all_z > 0).any(0).any(0).sum()),
@@ -295,7 +308,7 @@ def rmse(network, low, high, samples):
 split = blocks.Split(M, "sharp")  # a last layer that cannot die, see section 9
 torch.manual_seed(seed)
 rule = replace(settings.inference, training=short)
-refine = pretexts.super_resolution(rule, pretexts.Encoder(C, 3), C, task, split)
+refine = super_resolution(rule, Encoder(C, 3), C, task, split)
 curves["inf"] = refine.pretrain(task, seed, None).curves
 own = rmse(refine.network, small_maps, task.coarse, task.valid)
 below = rmse(refine.network, task.coarse, task.fine, task.valid)
@@ -366,7 +379,7 @@ def algorithm_1(t):
 
 
 weighted, hard = (
-    pretexts.triplets(replace(settings.temporal, sampling=how), pool, pool)
+    triplets(replace(settings.temporal, sampling=how), pool, pool)
     for how in ("weight", "hard")
 )
 for t in range(len(pool)):
@@ -397,17 +410,17 @@ plt.show()
 
 # %%
 torch.manual_seed(seed)
-temporal_head = pretexts.TemporalHead(pretexts.Encoder(C, 3), C, normalise=True)
+temporal_head = TemporalHead(Encoder(C, 3), C, normalise=True)
 margin, gradients = settings.temporal.margin, []
 for alpha in (8.0, margin):
     temporal_head.zero_grad()
     a, p, n = (temporal_head(m[:16]) for m in (pool, *weighted))
-    pretexts.triplet_loss(a, p, n, alpha).backward()
+    triplet_loss(a, p, n, alpha).backward()
     gradients.append(torch.cat([w.grad.flatten() for w in temporal_head.parameters()]))
 assert torch.allclose(*gradients, rtol=1e-3, atol=1e-6) and gradients[0].abs().max() > 0
 for end, loss in (((0, 1), margin + 8), ((1, 0), margin - 8), ((0, 0), margin)):
     corners = 2 * torch.eye(2)  # two embeddings at a right angle, as far apart as can be
-    value = pretexts.triplet_loss(
+    value = triplet_loss(
         corners[:1], corners[end[1]][None], corners[end[0]][None], margin
     )
     assert value == loss
@@ -417,7 +430,7 @@ print(
 
 # %%
 rule = replace(settings.temporal, normalise=True, training=short)
-moments = pretexts.temporal(rule, pretexts.Encoder(C, 3), C, task)
+moments = temporal(rule, Encoder(C, 3), C, task)
 curves["tcs"] = moments.pretrain(task, seed, None).curves
 gaps = {}
 for name, network in (("before training", temporal_head.eval()), ("after", moments.network)):
@@ -448,7 +461,7 @@ panels = {
         for name, key in (("training", "loss"), ("validation", "valid"))
     },
 }
-plots_training.curves_figure(panels)
+curves_figure(panels)
 plt.show()
 
 # %% [markdown]
@@ -549,13 +562,13 @@ def blank(rows, cols, factor, names=()):
 
 def sizes(channels, paper_task, external):
     """Parameters of the three pretexts' networks and of the fine-tuned one."""
-    encoder = lambda kernel: pretexts.Encoder(channels, kernel)
+    encoder = lambda kernel: Encoder(channels, kernel)
     plan = urbanstc.Settings(channels=channels, external=external)
     inf = (encoder(3), channels, paper_task.factor, blocks.Split(paper_task.factor))
     networks = {
-        "Reg": pretexts.RegionalHead(encoder(1), channels),
-        "TCS": pretexts.TemporalHead(encoder(3), channels, True),
-        "Inf": pretexts.InferenceNet(*inf),
+        "Reg": RegionalHead(encoder(1), channels),
+        "TCS": TemporalHead(encoder(3), channels, True),
+        "Inf": InferenceNet(*inf),
         "fine-tuning": urbanstc.UrbanSTC(paper_task, plan),
     }
     return {name: count_parameters(network) for name, network in networks.items()}
@@ -755,7 +768,7 @@ panels = {
 }
 panels = {title: groups for title, groups in panels.items() if groups}
 if panels:
-    plots_training.curves_figure(panels)
+    curves_figure(panels)
     plt.show()
 else:
     print(
@@ -819,7 +832,7 @@ rows = [
      "freeze_epochs", "not measured alone"),
     ("validation every 20 iterations", f"after each epoch, every {steps(plan)} iterations",
      "training.epoch_steps", "not measured here"),
-    ("random anchors in validation (code)", "fixed anchors", "none: pretexts.regional",
+    ("random anchors in validation (code)", "fixed anchors", "none: regional",
      "validation losses of two epochs are comparable"),
     ("new Adam at each halving and unfreezing (code)", "the same", "none: fit.train", "none"),
     ("float32", str(precision).removeprefix("torch."), "training.precision",

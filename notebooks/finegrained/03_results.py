@@ -23,16 +23,21 @@ train_missing: bool = True  # compute runs that have no record; False shows "not
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from stflow_lib import claims, notebook, paired, profiles, runs
-from stflow_lib.data import registry
-from stflow_lib.finegrained import METHODS, TABLES
-from stflow_lib.finegrained.tables import LABELLED
-from stflow_lib.plots_results import (
+from stflow_lib import runs
+from stflow_lib.book import display as notebook
+from stflow_lib.book.plots.comparisons import (
     convergence_figure,
     fractions_figure,
     gains_figure,
     methods_figure,
 )
+from stflow_lib.data.catalog import index as registry
+from stflow_lib.finegrained import METHODS, TABLES
+from stflow_lib.finegrained.tables import LABELLED
+from stflow_lib.runs import profiles
+from stflow_lib.verdicts import judge as claims
+from stflow_lib.verdicts import paired
+from stflow_lib.verdicts.claims import reported
 
 METRICS = ["rmse", "mae", "mape"]
 planned = {
@@ -85,7 +90,7 @@ print(f"{missing} runs had no record before this page")
 def show_table(name):
     """The paper's layout, one metric at a time; the printed numbers of our methods beside."""
     number = name.removeprefix("table")
-    printed = claims.reported("urbanstc", number)
+    printed = reported("urbanstc", number)
     printed = printed[printed["method"].isin(list(METHODS))]
     for metric in METRICS:
         if planned[name] or (printed["metric"] == metric).any():

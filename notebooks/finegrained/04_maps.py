@@ -23,11 +23,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stflow_lib import plots_maps, runs
+from stflow_lib import runs
+from stflow_lib.book.display import provenance, show
+from stflow_lib.book.plots.finegrained import maps as plots_maps
 from stflow_lib.data import load
 from stflow_lib.finegrained import TABLES, open_task
-from stflow_lib.metrics import flow_errors
-from stflow_lib.notebook import provenance, show
+from stflow_lib.training.metrics import flow_errors
 
 # %% [markdown]
 # ## 1. Who is drawn

@@ -22,12 +22,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import claims, notebook, paired, runs
-from stflow_lib.data import registry
+from stflow_lib import runs
+from stflow_lib.book import display as notebook
+from stflow_lib.book.plots.comparisons import gains_figure
+from stflow_lib.book.plots.curves import curves_figure
+from stflow_lib.book.plots.sweeps import amounts_figure, sweep_figure
+from stflow_lib.data.catalog import index as registry
 from stflow_lib.finegrained.tables import LABELLED
-from stflow_lib.plots_ablations import amounts_figure, sweep_figure
-from stflow_lib.plots_results import gains_figure
-from stflow_lib.plots_training import curves_figure
+from stflow_lib.verdicts import claims, paired
 
 METRICS = ["rmse", "mae", "mape"]
 SHOWN = ["table7", "table8", "table9", "figure6", "figure7a", "figure7b", "figure8"]

@@ -26,11 +26,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stflow_lib import claims, notebook, runs
-from stflow_lib.data import registry
-from stflow_lib.finegrained import METHODS, cost, open_task, urbanstc
+from stflow_lib import runs
+from stflow_lib.book import display as notebook
+from stflow_lib.book.plots.finegrained.efficiency import error_cost_figure, parameters_figure
+from stflow_lib.data.catalog import index as registry
+from stflow_lib.finegrained import METHODS, cost, open_task
 from stflow_lib.finegrained.plan import Plan
-from stflow_lib.plots_efficiency import error_cost_figure, parameters_figure
+from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.verdicts import claims
 
 plan = Plan.of(profile)
 networks = [name for name in METHODS

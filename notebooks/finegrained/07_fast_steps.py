@@ -33,9 +33,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from stflow_lib import data, fit, notebook, runs
-from stflow_lib.finegrained import make_task, urbanstc
-from stflow_lib.finegrained.supervised import fit_network
+from stflow_lib import data, runs
+from stflow_lib.book import display as notebook
+from stflow_lib.finegrained import make_task
+from stflow_lib.finegrained.training.supervised import fit_network
+from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.training import loop as fit
+from stflow_lib.training.method import count_parameters
 
 torch.manual_seed(0)
 factor = 4
@@ -43,7 +47,7 @@ coarse = torch.rand(batch, 1, side, side) * 100  # [B, 1, H, W] vehicles per ste
 fine = torch.rand(batch, 1, side * factor, side * factor) * 6  # [B, 1, HM, WM]
 shape = SimpleNamespace(coarse=coarse, factor=factor, external_names=())
 network = urbanstc.UrbanSTC(shape, urbanstc.Settings(channels=channels))
-print(f"{fit.count_parameters(network):,} parameters on {runs.execute.device_name()}")
+print(f"{count_parameters(network):,} parameters on {runs.execute.device_name()}")
 
 # %% [markdown]
 # ## Where the arithmetic is

@@ -28,19 +28,17 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
-from stflow_lib import claims, notebook, runs
+from stflow_lib import runs
+from stflow_lib.book import display as notebook
+from stflow_lib.book.plots.finegrained.conservation import relative_error_figure, sums_figure
+from stflow_lib.book.plots.finegrained.efficiency import changes_figure, weights_figure
 from stflow_lib.finegrained import METHODS, ablations, cost, open_task
-from stflow_lib.finegrained.blocks import Split
+from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.plan import Plan
-from stflow_lib.finegrained.task import block_losses
+from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.kernels import conserve
-from stflow_lib.metrics import FlowErrors
-from stflow_lib.plots_efficiency import (
-    changes_figure,
-    relative_error_figure,
-    sums_figure,
-    weights_figure,
-)
+from stflow_lib.training.metrics import FlowErrors
+from stflow_lib.verdicts import claims
 
 FORMS = ("none", "m2_signed", "m2")
 plan = Plan.of(profile)

@@ -22,13 +22,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stflow_lib import claims, notebook, paired, plots_beyond, runs
-from stflow_lib.finegrained import METHODS, TABLES, doubt, open_task
+from stflow_lib import runs
+from stflow_lib.book import display as notebook
+from stflow_lib.book.plots.comparisons import gains_figure
+from stflow_lib.book.plots.finegrained import beyond as plots_beyond
+from stflow_lib.finegrained import METHODS, TABLES, open_task
+from stflow_lib.finegrained.beyond import forecasts as doubt
+from stflow_lib.finegrained.beyond.sharenet import ShareNet
 from stflow_lib.finegrained.plan import Plan
-from stflow_lib.finegrained.sharenet import ShareNet
 from stflow_lib.finegrained.tables import LABELLED
-from stflow_lib.metrics import flow_errors
-from stflow_lib.plots_results import gains_figure
+from stflow_lib.training.metrics import flow_errors
+from stflow_lib.verdicts import paired
+from stflow_lib.verdicts import statistics as claims
 
 METRICS = ["rmse", "mae", "mape"]
 plan, rows = Plan.of(profile), LABELLED["beyond"](profile)  # rows: method -> runs

@@ -24,21 +24,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stflow_lib import plots_grids
-from stflow_lib.claims import reported
+from stflow_lib.book.display import show
+from stflow_lib.book.plots.gridflow import problem as plots_grids
 from stflow_lib.data import load, simulate
-from stflow_lib.gridflow import (
-    METHODS,
-    PROTOCOLS,
-    RULES,
-    arima,
-    linear,
-    make_task,
-    open_task,
-    score,
-)
-from stflow_lib.metrics import flow_errors
-from stflow_lib.notebook import show
+from stflow_lib.gridflow import METHODS, PROTOCOLS, RULES, make_task, open_task, score
+from stflow_lib.gridflow.baselines import arima, linear
+from stflow_lib.training.metrics import flow_errors
+from stflow_lib.verdicts.claims import reported
 
 
 def opened(pair, days):

@@ -38,33 +38,33 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from stflow_lib import plots_balance
-from stflow_lib.fit import count_parameters
+from stflow_lib.book.display import show
+from stflow_lib.book.plots.gridflow import method as plots_balance
 from stflow_lib.gridflow import PROTOCOLS, open_task, score
-from stflow_lib.gridflow.opening import kinds_of
-from stflow_lib.gridflow.riam import (
+from stflow_lib.gridflow.networks.stnet import Backbone, STNet
+from stflow_lib.gridflow.problem.from_run import kinds_of
+from stflow_lib.gridflow.stbat.method import Balanced, STBaTSettings, source_shares
+from stflow_lib.gridflow.stbat.riam import (
     Patterns,
     RegionPatterns,
     normal_divergence,
     region_similarity,
 )
-from stflow_lib.gridflow.stbat import Balanced, STBaTSettings, source_shares
-from stflow_lib.gridflow.stblm import (
+from stflow_lib.gridflow.stbat.stblm import (
     Balance,
     Projector,
     anchor_value,
     batch_statistics,
     rank_correlation,
 )
-from stflow_lib.gridflow.stnet import Backbone, STNet
-from stflow_lib.gridflow.training import (
+from stflow_lib.gridflow.training.schedule import (
     Schedule,
     fit_cities,
     forward,
     predict_trips,
     windows_error,
 )
-from stflow_lib.gridflow.transfer import Fitted, tuned
+from stflow_lib.gridflow.training.transfer import Fitted, tuned
 from stflow_lib.kernels import (
     density_weights,
     pattern_density,
@@ -72,7 +72,7 @@ from stflow_lib.kernels import (
     rank_contrast,
     rank_contrast_naive,
 )
-from stflow_lib.notebook import show
+from stflow_lib.training.method import count_parameters
 
 # %% [markdown]
 # ## 1. What is rare

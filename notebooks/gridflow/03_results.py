@@ -23,13 +23,23 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import claims, evidence, paired, runs
+from stflow_lib import runs
+from stflow_lib.book.display import provenance, show
+from stflow_lib.book.plots.transfers import (
+    arrow,
+    days,
+    gains_panels,
+    kinds_figure,
+    relative_figure,
+)
 from stflow_lib.gridflow import TABLES
-from stflow_lib.gridflow.opening import kinds_of, split_pair
 from stflow_lib.gridflow.plan import RULES, Plan
-from stflow_lib.gridflow.protocol import protocol_of
-from stflow_lib.notebook import provenance, show
-from stflow_lib.plots_transfer import arrow, days, gains_panels, kinds_figure, relative_figure
+from stflow_lib.gridflow.problem.from_run import kinds_of
+from stflow_lib.gridflow.problem.protocol import protocol_of
+from stflow_lib.runs.pair import split_pair
+from stflow_lib.verdicts import evidence, paired, statistics
+from stflow_lib.verdicts import judge as claims
+from stflow_lib.verdicts.claims import SCENARIOS, reported
 
 METRICS = ["rmse", "mae"]
 plan = Plan.of(profile)
@@ -89,7 +99,7 @@ def laid_out(table, pairs):
 
 def printed(metric, amount):
     """The paper's numbers, those without a source under each of its sources."""
-    found = claims.reported("stbat", "Table 2").query(
+    found = reported("stbat", "Table 2").query(
         "metric == @metric and fraction == @amount"
     )
     wide = found.pivot(index="method", columns="dataset", values="value")
@@ -206,7 +216,7 @@ def certain(method, column):
         for amount in (few, none):
             bar = bars.loc[(arrow(pair), days(amount)), column]
             gain = 100 * (1 - by_seed(method, pair, amount) / bar)
-            sure += claims.interval(gain)[0] > 0
+            sure += statistics.interval(gain)[0] > 0
             tasks += len(gain) > 1 and bool(np.isfinite(bar))
     return f"{sure} of {tasks}" if tasks else "too few seeds"
 
@@ -229,7 +239,7 @@ show(passed, "Tasks in which the whole 95 % interval of a network's RMSE is belo
 # it tells whether one was worth having. RegionTrans without a day of the target has nothing to match with and is Finetuned.
 
 # %%
-PAPER = [m for m in claims.reported("stbat", "Table 2")["method"].unique() if m in plan.methods]
+PAPER = [m for m in reported("stbat", "Table 2")["method"].unique() if m in plan.methods]
 others = [m for m in plan.methods if m in (*PAPER, "Linear", "MLP") and m != "STBaT"]
 gains = [
     paired.gains(rows["table2"]["STBaT"], rows["table2"][m], METRICS).assign(row=m)
@@ -293,10 +303,10 @@ else:
 # $100\,(e_\text{best} - e_\text{STBaT}) / e_\text{best}$. We do it for all of them. Rounding explains a difference of a tenth of a percent, no more.
 
 # %%
-table = claims.reported("stbat", "Table 2")
+table = reported("stbat", "Table 2")
 checked = []
 for metric in METRICS:
-    for amount in claims.SCENARIOS.values():
+    for amount in SCENARIOS.values():
         errors = printed(metric, amount).apply(pd.to_numeric).drop("STBaT")
         ours = pd.to_numeric(printed(metric, amount).loc["STBaT"])
         stated = table[(table["metric"] == f"{metric}_pct") & (table["fraction"] == amount)]
@@ -404,7 +414,7 @@ def rare_first(better, other, pair, judged, metric="rmse"):
             each = [a / b for a, b in (paired.aligned(mine, theirs, name) for name in names)]
             sides.append(100 * (1 - pd.concat(each, axis=1).mean(axis=1)))
         difference = (sides[0] - sides[1]).dropna()
-        lines.append((amount, difference.mean(), *claims.interval(difference), len(difference)))
+        lines.append((amount, difference.mean(), *statistics.interval(difference), len(difference)))
     return pd.DataFrame(lines, columns=["scarcity", "gain", "low", "high", "n"])
 
 

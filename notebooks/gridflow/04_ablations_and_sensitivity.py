@@ -22,16 +22,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import paired, runs
+from stflow_lib import runs
+from stflow_lib.book.display import provenance, show
+from stflow_lib.book.plots.comparisons import gains_figure
+from stflow_lib.book.plots.curves import curves_figure
+from stflow_lib.book.plots.sweeps import (
+    spread_figure,
+    sweep_figure,
+    sweep_figures,
+    variants_figure,
+)
+from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.gridflow import TABLES, open_task
 from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.tables import SWEEPS
-from stflow_lib.notebook import provenance, show
-from stflow_lib.plots_ablations import sweep_figure
-from stflow_lib.plots_results import gains_figure
-from stflow_lib.plots_scarcity import spread_figure, sweep_figures, variants_figure
-from stflow_lib.plots_training import curves_figure
-from stflow_lib.plots_transfer import arrow
+from stflow_lib.verdicts import paired
 
 METRICS = ("rmse", "mae")
 plan = Plan.of(profile)

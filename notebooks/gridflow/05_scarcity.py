@@ -22,13 +22,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import claims, paired, runs
-from stflow_lib.gridflow import METHODS, TABLES, linear, open_task, score
+from stflow_lib import runs
+from stflow_lib.book.display import provenance, show
+from stflow_lib.book.plots.gridflow.scarcity import day_gains_figure, days_figure
+from stflow_lib.book.plots.transfers import arrow
+from stflow_lib.gridflow import METHODS, TABLES, open_task, score
+from stflow_lib.gridflow.baselines import linear
 from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.tables import days_of
-from stflow_lib.notebook import provenance, show
-from stflow_lib.plots_scarcity import day_gains_figure, days_figure
-from stflow_lib.plots_transfer import arrow
+from stflow_lib.verdicts import statistics as claims
+from stflow_lib.verdicts import statistics as paired
 
 METRICS = ["rmse", "mae"]
 plan = Plan.of(profile)

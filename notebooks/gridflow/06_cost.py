@@ -31,19 +31,21 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stflow_lib import claims, measure, runs
+from stflow_lib import runs
+from stflow_lib.book.display import provenance, show
+from stflow_lib.book.plots.gridflow.cost import bars_figure, growth_figure, ratios_figure
 from stflow_lib.data.simulate import imbalanced_shares, simulate_grid
 from stflow_lib.gridflow import METHODS, PROTOCOLS, TABLES, Protocol, make_task
+from stflow_lib.gridflow.networks.stnet import STNet
 from stflow_lib.gridflow.plan import FEW_SHOT_ONLY
-from stflow_lib.gridflow.regions import poi_shares
-from stflow_lib.gridflow.stbat import Balanced
-from stflow_lib.gridflow.stblm import batch_statistics
-from stflow_lib.gridflow.stnet import STNet
-from stflow_lib.gridflow.training import Schedule
+from stflow_lib.gridflow.problem.regions import poi_shares
+from stflow_lib.gridflow.stbat.method import Balanced
+from stflow_lib.gridflow.stbat.stblm import batch_statistics
+from stflow_lib.gridflow.training.schedule import Schedule
 from stflow_lib.kernels import rank_contrast, rank_contrast_naive
-from stflow_lib.measure import in_turns, planned_steps
-from stflow_lib.notebook import provenance, show
-from stflow_lib.plots_cost import bars_figure, growth_figure, ratios_figure
+from stflow_lib.training import cost as measure
+from stflow_lib.training.cost import in_turns, planned_steps
+from stflow_lib.verdicts import claims
 
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
 

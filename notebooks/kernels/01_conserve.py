@@ -17,9 +17,10 @@ factor: int = 4  # fine cells per side of a coarse cell
 import matplotlib.pyplot as plt
 import torch
 
-from stflow_lib.kernels import backend, conserve, shown
-from stflow_lib.kernels.cases import CASES
-from stflow_lib.plots_kernels import traffic_figure
+from stflow_lib.book.plots.kernels import traffic_figure
+from stflow_lib.kernels import backend, conserve
+from stflow_lib.kernels.proofs import display as shown
+from stflow_lib.kernels.proofs.cases import CASES
 
 torch.manual_seed(0)
 case = CASES["conserve"]

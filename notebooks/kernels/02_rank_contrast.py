@@ -18,9 +18,10 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
-from stflow_lib.kernels import backend, rank_contrast, shown
-from stflow_lib.kernels.cases import CASES
-from stflow_lib.plots_kernels import traffic_figure
+from stflow_lib.book.plots.kernels import traffic_figure
+from stflow_lib.kernels import backend, rank_contrast
+from stflow_lib.kernels.proofs import display as shown
+from stflow_lib.kernels.proofs.cases import CASES
 
 torch.manual_seed(0)
 case = CASES["rank_contrast"]

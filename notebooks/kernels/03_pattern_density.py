@@ -18,9 +18,10 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
-from stflow_lib.kernels import backend, density_weights, pattern_density, shown
-from stflow_lib.kernels.cases import CASES
-from stflow_lib.plots_kernels import traffic_figure
+from stflow_lib.book.plots.kernels import traffic_figure
+from stflow_lib.kernels import backend, density_weights, pattern_density
+from stflow_lib.kernels.proofs import display as shown
+from stflow_lib.kernels.proofs.cases import CASES
 
 case = CASES["pattern_density"]
 print(shown.naive_code(case))

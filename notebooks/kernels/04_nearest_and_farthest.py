@@ -16,9 +16,10 @@ k: int = 5  # neighbours wanted
 import matplotlib.pyplot as plt
 import torch
 
-from stflow_lib.kernels import backend, nearest_and_farthest, nearest_and_farthest_naive, shown
-from stflow_lib.kernels.cases import CASES
-from stflow_lib.plots_kernels import traffic_figure
+from stflow_lib.book.plots.kernels import traffic_figure
+from stflow_lib.kernels import backend, nearest_and_farthest, nearest_and_farthest_naive
+from stflow_lib.kernels.proofs import display as shown
+from stflow_lib.kernels.proofs.cases import CASES
 
 case = CASES["nearest_and_farthest"]
 print(shown.naive_code(case))

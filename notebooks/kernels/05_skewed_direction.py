@@ -14,10 +14,11 @@ channels: int = 8  # of the Graph WaveNet whose tensors are used; 32 in the rele
 import matplotlib.pyplot as plt
 import torch
 
-from stflow_lib.kernels import backend, shown, skewed_direction
-from stflow_lib.kernels.cases import CASES
-from stflow_lib.plots_kernels import traffic_figure
-from stflow_lib.speedgraph.gwn import GraphWaveNet, Size
+from stflow_lib.book.plots.kernels import traffic_figure
+from stflow_lib.kernels import backend, skewed_direction
+from stflow_lib.kernels.proofs import display as shown
+from stflow_lib.kernels.proofs.cases import CASES
+from stflow_lib.speedgraph.networks.graph_wavenet import GraphWaveNet, Size
 
 case = CASES["skewed_direction"]
 print(shown.naive_code(case))

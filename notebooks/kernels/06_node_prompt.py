@@ -18,9 +18,10 @@ patterns: int = 8  # K, of the bank
 import matplotlib.pyplot as plt
 import torch
 
-from stflow_lib.kernels import backend, node_prompt, shown
-from stflow_lib.kernels.cases import CASES
-from stflow_lib.plots_kernels import traffic_figure
+from stflow_lib.book.plots.kernels import traffic_figure
+from stflow_lib.kernels import backend, node_prompt
+from stflow_lib.kernels.proofs import display as shown
+from stflow_lib.kernels.proofs.cases import CASES
 
 case = CASES["node_prompt"]
 print(shown.naive_code(case))

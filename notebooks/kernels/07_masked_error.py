@@ -16,9 +16,10 @@ ahead: int = 12  # steps ahead
 import matplotlib.pyplot as plt
 import torch
 
-from stflow_lib.kernels import backend, masked_error, shown
-from stflow_lib.kernels.cases import CASES
-from stflow_lib.plots_kernels import traffic_figure
+from stflow_lib.book.plots.kernels import traffic_figure
+from stflow_lib.kernels import backend, masked_error
+from stflow_lib.kernels.proofs import display as shown
+from stflow_lib.kernels.proofs.cases import CASES
 
 case = CASES["masked_error"]
 print(shown.naive_code(case))

@@ -30,20 +30,22 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stflow_lib import measure, runs
-from stflow_lib.finegrained import urbanstc
-from stflow_lib.gridflow.stbat import Balanced, STBaTSettings
-from stflow_lib.gridflow.stnet import Backbone, STNet
+from stflow_lib import runs
+from stflow_lib.book.display import show
+from stflow_lib.book.plots.kernels import aims_figure, roofline_figure, shares_figure
+from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.gridflow.networks.stnet import Backbone, STNet
+from stflow_lib.gridflow.stbat.method import Balanced, STBaTSettings
 from stflow_lib.kernels import backend
-from stflow_lib.kernels.benchmarks import bytes_moved, calls_in, replayed
-from stflow_lib.kernels.card import RESULTS
-from stflow_lib.kernels.cases import CASES, cast, with_leaves
-from stflow_lib.notebook import show
-from stflow_lib.plots_kernels import aims_figure, roofline_figure, shares_figure
-from stflow_lib.speedgraph.gwn import GraphWaveNet, Size
-from stflow_lib.speedgraph.joint import joint_loss, scaled_error
-from stflow_lib.speedgraph.prompting import Prompting
-from stflow_lib.speedgraph.tsjt import Prompted, WaveNetSettings
+from stflow_lib.kernels.proofs.benchmarks import bytes_moved, calls_in, replayed
+from stflow_lib.kernels.proofs.cases import CASES, cast, with_leaves
+from stflow_lib.kernels.proofs.gpu import RESULTS
+from stflow_lib.speedgraph.networks.graph_wavenet import GraphWaveNet, Size
+from stflow_lib.speedgraph.training.losses import scaled_error
+from stflow_lib.speedgraph.tsjt.joint import joint_loss
+from stflow_lib.speedgraph.tsjt.method import Prompted, WaveNetSettings
+from stflow_lib.speedgraph.tsjt.npm import Prompting
+from stflow_lib.training import cost as measure
 
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
 torch.manual_seed(0)
@@ -294,7 +296,7 @@ else:
 #
 # - Replacing a cube by a square, or a Python loop by one call, brings orders of magnitude; fusing passes brings what they moved, and on a CPU sometimes nothing.
 # - The share of a step decides whether anybody notices.
-# - No time on a card is claimed before a card has been measured: `python -m stflow_lib.kernels.card` proves first, then times.
+# - No time on a card is claimed before a card has been measured: `python -m stflow_lib.kernels.proofs.gpu` proves first, then times.
 #
 # **Deviations from the papers.** None here; the papers give no times for these operations.
 #

@@ -21,12 +21,14 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
-import stflow_lib
+import stflow_lib.__init__
 from stflow_lib import kernels
-from stflow_lib.kernels import conserve_naive, exact, shown
-from stflow_lib.kernels.cases import CASES
-from stflow_lib.notebook import show
-from stflow_lib.plots_kernels import breakages_figure
+from stflow_lib.book.display import show
+from stflow_lib.book.plots.kernels import breakages_figure
+from stflow_lib.kernels import conserve_naive
+from stflow_lib.kernels.proofs import display as shown
+from stflow_lib.kernels.proofs import invariants as exact
+from stflow_lib.kernels.proofs.cases import CASES
 
 print(shown.naive_code(CASES["conserve"]))
 
@@ -95,11 +97,11 @@ print(
 # %% [markdown]
 # ## Every kernel, three ways
 #
-# For the Triton kernels a script does this in earnest (`tests/kernels/mutations.py`). Every kernel, forward and backward, is broken once by a wrong index, once by a mask that lets one number too many or too few through, once by a wrong sign. Each time
+# For the Triton kernels a script does this in earnest (`tests/kernels/proofs/mutations.py`). Every kernel, forward and backward, is broken once by a wrong index, once by a mask that lets one number too many or too few through, once by a wrong sign. Each time
 # one piece of text is replaced in a copy of the library, and the proofs of the operation run on the copy, with Triton's interpreter, until the first turns red. Where several kernels of an operation share a function, the text may stand there. What follows is read from the report that is kept beside the tests.
 
 # %%
-REPORT = Path(stflow_lib.__file__).parents[1] / "tests" / "kernels" / "mutations.csv"
+REPORT = Path(stflow_lib.__file__).parents[1] / "tests" / "kernels" / "proofs" / "mutations.csv"
 report = pd.read_csv(REPORT, keep_default_na=False)
 PROOFS = {
     "": "",
@@ -134,7 +136,7 @@ assert (report["noticed"] != "").all()
 # ## What this does not say
 #
 # Fifty slips are not all slips: one of each kind for every kernel, chosen by hand. A mistake that only a card can make, such as two programs that write to the same place in an order that
-# varies, shows in no interpreter; for it there is the proof that a rerun has the same bits, which `python -m stflow_lib.kernels.card` repeats on the card before it times anything.
+# varies, shows in no interpreter; for it there is the proof that a rerun has the same bits, which `python -m stflow_lib.kernels.proofs.gpu` repeats on the card before it times anything.
 #
 # ## What to remember
 #

@@ -27,15 +27,16 @@ import pandas as pd
 import torch
 from scipy.sparse.csgraph import connected_components
 
-from stflow_lib import plots_grids, plots_speed
-from stflow_lib.claims import reported
+from stflow_lib.book.display import show
+from stflow_lib.book.plots.gridflow import problem as plots_grids
+from stflow_lib.book.plots.speedgraph import problem as plots_speed
 from stflow_lib.data import DataError, load
 from stflow_lib.data.schema import seal
-from stflow_lib.notebook import show
 from stflow_lib.speedgraph import METHODS, PROTOCOLS, RULES, Choices, make_task, score
-from stflow_lib.speedgraph.graph import symmetric, without_loops
-from stflow_lib.speedgraph.protocol import FEW_DAYS
-from stflow_lib.speedgraph.steps import on_grid
+from stflow_lib.speedgraph.networks.graph_operators import symmetric, without_loops
+from stflow_lib.speedgraph.problem.protocol import FEW_DAYS
+from stflow_lib.speedgraph.problem.resampling import on_grid
+from stflow_lib.verdicts.claims import reported
 
 names = cities.split()
 loaded = {name: load(name) for name in names}

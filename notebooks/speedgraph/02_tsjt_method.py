@@ -40,29 +40,30 @@ import torch
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from stflow_lib import plots_gradients
+from stflow_lib.book.display import show
+from stflow_lib.book.plots.curves import curves_figure
+from stflow_lib.book.plots.speedgraph import method as plots_gradients
 from stflow_lib.data import load
-from stflow_lib.fit import Training, count_parameters, train
 from stflow_lib.kernels import node_prompt, skewed_direction
-from stflow_lib.kernels.node_prompt import MODES, node_prompt_naive, start_deviation
-from stflow_lib.kernels.skewed_direction import skewed_direction_naive
-from stflow_lib.measure import in_turns, seconds
-from stflow_lib.notebook import show
-from stflow_lib.plots_training import curves_figure
+from stflow_lib.kernels.ops.node_prompt import MODES, node_prompt_naive, start_deviation
+from stflow_lib.kernels.ops.skewed_direction import skewed_direction_naive
 from stflow_lib.speedgraph import RULES, Choices, make_task, score
-from stflow_lib.speedgraph.directions import Step
-from stflow_lib.speedgraph.gradients import agreement, by_layer, pulls, watched
-from stflow_lib.speedgraph.graph import symmetric
-from stflow_lib.speedgraph.joint import (
-    joint_loss,
+from stflow_lib.speedgraph.networks.graph_operators import symmetric
+from stflow_lib.speedgraph.networks.stgcn import Size
+from stflow_lib.speedgraph.training.losses import (
     predict,
     scaled_error,
     source_error,
     window_error,
 )
-from stflow_lib.speedgraph.prompting import Prompting, knowledge
-from stflow_lib.speedgraph.stgcn import Size
-from stflow_lib.speedgraph.tsjt import Prompted, TSJTSettings
+from stflow_lib.speedgraph.tsjt.agreement import agreement, by_layer, pulls, watched
+from stflow_lib.speedgraph.tsjt.joint import joint_loss
+from stflow_lib.speedgraph.tsjt.method import Prompted, TSJTSettings
+from stflow_lib.speedgraph.tsjt.npm import Prompting, knowledge
+from stflow_lib.speedgraph.tsjt.tsb import Step
+from stflow_lib.training.cost import in_turns, seconds
+from stflow_lib.training.loop import Training, train
+from stflow_lib.training.method import count_parameters
 
 # %%
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait

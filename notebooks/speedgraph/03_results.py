@@ -21,12 +21,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import claims, paired, runs
+from stflow_lib import runs
+from stflow_lib.book.display import provenance, show
+from stflow_lib.book.plots.transfers import arrow, gains_panels, relative_figure
 from stflow_lib.data import load
-from stflow_lib.notebook import provenance, show
-from stflow_lib.plots_transfer import arrow, gains_panels, relative_figure
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
+from stflow_lib.verdicts import claims, paired
 
 # %%
 ERRORS = ["mae", "rmse"]

@@ -23,15 +23,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stflow_lib import paired, runs
+from stflow_lib import runs
+from stflow_lib.book.display import provenance, show
+from stflow_lib.book.plots.comparisons import gains_figure
+from stflow_lib.book.plots.sweeps import sweep_figures, variants_figure
+from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.data import load
-from stflow_lib.notebook import provenance, show
-from stflow_lib.plots_results import gains_figure
-from stflow_lib.plots_scarcity import sweep_figures, variants_figure
-from stflow_lib.plots_transfer import arrow
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
 from stflow_lib.speedgraph.tables import JOINT, MODES, PATTERNS
+from stflow_lib.verdicts import paired
 
 # %%
 ERRORS = ("mae", "rmse")

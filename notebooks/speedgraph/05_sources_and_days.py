@@ -21,10 +21,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
+from stflow_lib.book.display import provenance, show
+from stflow_lib.book.plots.sweeps import variants_figure
+from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.data import load
-from stflow_lib.notebook import provenance, show
-from stflow_lib.plots_scarcity import variants_figure
-from stflow_lib.plots_transfer import arrow
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stflow_lib.data.clock import check_clock
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.time_axis import check_clock
 
 ATTRS = ("name", "kind", "step_minutes", "zone", "unit", "source", "licence", "sha256")
 DIMS = {
@@ -25,10 +26,6 @@ DIMS = {
     "adjacency": ("node", "node_to"),
 }
 NEEDED = {"grid": ("flow",), "graph": ("speed", "adjacency", "lat", "lon")}
-
-
-class DataError(ValueError):
-    """A file or city that breaks a rule; the message names which, which rule, and where."""
 
 
 @dataclass(frozen=True)

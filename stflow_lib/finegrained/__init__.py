@@ -2,27 +2,29 @@
 
 from functools import partial
 
-from stflow_lib.finegrained import (
+from stflow_lib.finegrained.baselines import (
     deepsd,
-    dirichlet,
-    endtoend,
     espcn,
     fode,
     imdn,
     lapsrn,
     scn,
-    sharenet,
     srcnn,
     srresnet,
     urbanfm,
     urbanpy,
-    urbanstc,
     vdsr,
 )
-from stflow_lib.finegrained.rules import HA, MEAN
+from stflow_lib.finegrained.baselines.rules import HA, MEAN
+from stflow_lib.finegrained.beyond import dirichlet, sharenet
+from stflow_lib.finegrained.problem.from_run import open_task
+from stflow_lib.finegrained.problem.scoring import score
+from stflow_lib.finegrained.problem.task import Task, make_task
 from stflow_lib.finegrained.tables import TABLES
-from stflow_lib.finegrained.task import Task, make_task, open_task, score
-from stflow_lib.fit import Method
+from stflow_lib.finegrained.urbanstc import end_to_end as endtoend
+from stflow_lib.finegrained.urbanstc.method import LOG
+from stflow_lib.finegrained.urbanstc.method import METHOD as URBANSTC
+from stflow_lib.training.method import Method
 
 
 def with_factors(method: Method) -> Method:
@@ -46,13 +48,13 @@ METHODS = {  # in the paper's order, then its variants
         urbanfm.METHOD,
         urbanpy.METHOD,
         fode.METHOD,
-        urbanstc.METHOD,
+        URBANSTC,
         with_factors(urbanfm.METHOD),
         with_factors(urbanpy.METHOD),
         with_factors(fode.METHOD),
-        with_factors(urbanstc.METHOD),
+        with_factors(URBANSTC),
         endtoend.METHOD,
-        urbanstc.LOG,
+        LOG,
         dirichlet.METHOD,
         sharenet.METHOD,
     )

@@ -3,7 +3,7 @@
 from functools import partial
 
 from stflow_lib.finegrained.plan import Plan
-from stflow_lib.finegrained.urbanstc import KERNELS
+from stflow_lib.finegrained.urbanstc.method import KERNELS
 from stflow_lib.runs import Rows
 
 BEYOND = ("UrbanSTC", "UrbanSTC+log", "UrbanSTC+DM", "ShareNet")  # the reference, then ours

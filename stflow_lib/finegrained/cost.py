@@ -11,11 +11,14 @@ import torch
 from pandas.api.typing import NAType
 from torch import Tensor, nn
 
-from stflow_lib.finegrained import dirichlet, losses, supervised, urbanstc
-from stflow_lib.finegrained.supervised import Objective
-from stflow_lib.finegrained.task import Task
-from stflow_lib.fit import Method, Training, autocast, count_parameters, keep_memory, train
-from stflow_lib.measure import in_turns, middle, planned_steps
+from stflow_lib.finegrained.beyond import dirichlet
+from stflow_lib.finegrained.problem.task import Task
+from stflow_lib.finegrained.training import losses, supervised
+from stflow_lib.finegrained.training.supervised import Objective
+from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.training.cost import in_turns, middle, planned_steps
+from stflow_lib.training.loop import Training, autocast, keep_memory, train
+from stflow_lib.training.method import Method, count_parameters
 
 TAXIBJ = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
 UNIT = 2**20  # what the paper's Table 10 calls a million

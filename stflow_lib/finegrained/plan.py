@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from stflow_lib import profiles
-from stflow_lib.data import registry
-from stflow_lib.runs import Run, build_settings, changed, merged
+from stflow_lib.data.catalog import index as registry
+from stflow_lib.runs import Run, build_settings, changed, merged, profiles
 from stflow_lib.runs.run import method_of, wing_of
 
 ORIGINALS = {  # the paper's own sets take part where their files are

@@ -2,26 +2,26 @@
 
 from functools import partial
 
-from stflow_lib.gridflow import (
+from stflow_lib.gridflow.baselines import (
     arima,
-    crosstres,
+    finetuned,
     linear,
     maml,
     metast,
     mlp,
-    pdformer,
     regiontrans,
-    stbat,
     stdaan,
-    transfer,
 )
-from stflow_lib.gridflow.opening import open_task
-from stflow_lib.gridflow.protocol import PROTOCOLS, Protocol
-from stflow_lib.gridflow.rules import RULES
-from stflow_lib.gridflow.scoring import score
+from stflow_lib.gridflow.baselines.crosstres import method as crosstres
+from stflow_lib.gridflow.baselines.pdformer import method as pdformer
+from stflow_lib.gridflow.baselines.rules import RULES
+from stflow_lib.gridflow.problem.from_run import open_task
+from stflow_lib.gridflow.problem.protocol import PROTOCOLS, Protocol
+from stflow_lib.gridflow.problem.scoring import score
+from stflow_lib.gridflow.problem.task import ALL_DAYS, Choices, Task, make_task
+from stflow_lib.gridflow.stbat.method import METHOD as STBAT
 from stflow_lib.gridflow.tables import TABLES
-from stflow_lib.gridflow.task import ALL_DAYS, Choices, Task, make_task
-from stflow_lib.runs.content import transfer_hash
+from stflow_lib.runs.staleness import transfer_hash
 
 data_hash = partial(transfer_hash, open_task)
 
@@ -30,15 +30,15 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
     for method in (
         *RULES,
         arima.METHOD,
-        transfer.TARGET_ONLY,
+        finetuned.TARGET_ONLY,
         pdformer.METHOD,
-        transfer.FINETUNED,
+        finetuned.FINETUNED,
         maml.METHOD,
         metast.METHOD,
         regiontrans.METHOD,
         stdaan.METHOD,
         crosstres.METHOD,
-        stbat.METHOD,
+        STBAT,
         linear.METHOD,
         mlp.METHOD,
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stflow_lib.plan import TransferPlan
+from stflow_lib.runs.plan import TransferPlan
 
 PROTOCOL_OF = {  # first word of the target's name: how its months are cut
     "jonas": "P90", "bikes": "P59", "taxi": "P24", "sim": "P60", "crosstres": "paper",

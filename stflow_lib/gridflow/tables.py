@@ -1,7 +1,7 @@
 """Which runs make up which table and figure of STBaT's paper, and what goes beyond it."""
 
 from stflow_lib.gridflow.plan import Plan
-from stflow_lib.gridflow.protocol import protocol_of
+from stflow_lib.gridflow.problem.protocol import protocol_of
 from stflow_lib.runs import Labelled, Rows
 
 ABLATIONS = {  # Figure 3: what is left out, as settings

@@ -17,7 +17,7 @@ from torch import Tensor
 PATHS = ("auto", "naive", "torch", "triton")
 OPERATIONS = ("conserve", "masked_error", "nearest_and_farthest", "node_prompt",
               "pattern_density", "rank_contrast", "skewed_direction")  # fmt: skip
-FORMS = "stflow_lib.kernels.triton_forms"
+FORMS = "stflow_lib.kernels.triton_ops"
 TRITON = find_spec("triton") is not None
 _forms: dict[str, ModuleType] = {}
 

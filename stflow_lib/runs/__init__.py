@@ -6,14 +6,13 @@ into ``book/results``. Records are looked for in ``STFLOW_RUNS`` (default ``runs
 ``book/results/<wing>.csv``. Wings are found by name, so this package imports none of them.
 """
 
-from stflow_lib.runs.changes import changed, merged
 from stflow_lib.runs.execute import complete, compute, ensure, fill, predictor
-from stflow_lib.runs.fresh import find, state
-from stflow_lib.runs.hashing import source_hash
-from stflow_lib.runs.labelled import Labelled, Rows
 from stflow_lib.runs.publish import publish, published
-from stflow_lib.runs.run import Run, RunError, build_settings
-from stflow_lib.runs.table import records, summary, table
+from stflow_lib.runs.run import Run, RunError
+from stflow_lib.runs.settings import build_settings, changed, merged
+from stflow_lib.runs.source_hash import source_hash
+from stflow_lib.runs.staleness import find, state
+from stflow_lib.runs.table import Labelled, Rows, records, summary, table
 
 __all__ = [
     "Labelled",

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stflow_lib.runs import memory, store
-from stflow_lib.runs.fresh import current_source, find, is_stale
-from stflow_lib.runs.hashing import lock_hash
+from stflow_lib.runs import store
 from stflow_lib.runs.publish import published
-from stflow_lib.runs.run import Run, RunError, build_settings, method_of, wing_of
+from stflow_lib.runs.run import Run, RunError, method_of, wing_of
+from stflow_lib.runs.settings import build_settings
+from stflow_lib.runs.source_hash import lock_hash
+from stflow_lib.runs.staleness import current_source, find, is_stale
+from stflow_lib.training import memory
 
 
 def ensure(run: Run) -> dict:

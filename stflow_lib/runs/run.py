@@ -4,8 +4,6 @@ import dataclasses
 import hashlib
 import importlib
 import json
-import typing
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -61,43 +59,3 @@ def method_of(run: Run):
     if run.method not in methods:
         raise RunError(f"{run}: no method '{run.method}', the wing has {', '.join(methods)}")
     return methods[run.method]
-
-
-def build_settings(method, overrides: Mapping):
-    """The method's settings with `overrides` applied; RunError on unknown names or wrong types.
-
-    An override of a field that is itself a settings class names only what changes in it. Lists
-    become tuples and whole numbers become floats where the field asks for it.
-    """
-    return _override(method.settings(), overrides, method.name)
-
-
-def _override(settings, overrides: Mapping, where: str):
-    kinds = typing.get_type_hints(type(settings))
-    for name in overrides:
-        if name not in kinds:
-            known = ", ".join(kinds) or "none"
-            raise RunError(f"{where}: no setting '{name}', it has {known}")
-    values = {
-        name: _convert(getattr(settings, name), value, kinds[name], f"{where}.{name}")
-        for name, value in overrides.items()
-    }
-    return dataclasses.replace(settings, **values)
-
-
-def _convert(default, value, kind, where: str):
-    if dataclasses.is_dataclass(default) and isinstance(value, Mapping):
-        return _override(default, value, where)
-    if typing.get_origin(kind) is tuple and isinstance(value, list | tuple):
-        return tuple(value)
-    if kind is float and type(value) is int:
-        return float(value)
-    wanted = typing.get_origin(kind) or kind
-    if isinstance(wanted, type) and (_differs(value, wanted)):
-        hint = ": write 1.0e-3, not 1e-3, in YAML" if kind is float else ""
-        raise RunError(f"{where}: {value!r} is no {wanted.__name__}{hint}")
-    return value
-
-
-def _differs(value, wanted: type) -> bool:
-    return not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)

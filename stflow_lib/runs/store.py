@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stflow_lib import ROOT
 from stflow_lib.runs.run import Run
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Busy(Exception):

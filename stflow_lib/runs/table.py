@@ -1,13 +1,14 @@
 """Records laid out as the papers do: methods down, cities and amounts of data across."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from stflow_lib.runs.fresh import find
 from stflow_lib.runs.run import Run, wing_of
+from stflow_lib.runs.staleness import find
 
 NOT_RUN = "not run"
 _WHERE = ["profile", "protocol", "city", "scarcity"]
@@ -143,3 +144,17 @@ def _once(runs: Iterable[Run]) -> list[Run]:
 
 def _names(value: str | Sequence[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
+
+
+Rows = dict[str, list[Run]]  # label of a row -> its runs
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A table with named rows: called with a profile, its runs, each once; `rows` by name."""
+
+    rows: Callable[[str], Rows]
+
+    def __call__(self, profile: str) -> list[Run]:
+        runs = [run for row in self.rows(profile).values() for run in row]
+        return list({run.key: run for run in runs}.values())

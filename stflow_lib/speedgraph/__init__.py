@@ -2,30 +2,31 @@
 
 from functools import partial
 
-from stflow_lib.runs.content import transfer_hash
-from stflow_lib.speedgraph import (
+from stflow_lib.runs.staleness import transfer_hash
+from stflow_lib.speedgraph.baselines import (
     adarnn,
-    alone,
     arima,
-    dastnet,
-    dstagnn,
     finetuned,
-    fogs,
-    gpd,
-    reptile,
+    reptile_backbones,
     ridge,
-    stgfsl,
-    stgp,
     tpb,
-    transgtr,
-    tsjt,
 )
-from stflow_lib.speedgraph.opening import open_task
-from stflow_lib.speedgraph.protocol import PROTOCOLS, Protocol
-from stflow_lib.speedgraph.rules import RULES
-from stflow_lib.speedgraph.scoring import score
+from stflow_lib.speedgraph.baselines.dastnet import method as dastnet
+from stflow_lib.speedgraph.baselines.dstagnn import method as dstagnn
+from stflow_lib.speedgraph.baselines.fogs import method as fogs
+from stflow_lib.speedgraph.baselines.gpd import method as gpd
+from stflow_lib.speedgraph.baselines.rules import RULES
+from stflow_lib.speedgraph.baselines.stgfsl import method as stgfsl
+from stflow_lib.speedgraph.baselines.stgp import method as stgp
+from stflow_lib.speedgraph.baselines.transgtr import method as transgtr
+from stflow_lib.speedgraph.problem.from_run import open_task
+from stflow_lib.speedgraph.problem.protocol import PROTOCOLS, Protocol
+from stflow_lib.speedgraph.problem.scoring import score
+from stflow_lib.speedgraph.problem.task import Choices, Task, make_task
 from stflow_lib.speedgraph.tables import TABLES
-from stflow_lib.speedgraph.task import Choices, Task, make_task
+from stflow_lib.speedgraph.tsjt import controls
+from stflow_lib.speedgraph.tsjt.method import METHOD as TSJT
+from stflow_lib.speedgraph.tsjt.method import WAVENET as TSJT_GWN
 
 data_hash = partial(transfer_hash, open_task)
 
@@ -34,8 +35,8 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
     for method in (
         *RULES,
         arima.METHOD,
-        reptile.DCRNN,
-        reptile.WAVENET,
+        reptile_backbones.DCRNN,
+        reptile_backbones.WAVENET,
         dstagnn.METHOD,
         fogs.METHOD,
         adarnn.METHOD,
@@ -46,14 +47,14 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
         transgtr.METHOD,
         gpd.METHOD,
         stgp.METHOD,
-        tsjt.METHOD,
-        tsjt.WAVENET,
+        TSJT,
+        TSJT_GWN,
         ridge.METHOD,
-        tsjt.TARGET_ONLY,
-        alone.METHOD,
+        controls.TARGET_ONLY,
+        controls.METHOD,
         finetuned.METHOD,
-        tsjt.POOLED,
-        tsjt.WALKED,
+        controls.POOLED,
+        controls.WALKED,
     )
 }
 

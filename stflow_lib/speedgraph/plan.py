@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from stflow_lib.plan import TransferPlan
+from stflow_lib.runs.plan import TransferPlan
 
 RULES = ("Last value", "HA", "Time-of-day mean")
 ALONE = (*RULES, "Ridge", "ARIMA", "Target only", "Target only(GWN)")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib import data
-from stflow_lib.data import readers_speed
+from stflow_lib.data.readers import graphs as readers_speed
 from stflow_lib.data.schema import content_hash
 
 
@@ -196,7 +196,7 @@ def test_san_diego_raw_sheet_equals_the_compact_file(real_data):
 
 def test_files_here_are_the_public_ones(real_data):
     """Every raw file that the folder holds has the hash that its manifest states."""
-    from stflow_lib.data import download
+    from stflow_lib.data.files import download
 
     for name in ("jonas", "bikenyc-p6", "la", "bikes-chicago-2021", "bikes-dc-2021"):
         for raw in download.manifest(name):

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from stflow_lib.data import Box, DataError, block_sum, check_city
-from stflow_lib.data.clock import daylight_changes, fill_spring_gap
 from stflow_lib.data.schema import check_blocks, content_hash, graph_city, grid_city, seal
+from stflow_lib.data.time_axis import daylight_changes, fill_spring_gap
 
 CARD = {
     "name": "toy", "step_minutes": 60, "zone": "nominal", "unit": "trips per step",

@@ -8,9 +8,11 @@ import pytest
 
 from stflow_lib.data.schema import grid_city, seal
 from stflow_lib.finegrained import make_task
-from stflow_lib.finegrained.pretexts import Regional, SuperResolution, Temporal
-from stflow_lib.finegrained.urbanstc import Settings
-from stflow_lib.fit import Training
+from stflow_lib.finegrained.urbanstc.method import Settings
+from stflow_lib.finegrained.urbanstc.regional_contrast import Regional
+from stflow_lib.finegrained.urbanstc.super_resolution import SuperResolution
+from stflow_lib.finegrained.urbanstc.temporal_contrast import Temporal
+from stflow_lib.training.loop import Training
 
 
 def _city(steps=48, directions=("entries",), rows=8, cols=16, seed=0, start="2008-05-24",

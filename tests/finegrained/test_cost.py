@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from stflow_lib.finegrained import METHODS, cost, urbanstc
-from stflow_lib.fit import count_parameters
+from stflow_lib.finegrained import METHODS, cost
+from stflow_lib.finegrained.urbanstc import method as urbanstc
 from stflow_lib.runs import build_settings
+from stflow_lib.training.method import count_parameters
 
 NETWORKS = [name for name, method in METHODS.items() if cost.recipe(method)]
 

@@ -5,10 +5,15 @@ A wrong kernel, a missing bias or BatchNorm, or the one-step upsampler of the te
 
 import pytest
 
-from stflow_lib.finegrained import make_task, urbanfm, urbanstc
-from stflow_lib.finegrained.blocks import ExternalFactors, Split
-from stflow_lib.finegrained.pretexts import Encoder, InferenceNet, RegionalHead, TemporalHead
-from stflow_lib.fit import count_parameters
+from stflow_lib.finegrained import make_task
+from stflow_lib.finegrained.baselines import urbanfm
+from stflow_lib.finegrained.networks.layers import ExternalFactors, Split
+from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.pretext import Encoder
+from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalHead
+from stflow_lib.finegrained.urbanstc.super_resolution import InferenceNet
+from stflow_lib.finegrained.urbanstc.temporal_contrast import TemporalHead
+from stflow_lib.training.method import count_parameters
 
 TAXIBJ = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
 

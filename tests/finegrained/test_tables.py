@@ -4,11 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from stflow_lib import claims, finegrained, profiles
-from stflow_lib.data import registry
+from stflow_lib import finegrained
+from stflow_lib.data.catalog import index as registry
 from stflow_lib.finegrained import plan as plans
 from stflow_lib.finegrained import tables
 from stflow_lib.finegrained.plan import Plan
+from stflow_lib.runs import profiles
+from stflow_lib.verdicts import claims
 
 SCHEDULE = {"training": {"epochs": 3}}
 SIZE = {

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.data.schema import grid_city, seal
-from stflow_lib.gridflow.protocol import by_sixths
+from stflow_lib.gridflow.problem.protocol import by_sixths
 
 DIRECTIONS = ("pickup", "dropoff")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stflow_lib import profiles
-from stflow_lib.notebook import read_source
+from stflow_lib.book.papermill import read_source
+from stflow_lib.runs import profiles
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -69,7 +69,7 @@ def test_one_parameters_cell_typed_and_commented(name):
     lines = cells[0].splitlines()
     for node in ast.parse(cells[0]).body:
         assert isinstance(node, ast.AnnAssign), f"no type: {lines[node.lineno - 1]}"
-        spoken = lines[max(node.lineno - 2, 0):node.end_lineno]
+        spoken = lines[max(node.lineno - 2, 0) : node.end_lineno]
         assert any("#" in line for line in spoken), f"no comment: {lines[node.lineno - 1]}"
 
 
@@ -80,7 +80,8 @@ def test_profiles_set_known_parameters(name, profile):
     tree = ast.parse("\n".join(parameter_cells(name)))
     known = {
         target.id
-        for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AnnAssign)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
     }
     assert set(profiles.notebook(name, profile)["parameters"]) <= known

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stflow_lib.runs import fresh
+from stflow_lib.runs import staleness as fresh
 
-TOY = Path(__file__).parents[1] / "toy_wing.py"
+TOY = Path(__file__).with_name("toy_wing.py")
 spec = importlib.util.spec_from_file_location("toy_wing", TOY)
 sys.modules["toy_wing"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(sys.modules["toy_wing"])
@@ -42,7 +42,7 @@ def change_code(monkeypatch):
 
     def change(run):
         real = fresh.current_source
-        for module in ("fresh", "execute"):
+        for module in ("staleness", "execute"):
             monkeypatch.setattr(
                 f"stflow_lib.runs.{module}.current_source",
                 lambda r: "other" if r.method == run.method else real(r),

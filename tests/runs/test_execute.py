@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from stflow_lib import runs
-from stflow_lib.runs import fresh, store
+from stflow_lib.runs import staleness as fresh
+from stflow_lib.runs import store
 
 
 def test_a_finished_run_is_not_trained_again(trained, toy):

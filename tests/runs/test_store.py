@@ -14,7 +14,7 @@ import pytest
 from stflow_lib import runs
 from stflow_lib.runs import store
 
-TOY = Path(__file__).parents[1] / "toy_wing.py"
+TOY = Path(__file__).with_name("toy_wing.py")
 
 
 def start(pause, count):

@@ -11,13 +11,7 @@ import xarray as xr
 
 from stflow_lib.data.schema import block_sum, grid_city, seal
 from stflow_lib.data.simulate.gravity import decay_kernel, spread, trip_ends
-from stflow_lib.data.simulate.landuse import (
-    DEFAULT_SHARES,
-    TYPES,
-    districts,
-    masses,
-    type_map,
-)
+from stflow_lib.data.simulate.landuse import DEFAULT_SHARES, TYPES, districts, masses, type_map
 from stflow_lib.data.simulate.purposes import PURPOSES, WAYS, ends, volumes
 from stflow_lib.data.simulate.roads import road_maps
 from stflow_lib.data.simulate.streams import stream

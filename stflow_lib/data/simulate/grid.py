@@ -7,7 +7,7 @@ step, or in the next with probability min(travel time / step, 1); trips home use
 import numpy as np
 import xarray as xr
 
-from stflow_lib.data.poi import GROUPS
+from stflow_lib.data.rasterize.poi import GROUPS
 from stflow_lib.data.schema import grid_city, seal
 from stflow_lib.data.simulate.gravity import decay_kernel, distances, trip_ends
 from stflow_lib.data.simulate.landuse import (

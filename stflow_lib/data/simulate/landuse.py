@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from stflow_lib.data.schema import DataError
+from stflow_lib.data.errors import DataError
 from stflow_lib.data.simulate.streams import stream
 
 TYPES = ("residential", "office", "leisure", "hub", "industrial", "park", "water")

@@ -4,15 +4,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stflow_lib.data.graphs import gaussian_kernel
-from stflow_lib.data.schema import DataError, graph_city, seal
-from stflow_lib.data.simulate.landuse import (
-    CENTRAL,
-    LAND_SHARES,
-    TYPES,
-    assign,
-    cell_counts,
-)
+from stflow_lib.data.adjacency import gaussian_kernel
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.schema import graph_city, seal
+from stflow_lib.data.simulate.landuse import CENTRAL, LAND_SHARES, TYPES, assign, cell_counts
 from stflow_lib.data.simulate.layout import Layout, make_layout
 from stflow_lib.data.simulate.purposes import PURPOSES, rhythm
 from stflow_lib.data.simulate.streams import stream, wander

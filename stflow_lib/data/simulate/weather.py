@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stflow_lib.data.schema import DataError
+from stflow_lib.data.errors import DataError
 from stflow_lib.data.simulate.streams import stream, wander
 
 FACTORS = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")

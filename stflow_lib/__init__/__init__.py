@@ -1,0 +1,1 @@
+"""Urban flow with little data: three papers rebuilt, run and judged."""

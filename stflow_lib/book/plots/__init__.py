@@ -1,0 +1,1 @@
+"""Figures of the book: shared ones here, the others in one module for each page."""

@@ -1,0 +1,137 @@
+"""Result figures: errors of methods over cities and amounts of data, every seed a point."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from stflow_lib.book.plots.style import plain_ticks
+
+COLOURS = ["0.55", "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+
+
+def seeds_frame(records: list[dict], metric: str) -> pd.DataFrame:
+    """One row per record with city, scarcity (number), method, seed and value; collapsed ones out."""
+    rows = [
+        (r["city"], float(r["scarcity"]), r["method"], r["seed"], r[f"metric_{metric}"])
+        for r in records
+        if not r["notes"].get("collapsed")
+    ]
+    return pd.DataFrame(rows, columns=["city", "scarcity", "method", "seed", "value"])
+
+
+def methods_figure(records: list[dict], metric: str, units: dict[str, str]) -> plt.Figure:
+    """Error by method, a panel per city; a point per seed, a colour per amount of data."""
+    frame = seeds_frame(records, metric)
+    cities, methods = (list(dict.fromkeys(frame[name])) for name in ("city", "method"))
+    fig, axes = plt.subplots(
+        1, len(cities), figsize=(4.6 * len(cities) + 0.8, 0.27 * len(methods) + 1.6),
+        layout="constrained", squeeze=False, sharey=True,
+    )  # fmt: skip
+    for axis, city in zip(axes[0], cities, strict=True):
+        _methods_panel(axis, frame[frame["city"] == city], methods)
+        unit = "" if metric == "mape" else f" ({units[city]})"
+        axis.set(title=city, xlabel=f"test {metric.upper()}{unit}, logarithmic")
+    axes[0, 0].set_yticks(range(len(methods)), methods)
+    axes[0, 0].invert_yaxis()
+    axes[0, -1].legend(frameon=False, title="training steps kept", fontsize="small")
+    fig.suptitle(f"{metric.upper()} by method, one point per seed")
+    return fig
+
+
+def _methods_panel(axis, frame: pd.DataFrame, methods: list[str]) -> None:
+    amounts = sorted(frame["scarcity"].unique())
+    for k, amount in enumerate(amounts):
+        own = frame[frame["scarcity"] == amount]
+        shift = 0.22 * (k - (len(amounts) - 1) / 2)
+        y = [methods.index(m) + shift for m in own["method"]]
+        axis.scatter(own["value"], y, s=18, color=COLOURS[2 + k], label=f"{amount:g} %")
+    axis.set_xscale("log")
+    plain_ticks(axis.xaxis, (1, 1.5, 2, 3, 5, 7))
+    axis.grid(axis="both", color="0.92", which="major")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def fractions_figure(records: list[dict], metric: str, units: dict[str, str]) -> plt.Figure:
+    """Error against the amount of training data, a panel per city, a line per method."""
+    frame = seeds_frame(records, metric)
+    cities = list(dict.fromkeys(frame["city"]))
+    fig, axes = plt.subplots(
+        1, len(cities), figsize=(4.8 * len(cities), 3.9), layout="constrained", squeeze=False
+    )
+    for axis, city in zip(axes[0], cities, strict=True):
+        _fractions_panel(axis, frame[frame["city"] == city])
+        unit = "" if metric == "mape" else f" ({units[city]})"
+        axis.set(title=city, ylabel=f"test {metric.upper()}{unit}")
+    axes[0, -1].legend(frameon=False, fontsize="small")
+    fig.suptitle(f"{metric.upper()} against the amount of training data, one point per seed")
+    return fig
+
+
+def _fractions_panel(axis, frame: pd.DataFrame) -> None:
+    methods = list(dict.fromkeys(frame["method"]))
+    for k, method in enumerate(methods):
+        own = frame[frame["method"] == method]
+        mean = own.groupby("scarcity")["value"].mean()
+        axis.scatter(own["scarcity"], own["value"], s=14, color=COLOURS[k % len(COLOURS)])
+        axis.plot(mean.index, mean, color=COLOURS[k % len(COLOURS)], lw=1.2, label=method)
+    amounts = sorted(frame["scarcity"].unique())
+    axis.set_xticks(amounts, [f"{a:g} %" for a in amounts])
+    axis.set(xlabel="share of the training steps kept (the first ones)")
+    axis.grid(axis="y", color="0.92")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def convergence_figure(records: list[dict], units: dict[str, str]) -> plt.Figure:
+    """Validation RMSE after each epoch, a panel per city, a line per method: mean over seeds."""
+    trained = [r for r in records if r["curves"].get("valid_rmse")]
+    cities, methods = (list(dict.fromkeys(r[n] for r in trained)) for n in ("city", "method"))
+    fig, axes = plt.subplots(
+        1, len(cities), figsize=(4.8 * len(cities), 4.2), layout="constrained", squeeze=False
+    )
+    styles = [(c, s) for s in ("-", "--") for c in COLOURS[1:]]
+    for axis, city in zip(axes[0], cities, strict=True):
+        for method, (colour, style) in zip(methods, styles):
+            curves = [
+                r["curves"]["valid_rmse"]
+                for r in trained
+                if (r["city"], r["method"]) == (city, method)
+            ]
+            if curves:
+                mean = np.mean([c[: min(map(len, curves))] for c in curves], 0)
+                epochs = np.arange(1, len(mean) + 1)
+                axis.plot(epochs, mean, style, color=colour, lw=1.3, label=method)
+        axis.set(title=city, xlabel="epoch", ylabel=f"validation RMSE ({units[city]})")
+        axis.set_yscale("log")
+        plain_ticks(axis.yaxis, (1, 1.5, 2, 3, 5, 7))
+        axis.grid(color="0.92")
+        axis.spines[["top", "right"]].set_visible(False)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5,
+               frameon=False, fontsize="small")  # fmt: skip
+    fig.suptitle("Convergence: validation error after each epoch, mean over seeds")
+    return fig
+
+
+def gains_figure(judged: pd.DataFrame) -> plt.Figure:
+    """Paired differences with their intervals, in percent of the other method's error.
+
+    `judged`: label, gain, low, high, verdict per row; a bar right of zero speaks for the claim.
+    Two seeds can give an interval of hundreds of percent: the axis ends at twice the largest gain.
+    """
+    fig, axis = plt.subplots(figsize=(8, 0.34 * len(judged) + 1.2), layout="constrained")
+    y = np.arange(len(judged))[::-1]
+    colour = ["#0072B2" if v == "confirmed" else "#D55E00" for v in judged["verdict"]]
+    axis.hlines(y, judged["low"], judged["high"], color=colour, lw=2.5)
+    axis.scatter(judged["gain"], y, color=colour, s=26, zorder=3)
+    axis.axvline(0, color="0.3", lw=0.8)
+    axis.set_yticks(y, judged["label"])
+    reach = 2 * judged["gain"].abs().max()
+    ends = judged[["gain", "low", "high"]].clip(-reach, reach)
+    margin = 0.05 * (ends.max(axis=None) - ends.min(axis=None)) + 1e-9
+    axis.set(
+        title="Order claims: paired difference with 95 % interval",
+        xlabel="lower by, % of the other's error",
+        xlim=(min(ends.min(axis=None), 0) - margin, max(ends.max(axis=None), 0) + margin),
+    )
+    axis.grid(axis="x", color="0.92")
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    return fig

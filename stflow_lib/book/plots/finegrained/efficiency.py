@@ -1,0 +1,153 @@
+"""Pictures of what methods cost, and of what a network does to the vehicles of a block."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from stflow_lib.book.plots.style import bare, plain_ticks
+
+BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.55"
+
+
+def parameters_figure(counts: pd.DataFrame) -> plt.Figure:
+    """Sizes as bars on a logarithmic axis, the printed ones as hollow markers.
+
+    `counts`: one row per network, name, ours and printed (NaN where the paper has none), both
+    in the same unit, 2^20 parameters.
+    """
+    height = 0.3 * len(counts) + 1.3
+    fig, axis = plt.subplots(figsize=(7.6, height), layout="constrained")
+    y = np.arange(len(counts))[::-1]
+    axis.barh(y, counts["ours"], color=BLUE, height=0.62, label="ours, built and counted")
+    axis.scatter(counts["printed"], y, s=46, facecolor="none", edgecolor="black", lw=1.3,
+                 zorder=3, label="printed in Table 10")  # fmt: skip
+    for place, value in zip(y, counts["ours"], strict=True):
+        axis.annotate(f"{value:.2f}", (value, place), (9, 0), textcoords="offset points",
+                      va="center", fontsize=8)  # fmt: skip
+    axis.set_yticks(y, counts["name"])
+    axis.set(title="Parameters at the paper's size", xscale="log",
+             xlabel="parameters in units of 2²⁰ (logarithmic)")  # fmt: skip
+    axis.set_xlim(right=2.2 * counts[["ours", "printed"]].max().max())
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.05), ncols=2)
+    bare(axis, "x")
+    return fig
+
+
+def error_cost_figure(rows: pd.DataFrame, what: str, seconds: str) -> plt.Figure:
+    """Error against seconds, a point per method, named beside it.
+
+    `rows`: name, seconds, error, spread (of the error over seeds, NaN for one). Below and to
+    the left is better; methods that nothing else beats in both are filled.
+    """
+    fig, axis = plt.subplots(figsize=(7.6, 4.6), layout="constrained")
+    rows = rows.sort_values("error", ascending=False, ignore_index=True)
+    best = [_unbeaten(row, rows) for row in rows.itertuples()]
+    colours = [BLUE if b else "white" for b in best]
+    axis.errorbar(rows["seconds"], rows["error"], rows["spread"].fillna(0), fmt="none",
+                  ecolor="0.7", lw=1.2)  # fmt: skip
+    axis.scatter(rows["seconds"], rows["error"], color=colours, edgecolor=BLUE, s=48, zorder=3)
+    axis.set(title="Error against training time; filled: no other is better in both",
+             xlabel=seconds, ylabel=what, xscale="log")  # fmt: skip
+    bare(axis)
+    plain_ticks(axis.xaxis)
+    axis.margins(0.12)
+    _name_points(axis, rows["name"], rows["seconds"], rows["error"])
+    return fig
+
+
+def _unbeaten(row, rows: pd.DataFrame) -> bool:
+    better = (rows["error"] <= row.error) & (rows["seconds"] <= row.seconds)
+    strictly = (rows["error"] < row.error) | (rows["seconds"] < row.seconds)
+    return not (better & strictly).any()
+
+
+def _name_points(axis: plt.Axes, names, x, y, size: float = 8.5) -> None:
+    """A name near each point, at the first of many places where it covers nothing."""
+    axis.figure.canvas.draw()  # settles the layout, and with it where points are
+    scale = 72 / axis.figure.dpi
+    points = axis.transData.transform(np.column_stack([x, y])) * scale
+    frame = axis.get_window_extent().extents * scale
+    taken = [(px - 5, py - 5, px + 5, py + 5) for px, py in points]
+    for name, (px, py), where in zip(names, points, zip(x, y, strict=True), strict=True):
+        width, height = 0.58 * size * len(name), 1.25 * size
+        dx, dy = _free_place(px, py, width, height, taken, frame)
+        taken.append((px + dx, py + dy, px + dx + width, py + dy + height))
+        line = {"arrowstyle": "-", "color": "0.6", "lw": 0.6, "shrinkA": 0, "shrinkB": 4}
+        axis.annotate(name, where, (dx, dy), textcoords="offset points", fontsize=size,
+                      arrowprops=line if abs(dy) > 14 else None)  # fmt: skip
+
+
+def _free_place(px, py, width, height, taken, frame) -> tuple[float, float]:
+    """Offset of a label's lower left corner from its point, in points: near ones first."""
+    away = [
+        (dx, side * reach - height / 2)
+        for reach in (0, 9, 14, 22, 32, 44, 58, 74)
+        for side in (1, -1)
+        for dx in (8, -width - 8, -width / 2)
+    ]
+    for dx, dy in away:
+        box = (px + dx, py + dy, px + dx + width, py + dy + height)
+        inside = frame[0] <= box[0] and box[2] <= frame[2] + width
+        if inside and not any(_overlap(box, other) for other in taken):
+            return dx, dy
+    return away[0]
+
+
+def _overlap(a: tuple, b: tuple) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def weights_figure(denominators, largest, groups: Mapping[str, np.ndarray]) -> plt.Figure:
+    """Signed scores: where weights explode, and how many blocks have one beyond 1.
+
+    `denominators`, `largest` [N]: sum of the scores of a block and its largest |weight|, of
+    untrained networks; `groups`: {name: largest |weight| [N]} of whole test sets. A weight
+    beyond 1 gives a fine cell more vehicles than its whole block has.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.9), layout="constrained")
+    sums, weights = np.abs(np.asarray(denominators)), np.asarray(largest)
+    for chosen, colour, name in (
+        (weights <= 1, BLUE, "at most 1"),
+        (weights > 1, RED, "beyond"),
+    ):
+        left.scatter(sums[chosen], weights[chosen], s=8, lw=0, alpha=0.4, color=colour,
+                     label=f"{name}: {chosen.mean():.1%} of blocks")  # fmt: skip
+    left.axhline(1, color="0.4", lw=0.8, ls="--")
+    left.set(title="untrained: small sums, large weights", xscale="log", yscale="log",
+             xlabel="|sum of the block's scores|", ylabel="largest |weight| of the block")  # fmt: skip
+    left.legend(frameon=False, fontsize=8)
+    for (name, values), colour in zip(groups.items(), (GREY, RED, BLUE), strict=False):
+        ordered = np.sort(np.asarray(values))[::-1]
+        right.plot(
+            ordered, (1 + np.arange(len(ordered))) / len(ordered), color=colour, label=name
+        )
+    right.axvline(1, color="0.4", lw=0.8, ls="--")
+    right.set(title="how many blocks are beyond", xscale="log", yscale="log",
+              xlabel="largest |weight| of the block", ylabel="share of blocks above")  # fmt: skip
+    right.legend(frameon=False, fontsize=8)
+    for axis in (left, right):
+        bare(axis)
+    return fig
+
+
+def changes_figure(changes: pd.DataFrame, what: str) -> plt.Figure:
+    """What rescaling after the fact changes, in percent: a row per method, a marker per metric.
+
+    `changes`: method, metric, percent; left of zero the error fell.
+    """
+    methods = list(dict.fromkeys(changes["method"]))
+    fig, axis = plt.subplots(figsize=(7.6, 0.42 * len(methods) + 1.7), layout="constrained")
+    marks = zip(changes.groupby("metric", sort=False), "osD", (BLUE, RED, GREEN), strict=False)
+    for (metric, rows), marker, colour in marks:
+        y = [len(methods) - 1 - methods.index(m) for m in rows["method"]]
+        axis.scatter(rows["percent"], y, s=48, marker=marker, color=colour, label=metric)
+    axis.axvline(0, color="0.3", lw=0.9)
+    axis.set_yticks(range(len(methods)), methods[::-1])
+    axis.set_ylim(-0.6, len(methods) - 0.4)
+    axis.set(title=what, xlabel="change of the error, % (left: better)")
+    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    bare(axis, "x")
+    return fig

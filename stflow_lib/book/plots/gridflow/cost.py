@@ -1,0 +1,99 @@
+"""Pictures of what balancing costs: ratios beside printed ones, growth with the city, parts."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from stflow_lib.book.plots.style import bare, plain_ticks
+
+BLUE, RED = "#0072B2", "#D55E00"
+Points = tuple[Sequence[float], Sequence[float]]  # sizes, costs
+
+
+def ratios_figure(rows: pd.DataFrame, base: str) -> plt.Figure:
+    """Measured and printed multiples of one method's cost, a panel per quantity.
+
+    `rows`: method, quantity, ours, low, high (between turns; NaN: not known), printed.
+    """
+    kinds = list(dict.fromkeys(rows["quantity"]))
+    methods = list(dict.fromkeys(rows["method"]))
+    fig, axes = plt.subplots(1, len(kinds), figsize=(8.4, 0.55 * len(methods) + 1.9),
+                             sharey=True, squeeze=False, layout="constrained")  # fmt: skip
+    for axis, kind in zip(axes[0], kinds, strict=True):
+        some = rows[rows["quantity"] == kind]
+        y = np.array([len(methods) - 1 - methods.index(m) for m in some["method"]])
+        axis.hlines(y, some["printed"], some["ours"], color="0.8", lw=2, zorder=1)
+        axis.hlines(y, some["low"], some["high"], color=BLUE, lw=5, alpha=0.4, zorder=2)
+        axis.scatter(some["ours"], y, s=58, color=BLUE, zorder=3, label="measured here")
+        axis.scatter(some["printed"], y, s=66, facecolor="none", edgecolor="black", lw=1.4,
+                     zorder=4, label="printed in Table 3")  # fmt: skip
+        axis.axvline(1, color="0.3", lw=0.9, ls="--")
+        axis.set(title=kind, xscale="log", xlabel=f"multiples of {base}'s (log scale)")
+        axis.set_yticks(range(len(methods)), methods[::-1])
+        axis.set_ylim(-0.6, len(methods) - 0.4)
+        _round_ticks(axis, pd.concat([some[c] for c in ("ours", "printed", "low", "high")]))
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, frameon=False, loc="outside upper center", ncols=2)
+    return fig
+
+
+def _round_ticks(axis: plt.Axes, values: pd.Series) -> None:
+    """A logarithmic axis around `values` and 1, with few round numbers."""
+    bare(axis)
+    plain_ticks(axis.xaxis)
+    low, high = min(values.min(), 1.0), max(values.max(), 1.0)
+    axis.set_xlim(0.8 * low, 1.25 * high)
+
+
+def growth_figure(
+    panels: Mapping[str, Mapping[str, Points]], exponents: Mapping[str, str], marked: int
+) -> plt.Figure:
+    """Cost against the number of regions on logarithmic axes, a panel per quantity with unit.
+
+    panels: {"seconds ...": {form: (regions, costs)}}; exponents: text behind a form's name in
+    the first panel; `marked`: the city at which forms are compared. No cost, no point.
+    """
+    fig, axes = plt.subplots(1, len(panels), figsize=(8.4, 3.9), squeeze=False,
+                             layout="constrained")  # fmt: skip
+    for place, (axis, (what, forms)) in enumerate(zip(axes[0], panels.items(), strict=True)):
+        for (form, (sizes, costs)), colour in zip(forms.items(), (BLUE, RED), strict=False):
+            label = f"{form}{exponents.get(form, '')}" if not place else None
+            known = np.where(np.asarray(costs) > 0, costs, np.nan)
+            axis.plot(sizes, known, marker="o", color=colour, label=label)
+        axis.axvline(marked, color="0.3", lw=0.9, ls="--")
+        axis.text(marked, 0.02, f" R = {marked}", transform=axis.get_xaxis_transform(),
+                  va="bottom", fontsize=9)  # fmt: skip
+        axis.set(title=what.partition(" (")[0], xlabel="regions R", ylabel=what,
+                 xscale="log", yscale="log")  # fmt: skip
+        bare(axis)
+        low, high = axis.get_ylim()
+        plain_ticks(axis.yaxis, (1,) if high > 100 * low else (1, 2, 5))
+        every = sorted({int(s) for sizes, _ in forms.values() for s in sizes})
+        shown = [s for s in every if s & (s - 1) == 0] or every
+        axis.set_xticks(shown, [str(s) for s in shown])
+        axis.set_xticks([], minor=True)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, frameon=False, loc="outside upper center", ncols=2)
+    return fig
+
+
+def bars_figure(
+    values: Mapping[str, float], what: str, title: str, notes: Sequence[str] = ()
+) -> plt.Figure:
+    """One bar per name, longest first, with its number, or its note, at the end."""
+    order = sorted(values, key=values.get, reverse=True)
+    said = dict(zip(values, notes, strict=True)) if notes else {}
+    fig, axis = plt.subplots(figsize=(7.6, 0.36 * len(order) + 1.5), layout="constrained")
+    y = np.arange(len(order))[::-1]
+    axis.barh(y, [values[n] for n in order], color=BLUE, height=0.65)
+    for place, name in zip(y, order, strict=True):
+        text = said.get(name, f"{values[name]:.3g}")
+        axis.annotate(text, (values[name], place), (5, 0), textcoords="offset points",
+                      va="center", fontsize=9)  # fmt: skip
+    axis.set_yticks(y, order)
+    axis.set_xlim(right=1.22 * max(values.values()))
+    axis.set(title=title, xlabel=what)
+    bare(axis, "x")
+    return fig

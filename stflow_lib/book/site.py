@@ -1,0 +1,66 @@
+"""The site: what stands in book/ and book/nb as HTML that asks no other host for anything."""
+
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from stflow_lib import ROOT
+
+STATIC = ROOT / "book" / "_static"
+MATHJAX = "sphinx-mathjax-offline"  # the wheel that carries MathJax 3
+MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/", "input/tex/extensions/")
+
+
+class SiteError(Exception):
+    """A page has a fault; the message holds every warning of the build."""
+
+
+def bring_scripts() -> None:
+    """MathJax and plotly.js from their wheels into book/_static: no page asks another host."""
+    for file in metadata.files(MATHJAX):
+        _, found, inside = file.as_posix().partition("static/mathjax/")
+        if found and inside.startswith(MATHJAX_PARTS):
+            _bring(Path(file.locate()), STATIC / "mathjax" / inside)
+    plotly = next(f for f in metadata.files("plotly") if f.name == "plotly.min.js")
+    _bring(Path(plotly.locate()), STATIC / "plotly.min.js")
+
+
+def _bring(source: Path, target: Path) -> None:
+    if not target.exists() or target.stat().st_size != source.stat().st_size:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def build(output: Path) -> Path:
+    """The pages and book/nb as HTML in OUTPUT/_build/html; any warning is an error."""
+    bring_scripts()
+    shutil.rmtree(output / "_build", ignore_errors=True)  # no page of an earlier book
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("jupyter-book")),
+            "build",
+            ".",
+            "--all",
+            "--config",
+            "_config.yml",
+            "--toc",
+            "book/_toc.yml",
+            "--path-output",
+            str(output),
+            "-W",
+            "-n",
+            "--keep-going",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = re.sub(r"\x1b\[[0-9;]*m", "", done.stderr)
+        marked = [line for line in said.splitlines() if re.search("WARNING|ERROR", line)]
+        raise SiteError("\n".join(["the site has faults:", *(marked or [said])]))
+    return output / "_build" / "html" / "index.html"

@@ -1,0 +1,50 @@
+"""One entry of the catalogue, and the folder where its files lie."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from stflow_lib.data.files import download
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One city of the catalogue: its card, its files, and the function that reads them."""
+
+    name: str
+    what: str  # one sentence for a reader
+    kind: str  # "grid" or "graph"
+    shape: str  # of flow or speed, as text: nothing is opened to list the catalogue
+    span: str  # first and last day
+    step_minutes: int
+    zone: str  # IANA name, or "nominal" when the source gives no clock
+    unit: str
+    source: str
+    licence: str
+    read: Callable[[Path], xr.Dataset]  # data folder -> city
+    forms: tuple[tuple[str, ...], ...] = ()  # files in the data folder, any one group suffices
+    manifest: str = ""  # the list of public files from which the raw form is downloaded
+    how: str = ""  # how to get what no manifest lists
+    stands_in_for: str = ""  # paper: its data set
+    size_mb: float = 0.0
+
+    def raw_files(self) -> tuple[download.RawFile, ...]:
+        """The public files of the raw form; none when the set cannot be downloaded."""
+        return download.manifest(self.manifest) if self.manifest else ()
+
+    def files(self) -> list[Path] | None:
+        """The files of the first complete form in the data folder, None when none is."""
+        raw = tuple(raw.into for raw in self.raw_files())
+        for form in [*self.forms, *([raw] if raw and not self.how else [])] or [()]:
+            paths = [folder() / path for path in form]
+            if all(path.exists() for path in paths):
+                return paths
+        return None
+
+
+def folder() -> Path:
+    """The data folder: STFLOW_DATA, else ~/.cache/stflow."""
+    return Path(os.environ.get("STFLOW_DATA") or Path.home() / ".cache" / "stflow")

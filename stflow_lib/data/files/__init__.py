@@ -1,0 +1,1 @@
+"""Files: downloaded, kept, read."""

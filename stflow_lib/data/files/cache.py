@@ -1,0 +1,63 @@
+"""Arrays that take long to derive, kept by the content of what they were derived from."""
+
+import hashlib
+import importlib
+import inspect
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from stflow_lib.data.files.read import read_npz
+
+MAKERS = (
+    "rasterize.gps",
+    "rasterize.cells",
+    "rasterize.segments",
+    "time_axis",
+)  # modules whose text decides the arrays
+
+
+def cache_folder() -> Path:
+    """STFLOW_CACHE, else ~/.cache/stflow/derived."""
+    return Path(os.environ.get("STFLOW_CACHE") or Path.home() / ".cache" / "stflow" / "derived")
+
+
+def derived(
+    inputs: list[Path], parameters: dict, build: Callable[[], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """What `build` returns, from the cache when these inputs and parameters were seen before.
+
+    The key covers the bytes of the inputs, the parameters and the text of the modules MAKERS.
+    The file is written aside and renamed, so it is whole or absent.
+    """
+    path = cache_folder() / f"{_key(inputs, parameters)}.npz"
+    if not path.exists():
+        _store(path, build())
+    with np.load(path, allow_pickle=False) as archive:
+        keys = archive.files
+    return read_npz(path, keys)
+
+
+def _key(inputs: list[Path], parameters: dict) -> str:
+    digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
+    for maker in MAKERS:
+        module = importlib.import_module(f"stflow_lib.data.{maker}")
+        digest.update(inspect.getsource(module).encode())
+    for path in inputs:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:24]
+
+
+def _store(path: Path, arrays: dict[str, np.ndarray]):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(aside, path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""One raw format to one city each."""

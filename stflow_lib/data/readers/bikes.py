@@ -1,0 +1,81 @@
+"""Grid cities built from bike trip tables: Chicago and Washington 2021, BikeNYC 2019."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.read import need_file, read_table
+from stflow_lib.data.rasterize import cells as grids
+from stflow_lib.data.rasterize import poi, trips
+from stflow_lib.data.schema import Box, grid_city
+
+CHICAGO = Box(41.73, 42.07, -87.77, -87.53)  # 99 % of rides; cells of about 1 km
+WASHINGTON = Box(38.79, 39.01, -77.16, -76.94)
+CHICAGO_CELLS, WASHINGTON_CELLS = (38, 20), (24, 19)
+NYC = Box(40.65, 40.81, -74.01, -73.93)  # UrbanSTC, section on data
+NYC_MONTHS = ("201901", "201902", "201903")
+NYC_CLOCK = "wall clock; the hour that daylight saving skips (2019-03-10 02:00) is an empty row"
+
+
+def read_bikes(folder: Path, system: str, places: str, box: Box, cells: tuple, zone: str):
+    """Hourly starts and ends of rides in January and February 2021, with POI in 14 groups.
+
+    system names the trip files ("divvy", "capitalbikeshare"), places the POI file ("dc-2017").
+    Rides without an end count at their start only; attributes count all that is left out.
+    """
+    months = [folder / "bikes-2021" / f"2021{m}-{system}-tripdata.zip" for m in ("01", "02")]
+    rides = trips.trip_grids(trips.read_trips(map(need_file, months)), box, *cells, 60, zone)
+    points = poi.poi_grids(read_places(folder / "poi", places), box, *cells)
+    city = grid_city(
+        rides.values, rides["time"].values, list(rides["direction"].values),
+        cell_m=grids.cell_metres(box, *cells), **box.attrs(), **rides.attrs,
+        **{f"poi_{key}": count for key, count in points.attrs.items()},
+    )  # fmt: skip
+    return city.assign(poi=points)
+
+
+def read_places(folder: Path, name: str) -> pd.DataFrame:
+    """The POI table `name` ("chicago-2020"): the compact parquet, else the raw sheet.
+
+    Columns at least osm_id, fclass, lat, lon. The raw `POI_Chicago-2020.xls` needs the package
+    xlrd, which nothing else here does.
+    """
+    columns = ["osm_id", "fclass", "lat", "lon"]
+    compact = folder / f"{name}.parquet"
+    if compact.exists():
+        return read_table(compact, columns)
+    city, year = name.split("-")
+    raw = need_file(
+        folder / f"POI_{city.upper() if len(city) < 4 else city.title()}-{year}.xls"
+    )
+    try:
+        table = pd.read_excel(raw)
+    except (ImportError, ValueError) as error:
+        raise DataError(
+            f"{raw}: not readable as a sheet (pip install xlrd?): {error}"
+        ) from error
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise DataError(f"{raw}: column {missing[0]!r} is missing")
+    return table
+
+
+def read_bikenyc_2019(folder: Path):
+    """BikeNYC of UrbanSTC, built from Citi Bike's trip files of January to March 2019.
+
+    Starts plus ends of an hour in 80 x 40 cells, one channel: the paper does not say what it
+    counts, and this is the reading that can reach its numbers.
+    """
+    base = folder / "bikenyc-2019"
+    names = [f"{month}-citibike-tripdata.csv" for month in NYC_MONTHS]
+    paths = [base / name if (base / name).exists() else base / f"{name}.zip" for name in names]
+    table = trips.read_trips(map(need_file, paths))
+    rides = trips.trip_grids(
+        table, NYC, 80, 40, 60, "UTC"
+    )  # wall clock as it is, see NYC_CLOCK
+    both = rides.values.sum(1, keepdims=True)
+    return grid_city(
+        both, rides["time"].values, ["starts+ends"], factor=2, clock=NYC_CLOCK,
+        cell_m=grids.cell_metres(NYC, 80, 40), **NYC.attrs(), **rides.attrs,
+    )  # fmt: skip

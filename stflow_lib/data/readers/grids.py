@@ -1,0 +1,84 @@
+"""Grid cities read from arrays: BikeNYC in UrbanFM's layout, and the JONAS demand grids."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.read import read_npy, read_npz
+from stflow_lib.data.schema import check_blocks, grid_city
+
+PARTS = ("train", "valid", "test")
+JONAS_START = "2015-10-24 00:00"
+JONAS_FILES = {"nyc": "JONAS-NYC-16x8", "dc": "JONAS-DC-9x12"}
+JONAS_CLOCK = (
+    "wall clock without gaps: the hour that daylight saving repeats (2015-11-01 01:00, row 193) "
+    "holds the trips of both its passes"
+)
+P6_CLOCK = (
+    "inferred from the data: wall clock from 2018-01-01 00:00; the hour that daylight saving "
+    "skips (2018-03-11 02:00, row 1658) is an empty row"
+)
+
+
+def read_parts(base: Path, factor: int) -> dict[str, np.ndarray]:
+    """UrbanFM's layout, `{train,valid,test}/{X,Y}.npy` in a folder or a zip of its name.
+
+    -> fine [T, D, HM, WM] of the three parts on one time axis, split (3 counts). X of every
+    part must be exactly the block sum of Y.
+    """
+    fine, split = [], []
+    for part in PARTS:
+        x, y = (read_npy(base / part / f"{name}.npy") for name in "XY")
+        x, y = (a[:, None] if a.ndim == 3 else a for a in (x, y))
+        check_blocks(x, y, factor, f"{base / part}")
+        fine.append(y.astype(np.float32))
+        split.append(len(y))
+    return {"fine": np.concatenate(fine), "split": tuple(split)}
+
+
+def read_bikenyc_p6(folder: Path):
+    """Citi Bike New York, in and out flow, 2,189 hours in three parts, fine and coarse.
+
+    The source states neither place nor year. Both show in the data, and are read so: row 0 of
+    the files is the south (Jersey City lies west of lower Manhattan), so rows are turned; the
+    three parts follow each other from Monday 2018-01-01 (quiet Mondays on New Year, Martin
+    Luther King's and Presidents' Day, and an empty row at the hour skipped on 2018-03-11).
+    """
+    parts = read_parts(folder / "bikenyc-p6" / "P6", factor=2)
+    time = pd.date_range("2018-01-01", periods=len(parts["fine"]), freq="h")
+    return grid_city(
+        parts["fine"][..., ::-1, :], time, ["inflow", "outflow"],
+        split=parts["split"], factor=2, clock=P6_CLOCK,
+    )  # fmt: skip
+
+
+def read_jonas(folder: Path, city: str, mode: str):
+    """Hourly pick-ups and drop-offs of New York or Washington, 100 days (EAST-Net, 2022).
+
+    city "nyc" (half-hours summed in pairs) or "dc", mode "taxi" or "bike". `valid` marks the
+    cells that ever see a trip of that direction; `left_out (row, col)` are the cells that the
+    source leaves out of its evaluation (15 in New York, none in Washington).
+    """
+    path = folder / "jonas" / f"{JONAS_FILES[city]}-20151024-20160131.npz"
+    data = read_npz(path, [mode, "mask"])
+    counts = data[mode].astype(np.float32)
+    if city == "nyc":
+        counts = counts.reshape(-1, 2, *counts.shape[1:]).sum(1)
+    if len(counts) != 2400:
+        raise DataError(f"{path}: {len(counts)} hours, not 2400")
+    time = pd.date_range(JONAS_START, periods=len(counts), freq="h")
+    flow = np.ascontiguousarray(counts.transpose(0, 3, 1, 2))
+    ds = grid_city(flow, time, ["pickup", "dropoff"], clock=JONAS_CLOCK)
+    ds["valid"] = ("direction", "row", "col"), flow.sum(0) > 0
+    ds["left_out"] = ("row", "col"), _cells(data["mask"], flow.shape[2:])
+    return ds
+
+
+def _cells(mask: np.ndarray, shape) -> np.ndarray:
+    """[K, 2] row and column pairs -> bool [rows, cols]."""
+    cells = np.zeros(shape, bool)
+    for row, col in mask.reshape(-1, 2).astype(int):
+        cells[row, col] = True
+    return cells

@@ -1,0 +1,165 @@
+"""The papers' own data sets, in the file layouts in which they are handed around."""
+
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.read import need_file, open_member, read_npy, read_table
+from stflow_lib.data.files.restricted_pickle import load_arrays
+from stflow_lib.data.readers.grids import PARTS, read_parts
+from stflow_lib.data.schema import Box, graph_city, grid_city
+from stflow_lib.data.time_axis import fill_spring_gap
+
+TAXIBJ_BOX = Box(39.82, 39.99, 116.26, 116.49)
+TAXIBJ_FIRST = {"P1": "2013-07-01", "P2": "2014-02-01", "P3": "2015-03-01", "P4": "2015-11-01"}
+TAXIBJ_FACTORS = (
+    "temperature", "wind_speed", "holiday", "weekend", "day_of_week", "hour", "weather",
+)  # fmt: skip
+
+
+def read_taxibj(folder: Path, period: str):
+    """TaxiBJ in UrbanFM's layout (zip or folder), period "P1" to "P4", half-hourly inflow.
+
+    `external` holds the seven columns of ext.npy under their names. The source drops night
+    hours and gives no time stamps, so `time` is nominal: 30 minutes a row, in the source's
+    order. Use external's `hour` and `day_of_week` for the clock.
+    """
+    base = folder / "taxibj" / period
+    parts = read_parts(base, factor=4)
+    external = np.concatenate([read_npy(base / part / "ext.npy") for part in PARTS])
+    if external.shape != (len(parts["fine"]), len(TAXIBJ_FACTORS)):
+        raise DataError(f"{base}: ext.npy has shape {external.shape}, not "
+                        f"({len(parts['fine'])}, {len(TAXIBJ_FACTORS)})")  # fmt: skip
+    time = pd.date_range(TAXIBJ_FIRST[period], periods=len(external), freq="30min")
+    ds = grid_city(
+        parts["fine"], time, ["inflow"], split=parts["split"], factor=4, **TAXIBJ_BOX.attrs(),
+        clock="nominal: night rows are absent; see external's hour and day_of_week",
+    )  # fmt: skip
+    ds["external"] = ("time", "factor"), external.astype(np.float32)
+    return ds.assign_coords(factor=list(TAXIBJ_FACTORS))
+
+
+def read_crosstres(folder: Path, city: str, mode: str):
+    """CrossTReS's 2016 grids: city "NY", "CHI" or "DC", mode "Taxi" or "Bike", hourly, POI.
+
+    The source indexes cells [longitude, latitude] from the south-west; here row 0 is the north
+    end. The first hour is 2016-01-01, but 2015-07-01 for New York's taxis (both inferred).
+    """
+    base = folder / "crosstres" / "crosstres_data" / city
+    counts = [read_npy(base / f"{mode}{city}_{way}.npy") for way in ("pickup", "dropoff")]
+    if counts[0].shape != counts[1].shape or counts[0].ndim != 3:
+        raise DataError(f"{base}: pickup {counts[0].shape} and dropoff {counts[1].shape} "
+                        "must both be (time, lng, lat)")  # fmt: skip
+    poi = read_npy(base / f"{city}_poi.npy")
+    if poi.shape[:2] != counts[0].shape[1:]:
+        raise DataError(f"{base}: poi has cells {poi.shape[:2]}, flow {counts[0].shape[1:]}")
+    first = "2015-07-01" if (city, mode) == ("NY", "Taxi") else "2016-01-01"
+    time = pd.date_range(first, periods=len(counts[0]), freq="h")
+    flow = np.stack([_north_up(array) for array in counts], axis=1)
+    ds = grid_city(flow, time, ["pickup", "dropoff"], clock="nominal: first hour inferred")
+    ds["poi"] = ("category", "row", "col"), _north_up(poi.transpose(2, 0, 1).astype("f4"))
+    ds["valid"] = ("direction", "row", "col"), flow.sum(0) > 0
+    return ds
+
+
+def _north_up(array: np.ndarray) -> np.ndarray:
+    """[..., longitude, latitude] counted from the south-west -> [..., row, col], row 0 north."""
+    return array.swapaxes(-1, -2)[..., ::-1, :]
+
+
+def read_dcrnn(folder: Path, city: str):
+    """METR-LA ("metr-la") or PEMS-BAY ("pems-bay") from DCRNN's h5 file and pickled adjacency.
+
+    Zeros are missing readings (about 8 % of METR-LA). An hour that daylight saving skips and
+    the file leaves out is put back as NaN.
+    """
+    base = folder / "dcrnn"
+    bay = city == "pems-bay"
+    time, node, values = read_pandas_h5(base / city / f"{city}.h5")
+    adjacency = read_adjacency(base / ("adj_mx_bay.pkl" if bay else "adj_mx.pkl"), node)
+    lat, lon = read_locations(base, "graph_sensor_locations" + "_bay" * bay + ".csv", node)
+    time, values = fill_spring_gap(time, values, "America/Los_Angeles", 5)
+    values = np.where(values == 0, np.nan, values)
+    return graph_city(
+        values, time, adjacency, lat, lon, node,
+        clock="wall clock; an hour that daylight saving skips is missing or holds zeros: NaN",
+    )  # fmt: skip
+
+
+def read_pandas_h5(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A frame stored by pandas with one block of floats -> time [T], sensor [N], values [T, N].
+
+    Read with h5py from `path`, or from the same name inside `<folder>.zip`, or beside it.
+    """
+    beside = path.parent.with_name(path.name)
+    source = open_member(beside if beside.exists() else path)
+    try:
+        with h5py.File(source, "r") as file:
+            group = file[next(iter(file))]
+            axis0, time, values = (group[key][:] for key in ("axis0", "axis1", "block0_values"))
+    except (OSError, KeyError, StopIteration) as error:
+        raise DataError(f"{path}: not a frame stored by pandas: {error}") from error
+    node = np.array([int(name) for name in axis0.astype(str)])
+    if values.shape != (len(time), len(node)):
+        raise DataError(f"{path}: values {values.shape}, index {len(time)} x {len(node)}")
+    return time.astype("datetime64[ns]"), node, values.astype(np.float32)
+
+
+def read_adjacency(path: Path, node: np.ndarray) -> np.ndarray:
+    """DCRNN's pickled [sensor ids, id -> index, matrix], in the order of `node`.
+
+    Only lists, dictionaries, strings and NumPy arrays are rebuilt; any other name in the
+    pickle is refused before it can run.
+    """
+    ids, _, matrix = load_arrays(need_file(path))
+    position = {int(_text(name)): i for i, name in enumerate(ids)}
+    absent = [int(one) for one in node if int(one) not in position]
+    if absent:
+        raise DataError(f"{path}: sensor {absent[0]} of the h5 file is missing")
+    order = [position[int(one)] for one in node]
+    return np.asarray(matrix, np.float32)[np.ix_(order, order)]
+
+
+def _text(name) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def read_locations(base: Path, name: str, node: np.ndarray):
+    """lat, lon [N] from DCRNN's location table, with (METR-LA) or without (PEMS-BAY) header."""
+    path = need_file(base / name)
+    header = bool(re.search("sensor_id", path.open().readline()))
+    table = read_table(path, header=0 if header else None)
+    columns = ["sensor_id", "latitude", "longitude"] if header else [0, 1, 2]
+    places = table[columns].set_axis(["sensor", "lat", "lon"], axis=1).set_index("sensor")
+    absent = set(node) - set(places.index)
+    if absent:
+        raise DataError(f"{path}: sensor {min(absent)} has no coordinates")
+    return places.loc[node, "lat"].to_numpy(), places.loc[node, "lon"].to_numpy()
+
+
+STGFSL = {  # first day, step in minutes
+    "metr-la": ("2012-03-01", 5),
+    "pems-bay": ("2017-01-01", 5),
+    "chengdu_m": ("2018-01-01", 10),
+    "shenzhen": ("2018-01-01", 10),
+}
+
+
+def read_stgfsl(folder: Path, city: str):
+    """ST-GFSL's `dataset.npy` (time, node, 2) and `matrix.npy`; channel 0 is the speed.
+
+    The files carry neither clock nor coordinates: `time` is nominal from the first day that
+    the papers state, lat and lon are NaN.
+    """
+    base = folder / "stgfsl" / city
+    data, matrix = read_npy(base / "dataset.npy"), read_npy(base / "matrix.npy")
+    if data.ndim != 3 or matrix.shape != (data.shape[1],) * 2:
+        raise DataError(f"{base}: dataset {data.shape} and matrix {matrix.shape} disagree")
+    first, step = STGFSL[city]
+    time = pd.date_range(first, periods=len(data), freq=f"{step}min")
+    nowhere = np.full(data.shape[1], np.nan)
+    return graph_city(data[..., 0], time, matrix, nowhere, nowhere, clock="nominal, 1st day")

@@ -1,0 +1,127 @@
+"""Regular local time steps, from UTC seconds or from wall-clock times.
+
+A city's `time` is regular in local time. A span in which the clocks change has an hour that
+does not exist or that happens twice, so it has no such axis: both makers refuse it by name
+instead of shifting half of the city's days by an hour.
+"""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+
+from stflow_lib.data.errors import DataError
+
+
+def check_clock(time: np.ndarray, attrs: dict, error: type[Exception]):
+    """Raise `error` unless `time` [T] is datetime64[ns], regular, and honest about its zone.
+
+    attrs: name, step_minutes, zone (IANA name or "nominal"). A regular local clock that runs
+    over a daylight-saving change must say in attrs["clock"] what the source did with the hour.
+    """
+    name = attrs["name"]
+    if time.dtype != "datetime64[ns]" or not len(time):
+        raise error(f"{name}: time must be datetime64[ns] and not empty, is {time.dtype}")
+    step = np.timedelta64(int(attrs["step_minutes"] * 60), "s")
+    wrong = np.flatnonzero(np.diff(time) != step)
+    if len(wrong):
+        raise error(_irregular(time, int(wrong[0]), step, attrs))
+    changes = daylight_changes(time[0], time[-1], attrs["zone"])
+    if changes and "clock" not in attrs:
+        raise error(f"{name}: time runs over the daylight-saving hour of {changes[0]} in "
+                    f"{attrs['zone']}, and attrs['clock'] does not say how")  # fmt: skip
+
+
+def _irregular(time, at, step, attrs) -> str:
+    before, after = pd.Timestamp(time[at]), pd.Timestamp(time[at + 1])
+    kind = "duplicated" if after == before else "irregular"
+    text = f"{attrs['name']}: {kind} time stamp at index {at + 1}: {after} follows {before}, "
+    text += f"the step is {pd.Timedelta(step)}"
+    for change in daylight_changes(before - pd.Timedelta("1D"), after, attrs["zone"]):
+        text += f" (daylight-saving hour of {change} in {attrs['zone']})"
+    return text
+
+
+def daylight_changes(first, last, zone: str) -> list[pd.Timestamp]:
+    """Local hours within [first, last] that `zone` repeats or skips; none for "nominal"."""
+    if zone == "nominal":
+        return []
+    hours = pd.date_range(pd.Timestamp(first).ceil("h"), pd.Timestamp(last), freq="h")
+    real = hours.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    return list(hours[real.isna()])
+
+
+def fill_spring_gap(time, values, zone: str, step_minutes: int):
+    """Put NaN rows where `zone` skips an hour and the source skips its rows.
+
+    time [T], values [T, N] -> the same with the missing steps of that hour inserted as NaN.
+    Any other gap is left for `check_clock` to refuse.
+    """
+    time = pd.DatetimeIndex(time)
+    step = pd.Timedelta(minutes=step_minutes)
+    skipped = [
+        stamp
+        for hour in daylight_changes(time[0], time[-1], zone)
+        for stamp in pd.date_range(hour, hour + pd.Timedelta("1h") - step, freq=step)
+        if not len(time[(time >= hour) & (time < hour + pd.Timedelta("1h"))])
+    ]
+    order = np.argsort(both := time.append(pd.DatetimeIndex(skipped)), kind="stable")
+    gaps = np.full((len(skipped), values.shape[1]), np.nan, values.dtype)
+    return both[order], np.concatenate([values, gaps])[order]
+
+
+def _checked(step_minutes, zone):
+    """Step in seconds; DataError unless it divides a day and the zone has an IANA name."""
+    if step_minutes < 1 or 1440 % step_minutes:
+        raise DataError(f"step_minutes={step_minutes}: a step must divide a day's 1440 minutes")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise DataError(f"zone={zone!r} is not an IANA time zone") from error
+    return int(step_minutes) * 60
+
+
+def _regular(clock, step_s, zone, wall):
+    """DataError at the first step of `clock` that is not step_s long: the clocks changed."""
+    odd = np.flatnonzero(np.diff(clock.as_unit("s").asi8) != step_s)
+    if odd.size:
+        raise DataError(
+            f"daylight saving: the clocks of {zone} change in the step from {wall[odd[0]]} "
+            f"(step {odd[0]} of {len(wall) - 1}), so local time is not regular; "
+            "cut the span there and load the parts apart"
+        )
+
+
+def steps_from_unix(first, last, step_minutes, zone):
+    """Steps that cover the UTC seconds first..last (both inclusive), aligned to local midnight.
+
+    Returns (start, index): start of step 0 in unix seconds UTC, and the naive local starts of
+    all steps as DatetimeIndex [T]. Second s lies in step (s - start) // (60 step_minutes).
+    Raises DataError for a bad step or zone, and for a span in which the clocks change.
+    """
+    step_s = _checked(step_minutes, zone)
+    offset = int(
+        pd.Timestamp(first, unit="s", tz="UTC").tz_convert(zone).utcoffset().total_seconds()
+    )
+    start = (int(first) + offset) // step_s * step_s - offset
+    edges = start + step_s * np.arange((int(last) - start) // step_s + 2)
+    local = pd.to_datetime(edges, unit="s", utc=True).tz_convert(zone).tz_localize(None)
+    _regular(local, step_s, zone, local)
+    return start, local[:-1].as_unit("ns")
+
+
+def steps_from_wall(first, last, step_minutes, zone):
+    """Steps that cover the naive wall-clock times first..last, aligned to midnight.
+
+    Returns the starts of all steps as naive DatetimeIndex [T]. Raises DataError as above: rides
+    of the hour that happens twice in autumn cannot be told apart by wall time.
+    """
+    step_s = _checked(step_minutes, zone)
+    start = pd.Timestamp(first).floor(f"{step_minutes}min")
+    count = (pd.Timestamp(last) - start) // pd.Timedelta(step_s, "s") + 1
+    wall = pd.date_range(start, periods=count + 1, freq=f"{step_minutes}min")
+    utc = wall.tz_localize(
+        zone, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward"
+    )
+    _regular(utc.tz_convert("UTC"), step_s, zone, wall)
+    return wall[:-1].as_unit("ns")

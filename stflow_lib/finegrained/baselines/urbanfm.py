@@ -1,0 +1,68 @@
+"""UrbanFM: residual network with distributional upsampling (Liang et al., KDD 2019)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stflow_lib.finegrained.networks.layers import (
+    ExternalFactors,
+    Residual,
+    Upsample,
+    initialise,
+)
+from stflow_lib.finegrained.problem.task import Task
+from stflow_lib.finegrained.training.supervised import (
+    NetworkSettings,
+    network_method,
+    squared_error,
+)
+
+
+@dataclass(frozen=True)
+class Settings(NetworkSettings):
+    """UrbanFM as the tables of UrbanSTC ran it (spec 5.11)."""
+
+    blocks: int = 16  # residual blocks
+    external: bool = False  # concatenate weather and calendar to the coarse map
+    input_scale: float = 1500.0  # coarse flows are divided by it
+    target_scale: float = 100.0  # fine flows are divided by it in the loss
+
+
+class UrbanFM(nn.Module):
+    """coarse [B, 1, H, W], external [B, E] -> fine [B, 1, HM, WM], vehicles."""
+
+    def __init__(self, task: Task, settings: Settings):
+        super().__init__()
+        width, extra = settings.channels, int(settings.external)
+        rows, cols = task.coarse.shape[2:]
+        self.scale, self.target_scale = settings.input_scale, settings.target_scale
+        self.external = ExternalFactors(task.external_names, rows, cols) if extra else None
+        self.external_up = Upsample(1, task.factor, norm=True) if extra else None
+        self.first = nn.Sequential(nn.Conv2d(1 + extra, width, 9, padding=4), nn.ReLU(True))
+        self.blocks = nn.Sequential(*[Residual(width) for _ in range(settings.blocks)])
+        self.after = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width))
+        self.up = Upsample(width, task.factor, norm=True)
+        self.last = nn.Conv2d(width + extra, 1, 9, padding=4)
+        self.split = settings.split(task.factor)
+        initialise(self)
+
+    def forward(
+        self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
+    ) -> Float[Tensor, "b 1 fr fc"]:
+        known = coarse / self.scale
+        weather = self.external(external) if self.external else None
+        first = self.first(known if weather is None else torch.cat([known, weather], 1))
+        fine = self.up(first + self.after(self.blocks(first)))
+        if weather is not None:
+            fine = torch.cat([fine, self.external_up(weather)], 1)
+        return self.split(self.last(fine), coarse)
+
+
+def scaled_error(network: UrbanFM, task: Task, batch: Tensor) -> Tensor:
+    """Squared error of flows divided by `target_scale`."""
+    return squared_error(network, task, batch) / network.target_scale**2
+
+
+METHOD = network_method("UrbanFM", Settings, UrbanFM, scaled_error)

@@ -1,0 +1,114 @@
+"""UrbanSTC's problem as tensors: coarse maps in, fine maps out, the same instant."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import xarray as xr
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.schema import check_city
+from stflow_lib.finegrained.problem.external_factors import external_factors
+
+
+@dataclass(frozen=True)
+class Task:
+    """One city's maps on one device. A sample is one direction at one time step.
+
+    coarse [S, 1, H, W] and fine [S, 1, HM, WM] in vehicles per step, S = steps x directions in
+    chronological order; external [S, E] with one name per column, or no columns.
+    train, valid, test: sample indices, split by time; train may be a chronological prefix.
+    """
+
+    city: str
+    factor: int
+    coarse: Float[Tensor, "sample 1 row col"]
+    fine: Float[Tensor, "sample 1 fine_row fine_col"]
+    external: Float[Tensor, "sample factor"]
+    external_names: tuple[str, ...]
+    train: Int[Tensor, " train"]
+    valid: Int[Tensor, " valid"]
+    test: Int[Tensor, " test"]
+    train_all: Int[Tensor, " train_all"]
+    time: np.ndarray
+    directions: tuple[str, ...]
+    unit: str
+    data_hash: str
+
+    @property
+    def device(self) -> torch.device:
+        return self.coarse.device
+
+
+def make_task(city: xr.Dataset, factor: int, fraction: float = 100, device="cpu") -> Task:
+    """Cut a fine grid city into UrbanSTC's task.
+
+    `factor` is M, `fraction` the percentage of training steps kept: the first ones
+    (spec of the released code: a chronological prefix; validation and test are never cut).
+    Split: the city's own where it has one, else 2:1:1 by time (UrbanSTC section 4.1).
+    Raises DataError when the grid does not divide by M or too few steps remain.
+    """
+    check_city(city)
+    steps, directions, rows, cols = city.flow.shape
+    if rows % factor or cols % factor:
+        raise DataError(
+            f"{city.attrs['name']}: grid {rows}x{cols} does not divide by M={factor}"
+        )
+    flow = torch.from_numpy(np.ascontiguousarray(city.flow.values, dtype=np.float32))
+    fine = flow.reshape(steps * directions, 1, rows, cols).to(device)
+    columns, names = external_factors(city)
+    parts = _split(city, steps)
+    kept = int(len(parts[0]) * fraction / 100)
+    if kept < 2:
+        raise DataError(
+            f"{city.attrs['name']}: fraction {fraction} % keeps {kept} training steps"
+        )
+    samples = [_samples(part, directions, device) for part in (parts[0][:kept], *parts)]
+    return Task(
+        city=city.attrs["name"],
+        factor=factor,
+        fine=fine,
+        coarse=F.avg_pool2d(fine, factor) * factor**2,
+        external=torch.from_numpy(columns).repeat_interleave(directions, 0).to(device),
+        external_names=names,
+        train=samples[0],
+        train_all=samples[1],
+        valid=samples[2],
+        test=samples[3],
+        time=np.repeat(city.time.values, directions),
+        directions=tuple(str(d) for d in city.direction.values),
+        unit=city.attrs["unit"],
+        data_hash=city.attrs["sha256"],
+    )
+
+
+def _split(city: xr.Dataset, steps: int) -> list[np.ndarray]:
+    train, valid = (city.attrs.get("split") or (steps // 2, steps // 4))[:2]
+    order = np.arange(steps)
+    return [order[:train], order[train : train + valid], order[train + valid :]]
+
+
+def _samples(steps: np.ndarray, directions: int, device) -> Tensor:
+    pairs = steps[:, None] * directions + np.arange(directions)
+    return torch.from_numpy(pairs.reshape(-1)).to(device)
+
+
+def subset(task: Task, name: str) -> Task:
+    """The same task judged on another part: `subset(task, "valid").test` is the validation part."""
+    return replace(task, test=getattr(task, name))
+
+
+def coarser(task: Task) -> Float[Tensor, "sample 1 coarser_row coarser_col"]:
+    """Block sums of the coarse maps by M: the input of the super-resolution pretext.
+
+    [S, 1, H, W] -> [S, 1, H/M, W/M], vehicles; ValueError when H or W does not divide by M.
+    """
+    height, width = task.coarse.shape[2:]
+    if height % task.factor or width % task.factor:
+        raise ValueError(
+            f"{task.city}: coarse {height}x{width} does not divide by {task.factor}"
+        )
+    return F.avg_pool2d(task.coarse, task.factor) * task.factor**2

@@ -1,0 +1,1 @@
+"""How methods of this wing learn: losses, schedules, stages."""

@@ -1,0 +1,40 @@
+"""UrbanSTC in one go: the pretext losses beside the error, no pre-training (Table 8)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from stflow_lib.finegrained.problem.task import Task
+from stflow_lib.finegrained.training.supervised import network_method, squared_error
+from stflow_lib.finegrained.urbanstc import method as urbanstc
+
+
+@dataclass(frozen=True)
+class Settings(urbanstc.Settings):
+    """UrbanSTC's settings; the pretexts' own schedules are not used."""
+
+    balance: tuple[float, float, float] = (1.0, 1.0, 1.0)  # weights of Inf, TCS and Reg losses
+
+
+class EndToEnd(nn.Module):
+    """UrbanSTC with the three pretext heads on its encoders; forward as UrbanSTC's."""
+
+    def __init__(self, task: Task, settings: Settings):
+        super().__init__()
+        self.network = urbanstc.UrbanSTC(task, settings)
+        built = urbanstc.pretext_tasks(self.network, task, settings)
+        self.heads = nn.ModuleList(pretext.network for pretext in built.values())
+        self.losses = [pretext.loss for pretext in built.values()]
+        self.balance = settings.balance
+
+    def forward(self, coarse: Tensor, external: Tensor) -> Tensor:
+        return self.network(coarse, external)
+
+
+def joint_error(model: EndToEnd, task: Task, batch: Tensor) -> Tensor:
+    """Squared error plus the weighted pretext losses of the same maps."""
+    pretexts = zip(model.balance, model.losses, strict=True)
+    return squared_error(model, task, batch) + sum(w * loss(batch) for w, loss in pretexts)
+
+
+METHOD = network_method("end-to-end", Settings, EndToEnd, joint_error)

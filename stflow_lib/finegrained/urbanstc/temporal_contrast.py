@@ -1,0 +1,92 @@
+"""Temporal contrast (TCS): maps of alike traffic near, unlike ones far (UrbanSTC section 3.4)."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stflow_lib.finegrained.networks.layers import initialise
+from stflow_lib.finegrained.problem.task import Task
+from stflow_lib.finegrained.urbanstc.pretext import Encoder, Pretext, mean_over
+from stflow_lib.kernels import nearest_and_farthest
+from stflow_lib.training.loop import Training
+
+
+@dataclass(frozen=True)
+class Temporal:
+    """Temporal contrast by triplets (TCS, UrbanSTC section 3.4)."""
+
+    sampling: str = "weight"  # "weight" (Algorithm 1) or "hard": the nearest and the farthest
+    neighbours: int = 5  # K of weight sampling
+    margin: float = 15.0  # of the triplet loss
+    normalise: bool = True  # embedding L2-normalised times 2 (released code), or plain (text)
+    global_pool: bool = False  # neighbours from the whole training part, as the code has it
+    training: Training = Training(epochs=200, learning_rate=1e-4, halve_every=0)
+
+
+class TemporalHead(nn.Module):
+    """Encoder -> BatchNorm -> mean over the map -> Linear, ReLU (-> norm 2): [B, 1, H, W] -> [B, C]."""
+
+    def __init__(self, encoder: Encoder, channels: int, normalise: bool):
+        super().__init__()
+        self.encoder, self.norm = encoder, nn.BatchNorm2d(channels)
+        self.project, self.normalise = nn.Linear(channels, channels), normalise
+        initialise(self.norm)
+
+    def forward(self, coarse: Float[Tensor, "b 1 r c"]) -> Float[Tensor, "b channel"]:
+        d = F.relu(self.project(self.norm(self.encoder(coarse)).mean((2, 3))))
+        return 2 * d / (d.pow(2).sum(1, keepdim=True) + 1e-10).sqrt() if self.normalise else d
+
+
+def triplets(
+    settings: Temporal, maps: Float[Tensor, "n 1 r c"], pool: Float[Tensor, "m 1 r c"]
+) -> tuple[Float[Tensor, "n 1 r c"], Float[Tensor, "n 1 r c"]]:
+    """A positive and a negative map for each map; the pool begins with the maps themselves.
+
+    "hard": the nearest other map and the farthest; "weight": K of each, the near ones weighted
+    by 1 / distance and the far ones by distance (UrbanSTC Algorithm 1). Equal maps are guarded.
+    """
+    if settings.sampling not in ("weight", "hard"):
+        raise ValueError(f"TCS: sampling {settings.sampling!r} is neither weight nor hard")
+    k = min(settings.neighbours, len(pool) - 1) if settings.sampling == "weight" else 1
+    near, near_i, far, far_i = (
+        x[: len(maps)] for x in nearest_and_farthest(pool.flatten(1), k)
+    )
+    return _mix(pool, near_i, 1 / near.clamp_min(1e-6)), _mix(pool, far_i, far.clamp_min(1e-6))
+
+
+def _mix(pool: Tensor, indices: Tensor, weight: Tensor) -> Tensor:
+    weight = weight / weight.sum(1, keepdim=True)
+    return sum(w[:, None, None, None] * pool[i] for w, i in zip(weight.T, indices.T))
+
+
+def triplet_loss(
+    anchor: Float[Tensor, "b d"],
+    near: Float[Tensor, "b d"],
+    far: Float[Tensor, "b d"],
+    margin: float,
+) -> Float[Tensor, ""]:
+    """mean max(0, margin + |a - p|^2 - |a - n|^2). With norm-2 embeddings squared distances stay
+    below 8, so at margin 15 the hinge never closes: the loss is linear, 15 at indifference."""
+    gap = (anchor - near).pow(2).sum(1) - (anchor - far).pow(2).sum(1)
+    return F.relu(margin + gap).mean()
+
+
+def temporal(settings: Temporal, encoder: Encoder, channels: int, task: Task) -> Pretext:
+    """The encoder in triplets mined once from coarse maps, per part of the split."""
+    head = TemporalHead(encoder, channels, settings.normalise).to(task.device)
+    near, far = torch.empty_like(task.coarse), torch.empty_like(task.coarse)
+    pool = task.train_all if settings.global_pool else task.train
+    for part, others in [(task.train, pool), (task.valid, task.valid)]:
+        near[part], far[part] = triplets(settings, task.coarse[part], task.coarse[others])
+
+    def loss(batch: Tensor) -> Tensor:
+        embedded = (head(maps[batch]) for maps in (task.coarse, near, far))
+        return triplet_loss(*embedded, settings.margin)
+
+    def score() -> dict[str, float]:
+        return {"valid": mean_over(task.valid, loss)}
+
+    return Pretext("tcs", head, loss, score, settings.training)

@@ -1,0 +1,1 @@
+"""CrossTReS: source regions weighted by what they teach."""

@@ -1,0 +1,47 @@
+"""MAML: weights from which a few gradient steps lead far (Finn et al., ICML 2017).
+
+One source city gives one task only, so a task here is a span of days of a source: support from
+the span, query from the day after it. The outer step differentiates through the inner ones.
+"""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from stflow_lib.gridflow.problem.city import CityFlow
+from stflow_lib.gridflow.problem.task import Task
+from stflow_lib.gridflow.training.meta import Meta, city_loss, meta_loss
+from stflow_lib.gridflow.training.transfer import (
+    Fitted,
+    TransferSettings,
+    direction_method,
+    pretrained,
+    stnet,
+    tuned,
+)
+
+
+@dataclass(frozen=True)
+class MAMLSettings(TransferSettings):
+    """Finetuned with meta-training in the place of plain training on the sources."""
+
+    meta: Meta = field(default_factory=Meta)
+
+
+def fit_meta(task: Task, settings: MAMLSettings, seed: int, folder) -> Fitted:
+    """One direction: meta-training on the sources, fine-tuning on the target.
+
+    Source validation is scored without adapting; an epoch counts outer steps of one city each.
+    """
+    network, meta = stnet(settings).to(task.device), settings.meta
+
+    def objective(city: CityFlow, steps: Tensor) -> Tensor:
+        weights = dict(network.named_parameters())
+        loss = city_loss(network, city)
+        return meta_loss(loss, weights, city, task.day, meta, settings.source.batch)
+
+    learned = pretrained(network, task, settings, seed, folder, objective=objective)
+    return tuned(learned, task, settings, seed, folder)
+
+
+METHOD = direction_method("MAML", MAMLSettings, fit_meta)

@@ -1,0 +1,61 @@
+"""A small MLP on each cell's own window and the hour of the day: ST-net without its maps.
+
+Trained exactly as the networks beside it, so that the difference is what neighbours tell.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from stflow_lib.gridflow.problem.hour_inputs import CLOCK
+from stflow_lib.gridflow.problem.task import Task
+from stflow_lib.gridflow.training.transfer import TransferSettings, finetuned
+from stflow_lib.training.method import Method, Predictor
+
+
+@dataclass(frozen=True)
+class Settings(TransferSettings):
+    """Size of the network; `backbone` is not used."""
+
+    clock: bool = field(default=True, kw_only=True)
+    width: int = 64  # of both hidden layers
+    last_value: bool = True  # predict the change against the last hour
+
+
+class CellMLP(nn.Module):
+    """x [B, L + 4, H, W] scaled, cells [R] -> prediction [B, R] scaled, last layer [B, R, width].
+
+    The same two hidden layers for every cell: (L + 5) width + (width + 1)^2 numbers; without
+    the clock x has L maps, and there are 4 width fewer.
+    """
+
+    def __init__(self, lags: int, settings: Settings):
+        super().__init__()
+        self.lags, self.last_value = lags, settings.last_value
+        width = settings.width
+        self.body = nn.Sequential(
+            nn.Linear(lags + CLOCK * settings.clock, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+        )
+        self.head = nn.Linear(width, 1)
+
+    def forward(
+        self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
+    ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region width"]]:
+        known = x.flatten(2)[..., cells].transpose(1, 2)  # [B, R, L + 4]
+        z = self.body(known)
+        out = self.head(z)[..., 0]
+        return out + known[..., self.lags - 1] if self.last_value else out, z
+
+
+def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+    """On the sources, then on the target's days, as `transfer.finetuned` does."""
+    build = lambda own: CellMLP(task.target.lags, own)
+    return finetuned("MLP", Settings, build).fit(task, settings, seed, folder)
+
+
+METHOD = Method("MLP", Settings, fit)

@@ -1,0 +1,1 @@
+"""PDFormer: attention within a neighbourhood, among alike cells, and over time."""

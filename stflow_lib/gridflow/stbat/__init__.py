@@ -1,0 +1,1 @@
+"""STBaT: region types (RIAM) and a source error balanced over them (STBLM)."""

@@ -1,0 +1,157 @@
+"""Learning on the sources, then on the target: one network for each direction of demand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.gridflow.networks.stnet import Backbone, STNet
+from stflow_lib.gridflow.problem.hour_inputs import clocked
+from stflow_lib.gridflow.problem.task import Task
+from stflow_lib.gridflow.training.schedule import Schedule, fit_cities, predict_trips
+from stflow_lib.gridflow.training.shared_stages import beginning, shelf
+from stflow_lib.training.loop import History
+from stflow_lib.training.method import Method, Predictor, count_parameters
+
+# At most 80 epochs, of which target validation chooses one.
+ON_TARGET = partial(Schedule, epochs=80, patience=0)
+
+
+@dataclass(frozen=True)
+class TargetSettings:
+    """A network that learns on the target's own days."""
+
+    backbone: Backbone = field(default_factory=Backbone)
+    target: Schedule = field(default_factory=ON_TARGET)
+    clock: bool = field(default=False, kw_only=True)  # tell the networks the hour of the label
+
+
+@dataclass(frozen=True)
+class TransferSettings(TargetSettings):
+    """A network that learns on the sources first."""
+
+    source: Schedule = field(
+        default_factory=Schedule
+    )  # stops after 5 epochs without a better source validation
+
+
+@dataclass
+class Fitted:
+    """One direction's network after all its stages."""
+
+    network: nn.Module
+    stages: dict[str, History] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+FitOne = Callable[[Task, Any, int, Path | None], Fitted]  # of a task with one direction
+
+
+def direction_method(name: str, settings: Callable[[], Any], fit_one: FitOne) -> Method:
+    """The method that fits pick-ups and drop-offs separately, as the paper does (section 5.1)."""
+    return Method(name, settings, partial(_fit_directions, fit_one))
+
+
+def _fit_directions(fit_one: FitOne, task: Task, settings, seed: int, folder) -> Predictor:
+    fitted, seen = {}, clocked if settings.clock else lambda plain: plain
+    for number, way in enumerate(task.directions):
+        inside = folder / way if folder else None
+        torch.manual_seed(seed)
+        fitted[way] = fit_one(seen(task).only(number), settings, seed, inside)
+    return _joined(fitted, seen)
+
+
+def _joined(fitted: dict[str, Fitted], seen: Callable[[Task], Task]) -> Predictor:
+    """[B, D, H, W] trips per step; curves and notes named after direction and stage."""
+    networks = [one.network.eval() for one in fitted.values()]
+    stages = {f"{w}_{name}": h for w, one in fitted.items() for name, h in one.stages.items()}
+    epochs = sum(history.epochs for history in stages.values())
+    seconds = sum(history.seconds for history in stages.values())
+
+    def predict(task: Task, steps: Tensor) -> Tensor:
+        city = seen(task).target
+        with torch.inference_mode():
+            ways = [predict_trips(n, city.only(d), steps) for d, n in enumerate(networks)]
+        return torch.cat(ways, 1)
+
+    return Predictor(
+        predict,
+        sum(map(count_parameters, networks)),
+        epochs,
+        seconds / max(epochs, 1),
+        {f"{s}_{name}": curve for s, h in stages.items() for name, curve in h.curves.items()},
+        {w: one.notes for w, one in fitted.items() if one.notes},
+    )
+
+
+def stnet(settings: TargetSettings) -> nn.Module:
+    """The backbone with fresh weights."""
+    return STNet(settings.backbone, settings.clock)
+
+
+def target_only(name: str, settings=TargetSettings, build=stnet) -> Method:
+    """The method that trains `build(settings)` on the target's days alone.
+
+    The network maps (x [B, L, H, W] scaled, cells [R]) to a prediction [B, R] and features.
+    """
+    return direction_method(name, settings, partial(_fit_target_only, build))
+
+
+def _fit_target_only(build, task: Task, settings: TargetSettings, seed: int, folder) -> Fitted:
+    if not len(task.target.train):
+        raise DataError(f"{task.target.name}: no training day, nothing to learn from alone")
+    return tuned(Fitted(build(settings)), task, settings, seed, folder)
+
+
+def finetuned(name: str, settings=TransferSettings, build=stnet) -> Method:
+    """The method that trains `build(settings)` on the sources, then on the target's days."""
+    return direction_method(name, settings, partial(_fit_finetuned, build))
+
+
+def _fit_finetuned(build, task: Task, settings: TransferSettings, seed: int, folder) -> Fitted:
+    learned = pretrained(build(settings), task, settings, seed, folder)
+    return tuned(learned, task, settings, seed, folder)
+
+
+def pretrained(network: nn.Module, task: Task, settings, seed: int, folder, **more) -> Fitted:
+    """The network after training on all sources, plainly unless `more` tells `fit_cities` else.
+
+    Nothing of the target may reach this stage: it is trained once for all runs that have the
+    same sources, however many days of the target they see. DataError when there is no source.
+    """
+    alike = replace(settings, target=Schedule())
+    name = beginning(network, lenders(task), type(settings).__name__, alike, seed)
+    with shelf(folder, name) as place:
+        history = on_sources(network, task, settings, seed, place, **more)
+    return Fitted(network, {"source": history})
+
+
+def on_sources(network: nn.Module, task: Task, settings, seed: int, folder, **more) -> History:
+    """Train the network on all sources, for this run alone."""
+    return fit_cities(network, lenders(task), settings.source, seed=seed, stage="source",
+                      folder=folder, **more)  # fmt: skip
+
+
+def lenders(task: Task):
+    """The task's sources; DataError when there is none to learn from."""
+    if not task.sources:
+        raise DataError(f"{task.target.name}: no source city to transfer from")
+    return task.sources
+
+
+def tuned(learned: Fitted, task: Task, settings, seed: int, folder, **more) -> Fitted:
+    """The network after fine-tuning on the target's days; as it was in zero-shot.
+
+    `more` goes to `fit_cities`.
+    """
+    if len(task.target.train):
+        learned.stages["target"] = fit_cities(
+            learned.network, [task.target], settings.target, seed=seed, stage="target",
+            folder=folder, **more,
+        )  # fmt: skip
+    return learned

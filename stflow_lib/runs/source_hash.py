@@ -1,0 +1,85 @@
+"""Fingerprints that say whether a record still belongs to the code, data and packages at hand.
+
+The source hash covers the definitions that a method reaches: its fit, its settings, the wing's
+`open_task` and `score`, and every function, class and constant that these name. Moving, importing
+otherwise or rewording leaves every record fresh; a changed line of a reached definition makes the
+method's records stale, and nothing else does. An operation with a naive twin enters by the twin:
+tests hold the fast forms to it, so a faster kernel leaves the records fresh.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
+from pathlib import Path
+
+from stflow_lib.runs.definitions import HERE, Place, file_of, module, reachable, read
+
+LOCK_FILE = HERE.parent / "requirements.lock"
+
+
+def source_hash(starts: Iterable[Place], root: Path = HERE) -> str:
+    """sha256 over the code of the definitions `starts` and of all that they reach.
+
+    `root` is the folder of the package.
+    """
+    codes = sorted(read(place, root)[0] for place in reachable(starts, root))
+    return hashlib.sha256("\n".join(codes).encode()).hexdigest()
+
+
+@lru_cache
+def method_hash(method, *functions) -> str:
+    """Source hash of a method and of the wing's functions that open its task and score it.
+
+    Kept for the life of the process: the code in memory is the one read at the start, not the
+    one that an editor has saved since. Code without a file gets a hash that no other process
+    has, so its records are stale in every other one.
+    """
+    parts = [part for thing in (method, *functions) for part in _parts(thing)]
+    given = [part for part in parts if not callable(part)]
+    if not all(file_of(part.__module__) for part in parts if callable(part)):
+        return f"unreadable-{uuid.uuid4().hex}"
+    code = source_hash(starts(method, *functions))
+    return hashlib.sha256(f"{code}{given}".encode()).hexdigest() if given else code
+
+
+def starts(method, *functions) -> set[Place]:
+    """The definitions at which the source hash of a method begins."""
+    parts = (part for thing in (method, *functions) for part in _parts(thing))
+    return {_start(part) for part in parts if callable(part)}
+
+
+def lock_hash() -> str:
+    """sha256 of requirements.lock; empty where the package is installed without it."""
+    return hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest() if LOCK_FILE.exists() else ""
+
+
+@lru_cache
+def city_hash(name: str) -> str | None:
+    """Content hash of a city that can be had without a download, else None."""
+    from stflow_lib.data.catalog import index as registry
+
+    entry = registry.entries().get(name)
+    return registry.load(name).attrs["sha256"] if entry and entry.files() is not None else None
+
+
+def _parts(thing) -> Iterator:
+    """Functions and classes of a method, and the values that partial objects give them."""
+    if isinstance(thing, partial):
+        for part in (thing.func, *thing.args, *thing.keywords.values()):
+            yield from _parts(part)
+    elif hasattr(thing, "fit"):
+        yield from _parts(thing.fit)
+        yield from _parts(thing.settings)
+    else:
+        yield thing
+
+
+def _start(function) -> Place:
+    """Where a function or class is written; one made inside another by the outer one."""
+    name = function.__qualname__.partition(".")[0]
+    if name == "<lambda>":
+        line = function.__code__.co_firstlineno
+        name = next(name for name, nodes in module(function.__module__).definitions.items()
+                    if any(node.lineno <= line <= node.end_lineno for node in nodes))  # fmt: skip
+    return function.__module__, name

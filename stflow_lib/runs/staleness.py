@@ -1,0 +1,80 @@
+"""Finding a run's record and judging whether code or data have moved on since."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
+
+from stflow_lib.runs import store
+from stflow_lib.runs.publish import published
+from stflow_lib.runs.run import Run, RunError, method_of, wing_of
+from stflow_lib.runs.source_hash import city_hash, method_hash
+
+
+def current_source(run: Run) -> str:
+    """Source hash of the run's method, task and scoring as this process has them.
+
+    RunError when the wing writes `open_task` or `score` in its ``__init__``, which imports
+    every method: a change to one method would then make the records of all of them stale.
+    """
+    wing = wing_of(run)
+    for function in (wing.open_task, wing.score):
+        if function.__module__ == wing.__name__:
+            name = f"{function.__module__}.{function.__name__}"
+            raise RunError(f"{name}: belongs in a module of its own, not in __init__")
+    return method_hash(method_of(run), wing.open_task, wing.score)
+
+
+def is_stale(run: Run, record: dict) -> bool:
+    """Whether the record was made by other code or other data than are here now.
+
+    A city that is not here cannot contradict a record, so it does not make it stale.
+    """
+    try:
+        if record["source_hash"] != current_source(run):
+            return True
+    except RunError:
+        return True
+    here = current_data(run)
+    return here is not None and here != record["data_hash"]
+
+
+def current_data(run: Run) -> str | None:
+    """Content hash of the run's data as they are now; None when they are not here.
+
+    A wing whose runs name more than one city says it itself, by a `data_hash(run)`.
+    """
+    own = getattr(wing_of(run), "data_hash", None)
+    return own(run) if own else city_hash(run.city)
+
+
+def find(run: Run) -> dict | None:
+    """The run's best record with a field ``stale``, or None; nothing is computed.
+
+    A fresh record of the store comes first, then the published one, then a stale one.
+    """
+    found = []
+    for record in (store.read(run), published(run.wing).get(run.key)):
+        if record is not None:
+            found.append({**record, "stale": is_stale(run, record)})
+            if not found[-1]["stale"]:
+                return found[-1]
+    return found[-1] if found else None
+
+
+def state(run: Run) -> str:
+    """One of "done", "stale", "missing"."""
+    record = find(run)
+    return "missing" if record is None else "stale" if record["stale"] else "done"
+
+
+def transfer_hash(open_task: Callable, run) -> str | None:
+    """Content hash of all cities of a run, as its task has them; None when one is not here."""
+    return _hash(open_task, run.city, run.protocol, run.scarcity)
+
+
+@cache
+def _hash(open_task: Callable, city: str, protocol: str, scarcity: str) -> str | None:
+    if any(city_hash(name) is None for name in re.split("[+>]", city)):
+        return None
+    return open_task(SimpleNamespace(city=city, protocol=protocol, scarcity=scarcity)).data_hash

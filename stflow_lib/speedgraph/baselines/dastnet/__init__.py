@@ -1,0 +1,1 @@
+"""DASTNet: node embeddings that do not betray their city."""

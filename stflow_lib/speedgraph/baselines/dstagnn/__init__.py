@@ -1,0 +1,1 @@
+"""DSTAGNN: a graph from sensors with alike days."""

@@ -1,0 +1,53 @@
+"""Plain transfer: a backbone learns on all sources at once, then on the target's days.
+
+What every other way to use the sources has to beat; TSJT's Table 2 has no such row.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from stflow_lib.speedgraph.networks import stgcn
+from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.training.finetune import TUNE, finished, lenders, mean_error
+from stflow_lib.speedgraph.training.losses import source_error
+from stflow_lib.speedgraph.training.reptile import on_roads
+from stflow_lib.training.loop import Training, train
+from stflow_lib.training.method import Method, Predictor
+
+SOURCE = partial(Training, epochs=100, epoch_steps=200, batch=1, halve_every=0, patience=20,
+                 precision="float32")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FinetunedSettings:
+    """Two schedules, one after the other."""
+
+    backbone: object = field(default_factory=stgcn.Size)  # a size that `backbones` knows
+    windows: int = 128  # of all sources in a batch
+    source: Training = field(default_factory=SOURCE)
+    target: Training = field(default_factory=TUNE)
+
+
+def fit(task: Task, settings: FinetunedSettings, seed: int, folder: Path | None) -> Predictor:
+    """Train on the sources, whose validation windows choose the epoch, then on the target.
+
+    Without a day of the target the network stays as the sources left it. DataError without a
+    source.
+    """
+    lenders(task)
+    torch.manual_seed(seed)
+    network, graphs = on_roads(task, settings)
+    source = train(
+        network, lambda batch: source_error(network, task, graphs, settings.windows),
+        torch.arange(settings.source.epoch_steps, device=task.device),
+        lambda: {"valid_mae": mean_error(network, task.sources, graphs)},
+        settings.source, seed=seed, stage="source", folder=folder,
+    )  # fmt: skip
+    stages = {"source": source}
+    return finished(network, task, graphs, settings.target, seed, folder, stages)
+
+
+METHOD = Method("Fine-tuned", FinetunedSettings, fit)

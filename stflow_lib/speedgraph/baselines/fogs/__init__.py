@@ -1,0 +1,1 @@
+"""FOGS: first-order gradients as what is asked, on a learned graph."""

@@ -1,0 +1,1 @@
+"""GPD: networks of new sensors drawn by a diffusion model."""

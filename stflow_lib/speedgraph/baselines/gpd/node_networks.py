@@ -1,0 +1,121 @@
+"""A small network for each sensor, on its neighbours only; all of them run and learn at once.
+
+Yuan et al., "Spatio-Temporal Few-Shot Learning via Diffusive Neural Network Generation" (GPD,
+ICLR 2024): a sensor's network is a vector of parameters, which can be generated.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from stflow_lib.speedgraph.networks import graph_wavenet as gwn
+from stflow_lib.speedgraph.networks import stgcn
+from stflow_lib.speedgraph.networks.backbones import backbone, roads
+from stflow_lib.speedgraph.networks.graph_operators import Maps, without_loops
+from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
+from stflow_lib.speedgraph.problem.task import Task
+
+Vectors = Float[Tensor, "model parameter"]
+
+
+class ShortSTGCN(nn.Module):
+    """STGCN with one block; 16,960 parameters without biases, for `stgcn.Size(32, 8, 4)`."""
+
+    def __init__(self, ahead: int, lags: int, size: stgcn.Size):
+        super().__init__()
+        left = lags - 3 * (size.kernel - 1)
+        if left < 1:
+            raise ValueError(f"{lags} input steps: three temporal layers leave {left}")
+        self.block = stgcn.Block(FEATURES, size, 1)
+        self.last = stgcn.TimeBlock(size.channels, size.channels, size.kernel)
+        self.head = nn.Linear(left * size.channels, ahead)
+
+    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Float[Tensor, "b node ahead"]:
+        return self.head(self.last(self.block(x, supports)).flatten(2))
+
+
+def node_network(size: stgcn.Size | gwn.Size, ahead: int, lags: int) -> nn.Module:
+    """The network of one sensor, without biases: a short STGCN, or Graph WaveNet."""
+    if isinstance(size, stgcn.Size):
+        network = ShortSTGCN(ahead, lags, size.want_a("the network of one sensor"))
+    else:
+        network = backbone(size, FEATURES, ahead, lags)
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            module.bias = None
+    return network
+
+
+class Neighbours(NamedTuple):
+    """The sensors of a city that have networks, each with those around it."""
+
+    nodes: Int[Tensor, " model"]
+    around: Int[Tensor, "model near"]  # itself first; absent ones are the city's count
+    supports: tuple[Tensor, ...]  # [M, K, K] each
+
+
+def neighbours(
+    weights: Float[Tensor, "node node"], nodes: Int[Tensor, " model"], near: int, size
+) -> Neighbours:
+    """Each sensor and the `near` heaviest of those joined to it by a way in either direction."""
+    plain = without_loops(weights)
+    both = torch.maximum(plain, plain.T)[nodes]
+    near = min(near, len(weights) - 1)
+    weight, others = both.topk(near, 1)
+    others = torch.where(weight > 0, others, len(weights))
+    around = torch.cat([nodes[:, None], others], 1)
+    padded = nn.functional.pad(plain, (0, 1, 0, 1))
+    parts = [roads(size, padded[row][:, row]) for row in around]
+    return Neighbours(nodes, around, tuple(torch.stack(s) for s in zip(*parts, strict=True)))
+
+
+class NodeNetworks(nn.Module):
+    """x [B, N, L, 2], neighbours -> scaled speeds [B, M, Q]; row m of `vectors` is one network."""
+
+    def __init__(self, network: nn.Module, vectors: Vectors):
+        super().__init__()
+        self.shapes = {n: p.shape for n, p in network.named_parameters()}
+        self.frame = (network,)  # its own parameters are not used
+        self.vectors = nn.Parameter(vectors)
+
+    def forward(self, x: Maps, near: Neighbours) -> Float[Tensor, "b model ahead"]:
+        padded = nn.functional.pad(x, (0, 0, 0, 0, 0, 1))
+        own = padded[:, near.around].transpose(0, 1)  # [M, B, K, L, 2]
+        (network,) = self.frame
+        network.train(self.training)
+
+        def one(vector, windows, *supports):
+            return functional_call(network, unpacked(vector, self.shapes), (windows, supports))
+
+        guess = vmap(one, randomness="different")(self.vectors, own, *near.supports)
+        return guess[:, :, 0].transpose(0, 1)
+
+
+def unpacked(vector: Float[Tensor, " parameter"], shapes: dict) -> dict[str, Tensor]:
+    """The tensors of one network out of its vector."""
+    parts = vector.split([shape.numel() for shape in shapes.values()])
+    return {n: p.view(s) for (n, s), p in zip(shapes.items(), parts, strict=True)}
+
+
+def packed(network: nn.Module) -> Float[Tensor, " parameter"]:
+    """The vector of a network."""
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+def node_error(
+    models: NodeNetworks, city: CitySpeed, near: Neighbours, steps: Int[Tensor, " b"]
+) -> Float[Tensor, ""]:
+    """Masked mean absolute error of the sensors that have networks, in scaled units."""
+    truth, seen = (part[:, near.nodes] for part in city.scaled_labels(steps))
+    off = torch.where(seen, models(city.windows(steps), near) - truth, 0.0)
+    return off.abs().sum() / seen.sum().clamp_min(1)
+
+
+def started(task: Task, size, count: int) -> NodeNetworks:
+    """`count` networks with the same first weights, so that their units stay comparable."""
+    network = node_network(size, task.protocol.ahead, task.protocol.lags).to(task.device)
+    return NodeNetworks(network, packed(network).repeat(count, 1))

@@ -1,0 +1,8 @@
+"""DCRNN and Graph WaveNet meta-learned by Reptile on the sources, then fine-tuned."""
+
+from stflow_lib.speedgraph.networks import dcrnn
+from stflow_lib.speedgraph.networks import graph_wavenet as gwn
+from stflow_lib.speedgraph.training.reptile import ReptileSettings, reptile
+
+DCRNN = reptile("DCRNN", lambda: ReptileSettings(dcrnn.Size()))
+WAVENET = reptile("GWN", lambda: ReptileSettings(gwn.Size()))

@@ -1,0 +1,1 @@
+"""ST-GFSL: weights generated for each sensor from its own history."""

@@ -1,0 +1,1 @@
+"""STGP: prompts over a masked encoder."""

@@ -1,0 +1,189 @@
+"""TPB: a bank of traffic patterns, found on all cities, says what kind of day a sensor has.
+
+Liu et al., "Cross-city Few-Shot Traffic Forecasting via Traffic Pattern Bank" (CIKM 2023): hours
+are encoded by masked pre-training and clustered; a forecaster looks its last day up in the bank.
+The road graph is not used.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from sklearn.cluster import KMeans
+from torch import Tensor, nn
+
+from stflow_lib.speedgraph.networks import graph_wavenet as gwn
+from stflow_lib.speedgraph.networks import patch_encoder as patches
+from stflow_lib.speedgraph.networks.graph_operators import Maps
+from stflow_lib.speedgraph.networks.patch_encoder import Layers, PatchEncoder, cut
+from stflow_lib.speedgraph.problem.long_windows import lengthened, on_long
+from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.training.finetune import (
+    TUNE,
+    drawn,
+    finished,
+    graphs_of,
+    lenders,
+    mean_error,
+)
+from stflow_lib.speedgraph.training.losses import window_error
+from stflow_lib.speedgraph.training.masked_pretraining import (
+    HOURS,
+    drawn_windows,
+    hidden_error,
+    learners,
+    pretrained,
+)
+from stflow_lib.training.loop import History, Training, train
+from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.surrogate import with_gradient
+
+DAYS = 1  # of a window
+META = partial(Training, epochs=25, epoch_steps=20, batch=1, learning_rate=5e-4, halve_every=0,
+               precision="float32")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Three stages and their sizes; `hours.batch` windows are in a step of pre-training."""
+
+    encoder: patches.Size = field(default_factory=patches.Size)
+    sensors: int = 0  # of each window in a step of pre-training; 0: all
+    hours: Training = field(default_factory=HOURS)
+    patterns: int = 10  # K; 5 for METR-LA
+    bank_windows: int = 48  # of each city that go into the bank
+    kept: float = 0.1  # share of their hours that are clustered
+    wave: gwn.Size = field(default_factory=gwn.Size)
+    heads: int = 2  # of the layer over the day
+    inner: int = 3  # steps of an adaptation
+    rate: float = 5e-4  # of these steps
+    windows: int = 16  # in a batch of an adaptation
+    meta: Training = field(default_factory=META)  # a step is an adaptation
+    target: Training = field(default_factory=TUNE)
+
+
+class Forecaster(nn.Module):
+    """x [B, N, day, 2] -> scaled speeds [B, N, Q]; the bank [K, C] is fixed."""
+
+    def __init__(self, bank: Float[Tensor, "pattern width"], task: Task, settings: Settings):
+        super().__init__()
+        width, self.lags = bank.shape[1], task.protocol.lags
+        self.patch = 60 // task.minutes
+        self.register_buffer("bank", bank)
+        self.query = nn.Linear(self.patch, width)
+        self.keys = nn.Parameter(torch.randn(width, len(bank)))
+        self.day = Layers(width, settings.heads, 1, width, settings.encoder.dropout)
+        self.sender, self.receiver = (nn.Linear(width, width) for _ in "sr")
+        self.wave = gwn.GraphWaveNet(1, width, 2, settings.wave)
+        self.head = nn.Sequential(
+            nn.Linear(2 * width, width), nn.Dropout(0.1), nn.ReLU(),
+            nn.Linear(width, width), nn.Dropout(0.1), nn.ReLU(),
+            nn.Linear(width, task.protocol.ahead),
+        )  # fmt: skip
+
+    def forward(self, x: Maps, graph=()) -> Float[Tensor, "b node ahead"]:
+        kind = self.kind(x)
+        alike = self.alike(kind)
+        own = self.wave(x[:, :, -self.lags :, :1], (alike, alike.transpose(1, 2)))
+        return self.head(torch.cat([own, kind], 2))
+
+    def operators(self, weights: Float[Tensor, "node node"]) -> tuple[()]:
+        """Nothing of the roads."""
+        return ()
+
+    def kind(self, x: Maps) -> Float[Tensor, "b node width"]:
+        """What the last day says: each hour as a mixture of patterns, read by one layer."""
+        hours, _ = cut(x, self.patch)
+        tokens = (self.query(hours) @ self.keys).softmax(2) @ self.bank
+        return self.day.last(tokens).unflatten(0, x.shape[:2])
+
+    def alike(self, kind: Float[Tensor, "b node width"]) -> Float[Tensor, "b node node"]:
+        """A graph of each window: softmax of products of the two maps, over width^(1/4)."""
+        scores = self.sender(kind) @ self.receiver(kind).transpose(1, 2)
+        return (scores / kind.shape[2] ** 0.25).softmax(2)
+
+
+def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+    """Hours, bank, meta-training on sources, the target's days; DataError without a source."""
+    lenders(task)
+    task = lengthened(task, DAYS)
+    torch.manual_seed(seed)
+    encoder = PatchEncoder(60 // task.minutes, settings.encoder).to(task.device)
+    error = partial(hidden_error, encoder, settings)
+    stages = {"hours": pretrained(encoder, error, learners(task), settings.hours, seed, folder,
+                                          "hours")}  # fmt: skip
+    bank = pattern_bank(encoder, task, settings, seed)
+    network = Forecaster(bank, task, settings).to(task.device)
+    graphs = graphs_of(network, task)
+    stages["meta"] = met(network, task, graphs, settings, seed, folder)
+    return on_long(finished(network, task, graphs, settings.target, seed, folder, stages), DAYS)
+
+
+@torch.no_grad()
+def pattern_bank(
+    encoder: PatchEncoder, task: Task, settings: Settings, seed: int
+) -> Float[Tensor, "pattern width"]:
+    """Means of clusters of hours, by the angle between their tokens; the target has its part."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        found = torch.cat([_tokens(encoder.eval(), c, settings) for c in learners(task)])
+    units = nn.functional.normalize(found, dim=1).cpu().numpy()
+    labels = KMeans(settings.patterns, n_init=4, random_state=seed).fit(units).labels_
+    labels = torch.from_numpy(labels).to(found.device)
+    return torch.stack([found[labels == k].mean(0) for k in range(settings.patterns)])
+
+
+def _tokens(encoder: PatchEncoder, city, settings: Settings) -> Float[Tensor, "hour width"]:
+    """A random share of the hours of random windows, encoded; window by window."""
+    parts = []
+    for _ in range(settings.bank_windows):
+        x, _ = drawn_windows(city, city.train, 1, settings.sensors)
+        hours, when = cut(x, encoder.embed.in_features)
+        tokens = encoder(hours, encoder.places(when)).flatten(0, 1)
+        share = max(int(settings.kept * len(tokens)), 1)
+        parts.append(tokens[torch.randperm(len(tokens))[:share].to(tokens.device)])
+    return torch.cat(parts)
+
+
+def met(
+    network: nn.Module, task: Task, graphs: dict, settings: Settings, seed: int, folder
+) -> History:
+    """Meta-training; the mean error of the sources' validation windows chooses the epoch."""
+    loss = lambda batch: adapted_error(network, task, graphs, settings)
+    check = lambda: {"valid_mae": mean_error(network, task.sources, graphs)}
+    samples = torch.arange(settings.meta.batch, device=task.device)
+    return train(network, loss, samples, check, settings.meta, seed=seed, stage="meta",
+                 folder=folder)  # fmt: skip
+
+
+def adapted_error(
+    network: nn.Module, task: Task, graphs: dict, settings: Settings
+) -> Float[Tensor, ""]:
+    """Mean error on fresh windows after each step of an adaptation to a drawn source.
+
+    Its gradient is that with respect to the adapted weights (first order), as in the release;
+    which takes plain steps along it, where this trainer's Adam takes them here.
+    """
+    city = task.sources[int(torch.randint(len(task.sources), ()))]
+    copy, values, total = deepcopy(network), [], None
+    adam = torch.optim.Adam(copy.parameters(), lr=settings.rate)
+    for _ in range(settings.inner):
+        adam.zero_grad()
+        window_error(copy, city, graphs, drawn(city, settings.windows)).backward()
+        adam.step()
+        value = window_error(copy, city, graphs, drawn(city, settings.windows))
+        gradient = torch.autograd.grad(value, [*copy.parameters()])
+        total = (
+            gradient if total is None else [a + b for a, b in zip(total, gradient, strict=True)]
+        )
+        values.append(value.detach())
+    for own, led in zip(network.buffers(), copy.buffers(), strict=True):
+        own.copy_(led)
+    moved = [g / settings.inner for g in total]
+    return with_gradient(torch.stack(values).mean(), [*network.parameters()], moved)
+
+
+METHOD = Method("TPB", Settings, fit)

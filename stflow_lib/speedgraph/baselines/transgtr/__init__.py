@@ -1,0 +1,1 @@
+"""TransGTR: a graph learned where data are many, and carried over."""

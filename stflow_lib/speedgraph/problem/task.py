@@ -1,0 +1,189 @@
+"""TSJT's problem as tensors: source cities with long series, a target with three days."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Int
+from torch import Tensor
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.schema import check_city
+from stflow_lib.speedgraph.problem.city import CitySpeed, carried, scale_of
+from stflow_lib.speedgraph.problem.protocol import FEW_DAYS, Protocol, protocol_of
+from stflow_lib.speedgraph.problem.resampling import on_grid
+
+VALID_SHARE = 3  # the last third of what may be seen chooses: day 3 of 3
+SOURCE_VALID = 10  # and the last tenth of a source's series
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What can be asked of the target besides its days."""
+
+    first_day: int = 0  # where the visible days begin; else test is the second half
+    sensors: int = 0  # how many of the target's sensors there are; 0: all
+    every: int = 1  # of how many test windows one is scored
+    seed: int = 0  # which sensors
+    change: int = 0  # 1: networks are asked for the change since the last input step
+
+
+@dataclass(frozen=True)
+class Task:
+    """One transfer. A sample is the first label step t of a city: inputs before it, labels from
+    it on; test windows lie wholly after the days that may be seen."""
+
+    target: CitySpeed
+    sources: tuple[CitySpeed, ...]
+    test: Int[Tensor, " test"]
+    protocol: Protocol
+    minutes: int  # of a step
+    days: float  # of target data
+    data_hash: str
+
+    @property
+    def device(self) -> torch.device:
+        return self.target.speed.device
+
+
+def make_task(
+    target: xr.Dataset,
+    sources: Sequence[xr.Dataset] = (),
+    protocol: Protocol | str = "P10",
+    *,
+    days: float = FEW_DAYS,
+    choices: Choices = Choices(),
+    device="cpu",
+) -> Task:
+    """Cut cities into a transfer task (TSJT section "Experimental Settings").
+
+    `days` end where the three visible days end; with 0 the target may be scaled by them and not
+    learned from. Scales, gaps and choices use visible steps only. Raises DataError, naming the
+    city, for: no graph; steps that do not fit the protocol or one another; a source that is the
+    target; a target with fewer than three days and a test window; more sensors than there are.
+    Not refused: a sensor without a reading (its inputs are the city's mean and it is not
+    scored), one without neighbours, a graph in pieces.
+    """
+    protocol = protocol_of(protocol) if isinstance(protocol, str) else protocol
+    _check(target, sources)
+    minutes = _step(target, sources, protocol)
+    series = on_grid(target, minutes)
+    asked = partial(replace, change=bool(choices.change))
+    return Task(
+        target=asked(_target(target, series, protocol, minutes, days, choices, device)),
+        sources=tuple(asked(_source(city, protocol, minutes, device)) for city in sources),
+        test=_test(target, len(series[0]), protocol, minutes, choices, device),
+        protocol=protocol,
+        minutes=minutes,
+        days=days,
+        data_hash=joint_hash([*sources, target]),
+    )
+
+
+def _check(target: xr.Dataset, sources: Sequence[xr.Dataset]) -> None:
+    for city in (target, *sources):
+        check_city(city)
+        if city.attrs["kind"] != "graph":
+            raise DataError(f"{city.attrs['name']}: a {city.attrs['kind']} city, not a graph")
+    names = [city.attrs["name"] for city in sources]
+    if target.attrs["name"] in names or len(set(names)) < len(names):
+        raise DataError(f"{target.attrs['name']}: its sources are {names}, all must differ")
+
+
+def _step(target: xr.Dataset, sources: Sequence[xr.Dataset], protocol: Protocol) -> int:
+    own = {city.attrs["name"]: int(city.attrs["step_minutes"]) for city in (target, *sources)}
+    if protocol.minutes is None and len(set(own.values())) > 1:
+        raise DataError(f"protocol {protocol.name}: steps differ, {own} minutes; choose P10")
+    return protocol.minutes or next(iter(own.values()))
+
+
+def _source(city: xr.Dataset, protocol: Protocol, minutes: int, device) -> CitySpeed:
+    series = on_grid(city, minutes)
+    steps = len(series[0])
+    parts = _parts(0, steps, steps // SOURCE_VALID, protocol)
+    return _city_speed(city, *series, slice(None), parts, protocol, device)
+
+
+def _parts(begin: int, end: int, last: int, protocol: Protocol) -> dict[str, Tensor]:
+    """Windows inside [begin, end): all, and those whose labels lie before or in the `last`."""
+    first, stop = begin + protocol.lags, end - protocol.ahead + 1
+    known = torch.arange(first, max(first, stop))
+    train = known[known + protocol.ahead <= end - last]
+    return {"known": known, "train": train, "valid": known[known >= end - last]}
+
+
+def _target(
+    city, series, protocol: Protocol, minutes: int, days: float, choices: Choices, device
+):
+    day, name = 1440 // minutes, city.attrs["name"]
+    first, end = choices.first_day * day, (choices.first_day + FEW_DAYS) * day
+    begin = end - round(days * day)
+    if not 0 <= days <= FEW_DAYS:
+        raise DataError(f"{name}: {days} days are asked for, {FEW_DAYS} may be seen")
+    parts = _parts(begin, end, (end - begin) // VALID_SHARE, protocol)
+    if days and not min(map(len, parts.values())):
+        raise DataError(
+            f"{name}: {days} days hold no window to learn from and one to choose by"
+        )
+    made = _city_speed(city, *series, slice(first if not days else begin, end), parts,
+                       protocol, device)  # fmt: skip
+    return made.sensors(_chosen(made, choices)) if choices.sensors else made
+
+
+def _chosen(city: CitySpeed, choices: Choices) -> Tensor:
+    """Sensors drawn at random, in their own order."""
+    count = city.speed.shape[1]
+    if choices.sensors > count:
+        raise DataError(f"{city.name}: {choices.sensors} sensors are asked for, it has {count}")
+    drawn = torch.randperm(count, generator=torch.Generator().manual_seed(choices.seed))
+    return drawn[: choices.sensors].sort().values.to(city.speed.device)
+
+
+def _test(
+    city, steps: int, protocol: Protocol, minutes: int, choices: Choices, device
+) -> Tensor:
+    """First label steps of test windows: after the visible days, or in the second half."""
+    day = 1440 // minutes
+    seen = (choices.first_day + FEW_DAYS) * day
+    begin = seen if not choices.first_day else max(seen, steps // day // 2 * day)
+    first, stop = begin + protocol.lags, steps - protocol.ahead + 1
+    labels = torch.arange(first, max(first, stop))
+    if not len(labels):
+        raise DataError(
+            f"{city.attrs['name']}: {steps // day} whole days, days {choices.first_day} to "
+            f"{choices.first_day + FEW_DAYS} may be seen: no test window is left"
+        )
+    return labels[:: choices.every].to(device)
+
+
+def _city_speed(city, speed, time, allowed: slice, parts, protocol, device) -> CitySpeed:
+    """`allowed`: the steps whose readings may set the scale."""
+    values = torch.from_numpy(speed)
+    seen = torch.isfinite(values)
+    where = f"{city.attrs['name']}, steps {allowed.start or 0} to {allowed.stop or len(speed)}"
+    mean, deviation = scale_of(values[allowed], seen[allowed], where)
+    scaled = carried((values - mean) / deviation, seen)
+    clock = (time - time.astype("datetime64[D]")) / np.timedelta64(1, "D")
+    tensors = {
+        "speed": torch.where(seen, values, 0.0), "seen": seen, "scaled": scaled,
+        "clock": torch.from_numpy(clock.astype(np.float32)),
+        "weights": torch.from_numpy(city.adjacency.values.astype(np.float32)),
+        **parts,
+    }  # fmt: skip
+    return CitySpeed(
+        name=city.attrs["name"], unit=city.attrs["unit"], mean=mean, deviation=deviation,
+        time=time, lags=protocol.lags, ahead=protocol.ahead,
+        **{name: tensor.to(device) for name, tensor in tensors.items()},
+    )  # fmt: skip
+
+
+def joint_hash(cities: Sequence[xr.Dataset]) -> str:
+    """The city's own content hash; with sources one hash of all."""
+    hashes = [city.attrs["sha256"] for city in cities]
+    return (
+        hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    )

@@ -1,0 +1,172 @@
+"""Reptile on the sources, then fine-tuning on the target (Nichol et al. 2018; TSJT's Table 2).
+
+A task is a row of batches of one source city. From the present weights a fresh Adam takes some
+steps on it; then the weights move a part of the way to where these steps have led. Parameters
+that belong to one city's sensors stay where its own tasks have led them.
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stflow_lib.speedgraph.networks.backbones import backbone, roads
+from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
+from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.training.finetune import (
+    TUNE,
+    Error,
+    drawn,
+    finished,
+    graphs_of,
+    lenders,
+    mean_error,
+    turns,
+)
+from stflow_lib.speedgraph.training.losses import window_error
+from stflow_lib.training.loop import History, Training, train
+from stflow_lib.training.method import Method, Predictor
+
+BOUND = "bound"  # the part of a network, a city's module by its name, that is not averaged
+
+# (task, settings) -> the network, and by a city's name the graph it is told of
+Build = Callable[[Task, "ReptileSettings"], tuple[nn.Module, dict]]
+
+META = partial(
+    Training, epochs=30, epoch_steps=100, batch=1, halve_every=0, precision="float32"
+)
+
+
+@dataclass(frozen=True)
+class ReptileSettings:
+    """The meta-training, and the fine-tuning that all its users share."""
+
+    backbone: object  # a size that `backbones.backbone` knows
+    inner: int = 8  # Adam steps on a task
+    rate: float = 1e-3  # of these steps
+    windows: int = 32  # in a batch of a task
+    reach: float = 1.0  # part of the way at first, falling to 0 along a line
+    meta: Training = field(default_factory=META)  # a step is a task
+    target: Training = field(default_factory=TUNE)
+
+
+class OnRoads(nn.Module):
+    """A backbone on the road graph alone: x, operators -> scaled speeds."""
+
+    def __init__(self, task: Task, size):
+        super().__init__()
+        self.size = size
+        self.backbone = backbone(size, FEATURES, task.protocol.ahead, task.protocol.lags)
+
+    def operators(self, weights: Float[Tensor, "node node"]) -> tuple[Tensor, ...]:
+        """What `forward` wants to know of a city's graph."""
+        return roads(self.size, weights)
+
+    def forward(self, x: Tensor, graph: tuple[Tensor, ...]) -> Float[Tensor, "b node ahead"]:
+        return self.backbone(x, graph)
+
+
+def on_roads(task: Task, settings: ReptileSettings) -> tuple[nn.Module, dict]:
+    """A backbone and the operators of every city."""
+    network = OnRoads(task, settings.backbone).to(task.device)
+    return network, graphs_of(network, task)
+
+
+class Walker(nn.Module):
+    """The network, and the number of tasks it has seen, which are kept together."""
+
+    def __init__(
+        self, network: nn.Module, settings: ReptileSettings, error: Error = window_error
+    ):
+        super().__init__()
+        self.network, self.settings, self.error = network, settings, error
+        self.register_buffer("turn", torch.zeros((), dtype=torch.int64))
+
+    def step(self, task: Task, graphs: dict) -> Float[Tensor, ""]:
+        """One task, sources in turn; the weights move here, and the value has no gradient."""
+        city = turns(task, int(self.turn))
+        led, value = adapted(self.network, city, graphs, self.settings, self.error)
+        total = self.settings.meta.epochs * self.settings.meta.epoch_steps
+        toward(self.network, led, self.settings.reach * (1 - int(self.turn) / total))
+        self.turn += 1
+        return value + 0 * sum(p.sum() for p in self.network.parameters())
+
+
+def adapted(
+    network: nn.Module,
+    city: CitySpeed,
+    graphs: dict,
+    settings: ReptileSettings,
+    error: Error = window_error,
+) -> tuple[nn.Module, Float[Tensor, ""]]:
+    """A copy after the inner steps, and the error of its first batch."""
+    copy, first = deepcopy(network), None
+    adam = torch.optim.Adam(copy.parameters(), lr=settings.rate, betas=(0.0, 0.999))
+    for _ in range(settings.inner):
+        value = error(copy, city, graphs, drawn(city, settings.windows))
+        adam.zero_grad()
+        value.backward()
+        adam.step()
+        first = value.detach() if first is None else first
+    return copy, first
+
+
+@torch.no_grad()
+def toward(network: nn.Module, other: nn.Module, part: float) -> None:
+    """Move the parameters a part of the way; what is bound to a city, and statistics, wholly."""
+    wanted = dict(other.named_parameters())
+    for name, own in network.named_parameters():
+        own.lerp_(wanted[name], 1.0 if name.startswith(BOUND) else part)
+    for own, led in zip(network.buffers(), other.buffers(), strict=True):
+        own.copy_(led)
+
+
+def fit(
+    build: Build,
+    error: Error,
+    task: Task,
+    settings: ReptileSettings,
+    seed: int,
+    folder: Path | None,
+) -> Predictor:
+    """Reptile on the sources, then the target's days, whose last third chooses the epoch.
+
+    DataError without a source.
+    """
+    lenders(task)
+    torch.manual_seed(seed)
+    network, graphs = build(task, settings)
+    stages = {"meta": walked(network, task, graphs, settings, error, seed, folder)}
+    _forget(network, task)
+    return finished(network, task, graphs, settings.target, seed, folder, stages, error)
+
+
+def walked(network, task: Task, graphs: dict, settings, error, seed: int, folder) -> History:
+    """Meta-training; the mean error of the sources' validation windows chooses the epoch."""
+    walker = Walker(network, settings, error).to(task.device)
+    loss = lambda batch: walker.step(task, graphs)
+    samples = torch.arange(settings.meta.epoch_steps, device=task.device)
+    check = lambda: {"valid_mae": mean_error(network, task.sources, graphs)}
+    return train(walker, loss, samples, check, settings.meta, seed=seed, stage="meta",
+                 folder=folder)  # fmt: skip
+
+
+def _forget(network: nn.Module, task: Task) -> None:
+    """Of what is bound to a city the target's is kept."""
+    for name in {c.name for c in task.sources} & set(getattr(network, BOUND, ())):
+        del getattr(network, BOUND)[name]
+
+
+def reptile(
+    name: str,
+    settings: Callable[[], ReptileSettings],
+    build: Build = on_roads,
+    error: Error = window_error,
+) -> Method:
+    """The method that takes a network through Reptile; `error` is what all its steps lower."""
+    return Method(name, settings, partial(fit, build, error))

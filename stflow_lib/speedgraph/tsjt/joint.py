@@ -1,0 +1,81 @@
+"""Joint training on a target and its sources: few target windows and many of theirs in a batch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.training.losses import (
+    predict,
+    scaled_error,
+    source_error,
+    window_error,
+)
+from stflow_lib.speedgraph.tsjt.tsb import Step
+from stflow_lib.training.loop import Training, train
+from stflow_lib.training.method import Method, Predictor, count_parameters
+from stflow_lib.training.surrogate import with_gradient
+
+PLAN = partial(Training, epochs=100, epoch_steps=200, batch=4, halve_every=0, patience=20,
+               precision="float32")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class JointSettings:
+    """Batches, the rule that combines gradients, and the schedule; `training.batch` windows of
+    the target are in a batch."""
+
+    sources: int = 124  # source windows in a batch, shared out among the cities
+    step: Step = field(default_factory=Step)
+    training: Training = field(default_factory=PLAN)
+
+
+# A network (x, operators) -> scaled [B, N, Q] that says which `operators(weights)` it wants.
+Build = Callable[[Task, JointSettings], nn.Module]
+
+
+def joint_method(name: str, settings: Callable[[], JointSettings], build: Build) -> Method:
+    """The method that trains `build(task, settings)` on target and sources side by side."""
+    return Method(name, settings, partial(fit_joint, build))
+
+
+def fit_joint(
+    build: Build, task: Task, settings: JointSettings, seed: int, folder: Path | None
+) -> Predictor:
+    """Train on the target's first two thirds and all sources; the last third chooses the epoch.
+
+    DataError without a day of the target.
+    """
+    if not len(task.target.train):
+        raise DataError(f"{task.target.name}: no day to learn from; joint training needs one")
+    torch.manual_seed(seed)
+    network = build(task, settings).to(task.device)
+    roads = {c.name: network.operators(c.weights) for c in (task.target, *task.sources)}
+    history = train(
+        network, partial(joint_loss, network, task, roads, settings), task.target.train,
+        lambda: {"valid_mae": scaled_error(network, task.target, roads, task.target.valid)},
+        settings.training, seed=seed, folder=folder,
+    )  # fmt: skip
+    seconds = history.seconds / max(history.epochs, 1)
+    return Predictor(partial(predict, network, roads), count_parameters(network),
+                     history.epochs, seconds, dict(history.curves))  # fmt: skip
+
+
+def joint_loss(
+    network: nn.Module, task: Task, roads: dict, settings: JointSettings, steps: Tensor
+) -> Float[Tensor, ""]:
+    """The target's error, whose gradient is the combined one of target and sources."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    error = window_error(network, task.target, roads, steps)
+    mine = torch.autograd.grad(error, parameters)
+    if task.sources and settings.sources:
+        theirs = torch.autograd.grad(source_error(network, task, roads, settings.sources),
+                                     parameters)  # fmt: skip
+        mine = settings.step(mine, theirs)
+    return with_gradient(error.detach(), parameters, mine)

@@ -1,0 +1,67 @@
+"""TSJT: prompts of nodes before a common backbone, and a target-skewed step behind it."""
+
+from dataclasses import dataclass, field
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stflow_lib.speedgraph.networks import dcrnn, stgcn
+from stflow_lib.speedgraph.networks import graph_wavenet as gwn
+from stflow_lib.speedgraph.networks.backbones import backbone, roads
+from stflow_lib.speedgraph.networks.graph_operators import Maps, symmetric
+from stflow_lib.speedgraph.problem.city import FEATURES
+from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.tsjt.joint import JointSettings, joint_method
+from stflow_lib.speedgraph.tsjt.npm import NodePrompting, Prompting
+
+Size = stgcn.Size | gwn.Size | dcrnn.Size
+
+
+@dataclass(frozen=True)
+class TSJTSettings(JointSettings):
+    """The whole method; its ablations are settings (Figure 3)."""
+
+    backbone: Size = field(default_factory=stgcn.Size)
+    prompting: Prompting = field(default_factory=Prompting)
+    use_prompts: bool = True  # False: w/o NPM, the backbone alone
+    use_knowledge: bool = True  # False: w/o A_K, roads are the only graph
+
+
+class Prompted(nn.Module):
+    """x [B, N, T, D], operators of the road graph -> scaled speeds [B, N, Q].
+
+    The first operator is the one that prompts are made with, the others are the backbone's.
+    """
+
+    def __init__(self, task: Task, settings: TSJTSettings):
+        super().__init__()
+        lags, ahead = task.protocol.lags, task.protocol.ahead
+        self.size = settings.backbone
+        self.knows = settings.use_prompts and settings.use_knowledge
+        self.prompting, inputs = None, FEATURES
+        if settings.use_prompts:
+            self.prompting = NodePrompting(FEATURES, lags, settings.prompting)
+            inputs += settings.prompting.width
+        self.backbone = backbone(settings.backbone, inputs, ahead, lags, int(self.knows))
+
+    def operators(self, weights: Float[Tensor, "node node"]) -> tuple[Tensor, ...]:
+        """What `forward` wants to know of a city's graph."""
+        return symmetric(weights), *roads(self.size, weights)
+
+    def forward(self, x: Maps, graph: tuple[Tensor, ...]) -> Float[Tensor, "b node q"]:
+        road, *supports = graph
+        if self.prompting is None:
+            return self.backbone(x, supports)
+        wide, alike = self.prompting(x, road)
+        return self.backbone(wide, [*supports, alike] if self.knows else supports)
+
+
+@dataclass(frozen=True)
+class WaveNetSettings(TSJTSettings):
+    """TSJT(GWN)."""
+
+    backbone: Size = field(default_factory=gwn.Size)
+
+
+METHOD = joint_method("TSJT(STGCN)", TSJTSettings, Prompted)
+WAVENET = joint_method("TSJT(GWN)", WaveNetSettings, Prompted)

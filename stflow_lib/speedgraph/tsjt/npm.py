@@ -1,0 +1,85 @@
+"""NPM: what a node's window is like, told by patterns that all cities share (TSJT Eq. 2 to 7)."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stflow_lib.kernels import node_prompt
+from stflow_lib.kernels.ops.node_prompt import start_deviation
+from stflow_lib.speedgraph.networks.graph_operators import Maps, mix
+from stflow_lib.speedgraph.networks.positions import positions
+
+LEAST_NORM = 1e-6
+
+
+@dataclass(frozen=True)
+class Prompting:
+    """Size and reading of the prompting module."""
+
+    width: int = 128  # D' of the encoder and of the prompts
+    patterns: int = 150  # K of the bank; the paper has half the target's sensors
+    mode: str = "gram"  # Eq. 5 as printed; "pattern_softmax", "token_softmax", "code"
+    dropout: float = 0.1  # after both graph layers
+
+
+class Encoder(nn.Module):
+    """x [B, N, T, D] -> z [B, N, T, D']: graph, attention over time, norm, graph, norm.
+
+    Eq. 2 to 4 with every width made to fit: the residual is lifted by a linear map, positions are
+    added after the lift, attention runs over the steps of one node, norms over the width.
+    """
+
+    def __init__(self, inputs: int, size: Prompting):
+        super().__init__()
+        width = size.width
+        self.lift, self.first = nn.Linear(inputs, width), nn.Linear(inputs, width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.second = nn.Linear(width, width)
+        self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(2)])
+        self.drop = nn.Dropout(size.dropout)
+
+    def forward(self, x: Maps, road: Float[Tensor, "node node"]) -> Maps:
+        near = self.drop(F.relu(self.first(mix(road, x))))
+        near = near + positions(x.shape[2], near.shape[3]).to(near)
+        z = self.norms[0](self.attend(near) + self.lift(x))
+        return self.norms[1](z + self.drop(F.relu(self.second(mix(road, z)))))
+
+    def attend(self, x: Maps) -> Maps:
+        """Self-attention over the steps of each node, one head."""
+        q, k, v = self.qkv(x.flatten(0, 1)).chunk(3, 2)
+        seen = F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0]
+        return self.out(seen).view_as(x)
+
+
+class NodePrompting(nn.Module):
+    """x [B, N, T, D], road operator [N, N] -> x with prompts [B, N, T, D + D'], A_K [B, N, N].
+
+    Encoder and bank belong to no node, so one module serves every city. Eq. 5 to 7.
+    """
+
+    def __init__(self, inputs: int, steps: int, size: Prompting = Prompting()):
+        super().__init__()
+        self.encoder, self.mode = Encoder(inputs, size), size.mode
+        shape = (size.width, size.width) if size.mode == "code" else (steps, size.width)
+        scale = start_deviation(size.patterns, steps, size.width, size.mode)
+        self.bank = nn.Parameter(scale * torch.randn(size.patterns, *shape))
+
+    def forward(self, x: Maps, road: Float[Tensor, "node node"]):
+        prompts = node_prompt(self.encoder(x, road), self.bank, self.mode)
+        return torch.cat([x, prompts], 3), knowledge(prompts)
+
+
+def knowledge(prompts: Maps) -> Float[Tensor, "b node node"]:
+    """A_K: cosines of prompts (Eq. 7), negative ones and the diagonal off, rows summing to 1.
+
+    A node that is like no other keeps an empty row.
+    """
+    flat = prompts.flatten(2).float()
+    unit = flat / flat.norm(dim=2, keepdim=True).clamp_min(LEAST_NORM)
+    alike = F.relu(unit @ unit.transpose(1, 2))
+    alike = alike * (1 - torch.eye(alike.shape[1]).to(alike))
+    total = alike.sum(2, keepdim=True)
+    return alike / torch.where(total > 0, total, 1.0)

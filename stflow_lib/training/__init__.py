@@ -1,0 +1,1 @@
+"""How anything is learned and measured."""

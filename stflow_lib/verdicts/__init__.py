@@ -1,0 +1,1 @@
+"""The papers' claims against our records."""

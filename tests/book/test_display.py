@@ -1,0 +1,140 @@
+"""notebook.py: sources through papermill, provenance lines, tables and figures as text."""
+
+import sys
+
+import nbformat
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from papermill.iorw import load_notebook_node
+
+from stflow_lib.book import display as notebook
+from stflow_lib.book.papermill import HANDLER, read_source
+
+SOURCE = '# %% [markdown]\n# # Title\n\n# %% tags=["parameters"]\nn = 1  # size\n\n# %%\nn\n'
+FRESH = {
+    "profile": "lab",
+    "device": "cpu",
+    "source_hash": "abcdef0123456789",
+    "date": "2026-11-21T10:00:00",
+    "stale": False,
+}
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "page.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def test_papermill_finds_the_handler_by_its_entry_point(source):
+    """The entry point must name the instance; with the class papermill fails on read."""
+    node = load_notebook_node(f"jupytext://{source}")
+    assert [cell.cell_type for cell in node.cells] == ["markdown", "code", "code"]
+    assert node.cells[1].metadata.tags == ["parameters"]
+
+
+def test_a_header_free_source_gets_a_kernel(source):
+    """Without a kernel in the metadata papermill and nbval refuse the notebook."""
+    node = read_source(source)
+    assert node.metadata.kernelspec.name == "python3"
+    nbformat.validate(node)
+
+
+def test_handler_lists_sources_and_refuses_to_write_them(source):
+    """Writing outputs over a source would destroy it."""
+    folder = f"jupytext://{source.parent}"
+    assert HANDLER.listdir(folder) == [f"{folder}/page.py"]
+    assert HANDLER.pretty_path(f"jupytext://{source}") == str(source)
+    with pytest.raises(ValueError, match="page.py"):
+        HANDLER.write("{}", "page.py")
+    assert source.read_text() == SOURCE
+
+
+def test_provenance_says_size_machine_days_and_source():
+    """The line under a table is the reader's only way to tell whose numbers these are."""
+    later = FRESH | {"date": "2026-11-23"}
+    assert notebook.provenance_lines([FRESH, later]) == [
+        "2 runs · profile lab · cpu · 2026-11-21 to 2026-11-23 · source abcdef0123"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, value", [("profile", "smoke"), ("device", "cuda"), ("source_hash", "0123456789")]
+)
+def test_provenance_never_mixes_origins(name, value):
+    """A table with runs of two profiles, machines or sources must show both."""
+    lines = notebook.provenance_lines([FRESH, FRESH | {name: value}])
+    assert len(lines) == 2 and all(line.startswith("1 run ") for line in lines)
+
+
+def test_provenance_counts_stale_runs_and_takes_a_frame():
+    """A stale run must not hide among fresh ones; a record without the mark is fresh."""
+    records = [FRESH, FRESH | {"stale": True}, {k: FRESH[k] for k in FRESH if k != "stale"}]
+    assert notebook.provenance_lines(pd.DataFrame(records))[0].startswith("3 runs, 1 stale ·")
+
+
+def test_provenance_of_nothing_and_of_a_record_with_gaps():
+    """An empty table says so; a record without a device still counts."""
+    assert notebook.provenance_lines([]) == ["no runs behind this table"]
+    assert "not recorded" in notebook.provenance_lines([FRESH | {"device": None}])[0]
+
+
+def test_everything_is_text_outside_a_notebook(capsys):
+    """Sources run as scripts on machines without IPython."""
+    notebook.provenance([FRESH])
+    notebook.show(pd.DataFrame({"rmse": [1.23456, None]}), "Table 3")
+    notebook.show_plotly(go.Figure(layout={"title": "Speeds"}))
+    text = capsys.readouterr().out
+    assert "[1 run · profile lab" in text
+    assert "Table 3" in text and "1.235" in text and "1.2345" not in text
+    assert "[interactive figure: Speeds]" in text
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What was displayed, in a process that looks like a kernel."""
+    import IPython
+    import IPython.display
+
+    class Shell:
+        kernel = object()
+
+    seen = []
+    monkeypatch.setitem(sys.modules, "IPython", IPython)
+    monkeypatch.setattr(IPython, "get_ipython", Shell)
+    monkeypatch.setattr(IPython.display, "display", lambda data, raw: seen.append(data))
+    return seen
+
+
+def test_pages_get_html_with_text_beside_it(shown):
+    """Captions and values are escaped: `<` in a method's name must not open a tag."""
+    notebook.show(pd.DataFrame({"a": [1.0]}, index=["x<y"]), "A<B")
+    notebook.provenance([FRESH | {"device": "<gpu>"}, FRESH | {"stale": True}])
+    table, line = shown
+    assert "A&lt;B" in table["text/html"] and "x&lt;y" in table["text/html"]
+    assert "&lt;gpu&gt;" in line["text/html"] and 'class="stale"' in line["text/html"]
+    assert line["text/plain"].startswith("[1 run")
+
+
+def test_words_stand_left_and_the_index_names_the_corner(shown):
+    """Sentences set to the right cannot be read; a row for one name is a row lost."""
+    frame = pd.DataFrame({"what": ["taxis" * 10], "n": [3], "kind": ["grid"]}, index=["sf"])
+    notebook.show(frame.rename_axis("city"))
+    notebook.show(frame.set_index(["kind", "what"]), index=False)
+    notebook.show(frame.set_index("what"))
+    first, second, third = (data["text/html"] for data in shown)
+    assert 'class="table-scroll indexed sentence-index words-1"' in third
+    assert 'class="table-scroll indexed words-1 words-3 sentence-3"' in first
+    assert first.count("<tr") == 2 and "<th>city</th>" in first
+    assert 'class="table-scroll"' in second and "taxis" not in second
+
+
+def test_plotly_is_shown_twice_without_an_outside_script(shown):
+    """JupyterLab takes the JSON, the book the HTML; neither may ask another host."""
+    notebook.show_plotly(go.Figure(go.Scatter(y=[1, 2])), height=300)
+    (data,) = shown
+    assert set(data) == {"application/vnd.plotly.v1+json", "text/html"}
+    assert "Plotly.newPlot" in data["text/html"] and "<script src" not in data["text/html"]
+    assert data["application/vnd.plotly.v1+json"]["layout"]["height"] == 300

@@ -1,0 +1,93 @@
+"""Grid cities from small files in the sources' formats; the real ones are in test_real_cities."""
+
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stflow_lib.data import Box, DataError, block_sum
+from stflow_lib.data.readers import bikes as readers_trips
+from stflow_lib.data.readers import grids as readers_grid
+
+
+def test_jonas_half_hours_are_summed_without_overflow(tmp_path):
+    """int16 counts near the top of their range: two of them do not fit int16."""
+    (tmp_path / "jonas").mkdir()
+    counts = np.full((4800, 16, 8, 2), 20_000, np.int16)
+    counts[1::2, 3, 5, 1] = 7
+    name = "JONAS-NYC-16x8-20151024-20160131.npz"
+    np.savez(tmp_path / "jonas" / name, taxi=counts, bike=counts * 0, mask=[[3, 5], [0, 7]])
+    city = readers_grid.read_jonas(tmp_path, "nyc", "taxi")
+    assert city.flow.shape == (2400, 2, 16, 8)
+    assert float(city.flow[7, 0, 3, 5]) == 40_000 and float(city.flow[7, 1, 3, 5]) == 20_007
+    assert np.argwhere(city.left_out.values).tolist() == [[0, 7], [3, 5]]
+    assert not readers_grid.read_jonas(tmp_path, "nyc", "bike").valid.any()
+
+
+def test_jonas_of_another_length_is_refused(tmp_path):
+    (tmp_path / "jonas").mkdir()
+    path = tmp_path / "jonas" / "JONAS-DC-9x12-20151024-20160131.npz"
+    np.savez(path, bike=np.ones((2399, 9, 12, 2), np.int16), mask=np.empty(0))
+    with pytest.raises(DataError, match="2399 hours, not 2400"):
+        readers_grid.read_jonas(tmp_path, "dc", "bike")
+
+
+def write_p6(folder, spoil=None):
+    rng = np.random.default_rng(0)
+    (folder / "bikenyc-p6").mkdir()
+    fine = [rng.poisson(2, (n, 2, 8, 4)).astype(np.float32) for n in (4, 2, 3)]
+    with zipfile.ZipFile(folder / "bikenyc-p6" / "P6.zip", "w") as bundle:
+        for part, y in zip(("train", "valid", "test"), fine, strict=True):
+            x = block_sum(y, 2)
+            if part == spoil:
+                x[1, 0, 2, 1] += 1
+            for name, array in (("X", x), ("Y", y)):
+                with bundle.open(f"P6/{part}/{name}.npy", "w") as file:
+                    np.save(file, array)
+    return np.concatenate(fine)
+
+
+def test_p6_parts_follow_each_other_north_up(tmp_path):
+    fine = write_p6(tmp_path)
+    city = readers_grid.read_bikenyc_p6(tmp_path)
+    assert city.attrs["split"] == (4, 2, 3) and city.sizes["time"] == 9
+    assert (city.flow.values[:, :, ::-1] == fine).all()
+
+
+def test_p6_x_that_is_not_the_sum_is_refused(tmp_path):
+    write_p6(tmp_path, spoil="valid")
+    with pytest.raises(DataError, match=r"P6/valid: X is not the 2 x 2 .*\(1, 0, 2, 1\)"):
+        readers_grid.read_bikenyc_p6(tmp_path)
+
+
+def test_places_from_parquet_or_an_error_that_says_what_is_missing(tmp_path):
+    table = pd.DataFrame({"osm_id": [1], "fclass": ["bar"], "lat": [41.9], "lon": [-87.6]})
+    table.to_parquet(tmp_path / "chicago-2020.parquet")
+    assert readers_trips.read_places(tmp_path, "chicago-2020").equals(table)
+    table.drop(columns="fclass").to_parquet(tmp_path / "dc-2017.parquet")
+    with pytest.raises(DataError, match="dc-2017.parquet: column 'fclass' is missing"):
+        readers_trips.read_places(tmp_path, "dc-2017")
+    with pytest.raises(DataError, match="POI_NYC-2016.xls: no such file"):
+        readers_trips.read_places(tmp_path, "nyc-2016")
+
+
+def test_bikes_join_rides_and_places_on_one_grid(tmp_path):
+    """A ride and a bar in the same cell end in the same cell, in the north-west corner."""
+    header = "started_at,ended_at,start_lat,start_lng,end_lat,end_lng"
+    ride = "2021-{m}-01 00:10:00,2021-{m}-01 00:50:00,42.06,-87.76,42.06,-87.76"
+    (tmp_path / "bikes-2021").mkdir()
+    for month in ("01", "02"):
+        path = tmp_path / "bikes-2021" / f"2021{month}-divvy-tripdata.zip"
+        with zipfile.ZipFile(path, "w") as bundle:
+            bundle.writestr("rides.csv", f"{header}\n{ride.format(m=month)}\n")
+    (tmp_path / "poi").mkdir()
+    table = pd.DataFrame({"osm_id": [1], "fclass": ["bar"], "lat": [42.06], "lon": [-87.76]})
+    table.to_parquet(tmp_path / "poi" / "x-2020.parquet")
+    box = Box(41.73, 42.07, -87.77, -87.53)
+    city = readers_trips.read_bikes(
+        tmp_path, "divvy", "x-2020", box, (38, 20), "America/Chicago"
+    )
+    assert np.argwhere(city.flow.values.sum((0, 1))).tolist() == [[1, 0]]
+    assert np.argwhere(city.poi.values.sum(0)).tolist() == [[1, 0]]
+    assert float(city.flow.sum()) == 4 and city.sizes["time"] == 31 * 24 + 1

@@ -1,0 +1,235 @@
+"""The papers' originals, read from small files written in the same formats."""
+
+import pickle
+import zipfile
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from stflow_lib import data
+from stflow_lib.data import DataError, block_sum
+from stflow_lib.data.files.restricted_pickle import load_arrays
+from stflow_lib.data.readers.papers import TAXIBJ_FACTORS
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty data folder without a network: a mirror that holds nothing."""
+    monkeypatch.setenv("STFLOW_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("STFLOW_MIRROR", str(tmp_path / "mirror"))
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+def save(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, array)
+
+
+def write_taxibj(base, counts=(5, 2, 3)):
+    rng = np.random.default_rng(0)
+    fine = [rng.poisson(3, (n, 128, 128)).astype(np.float32) for n in counts]
+    for part, y in zip(("train", "valid", "test"), fine, strict=True):
+        save(base / part / "Y.npy", y)
+        save(base / part / "X.npy", block_sum(y, 4))
+        save(base / part / "ext.npy", rng.random((len(y), 7)))
+    return np.concatenate(fine)
+
+
+def zip_folder(base):
+    with zipfile.ZipFile(base.with_suffix(".zip"), "w") as bundle:
+        for path in sorted(base.rglob("*.npy")):
+            bundle.write(path, path.relative_to(base.parent))
+            path.unlink()
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_taxibj_folder_and_zip(folder, form):
+    """Both releases of the files give the same city, parts in order, weather by name."""
+    fine = write_taxibj(folder / "taxibj" / "P2")
+    external = np.load(folder / "taxibj" / "P2" / "test" / "ext.npy")
+    if form == "zip":
+        zip_folder(folder / "taxibj" / "P2")
+    city = data.load("taxibj-p2")
+    assert city.attrs["split"] == (5, 2, 3) and city.attrs["factor"] == 4
+    assert (city.flow.values[:, 0] == fine).all()
+    assert list(city.factor.values) == list(TAXIBJ_FACTORS)
+    assert np.allclose(city.external.values[-3:], external)
+    assert city.time.values[0] == np.datetime64("2014-02-01")
+
+
+def test_taxibj_x_that_is_not_the_sum_is_refused(folder):
+    write_taxibj(folder / "taxibj" / "P1")
+    x = np.load(folder / "taxibj" / "P1" / "valid" / "X.npy")
+    x[1, 4, 7] += 2
+    save(folder / "taxibj" / "P1" / "valid" / "X.npy", x)
+    with pytest.raises(DataError, match=r"P1/valid: X is not the 4 x 4.*\(1, 0, 4, 7\)"):
+        data.load("taxibj-p1")
+
+
+def test_taxibj_truncated_zip_is_named(folder):
+    write_taxibj(folder / "taxibj" / "P1")
+    zip_folder(folder / "taxibj" / "P1")
+    archive = folder / "taxibj" / "P1.zip"
+    archive.write_bytes(archive.read_bytes()[:5000])
+    with pytest.raises(DataError, match=r"P1.zip: not readable \(truncated\?\)"):
+        data.load("taxibj-p1")
+
+
+def write_crosstres(folder, city="DC", mode="Bike", hours=50, lng=4, lat=3):
+    base = folder / "crosstres" / "crosstres_data" / city
+    rng = np.random.default_rng(1)
+    ways = [rng.poisson(2, (hours, lng, lat)).astype(float) for _ in range(2)]
+    for way, array in zip(("pickup", "dropoff"), ways, strict=True):
+        save(base / f"{mode}{city}_{way}.npy", array)
+    poi = rng.poisson(5, (lng, lat, 14))
+    save(base / f"{city}_poi.npy", poi)
+    return base, ways, poi
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_crosstres_turns_longitude_first_into_rows_from_the_north(folder, form):
+    base, ways, poi = write_crosstres(folder)
+    if form == "zip":
+        zip_folder(base.parent)
+    city = data.load("crosstres-dc-bike")
+    assert city.flow.shape == (50, 2, 3, 4) and city.poi.shape == (14, 3, 4)
+    for row in range(3):
+        for col in range(4):
+            assert (city.flow.values[:, 1, row, col] == ways[1][:, col, 2 - row]).all()
+            assert (city.poi.values[:, row, col] == poi[col, 2 - row]).all()
+
+
+def test_crosstres_refuses_poi_of_another_grid(folder):
+    base, _, poi = write_crosstres(folder)
+    save(base / "DC_poi.npy", poi[:2])
+    with pytest.raises(DataError, match="poi has cells"):
+        data.load("crosstres-dc-bike")
+
+
+def write_h5(path, time, node, values):
+    """A frame as pandas' HDFStore lays it out in fixed format, one block."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        group = file.create_group("df")
+        group["axis0"] = group["block0_items"] = np.array(node).astype("S")
+        group["axis1"] = time.asi8
+        group["block0_values"] = values
+
+
+def write_metr_la(folder, zeros=True):
+    time = pd.date_range("2012-03-01", periods=12, freq="5min")
+    values = np.random.default_rng(2).uniform(20, 70, (12, 3))
+    values[4, 1] = 0.0
+    write_h5(folder / "dcrnn" / "metr-la.h5", time, ["773869", "767541", "767542"], values)
+    ids, matrix = ["767541", "773869", "767542"], np.arange(9, dtype=np.float32).reshape(3, 3)
+    contents = [ids, {name: i for i, name in enumerate(ids)}, matrix]
+    (folder / "dcrnn" / "adj_mx.pkl").write_bytes(pickle.dumps(contents, protocol=2))
+    rows = [
+        "index,sensor_id,latitude,longitude",
+        "0,767541,34.1,-118.2",
+        "1,773869,34.2,-118.3",
+    ]
+    table = folder / "dcrnn" / "graph_sensor_locations.csv"
+    table.write_text("\n".join([*rows, "2,767542,34.3,-118.4"]))
+    return values, matrix
+
+
+def test_dcrnn_h5_with_its_pickle(folder):
+    """Columns of the h5 decide the order; the matrix and the places follow by sensor id."""
+    values, matrix = write_metr_la(folder)
+    city = data.load("metr-la")
+    assert city.node.values.tolist() == [773869, 767541, 767542]
+    assert np.isnan(city.speed.values[4, 1]) and np.isnan(city.speed.values).sum() == 1
+    keep = values != 0
+    assert np.allclose(city.speed.values[keep], values[keep])
+    assert (city.adjacency.values == matrix[np.ix_([1, 0, 2], [1, 0, 2])]).all()
+    assert city.lat.values.tolist() == [34.2, 34.1, 34.3]
+
+
+def test_pems_bay_skipped_hour_comes_back_as_nan(folder):
+    """The h5 leaves out 2017-03-12 02:00 to 02:55; time must be regular again, and say so."""
+    time = pd.date_range("2017-03-12", periods=60, freq="5min")
+    time = time[(time.hour != 2)]
+    write_h5(folder / "dcrnn" / "pems-bay.h5", time, ["400001", "400017"], np.ones((48, 2)))
+    contents = [["400001", "400017"], {}, np.eye(2, dtype=np.float32)]
+    (folder / "dcrnn" / "adj_mx_bay.pkl").write_bytes(pickle.dumps(contents))
+    table = folder / "dcrnn" / "graph_sensor_locations_bay.csv"
+    table.write_text("400001,37.36,-121.9\n400017,37.25,-121.95\n")
+    city = data.load("pems-bay")
+    assert city.sizes["time"] == 60
+    assert np.isnan(city.speed.values).all(1).sum() == 12 and "NaN" in city.attrs["clock"]
+
+
+def test_h5_with_a_duplicated_stamp_is_refused(folder):
+    write_metr_la(folder)
+    time = pd.date_range("2012-03-01", periods=12, freq="5min").to_series()
+    time.iloc[7] = time.iloc[6]
+    nodes = ["773869", "767541", "767542"]
+    path = folder / "dcrnn" / "metr-la.h5"
+    write_h5(path, pd.DatetimeIndex(time), nodes, np.ones((12, 3)))
+    with pytest.raises(DataError, match="metr-la: duplicated time stamp at index 7"):
+        data.load("metr-la")
+
+
+def test_h5_that_is_not_a_frame_is_refused(folder):
+    write_metr_la(folder)
+    (folder / "dcrnn" / "metr-la.h5").write_bytes(b"not hdf")
+    with pytest.raises(DataError, match="metr-la.h5.*not a frame stored by pandas"):
+        data.load("metr-la")
+
+
+class Evil:
+    def __reduce__(self):
+        import os
+
+        return os.system, ("touch pickle_ran",)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_foreign_pickle_never_runs(tmp_path, monkeypatch, protocol):
+    """A pickle may name any function of any module; only arrays are rebuilt."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "adj_mx.pkl"
+    path.write_bytes(pickle.dumps([["1"], {}, Evil()], protocol=protocol))
+    with pytest.raises(DataError, match=r"adj_mx.pkl.*system.*refused"):
+        load_arrays(path)
+    assert not (tmp_path / "pickle_ran").exists()
+
+
+@pytest.mark.parametrize("protocol", range(5))
+def test_pickled_arrays_are_read(tmp_path, protocol):
+    path = tmp_path / "a.pkl"
+    contents = [["1", "2"], {"1": 0, "2": 1}, np.arange(4, dtype=np.float32).reshape(2, 2)]
+    path.write_bytes(pickle.dumps(contents, protocol=protocol))
+    ids, index, matrix = load_arrays(path)
+    assert (ids, index) == tuple(contents[:2]) and (matrix == contents[2]).all()
+
+
+def test_a_truncated_pickle_is_named(tmp_path):
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps([np.eye(3)])[:40])
+    with pytest.raises(DataError, match="a.pkl: not a readable pickle"):
+        load_arrays(path)
+
+
+@pytest.mark.parametrize(("name", "city", "step"), [
+    ("stgfsl-chengdu", "chengdu_m", 10), ("stgfsl-metr-la", "metr-la", 5),
+])  # fmt: skip
+def test_stgfsl_takes_channel_zero(folder, name, city, step):
+    values = np.random.default_rng(3).uniform(5, 60, (20, 4, 2))
+    save(folder / "stgfsl" / city / "dataset.npy", values)
+    save(folder / "stgfsl" / city / "matrix.npy", np.eye(4))
+    ds = data.load(name)
+    assert np.allclose(ds.speed.values, values[..., 0])
+    assert ds.attrs["step_minutes"] == step and ds.attrs["zone"] == "nominal"
+    assert np.isnan(ds.lat.values).all()
+
+
+def test_stgfsl_matrix_of_another_city_is_refused(folder):
+    save(folder / "stgfsl" / "shenzhen" / "dataset.npy", np.ones((20, 4, 2)))
+    save(folder / "stgfsl" / "shenzhen" / "matrix.npy", np.eye(5))
+    with pytest.raises(DataError, match="disagree"):
+        data.load("stgfsl-shenzhen")

@@ -1,0 +1,48 @@
+"""Sensor graphs against distances and weights worked out by hand."""
+
+import numpy as np
+import pytest
+
+from stflow_lib.data.adjacency import corridor, gaussian_kernel, haversine, shared_ends
+
+
+def test_haversine_of_known_pairs():
+    """One degree of a meridian is 111.195 km; Paris to London is 343.5 km."""
+    km = haversine([0, 1, 48.8566, 51.5074], [0, 0, 2.3522, -0.1278])
+    assert km[0, 1] == pytest.approx(111.195, abs=1e-3)
+    assert km[2, 3] == pytest.approx(343.56, abs=0.05)
+    assert np.allclose(km, km.T) and (np.diag(km) == 0).all()
+
+
+def test_corridor_is_the_difference_of_postmiles():
+    assert (corridor([1.0, 3.5, 2.0]) == [[0, 2.5, 1], [2.5, 0, 1.5], [1, 1.5, 0]]).all()
+
+
+def test_shared_ends_links_what_follows_and_not_the_way_back():
+    """A -> B, B -> C, C -> B (the way back), D -> A: the two ways of one road stay apart."""
+    distance = shared_ends(["A", "B", "C", "D"], ["B", "C", "B", "A"], [100, 200, 200, 60])
+    far = np.inf
+    expected = [[0, 150, far, 80], [150, 0, far, far], [far, far, 0, far], [80, far, far, 0]]
+    assert (distance == expected).all()
+
+
+def test_gaussian_kernel_by_hand():
+    distance = np.array([[0, 1, 2], [1, 0, np.inf], [2, np.inf, 0]])
+    weight = gaussian_kernel(distance, sigma=1.0)
+    assert weight == pytest.approx(
+        np.array([[1, np.exp(-1), 0], [np.exp(-1), 1, 0], [0, 0, 1]])
+    )
+    assert weight.dtype == np.float32
+    assert gaussian_kernel(distance, 1.0, threshold=0)[0, 2] == pytest.approx(np.exp(-4))
+
+
+def test_gaussian_kernel_default_sigma_is_the_deviation_of_finite_distances():
+    distance = np.array([[0, 3, np.inf], [3, 0, 4], [np.inf, 4, 0.0]])
+    sigma = np.std([0, 3, 3, 0, 4, 4, 0])
+    assert gaussian_kernel(distance, threshold=0)[0, 1] == pytest.approx(np.exp(-9 / sigma**2))
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan])
+def test_gaussian_kernel_refuses_impossible_distances(bad):
+    with pytest.raises(ValueError, match="negative or NaN"):
+        gaussian_kernel(np.array([[0, bad], [1, 0]]), 1.0)

@@ -1,0 +1,96 @@
+"""Shared layers: the split's three activations, upsampling, external factors."""
+
+import pytest
+import torch
+
+from stflow_lib.finegrained.networks.layers import ExternalFactors, Split, Upsample, initialise
+
+COARSE = torch.tensor([[6.0, 10.0]])[None, None]
+
+
+def raw(left, right):
+    """Scores before the activation, one value per 2 x 2 block."""
+    return torch.tensor([[left, left, right, right]] * 2)[None, None]
+
+
+def test_a_dead_block_gets_no_gradient_and_its_neighbour_does():
+    """Why a collapse is for good: nothing pulls a block of negative scores back."""
+    scores = raw(-0.1, 1.0).requires_grad_()
+    fine = Split(2)(scores, COARSE)
+    (fine - torch.arange(8.0).reshape(fine.shape)).pow(2).sum().backward()
+    assert fine[..., :2].sum() == 0 and not scores.grad[..., :2].any()
+    assert fine[..., 2:].sum().item() == pytest.approx(10, rel=1e-5)
+    assert scores.grad[..., 2:].any()
+
+
+def test_safe_form_falls_back_to_the_mean_split():
+    fine = Split(2, safe=True)(raw(-0.1, 1.0), COARSE)
+    assert fine[0, 0, 0].tolist() == pytest.approx([1.5, 1.5, 2.5, 2.5], rel=1e-6)
+
+
+@pytest.mark.parametrize("activation, alive", [("relu", False), ("shifted", True),
+                                               ("softplus", True)])  # fmt: skip
+def test_who_lives_on_small_negative_scores(activation, alive):
+    """The state after the paper's initialisation: scores of about -0.01 everywhere."""
+    scores = (raw(-0.01, -0.02) - torch.rand(2, 4) / 100).requires_grad_()
+    fine = Split(2, activation)(scores, COARSE)
+    fine.pow(2).sum().backward()
+    assert bool(fine.detach().all()) == bool(scores.grad.any()) == alive
+
+
+def test_the_split_is_in_single_precision_under_bfloat16():
+    """bfloat16 holds integers only up to 256: a count of 1001 would lose vehicles."""
+    scores, coarse = torch.rand(1, 1, 8, 8), torch.full((1, 1, 4, 4), 1001.0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        fine = Split(2, "softplus")(scores.bfloat16(), coarse)
+    assert fine.dtype == torch.float32
+    sums = fine.unfold(2, 2, 2).unfold(3, 2, 2).sum((4, 5))
+    torch.testing.assert_close(sums, coarse, rtol=1e-5, atol=0)
+
+
+def test_unknown_activation_is_an_error():
+    with pytest.raises(ValueError, match="activation 'gelu': want one of"):
+        Split(2, "gelu")
+
+
+@pytest.mark.parametrize("single", [True, False])
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_upsampling_enlarges_both_sides(factor, single):
+    assert Upsample(2, factor, single=single)(torch.rand(3, 2, 3, 5)).shape == (
+        3, 2, 3 * factor, 5 * factor,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("factor", [0, 1, 3, 6])
+def test_factor_must_be_a_power_of_two(factor):
+    with pytest.raises(ValueError, match=f"upscaling factor {factor} is not a power of two"):
+        Upsample(2, factor)
+
+
+def test_initialisation_of_the_paper():
+    """Conv weights of deviation 0.02, BatchNorm weights near 1, its biases 0."""
+    torch.manual_seed(0)
+    layers = torch.nn.Sequential(torch.nn.Conv2d(32, 64, 3), torch.nn.BatchNorm2d(512))
+    initialise(layers)
+    assert layers[0].weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert layers[1].weight.mean().item() == pytest.approx(1, abs=0.005)
+    assert layers[1].weight.std().item() == pytest.approx(0.02, rel=0.1)
+    assert not layers[1].bias.any()
+
+
+def test_external_columns_are_found_by_name():
+    """The same factors in another order of columns give the same map."""
+    torch.manual_seed(0)
+    names = ("hour", "temperature", "weekday")
+    factors = ExternalFactors(names, 3, 4).eval()
+    values = torch.tensor([[23.0, -0.7, 7.0], [0.0, 0.3, 1.0]])
+    before = factors(values)
+    factors.names = names[::-1]
+    assert before.shape == (2, 1, 3, 4) and (before >= 0).all()
+    assert torch.equal(factors(values.flip(1)), before)
+    assert not torch.equal(before[0], before[1])
+
+
+def test_external_without_factors_is_an_error():
+    with pytest.raises(ValueError, match="switched on, but the city has none"):
+        ExternalFactors((), 3, 4)

@@ -1,0 +1,179 @@
+"""Graphs of regions, the scorer, and three parts that learn without touching each other."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.gridflow import METHODS, make_task
+from stflow_lib.gridflow.baselines.crosstres.method import (
+    CrossTReSSettings,
+    Scorer,
+    Selection,
+    Selective,
+)
+from stflow_lib.gridflow.baselines.crosstres.region_graphs import (
+    CityGraphs,
+    GraphAttention,
+    RegionEmbedding,
+    cosines,
+    neighbours,
+    top,
+)
+from stflow_lib.gridflow.networks.stnet import Backbone, STNet
+from stflow_lib.gridflow.training.schedule import Schedule, squared_error
+
+TINY = Backbone(channels=2, blocks=0, hidden=2)
+SHORT = Schedule(epochs=2, epoch_steps=2, batch=8, learning_rate=0.01)
+SELECTION = Selection(near=3, every=2, ahead=2, rate=0.01, queries=2, sampled=5)
+SETTINGS = CrossTReSSettings(TINY, SHORT, SHORT, SELECTION)
+
+
+@pytest.fixture(scope="module")
+def task(make_grid, twelve):
+    return make_task(make_grid("c", rows=3, seed=4), [make_grid("a", seed=2)], twelve).only(0)
+
+
+def model(task, **changes):
+    torch.manual_seed(0)
+    return Selective(STNet(TINY), task, replace(SELECTION, **changes))
+
+
+def test_neighbours_touch_on_the_grid(task):
+    """4 x 5 cells, the first two dead: cell 7 has eight around it, of which cell 1 is dead."""
+    city = task.sources[0]
+    cells, edges = city.cells().tolist(), neighbours(city)
+    assert cells == [*range(2, 20)]
+    around = [cells[i] for i in edges[cells.index(7)].nonzero()[:, 0]]
+    assert around == [2, 3, 6, 8, 11, 12, 13]
+    corner = [cells[i] for i in edges[cells.index(19)].nonzero()[:, 0]]
+    assert corner == [13, 14, 18] and torch.equal(edges, edges.T)
+
+
+def test_top_keeps_a_pair_that_either_end_chose():
+    alike = torch.tensor([[1.0, 0.9, 0.2], [0.9, 1.0, 0.8], [0.2, 0.8, 1.0]])
+    assert top(alike, 1).tolist() == [
+        [False, True, False], [True, False, True], [False, True, False]
+    ]  # fmt: skip
+    assert top(alike, 9).sum() == 6
+
+
+def test_graphs_have_loops_and_nothing_of_validation(task):
+    city = task.sources[0]
+    graphs = CityGraphs(city, 3)
+    assert graphs.edges.shape == (3, 18, 18) and graphs.edges.diagonal(dim1=1, dim2=2).all()
+    scaled = city.scaled.clone()
+    scaled[192:] = scaled[192:].flip(0)
+    later = CityGraphs(replace(city, scaled=scaled), 3)
+    assert torch.equal(graphs.edges, later.edges)
+    with pytest.raises(DataError, match="a: CrossTReS needs the POI"):
+        CityGraphs(replace(city, poi=None), 3)
+
+
+def test_attention_reads_neighbours_only():
+    torch.manual_seed(0)
+    layer, x = GraphAttention(3, 4), torch.randn(5, 3)
+    edges = torch.eye(5, dtype=torch.bool)
+    edges[0, 1] = True
+    out = layer(x, edges)
+    assert out.shape == (5, 8)
+    moved = x.clone()
+    moved[1] += 1
+    change = (layer(moved, edges) - out).abs().sum(1)
+    assert (change[:2] > 0).all() and (change[2:] == 0).all()
+
+
+def test_attention_by_hand():
+    """One head, alone with its loop: value plus residual; with equals: their mean."""
+    torch.manual_seed(0)
+    layer, x = GraphAttention(3, 4, heads=1), torch.randn(2, 3)
+    alone = layer(x, torch.eye(2, dtype=torch.bool))
+    torch.testing.assert_close(alone, layer.value(x) + layer.residual(x))
+    torch.nn.init.zeros_(layer.ends)
+    both = layer(x, torch.ones(2, 2, dtype=torch.bool))
+    torch.testing.assert_close(both, layer.value(x).mean(0) + layer.residual(x))
+
+
+def test_embedding_does_not_depend_on_the_order_of_cells(task):
+    torch.manual_seed(0)
+    graphs, net = CityGraphs(task.sources[0], 3), RegionEmbedding(14)
+    fused, views = net(graphs)
+    assert fused.shape == (18, 64) and views.shape == (3, 18, 64)
+    turn = torch.randperm(18)
+    graphs.shares, graphs.edges = graphs.shares[turn], graphs.edges[:, turn][:, :, turn]
+    torch.testing.assert_close(net(graphs)[0], fused[turn], rtol=1e-4, atol=1e-5)
+
+
+def test_cosine_of_a_cell_without_poi_is_zero():
+    assert cosines(torch.tensor([[0.0, 0.0], [3.0, 4.0]])).tolist() == [[0, 0], [0, 1]]
+
+
+def test_scorer_by_its_formula():
+    torch.manual_seed(0)
+    scorer, source, target = Scorer(6), torch.randn(9, 6), torch.randn(4, 6)
+    context = torch.tanh(scorer.layers(target).mean(0))
+    want = [max(0.0, torch.tanh(scorer.layers(row) @ context).item()) for row in source]
+    assert scorer(source, target).tolist() == pytest.approx(want, abs=1e-6)
+
+
+def test_three_parts_share_no_gradient(task):
+    """The look ahead moves the scorer, embedding losses the embedder, the batch the network."""
+    net, city = model(task), task.sources[0]
+    net.look_ahead(city, 8).backward()
+    assert any(p.grad is not None and p.grad.any() for p in net.scorer.parameters())
+    others = [*net.network.parameters(), *net.embedder.parameters()]
+    assert all(p.grad is None for p in others)
+    net.zero_grad()
+    net.embedding_loss(city).backward()
+    assert any(p.grad is not None and p.grad.any() for p in net.embedder.parameters())
+    others = [*net.network.parameters(), *net.scorer.parameters()]
+    assert all(p.grad is None for p in others)
+
+
+def test_first_epoch_is_unweighted_and_looks_ahead_every_other_batch(task):
+    """Weights start at 1; 4 batches, 2 looks."""
+    net, city, looks = model(task), task.sources[0], []
+    net.look_ahead = lambda *_: looks.append(1) or torch.zeros(())
+    net.embedding_loss = lambda _: 0.0
+    steps = city.train[:8]
+    losses = [net.loss(city, steps).item() for _ in range(4)]
+    assert losses == [squared_error(net.network, city, steps).item()] * 4
+    assert len(looks) == 2 and int(net.turn) == 4
+
+
+def test_weights_move_when_an_epoch_ends(task):
+    """0.6 of the old, 0.4 of the scorer's, which may be 0."""
+    net, city = model(task), task.sources[0]
+    with torch.inference_mode():
+        wanted = 0.6 + 0.4 * net.scored(city)
+        log = net.end_epoch(task.sources)
+    torch.testing.assert_close(net.weights(city), wanted)
+    assert log["weight_mean"] == pytest.approx(wanted.mean().item())
+    assert net.loss(city, city.train[:8]).requires_grad
+
+
+def test_a_better_weight_is_found_by_looking_ahead(task):
+    """The gradient with respect to weights: a cell whose step harms the target goes down."""
+    net, city = model(task, ahead=1, shrink=0.0, rate=0.1), task.sources[0]
+    omega = torch.full((18,), 0.5, requires_grad=True)
+    net.scored = lambda _: omega
+    torch.manual_seed(3)
+    first = net.look_ahead(city, 8)
+    (gradient,) = torch.autograd.grad(first, omega)
+    with torch.no_grad():
+        better = omega - 1e-3 * gradient / gradient.norm()
+    net.scored = lambda _: better.requires_grad_()
+    torch.manual_seed(3)
+    assert gradient.abs().max() > 0 and net.look_ahead(city, 8) < first
+
+
+def test_method_runs_logs_and_refuses_zero_shot(receiver, lender, make_grid, twelve):
+    target = make_grid("c", rows=3, seed=4)
+    fitted = METHODS["CrossTReS"].fit(make_task(target, [lender], twelve), SETTINGS, 0, None)
+    assert {"pickup_source_weight_mean", "dropoff_target_valid_rmse"} <= set(fitted.curves)
+    assert 0.6 <= fitted.curves["pickup_source_weight_mean"][0] <= 1
+    with pytest.raises(DataError, match="no training day, CrossTReS"):
+        METHODS["CrossTReS"].fit(make_task(target, [lender], twelve, days=0), SETTINGS, 0, None)
+    with pytest.raises(DataError, match="receiver: CrossTReS needs the POI"):
+        METHODS["CrossTReS"].fit(make_task(receiver, [lender], twelve), SETTINGS, 0, None)

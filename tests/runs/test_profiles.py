@@ -1,0 +1,133 @@
+"""profiles.yaml: every mistake is an error that names the place, and the book's own file holds."""
+
+import dataclasses
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from stflow_lib.runs import build_settings, profiles
+
+spec = importlib.util.spec_from_file_location(
+    "toy_wing", Path(__file__).with_name("toy_wing.py")
+)
+toy = importlib.util.module_from_spec(spec)
+sys.modules["toy_wing"] = toy
+spec.loader.exec_module(toy)
+
+GOOD = """
+notebooks:
+  data/01_cities:
+    smoke: {minutes: 1, parameters: {days: 3}}
+tables:
+  toy:
+    lab:
+      cities: [toytown]
+      seeds: [0, 1]
+      fractions: [20, 100]
+      methods: {NOISE: {offset: 1, plan: {epochs: 5}}}
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """A function that puts a text in the place of profiles.yaml."""
+    toy.register()
+    path = tmp_path / "profiles.yaml"
+    monkeypatch.setattr(profiles, "FILE", path)
+    profiles.read.cache_clear()
+    yield path.write_text
+    profiles.read.cache_clear()
+
+
+def test_what_is_written_is_read(write):
+    write(GOOD)
+    assert profiles.notebooks() == ["data/01_cities"] and profiles.wings() == ["toy"]
+    assert profiles.notebook("data/01_cities", "smoke") == {
+        "minutes": 1,
+        "parameters": {"days": 3},
+    }
+    table = profiles.table("toy", "lab")
+    assert table["fractions"] == [20, 100]
+    assert table["methods"] == {"NOISE": {"offset": 1, "plan": {"epochs": 5}}}
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("tables:", "table:", ["profiles.yaml", "'table'"]),
+        ("smoke:", "smok:", ["notebooks.data/01_cities", "'smok'"]),
+        ("minutes: 1", "minute: 1", ["notebooks.data/01_cities.smoke", "'minute'"]),
+        ("minutes: 1, ", "", ["notebooks.data/01_cities.smoke", "'minutes' is missing"]),
+        ("minutes: 1", "minutes: 0", ["notebooks.data/01_cities.smoke.minutes", "0"]),
+        ("{days: 3}", "[3]", ["notebooks.data/01_cities.smoke.parameters", "[3]"]),
+        ("seeds:", "seed:", ["tables.toy.lab", "'seed'"]),
+        ("[0, 1]", "3", ["tables.toy.lab.seeds", "3"]),
+        ("seeds:", "switches: P10\n      seeds:", ["tables.toy.lab.switches", "'P10'"]),
+        ("[0, 1]", "[]", ["tables.toy.lab.seeds", "[]"]),
+        (
+            "{NOISE: {offset: 1, plan: {epochs: 5}}}",
+            "{NOISE: }",
+            ["tables.toy.lab.methods.NOISE"],
+        ),
+    ],
+)
+def test_a_mistake_in_the_file_is_named_with_its_place(write, old, new, words):
+    """A misspelt profile or budget that is skipped leaves a page at its default size, unseen."""
+    assert old in GOOD
+    write(GOOD.replace(old, new))
+    with pytest.raises(profiles.ProfileError) as error:
+        profiles.notebooks()
+    assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("offset", "ofset", ["tables.toy.lab.methods", "NOISE", "'ofset'", "offset"]),
+        ("NOISE", "NOIZE", ["tables.toy.lab.methods", "'NOIZE'", "NOISE, BROKEN"]),
+        ("epochs: 5", "rate: 1e-3", ["NOISE.plan.rate", "1.0e-3"]),
+    ],
+)
+def test_an_override_that_does_not_fit_its_method_is_named(write, old, new, words):
+    write(GOOD.replace(old, new))
+    with pytest.raises(profiles.ProfileError) as error:
+        profiles.table("toy", "lab")
+    assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (
+            lambda: profiles.notebook("data/01_cities", "lab"),
+            "data/01_cities: nothing for profile 'lab'",
+        ),
+        (
+            lambda: profiles.notebook("data/09", "smoke"),
+            "no 'data/09', there are data/01_cities",
+        ),
+        (lambda: profiles.table("toy", "big"), "profile 'big': want smoke, lab, paper"),
+    ],
+)
+def test_an_unknown_name_is_an_error_that_lists_the_known_ones(write, call, words):
+    write(GOOD)
+    with pytest.raises(profiles.ProfileError, match=words):
+        call()
+
+
+def test_the_books_profiles_hold():
+    """Every override in the committed file fits its method; smoke never needs real data."""
+    profiles.read.cache_clear()
+    for wing in profiles.wings():
+        methods = importlib.import_module(f"stflow_lib.{wing}").METHODS
+        for size in profiles.PROFILES:
+            table = profiles.table(wing, size)
+            for name, overrides in table["methods"].items():
+                assert dataclasses.is_dataclass(build_settings(methods[name], overrides))
+        assert all(c.startswith("sim-") for c in profiles.table(wing, "smoke")["cities"])
+    for page in profiles.notebooks():
+        assert [profiles.notebook(page, size)["minutes"] > 0 for size in profiles.PROFILES]
+        assert profiles.notebook(page, "smoke")["minutes"] <= 1

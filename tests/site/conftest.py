@@ -1,0 +1,162 @@
+"""The built site and a browser to look at it, or a skip that says what is missing."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "build" / "site" / "_build" / "html"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+# What a reader would stumble over, measured in the page.
+LOOK = """() => {
+  const seen = element => element.getClientRects().length > 0;
+  const article = document.querySelector('article') || document.body;
+  const images = [...document.images].filter(seen);
+  const plots = [...article.querySelectorAll('.plotly-graph-div')];
+  return {
+    title: document.title,
+    text: article.innerText,
+    broken: images.filter(i => !i.complete || !i.naturalWidth).map(i => i.src),
+    pictures: article.querySelectorAll('.cell_output img').length,
+    plots: plots.length,
+    blank: plots.filter(p => !p.querySelector('svg.main-svg, canvas')).length,
+    formulas: article.querySelectorAll('mjx-container').length,
+    raw: [...article.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container')).length,
+    wrong: [...document.querySelectorAll('mjx-merror')].map(m => m.textContent),
+    over: document.documentElement.scrollWidth - window.innerWidth,
+  }
+}"""
+
+
+@dataclass
+class Visit:
+    """What one look at a page brought."""
+
+    errors: list[str] = field(default_factory=list)  # of the console, and uncaught ones
+    foreign: list[str] = field(default_factory=list)  # requests to another host
+    failed: list[str] = field(default_factory=list)  # requests that got no answer
+    seen: dict = field(default_factory=dict)  # what LOOK measured
+
+    def listen(self, page) -> None:
+        """Collect everything that the page says and asks for; nothing leaves the machine."""
+        page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("requestfailed", lambda request: self.failed.append(request.url))
+        page.route("**/*", self._judge)
+
+    def _judge(self, route) -> None:
+        url = route.request.url
+        if url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:")):
+            return route.continue_()
+        self.foreign.append(url)
+        return route.abort()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of an installed Chromium or Chrome."""
+    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    for name in filter(shutil.which, names):
+        return shutil.which(name)
+    pytest.skip(f"no browser: none of {', '.join(names)} is installed")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """A headless browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def visit(browser):
+    """visit(url, width) -> Visit: open a page as a reader would, wait until it is drawn."""
+
+    def look(url: str, width: int = 1300) -> Visit:
+        result = Visit()
+        page = browser.new_page(viewport={"width": width, "height": 1000})
+        page.set_default_timeout(180_000)  # patience on a busy machine is no fault
+        result.listen(page)
+        page.goto(url, wait_until="load")
+        page.wait_for_function("document.body?.children.length")  # a redirect has none
+        page.wait_for_timeout(300)
+        page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
+        result.seen = page.evaluate(LOOK)
+        page.close()
+        return result
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def site(request) -> Path:
+    """The smoke book, built by its own driver (what is unchanged is not run again)."""
+    environment = {k: v for k, v in os.environ.items() if k != "STFLOW_RUNS"}
+    command = [sys.executable, "-m", "stflow_lib", "book", "--output", "build/site"]
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():  # its progress lines are for people
+        print()
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 0, "the smoke book does not build"
+    return SITE
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *words) -> None:
+        """No line per request."""
+
+
+class Server(ThreadingHTTPServer):
+    """A page asks for twenty files at once; five may wait by default, the rest stall."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """serve(folder) -> address of a server of that folder on this machine."""
+    servers = []
+
+    def start(folder: Path) -> str:
+        handler = partial(Quiet, directory=str(folder))
+        servers.append(Server(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def executed(site):
+    """executed(name) -> cells of the notebook behind a page."""
+    return lambda name: json.loads((ROOT / "book" / "nb" / f"{name}.ipynb").read_text())[
+        "cells"
+    ]

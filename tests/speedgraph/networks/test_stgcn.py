@@ -1,0 +1,106 @@
+"""Variant B of STGCN: the count of hazdzz/STGCN, polynomials and paths by hand."""
+
+import pytest
+import torch
+
+from stflow_lib.speedgraph.baselines.gpd.node_networks import node_network
+from stflow_lib.speedgraph.baselines.stgfsl.generated_networks import generated
+from stflow_lib.speedgraph.networks.backbones import backbone
+from stflow_lib.speedgraph.networks.graph_operators import polynomials, scaled_laplacian
+from stflow_lib.speedgraph.networks.stgcn import STGCN, STGCNB, Align, GatedTime, Size
+from stflow_lib.training.method import count_parameters
+
+SMALL = Size(variant="B", channels=4, mixed=3, end=5, dropout=0.0)
+
+
+def test_count_of_hazdzz():
+    """244,609 for 207 sensors: norms over sensors and channels, and maps that are never used."""
+    norms = 2 * 207 * (64 + 64 + 128)
+    unused = sum(i * o + o for i, o in ((1, 64), (16, 64), (64, 64), (16, 64), (64, 128)))
+    ours = 2 * (64 + 64 + 128)
+    count = count_parameters(STGCNB(1, 1))
+    assert norms == 105_984 and unused == 14_784
+    assert count - ours + norms + unused == 244_609
+
+
+def test_count_with_more_supports():
+    """Two polynomials more for each, in both blocks."""
+    more = count_parameters(STGCNB(2, 6, supports=2)) - count_parameters(STGCNB(2, 6))
+    assert more == 2 * 2 * 16 * 16
+
+
+def test_gated_time_by_hand():
+    """An open gate and p = 0: the newest of three steps, with zeros for channels it has not."""
+    layer = GatedTime(1, 2, 3)
+    torch.nn.init.zeros_(layer.both.weight)
+    with torch.no_grad():
+        layer.both.bias.copy_(torch.tensor([0.0, 0, 1e3, 1e3]))
+    x = torch.arange(4.0).view(1, 1, 4, 1)
+    assert layer(x)[0, 0].tolist() == [[2, 0], [3, 0]]
+    assert Align(4, 2).map is not None and Align(2, 2).map is None
+
+
+def test_polynomials_are_chebyshevs():
+    """cos(k a) of a symmetric matrix with eigenvalues cos(a)."""
+    torch.manual_seed(0)
+    s = scaled_laplacian(torch.rand(5, 5)).double()
+    x = torch.randn(2, 5, 3, 4, dtype=torch.double)
+    values, vectors = torch.linalg.eigh(s)
+    for k, got in enumerate(polynomials(s, x, 4)):
+        power = vectors @ torch.diag(torch.cos(k * torch.acos(values.clamp(-1, 1)))) @ vectors.T
+        torch.testing.assert_close(
+            got, torch.einsum("nm,bmtc->bntc", power, x), atol=1e-5, rtol=0
+        )
+    assert len(polynomials(s, x, 1)) == 1
+
+
+def test_laplacian_by_hand():
+    """Two sensors joined and one alone; a loop does not count."""
+    weights = torch.tensor([[1.0, 0.5, 0], [0, 1, 0], [0, 0, 0]])
+    got = scaled_laplacian(weights)  # eigenvalues of L: 0, 2 and 1
+    torch.testing.assert_close(got, torch.tensor([[0.0, -1, 0], [-1, 0, 0], [0, 0, 0]]))
+    values = torch.linalg.eigvalsh(scaled_laplacian(torch.rand(6, 6)))
+    assert values.min() >= -1 - 1e-5 and values.max() == pytest.approx(1, abs=1e-5)
+
+
+def test_order_of_nodes_does_not_matter():
+    """No norm and no bias of a sensor is left; graphs of any size, and one for each window."""
+    torch.manual_seed(0)
+    net, x, order = (
+        STGCNB(2, 6, 12, 2, SMALL).eval(),
+        torch.randn(2, 5, 12, 2),
+        torch.randperm(5),
+    )
+    roads = [scaled_laplacian(torch.rand(5, 5)), torch.rand(2, 5, 5)]
+    moved = [a[..., order, :][..., order] for a in roads]
+    torch.testing.assert_close(net(x[:, order], moved), net(x, roads)[:, order])
+    assert net(torch.randn(1, 9, 12, 2), [torch.eye(9)] * 2).shape == (1, 9, 6)
+
+
+def test_every_parameter_learns():
+    """What hazdzz/STGCN never uses is not there."""
+    net = STGCNB(2, 6, size=SMALL)
+    net(torch.randn(2, 5, 12, 2), [torch.rand(5, 5)]).sum().backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+def test_a_window_that_is_used_up_is_an_error():
+    with pytest.raises(ValueError, match="8 input steps: four temporal layers leave 0"):
+        STGCNB(2, 6, lags=8)
+
+
+def test_a_size_names_its_network():
+    """A profile chooses the variant by a word; a wrong word must not become variant A."""
+    built = [backbone(Size(8, 4, variant=v, end=6), 2, 6, 12) for v in "AB"]
+    assert [type(network) for network in built] == [STGCN, STGCNB]
+    with pytest.raises(ValueError, match="variants A and B, not 'C'"):
+        Size(variant="C")
+
+
+@pytest.mark.parametrize(
+    "build", [lambda s: generated(s, 2, 6, 12, 3), lambda s: node_network(s, 6, 12)]
+)
+def test_networks_made_of_variant_a_refuse_the_other(build):
+    """They would ignore the word and be recorded under it."""
+    with pytest.raises(ValueError, match="variant A, not B"):
+        build(Size(8, 4, variant="B"))

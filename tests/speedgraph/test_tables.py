@@ -1,0 +1,52 @@
+"""What the tables of the speed graphs plan."""
+
+from stflow_lib.speedgraph import TABLES
+from stflow_lib.speedgraph.plan import Plan
+from stflow_lib.speedgraph.problem.from_run import open_task
+from stflow_lib.speedgraph.problem.long_windows import long_sources
+
+
+def test_protocol_of_a_target():
+    """The lab asks for changes; the paper's sizes follow the bare protocol."""
+    assert Plan.of("lab").protocol("la") == "P10-change1"
+    assert Plan.of("lab").protocol("aarhus") == "P10-every24-change1"
+    assert {Plan.of("paper").protocol(t) for t in ("la", "aarhus")} == {"P10"}
+
+
+def test_one_word_tells_the_two_questions_apart():
+    """Rows asked for speeds and for changes differ in nothing else, so their errors compare."""
+    for profile in ("smoke", "lab", "paper"):
+        rows = TABLES["asked"].rows(profile)
+        for name in {row.partition(",")[0] for row in rows}:
+            (speeds,), (changes,) = rows[f"{name}, speeds"], rows[f"{name}, changes"]
+            assert changes.protocol == speeds.protocol + "-change1"
+            assert (speeds.city, speeds.settings) == (changes.city, changes.settings)
+
+
+def test_variants_share_all_but_the_word():
+    """A row that differs in more than the network says nothing about the network."""
+    rows = TABLES["backbones"].rows("lab")
+    for who in ("alone", "TSJT"):
+        (a,), (b,) = (rows[f"{who}, STGCN {v}"] for v in "AB")
+        assert a.settings["backbone"] | {"variant": "B"} == b.settings["backbone"]
+        assert a.settings["training"] == b.settings["training"]
+
+
+def test_rows_of_table_2_appear_once_in_the_store():
+    """The setting of another table that is the method's own is the same run, not a second one."""
+    own = {run.key for group in TABLES["table2"].rows("lab").values() for run in group}
+    for table, row in (
+        ("figure3", "TSJT(STGCN)"),
+        ("steps", "TSB"),
+        ("backbones", "TSJT, STGCN B"),
+    ):
+        assert {run.key for run in TABLES[table].rows("lab")[row]} <= own
+
+
+def test_a_week_is_enough_for_every_teacher(real_data):
+    """`la` has seven days: a teacher that reads all of them finds no window in this source."""
+    for profile in ("lab", "paper"):
+        plan = Plan.of(profile)
+        (run, *_) = plan.runs(["TransGTR"], plan.cities[-1:], plan.few)
+        sources = long_sources(open_task(run), plan.settings("TransGTR").teacher_days)
+        assert "la" in {source.name for source in sources}
