@@ -72,8 +72,8 @@ counts = (
 printed = {
     TITLES[paper]: len(reported(paper)) for paper in PAPERS.values()
 }
-notebook.show(counts, "Judgements by paper and kind of claim")
-notebook.show(pd.Series(printed, name="printed numbers").to_frame(), "Numbers carried over")
+notebook.show_table(counts, "Judgements by paper and kind of claim")
+notebook.show_table(pd.Series(printed, name="printed numbers").to_frame(), "Numbers carried over")
 
 # %%
 colours = dict(zip(claims.VERDICTS, ["#0072B2", "#D55E00", "#C8C8C8"], strict=True))
@@ -122,7 +122,7 @@ for title, found in general.groupby("title", sort=False):
     if wide.empty:
         print(f"{title}: none of its {len(wide)} orders and trends has been run")
         continue
-    notebook.show(wide, f"{title}: orders and trends, on every city with runs")
+    notebook.show_table(wide, f"{title}: orders and trends, on every city with runs")
 remarks = general[(general["note"] != "") & (general["verdict"] != "not run")]
 for (place, note), group in remarks.groupby(["city", "note"]):
     print(f"{place}: {note}, in {len(group)} judgements")
@@ -173,7 +173,7 @@ by_table = own.groupby(["title", "kind", "method", "source"], sort=False)[
 by_table = by_table.unstack(fill_value=0, sort=False).reindex(
     columns=list(claims.VERDICTS), fill_value=0
 )
-notebook.show(by_table, "Numbers and gains on the papers' own data")
+notebook.show_table(by_table, "Numbers and gains on the papers' own data")
 
 # %% [markdown]
 # ## Look for yourself
@@ -186,7 +186,7 @@ chosen = judged[judged["verdict"] != "not run"] if verdict == "all" else judged
 for name, wanted in {"kind": kind, "verdict": verdict, "city": city}.items():
     chosen = chosen if wanted == "all" else chosen[chosen[name] == wanted]
 columns = ["source", "statement", "value", "ours", "city", "profile", "n", "stale", "verdict"]
-notebook.show(chosen.set_index("id")[columns], f"{len(chosen)} judgements chosen")
+notebook.show_table(chosen.set_index("id")[columns], f"{len(chosen)} judgements chosen")
 
 # %% [markdown]
 # **What to remember.** A verdict here is a rule applied to records, so it changes when the records

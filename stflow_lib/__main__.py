@@ -92,7 +92,7 @@ def _run(options) -> None:
             bar.set_postfix_str(time_left)
             bar.update()
 
-        runs.fill(todo, done)
+        runs.compute_missing(todo, done)
 
 
 def _chosen(wanted: list[runs.Run], options) -> list[runs.Run]:

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import data
-from stflow_lib.book.display import show
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.data import cities as plots_cities
 from stflow_lib.data import DataError
 
@@ -42,7 +42,7 @@ if names is None:
     names = list(catalog.index[wanted & (catalog.index != "sim-fine-128")])
 
 shown = catalog.assign(here=np.where(catalog["here"], "yes", "no"))
-show(shown.drop(columns=["step (min)", "size (MB)"]), "All cities, simulated ones first")
+show_table(shown.drop(columns=["step (min)", "size (MB)"]), "All cities, simulated ones first")
 
 # %% [markdown]
 # The last column says what a set is for. A name that ends in "itself" is a paper's own data: its reader is tested on small files of
@@ -197,7 +197,7 @@ def portrait(city):
 
 
 portraits = pd.DataFrame([portrait(city) for city in cities.values()], index=list(cities))
-show(portraits, "Units are cells or sensors; mean in the city's own unit a step", digits=2)
+show_table(portraits, "Units are cells or sensors; mean in the city's own unit a step", digits=2)
 
 # %%
 assert (portraits["active"] <= portraits["units"]).all()

@@ -36,7 +36,7 @@ from stflow_lib.data.rasterize import gps
 
 box = Box(lat_min=37.708, lat_max=37.812, lon_min=-122.515, lon_max=-122.383)
 zone = "America/Los_Angeles"
-raw = registry.folder() / "taxi-sf" / "gps.parquet"
+raw = registry.data_folder() / "taxi-sf" / "gps.parquet"
 real = profile != "smoke" and raw.exists()
 
 # %% [markdown]
@@ -424,7 +424,7 @@ table
 
 # %%
 card = {"name": "taxis on this page", "source": city, "licence": "see the catalogue"}
-made = gps.entries_city(fixes, box, fine_cells // 2, fine_cells // 2, step_minutes, **card)
+made = gps.entry_flow_city(fixes, box, fine_cells // 2, fine_cells // 2, step_minutes, **card)
 assert int(made["flow"].sum(dtype="f8")) == half.sum()
 pd.Series(
     {

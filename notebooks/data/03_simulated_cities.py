@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.display import show
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.data import simulated_cities as plots
 from stflow_lib.data import block_sum, simulate
 from stflow_lib.data.simulate import TYPES, gravity, landuse, purposes, traffic
@@ -171,7 +171,7 @@ rules = {"MEAN: equal parts": 1 / factor**2, "HA: mean share of the past": mean_
          "truth: the split behind the counts": split[test]}  # fmt: skip
 rmse = {name: np.sqrt(((share * parent[test] - flow[test]) ** 2).mean())
         for name, share in rules.items()}  # fmt: skip
-show(
+show_table(
     pd.Series(rmse, name=f"RMSE ({city.attrs['unit']})").to_frame(), "Rules and floor", digits=2
 )
 assert rmse["truth: the split behind the counts"] < 0.8 * rmse["HA: mean share of the past"]
@@ -208,7 +208,7 @@ sky = pd.DataFrame({"wet": [p.wet for p in purposes.PURPOSES.values()],
                     "per 10 °C": [p.warm for p in purposes.PURPOSES.values()]},
                    index=list(purposes.PURPOSES))  # fmt: skip
 change = (100 * (np.exp(sky) - 1)).add_suffix(" (%)")
-show(change, "Change of volume per unit of wetness and per 10 °C", digits=0)
+show_table(change, "Change of volume per unit of wetness and per 10 °C", digits=0)
 plots.sky_figure(city, truth)
 plt.show()
 
@@ -245,7 +245,7 @@ plots.type_rhythm_figure(curves, grids["sim-grid-a"][0].attrs["unit"])
 plt.show()
 alike = [np.corrcoef([c[k] for c in curves.values()]).min() for k in range(6)]
 column = pd.DataFrame({"least correlation between two cities": alike}, index=TYPES[:6])
-show(column, "How alike a type's working day is in the three cities", digits=2)
+show_table(column, "How alike a type's working day is in the three cities", digits=2)
 assert min(alike) > 0.8
 
 # %% [markdown]

@@ -25,12 +25,12 @@ import pandas as pd
 import torch
 from torch import nn
 
-from stflow_lib.book.display import show
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.finegrained import maps as plots_maps
 from stflow_lib.data import block_sum, load, simulate
 from stflow_lib.finegrained import METHODS, cost, make_task, score, tables
 from stflow_lib.finegrained.baselines.rules import RatioSettings
-from stflow_lib.finegrained.baselines.urbanfm import Settings, UrbanFM
+from stflow_lib.finegrained.baselines.urbanfm import UrbanFM, UrbanFMSettings
 from stflow_lib.finegrained.baselines.urbanpy import LocalConvolution
 from stflow_lib.finegrained.plan import Plan
 from stflow_lib.finegrained.problem.scoring import block_losses
@@ -88,7 +88,7 @@ shapes = pd.DataFrame(
     index=["shape or samples"],
 ).T
 assert task.train.max() < task.valid.min() and task.valid.max() < task.test.min()
-show(shapes, f"{city} as a task, M = {factor}; external: {', '.join(task.external_names)}")
+show_table(shapes, f"{city} as a task, M = {factor}; external: {', '.join(task.external_names)}")
 
 # %% [markdown]
 # How does a method fare with little data? The papers cut the training part to a **fraction** and never touch the rest. Which samples stay
@@ -242,7 +242,7 @@ errors = {
     name: flow_errors(torch.from_numpy(shares[k] * parent), task.fine[tests, 0])
     for k, name in enumerate(names)
 }
-show(pd.DataFrame(errors).T, f"Three ways to remember, test part, {unit}", digits=4)
+show_table(pd.DataFrame(errors).T, f"Three ways to remember, test part, {unit}", digits=4)
 best = {metric: min(errors, key=lambda n: errors[n][metric]) for metric in ("rmse", "mape")}
 print(f"lowest RMSE: {best['rmse']}; lowest MAPE: {best['mape']}")
 assert best["rmse"] != names[0] == best["mape"]
@@ -371,7 +371,7 @@ overall = {name: score(task, lambda t, i, n=name: inference(n, task, i)) for nam
 busy = level >= np.quantile(level, 0.9)
 share = {name: (e[busy] ** 2).sum() / (e**2).sum() for name, e in wrong.items()}
 columns = ["rmse", "mae", "mape", "conservation", "dead_blocks"]
-show(pd.DataFrame({n: s["metrics"] for n, s in overall.items()}).T[columns], "Test part")
+show_table(pd.DataFrame({n: s["metrics"] for n, s in overall.items()}).T[columns], "Test part")
 print(f"the fullest tenth of the blocks makes {share['HA']:.0%} of HA's squared error")
 assert overall["HA"]["metrics"]["rmse"] < overall["MEAN"]["metrics"]["rmse"]
 power = {n: np.polyfit(np.log(c.index), np.log(c), 1)[0] for n, c in by_level.items()}
@@ -422,7 +422,7 @@ table = pd.DataFrame(
      for n, e in sim_rules.items()}
 ).T  # fmt: skip
 table["squared error that is chance"] = [f"{expected / r**2:.0%}" for r in table["rmse"]]
-show(table, "sim-fine, test part: two rules and the floor")
+show_table(table, "sim-fine, test part: two rules and the floor")
 sim_edges = np.geomspace(1, x.max() * 1.001, 14)
 curves = {n: plots_maps.binned_rmse(x, e - sim_fine, sim_edges) for n, e in sim_rules.items()}
 fig, axis = plt.subplots(figsize=(6.4, 4), layout="constrained")
@@ -470,7 +470,7 @@ def drawn(kind, settings, blank):
 
 def by_part(blank, external):
     """UrbanFM at the paper's width: {part: parameters}."""
-    network = drawn(UrbanFM, Settings(external=external), blank)
+    network = drawn(UrbanFM, UrbanFMSettings(external=external), blank)
     return {name: count_parameters(part) for name, part in network.named_children()}
 
 
@@ -486,7 +486,7 @@ assert f"{sum(sizes['with external factors'].values()) / 2**20:.2f}" == "5.94"
 sizes = pd.DataFrame(sizes)
 sizes = sizes[sizes.sum(axis=1) > 0].fillna(0).astype(int)
 sizes.loc["all"] = sizes.sum()
-show(sizes, "UrbanFM at the paper's size, 32 x 32 to 128 x 128: parameters")
+show_table(sizes, "UrbanFM at the paper's size, 32 x 32 to 128 x 128: parameters")
 
 # %% [markdown]
 # Three quarters of the weights sit in the sixteen residual blocks, all at coarse size; the fine grid sees the last layer only.
@@ -545,7 +545,7 @@ for name, kind in kinds.items():
     rows[name] |= {grid: sum(done.get(r, 0) for r in sides) for grid, sides in grids.items()}
 guide = pd.DataFrame(rows).T
 guide["all"] = guide[[*grids]].sum(axis=1)
-show(
+show_table(
     guide,
     "At the paper's size, one 32 x 32 map to 128 x 128: 10^9 multiply-adds by grid",
     digits=2,
@@ -585,7 +585,7 @@ for name in rules:
     }
 assert min(born[name]["rmse"] for name in kinds) > born["HA"]["rmse"]
 columns = ["parameters", "largest relative gap", "rmse"]
-show(pd.DataFrame(born).T[columns].astype({"rmse": float}),
+show_table(pd.DataFrame(born).T[columns].astype({"rmse": float}),
      f"Untrained networks, and two rules: {len(some)} test maps of {city}, {unit}")  # fmt: skip
 
 # %% [markdown]

@@ -34,10 +34,6 @@ from stflow_lib.book import display as notebook
 from stflow_lib.book.plots.curves import curves_figure
 from stflow_lib.book.plots.finegrained import method as plots_training
 from stflow_lib.finegrained import METHODS, Task
-from stflow_lib.finegrained.urbanstc.pretext import Encoder
-from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalHead, positives, regional, regional_loss
-from stflow_lib.finegrained.urbanstc.super_resolution import InferenceNet, super_resolution
-from stflow_lib.finegrained.urbanstc.temporal_contrast import TemporalHead, temporal, triplet_loss, triplets
 from stflow_lib.finegrained import ablations as tables
 from stflow_lib.finegrained.networks import layers as blocks
 from stflow_lib.finegrained.problem.from_run import open_task
@@ -45,6 +41,23 @@ from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.finegrained.problem.task import coarser
 from stflow_lib.finegrained.training.supervised import squared_error
 from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.pretext import Encoder
+from stflow_lib.finegrained.urbanstc.regional_contrast import (
+    RegionalHead,
+    positives,
+    regional_loss,
+    regional_pretext,
+)
+from stflow_lib.finegrained.urbanstc.super_resolution import (
+    InferenceNet,
+    super_resolution_pretext,
+)
+from stflow_lib.finegrained.urbanstc.temporal_contrast import (
+    TemporalHead,
+    temporal_pretext,
+    triplet_loss,
+    triplets,
+)
 from stflow_lib.kernels import (
     conserve,
     conserve_naive,
@@ -127,7 +140,7 @@ def moved(encoder, side=11):
         return (encoder(after) - encoder(before)).abs().mean(1)[0].numpy()
 
 
-encoders = {name: Encoder(C, kernel) for name, kernel in urbanstc.KERNELS.items()}
+encoders = {name: Encoder(C, kernel) for name, kernel in urbanstc.KERNEL_SIZES.items()}
 changes = {name: moved(encoder.double()) for name, encoder in encoders.items()}
 reach = {name: int((change > 0).sum()) for name, change in changes.items()}
 assert reach == {"inf": 25, "tcs": 25, "reg": 1}
@@ -220,18 +233,18 @@ print(
 # %% [markdown]
 # With labels from flow the cheat pays nothing; with labels from the embedding it is a perfect score. Does training take that road?
 # We train both for a few passes and look at who is positive. (On counts scaled to $[0, 1]$ the paper's $\lambda$ is the number of
-# vehicles printed above: below one, positives are the cells with exactly the anchor's count.) `regional` puts an encoder into
+# vehicles printed above: below one, positives are the cells with exactly the anchor's count.) `regional_pretext` puts an encoder into
 # its pretext: a network, a loss over samples, a score on the validation part. `pretrain` trains it in place and keeps the best epoch.
 
 # %%
 short = Training(epochs=demo_epochs, learning_rate=1e-3, halve_every=0, precision="float32")
-regional, curves = {}, {}
+trained_regional, curves = {}, {}
 for criterion in ("embedding", "flow"):
     torch.manual_seed(seed)
     rule = replace(settings.regional, criterion=criterion, training=short)
-    pretext = regional(rule, Encoder(C, 1), C, task)
+    pretext = regional_pretext(rule, Encoder(C, 1), C, task)
     curves[criterion] = pretext.pretrain(task, seed, None).curves
-    regional[criterion] = pretext.network
+    trained_regional[criterion] = pretext.network
 
 # %%
 busiest = maps[:, 0].sum((1, 2)).argmax()
@@ -239,8 +252,8 @@ shape, q = maps.shape[2:], int(maps[busiest].flatten().argsort()[int(0.4 * cells
 flow_rule = replace(settings.regional, criterion="flow")
 same_flow = positives(flow_rule, z, flows, torch.full((16,), q))
 labels = {"equal flow (Eq. 3)": same_flow[busiest].view(shape).numpy()}
-start = {"before training": head, "trained, embedding": regional["embedding"]}
-for when, network in (start | {"trained, flow": regional["flow"]}).items():
+start = {"before training": head, "trained, embedding": trained_regional["embedding"]}
+for when, network in (start | {"trained, flow": trained_regional["flow"]}).items():
     with torch.no_grad():
         alike = positives(
             settings.regional, network(maps), flows, torch.full((16,), q)
@@ -255,7 +268,7 @@ valid = task.coarse[task.valid].flatten(1)
 picks = torch.randint(cells, (len(valid),), generator=torch.Generator().manual_seed(seed))
 equal = (valid == valid.gather(1, picks[:, None])).float().mean().item()
 share = {"equal counts": {"positive cells (%)": 100 * equal}}
-for when, network in (start | {"trained, flow": regional["flow"]}).items():
+for when, network in (start | {"trained, flow": trained_regional["flow"]}).items():
     with torch.no_grad():
         all_z = network(task.coarse[task.valid])
     alike = positives(settings.regional, all_z, valid, picks).float().mean()
@@ -264,7 +277,7 @@ for when, network in (start | {"trained, flow": regional["flow"]}).items():
         "channels ever above 0": float((all_z > 0).any(0).any(0).sum()),
         "largest |z|": all_z.norm(dim=2).max().item(),
     }
-notebook.show(pd.DataFrame(share).T, "The head's embedding on validation maps", digits=1)
+notebook.show_table(pd.DataFrame(share).T, "The head's embedding on validation maps", digits=1)
 
 # %% [markdown]
 # Had training taken the cheat, every cell would be positive: 100 in the first column. The first row is the yardstick: the share of
@@ -308,12 +321,12 @@ def rmse(network, low, high, samples):
 split = blocks.Split(M, "sharp")  # a last layer that cannot die, see section 9
 torch.manual_seed(seed)
 rule = replace(settings.inference, training=short)
-refine = super_resolution(rule, Encoder(C, 3), C, task, split)
+refine = super_resolution_pretext(rule, Encoder(C, 3), C, task, split)
 curves["inf"] = refine.pretrain(task, seed, None).curves
 own = rmse(refine.network, small_maps, task.coarse, task.valid)
 below = rmse(refine.network, task.coarse, task.fine, task.valid)
 assert np.isclose(own[0], min(curves["inf"]["valid_rmse"]), rtol=1e-3)
-notebook.show(
+notebook.show_table(
     pd.DataFrame(
         [own, below],
         index=["coarser to coarse (trained)", "coarse to fine (never trained)"],
@@ -430,7 +443,7 @@ print(
 
 # %%
 rule = replace(settings.temporal, normalise=True, training=short)
-moments = temporal(rule, Encoder(C, 3), C, task)
+moments = temporal_pretext(rule, Encoder(C, 3), C, task)
 curves["tcs"] = moments.pretrain(task, seed, None).curves
 gaps = {}
 for name, network in (("before training", temporal_head.eval()), ("after", moments.network)):
@@ -505,7 +518,7 @@ with torch.no_grad():
         seen.append((type(layer).__name__, layer(seen[-1][1].clone())))
 shapes = pd.DataFrame([(name, *x.shape[1:]) for name, x in seen], columns=["after", *"Crw"])
 shapes.columns = ["after", "channels", "rows", "columns"]
-notebook.show(shapes, "UrbanSTC, layer by layer", index=False)
+notebook.show_table(shapes, "UrbanSTC, layer by layer", index=False)
 
 # %% [markdown]
 # During the first epochs only the decoder learns (`freeze_epochs`; the paper's text does not mention it, its code has five). Is
@@ -537,7 +550,7 @@ def encoders_moved(freeze_epochs):
 
 frozen, free = encoders_moved(1), encoders_moved(0)
 assert not any(frozen.values()) and all(free.values())
-notebook.show(
+notebook.show_table(
     pd.DataFrame({"frozen for the epoch": frozen, "free": free}),
     "Largest change of an encoder's weight in a short epoch of fine-tuning",
     digits=6,
@@ -563,7 +576,7 @@ def blank(rows, cols, factor, names=()):
 def sizes(channels, paper_task, external):
     """Parameters of the three pretexts' networks and of the fine-tuned one."""
     encoder = lambda kernel: Encoder(channels, kernel)
-    plan = urbanstc.Settings(channels=channels, external=external)
+    plan = urbanstc.UrbanSTCSettings(channels=channels, external=external)
     inf = (encoder(3), channels, paper_task.factor, blocks.Split(paper_task.factor))
     networks = {
         "Reg": RegionalHead(encoder(1), channels),
@@ -594,7 +607,7 @@ assert (table.at["fine-tuning", "M=4"], table.at["fine-tuning", "M=2"]) == (
 )
 assert table.at["Inf", "M=2"] == 888_961
 assert (table["M=4, +E / 2^20"] == table["Table 10"]).all()
-notebook.show(table, "Parameters (C = 128 where not said)")
+notebook.show_table(table, "Parameters (C = 128 where not said)")
 
 # %% [markdown]
 # All four printed sizes are met, and they settle two questions. The fine-tuning row is the network *with* external factors, although
@@ -602,7 +615,7 @@ notebook.show(table, "Parameters (C = 128 where not said)")
 # paper's text has another size:
 
 # %%
-one_step = urbanstc.UrbanSTC(beijing, urbanstc.Settings(external=True, single_step=True))
+one_step = urbanstc.UrbanSTC(beijing, urbanstc.UrbanSTCSettings(external=True, single_step=True))
 print(
     f"one step of {beijing.factor}: {count_parameters(one_step) / 2**20:.2f} x 2^20 parameters"
 )
@@ -710,7 +723,7 @@ def row(name, variant_runs):
 
 
 board = pd.DataFrame({name: row(name, group) for name, group in variants.items()}).T
-notebook.show(
+notebook.show_table(
     board, f"UrbanSTC's variants on {run.city}, {run.scarcity} % of the training part"
 )
 records = runs.records([one_run for group in variants.values() for one_run in group])
@@ -804,7 +817,7 @@ def here(plan):
 
 plan, precision = settings.training, resolve_precision(settings.training.precision, task.device)
 outside = torch.cat([all_i[1][: len(pool)], all_i[3][: len(pool)]]) >= len(pool)
-code, text = urbanstc.Settings(), urbanstc.TEXT
+code, text = urbanstc.UrbanSTCSettings(), urbanstc.AS_PRINTED
 fields = {"Reg": "regional", "Inf": "inference", "TCS": "temporal"}
 plans = {name: [getattr(source, field).training for source in (text, code, settings)]
          for name, field in fields.items()}  # fmt: skip
@@ -832,13 +845,13 @@ rows = [
      "freeze_epochs", "not measured alone"),
     ("validation every 20 iterations", f"after each epoch, every {steps(plan)} iterations",
      "training.epoch_steps", "not measured here"),
-    ("random anchors in validation (code)", "fixed anchors", "none: regional",
+    ("random anchors in validation (code)", "fixed anchors", "none: regional_pretext",
      "validation losses of two epochs are comparable"),
     ("new Adam at each halving and unfreezing (code)", "the same", "none: fit.train", "none"),
     ("float32", str(precision).removeprefix("torch."), "training.precision",
      "none" if precision == torch.float32 else "not measured here"),
 ]  # fmt: skip
-notebook.show(
+notebook.show_table(
     pd.DataFrame(rows, columns=["paper", f"here, profile {profile}", "setting", "effect"]),
     "Deviations",
     index=False,

@@ -71,8 +71,8 @@ sizes["differs from the paper in"] = [
     ", ".join(f"{k} {v}" for k, v in d.items()).replace("'", "") or "nothing"
     for d in sizes["differs from the paper in"]
 ]
-notebook.show(sizes, f"Settings of the {profile} profile", index=False)
-_, missing = runs.complete(everything, train_missing)
+notebook.show_table(sizes, f"Settings of the {profile} profile", index=False)
+_, missing = runs.ensure_all(everything, train_missing)
 print(f"{missing} runs had no record before this page")
 
 # %% [markdown]
@@ -95,7 +95,7 @@ def show_table(name):
     for metric in METRICS:
         if planned[name] or (printed["metric"] == metric).any():
             table = runs.table(planned[name], [metric], reported=printed)
-            notebook.show(table, f"Table {number}: {metric.upper()}")
+            notebook.show_table(table, f"Table {number}: {metric.upper()}")
     notebook.provenance(runs.records(planned[name]))
 
 
@@ -206,7 +206,7 @@ for metric, found in gains.groupby("metric", sort=False):
                               for r in found.itertuples()])  # fmt: skip
     wide = text.pivot(index="other", columns=["city", "fraction"], values="text")
     wide = wide.reindex([name for name in methods if name in wide.index])
-    notebook.show(
+    notebook.show_table(
         wide, f"UrbanSTC's {metric.upper()} below the other's, in percent; confirmed?"
     )
 
@@ -251,7 +251,7 @@ text = {label: {m.upper(): f"{r.at[m, 'mean']:.3f} ± {r.at[m, 'spread']:.3f} (n
                 for m in ("rmse", "mae")} for label, r in lines.items()}  # fmt: skip
 where = next(iter(budget.values()))[0]
 text = pd.DataFrame(text).T.rename_axis("method, times the profile's epochs")
-notebook.show(text.replace(" ± nan", "", regex=True), f"{where.city}, {where.scarcity} %")
+notebook.show_table(text.replace(" ± nan", "", regex=True), f"{where.city}, {where.scarcity} %")
 notebook.provenance([r for group in found.values() for r in group])
 
 # %%
@@ -259,7 +259,7 @@ for times in (1, 4):
     for better, other in (("UrbanSTC", "UrbanFM"), ("UrbanSTC", "random encoders"),
                           ("ShareNet", "UrbanSTC")):  # fmt: skip
         pair = budget[f"{better}, {times} x"], budget[f"{other}, {times} x"]
-        for row in paired.gains(*pair, ["rmse", "mae"]).itertuples():
+        for row in paired.paired_gains(*pair, ["rmse", "mae"]).itertuples():
             print(f"{times} x: {better}'s {row.metric.upper()} below that of {other} by "
                   f"{row.gain:+.1f} % [{row.low:.1f}, {row.high:.1f}], n={row.n}: {row.verdict}")  # fmt: skip
 
@@ -294,7 +294,7 @@ kept = pd.DataFrame(
     columns=["method", "city", "largest gap", "dead blocks", "collapsed"],
 )  # fmt: skip
 worst = kept.groupby(["city", "method"], sort=False).max()
-notebook.show(worst, "Worst over seeds and amounts of data", digits=6)
+notebook.show_table(worst, "Worst over seeds and amounts of data", digits=6)
 networks = kept[~kept["method"].isin(["MEAN", "HA"])]
 assert (networks["largest gap"] <= 1e-4).all(), "a network lost vehicles"
 gone = [f"{r['method']} on {r['city']}, {r['scarcity']} %, seed {r['seed']}"
@@ -310,7 +310,7 @@ print("collapsed, hence left out of means and verdicts:", "; ".join(gone) or "no
 
 # %%
 cost = pd.DataFrame(records).groupby(["city", "method"], sort=False)
-notebook.show(
+notebook.show_table(
     cost[["parameters", "epochs", "seconds_per_epoch", "fit_seconds", "peak_memory_mb"]]
     .mean().round(2), "Means over seeds and amounts of data", digits=2,
 )  # fmt: skip

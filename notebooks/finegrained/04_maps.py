@@ -24,7 +24,7 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show
+from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.finegrained import maps as plots_maps
 from stflow_lib.data import load
 from stflow_lib.finegrained import TABLES, open_task
@@ -70,7 +70,7 @@ numbers["rmse in the record"] = [record["metric_rmse"] for record in records]
 numbers["dead blocks"] = [f"{record['metric_dead_blocks']:.2%}" for record in records]
 numbers["parameters"] = [f"{record['parameters']:,}" for record in records]
 assert numbers.loc["HA", "rmse"] < numbers.loc["MEAN", "rmse"]
-show(numbers, f"{task.city}, x{task.factor}, test part: {len(truth)} maps, {task.unit}")
+show_table(numbers, f"{task.city}, x{task.factor}, test part: {len(truth)} maps, {task.unit}")
 provenance(records)
 against = 1 - numbers["rmse"] / numbers.loc["HA", "rmse"]
 print("RMSE below HA's by", {m: f"{against[m]:.1%}" for m in numbers.index[2:]})
@@ -179,7 +179,7 @@ at_place = pd.DataFrame(
      for name, (r, c, s) in windows.items()}
 )  # fmt: skip
 at_place["whole map"] = {m: e.mean() for m, e in error.items()}
-show(at_place, f"Mean |error| in this one map ({task.unit})")
+show_table(at_place, f"Mean |error| in this one map ({task.unit})")
 print("least of all:", dict(at_place.idxmin()))
 alike = {m: np.corrcoef(error["HA"].ravel(), e.ravel())[0, 1] for m, e in learned.items()}
 print("correlation with HA's |error|:", {m: f"{r:.2f}" for m, r in alike.items()})
@@ -296,7 +296,7 @@ scores = {
     }
     for label, e in by_part.items()
 }  # fmt: skip
-show(pd.DataFrame(scores).T, f"One seed, {task.unit}")
+show_table(pd.DataFrame(scores).T, f"One seed, {task.unit}")
 provenance(part_records)
 
 # %% [markdown]

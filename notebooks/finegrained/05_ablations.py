@@ -35,7 +35,7 @@ METRICS = ["rmse", "mae", "mape"]
 SHOWN = ["table7", "table8", "table9", "figure6", "figure7a", "figure7b", "figure8"]
 rows = {name: LABELLED[name](profile) for name in SHOWN}  # table -> {row: runs}
 every = [run for table in rows.values() for group in table.values() for run in group]
-planned, missing = runs.complete(every, train_missing)
+planned, missing = runs.ensure_all(every, train_missing)
 print(f"profile {profile}: {planned} runs, {missing} had no record before this page")
 
 # %% [markdown]
@@ -81,7 +81,7 @@ def show_table(name, printed=None):
         mine, theirs = (t.xs(metric, axis=1, level=2) for t in (ours, printed))
         theirs = theirs.reindex(mine.index).map("{:.3f}".format).replace("nan", "")
         beside = mine.fillna("").join(theirs).rename_axis(index="row")
-        notebook.show(beside, f"Table {number}: {metric.upper()}")
+        notebook.show_table(beside, f"Table {number}: {metric.upper()}")
     notebook.provenance(runs.records([run for group in rows[name].values() for run in group]))
 
 
@@ -90,7 +90,7 @@ def compare(name, pairs, metrics=("rmse", "mae")):
     """What the paper orders, (better row, other row), as paired differences with intervals."""
     lines = []
     for better, other in pairs:
-        found = paired.gains(rows[name].get(better, []), rows[name].get(other, []), metrics)
+        found = paired.paired_gains(rows[name].get(better, []), rows[name].get(other, []), metrics)
         where = (
             found["metric"].str.upper() + ", " + found["city"] + ", " + found["scarcity"] + " %"
         )
@@ -105,7 +105,7 @@ def verdicts(name, pairs):
     if judged.empty:
         print("not run")
         return
-    notebook.show(judged.rename(columns={"gain": "difference (%)"}),
+    notebook.show_table(judged.rename(columns={"gain": "difference (%)"}),
                   "Paired by seed: how much lower the first error is", digits=2, index=False)  # fmt: skip
     if judged["low"].notna().any():
         gains_figure(judged).axes[0].set_title("Paired differences with 95 % intervals")
@@ -175,7 +175,7 @@ spent = {
     if runs.records(group)
 }
 if spent:
-    notebook.show(pd.DataFrame(spent).T, "Seconds of a training, mean over seeds", digits=1)
+    notebook.show_table(pd.DataFrame(spent).T, "Seconds of a training, mean over seeds", digits=1)
 
 # %% [markdown]
 # ## Table 9: external factors
@@ -196,7 +196,7 @@ merged["gain"] = 100 * (1 - merged["value with"] / merged["value without"])
 printed = merged[merged["metric"] != "mape"].pivot(
     index="method", columns=["metric", "dataset"], values="gain"
 )
-notebook.show(printed, "Printed: how much +E lowers the error, in percent", digits=2)
+notebook.show_table(printed, "Printed: how much +E lowers the error, in percent", digits=2)
 
 # %% [markdown]
 # In print UrbanPy gets *worse* with external factors in three of the four half-years, and UrbanSTC gains

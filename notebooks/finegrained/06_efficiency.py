@@ -89,8 +89,8 @@ for column in ("bare", "external"):
     counted = [(n, n / cost.UNIT) for n in known[column].fillna(0)]
     shown[column] = [f"{n:,} ({m:.2f})" if n else "-" for n, m in counted]
 shown.columns = ["network", "without factors", "with factors", "printed", "agrees"]
-notebook.show(shown, "Parameters at the paper's size (in 2^20)", digits=2, index=False)
-single = urbanstc.Settings(single_step=True, external=True)
+notebook.show_table(shown, "Parameters at the paper's size (in 2^20)", digits=2, index=False)
+single = urbanstc.UrbanSTCSettings(single_step=True, external=True)
 text_form = cost.parts(METHODS["UrbanSTC"], cost.blank_task(), single)[-1]
 text_count = sum(p.numel() for p in text_form.network.parameters())
 print(f"fine-tuning with the text's one-step upsampler: {text_count / cost.UNIT:.2f}, not 1.98")
@@ -132,7 +132,7 @@ order = list(dict.fromkeys(claims.reported("urbanstc", "10")["method"]))
 printed.loc["UrbanSTC", "epochs run"] = np.nan
 shown = printed.loc[order, columns].rename_axis(columns=None)
 shown["epochs run"] = shown["epochs run"].round().astype("Int64")
-notebook.show(shown, "Table 10 as printed (RTX 2080, TaxiBJ-P1), and the epochs it implies")
+notebook.show_table(shown, "Table 10 as printed (RTX 2080, TaxiBJ-P1), and the epochs it implies")
 
 # %% [markdown]
 # In these numbers UrbanSTC takes 12.5 minutes in all, more than VDSR (9.1) and UrbanFM (10.2).
@@ -172,7 +172,7 @@ print(f"{turns} turns of {steps} steps on {runs.execute.device_name()}")
 # the same number of steps there, which the paper's did not.
 
 # %%
-_, missing = runs.complete([run for group in planned.values() for run in group], train_missing)
+_, missing = runs.ensure_all([run for group in planned.values() for run in group], train_missing)
 print(f"{missing} errors had no record before this page")
 found = {name: runs.summary(group, "rmse").iloc[0] for name, group in planned.items()}
 deployed = timed["stage"].isin(["fit", "all"])
@@ -182,7 +182,7 @@ table = timed.set_index("name").rename_axis("network")[
 ]
 table.columns = ["parameters", "s per epoch", "its spread", "inference s", "inference spread",
                  "total min", "RMSE"]  # fmt: skip
-notebook.show(table, f"Table 10 at the {profile} profile's sizes, {city}")
+notebook.show_table(table, f"Table 10 at the {profile} profile's sizes, {city}")
 notebook.provenance([r for group in planned.values() for r in runs.records(group)])
 
 # %%
@@ -216,7 +216,7 @@ ratios = pd.DataFrame({
     "ours, inference": rows["infer_s"] / rows.loc["UrbanFM", "infer_s"],
     "paper, inference": printed["inference_s"] / printed.loc["UrbanFM", "inference_s"],
 }).loc[rows.index]  # fmt: skip
-notebook.show(ratios, "Seconds as multiples of UrbanFM's", digits=2)
+notebook.show_table(ratios, "Seconds as multiples of UrbanFM's", digits=2)
 if len(ratios) > 2:
     rank = ratios["ours"].corr(ratios["paper"], method="spearman")
     print(f"rank correlation of training times, ours and printed: {rank:.2f}")

@@ -46,7 +46,7 @@ factor = 4
 coarse = torch.rand(batch, 1, side, side) * 100  # [B, 1, H, W] vehicles per step
 fine = torch.rand(batch, 1, side * factor, side * factor) * 6  # [B, 1, HM, WM]
 shape = SimpleNamespace(coarse=coarse, factor=factor, external_names=())
-network = urbanstc.UrbanSTC(shape, urbanstc.Settings(channels=channels))
+network = urbanstc.UrbanSTC(shape, urbanstc.UrbanSTCSettings(channels=channels))
 print(f"{count_parameters(network):,} parameters on {runs.execute.device_name()}")
 
 # %% [markdown]
@@ -133,8 +133,8 @@ def give_back():
 
 turns_of = {
     "plain, memory given back": (give_back, "plain"),
-    "plain, memory kept": (fit.keep_memory, "plain"),
-    "house": (fit.keep_memory, "house"),
+    "plain, memory kept": (fit.retain_heap, "plain"),
+    "house": (fit.retain_heap, "house"),
 }
 seconds = {name: [] for name in turns_of}
 for _ in range(turns + 1):
@@ -147,7 +147,7 @@ ratios = pd.DataFrame(
     {"median seconds": medians, "ratio": {k: v / plain for k, v in medians.items()}}
 )
 ratios["GFLOP/s"] = 6 * work.sum() * batch / 1e3 / ratios["median seconds"]
-notebook.show(ratios, f"One step, {channels} channels, batch {batch}, "
+notebook.show_table(ratios, f"One step, {channels} channels, batch {batch}, "
               f"{side}x{side} to {side * factor}x{side * factor}")  # fmt: skip
 
 # %%
@@ -176,11 +176,11 @@ task = make_task(data.load("sim-fine"), factor)
 curves = {}
 for precision_name in ("float32", "auto"):
     torch.manual_seed(0)
-    small = urbanstc.UrbanSTC(task, urbanstc.Settings(channels=8, activation="shifted"))
+    small = urbanstc.UrbanSTC(task, urbanstc.UrbanSTCSettings(channels=8, activation="shifted"))
     plan = fit.Training(epochs=epochs, precision=precision_name)
     curves[precision_name] = fit_network(small, task, plan, 0, None).curves["valid_rmse"]
 table = pd.DataFrame(curves, index=pd.RangeIndex(1, epochs + 1, name="epoch"))
-notebook.show(table, "Validation RMSE (vehicles per cell and step)")
+notebook.show_table(table, "Validation RMSE (vehicles per cell and step)")
 difference = (table["auto"] / table["float32"] - 1).abs().max()
 print(f"largest relative difference: {difference:.1%}")
 assert difference < 0.05

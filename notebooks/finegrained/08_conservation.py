@@ -68,7 +68,7 @@ for name, method in METHODS.items():
     gap, dead, full = block_losses(fine, task.coarse[few], task.factor)
     rows.append((name, gap, dead / full))
 built = pd.DataFrame(rows, columns=["network", "largest gap", "dead blocks"])
-notebook.show(built, "Untrained, last layer m2", digits=6, index=False)
+notebook.show_table(built, "Untrained, last layer m2", digits=6, index=False)
 assert (built["largest gap"] < 1e-2).all(), "a network invents or loses vehicles"
 
 # %% [markdown]
@@ -85,11 +85,11 @@ assert (built["largest gap"] < 1e-2).all(), "a network invents or loses vehicles
 everything = [r for name in METHODS if plan.has(name) and not name.endswith("+E")
               for r in plan.runs([name], plan.first(task.factor), plan.all_data, plan.seeds[:1])]  # fmt: skip
 switched = [run for group in labelled.values() for run in group]
-runs.complete(everything + switched, train_missing)
+runs.ensure_all(everything + switched, train_missing)
 records = runs.records(everything)
 kept = pd.DataFrame([(r["method"], r["metric_conservation"], r["metric_dead_blocks"])
                      for r in records], columns=["method", "largest gap", "dead blocks"])  # fmt: skip
-notebook.show(kept, f"Trained at the {profile} profile, {task.city}", digits=6, index=False)
+notebook.show_table(kept, f"Trained at the {profile} profile, {task.city}", digits=6, index=False)
 claimed = kept[~kept["method"].isin(["HA"])]
 assert (claimed["largest gap"] < 1e-2).all(), "a method breaks what it claims"
 
@@ -169,7 +169,7 @@ for label, group in labelled.items():
 costs = pd.DataFrame(rows).T.astype(float).rename_axis("method, last layer")
 costs = costs.rename(columns={"conservation": "largest gap"})
 vehicles = task.coarse[task.test].sum().item() / len(task.test)
-notebook.show(costs, f"{task.city}, {vehicles:,.0f} vehicles a map; lost and invented per map")
+notebook.show_table(costs, f"{task.city}, {vehicles:,.0f} vehicles a map; lost and invented per map")
 notebook.provenance(runs.records(switched))
 for label, found in seen.items():
     away = (found["lost"] + found["invented"]) / vehicles
@@ -264,7 +264,7 @@ for name in dict.fromkeys(label.split(",")[0] for label in predictors):
     repaired[name, "trained with m2"] = seen[f"{name}, m2"]
 repaired = pd.DataFrame(repaired).T
 repaired = repaired[[*metrics, "lost", "invented"]].rename_axis(["method", "form"])
-notebook.show(repaired, "Trained without constraint, repaired when predicting")
+notebook.show_table(repaired, "Trained without constraint, repaired when predicting")
 assert (repaired.xs("rescaled", level="form")[["lost", "invented"]] < 1e-2 * vehicles).all(None)
 
 # %%
@@ -306,7 +306,7 @@ def parts_of_mape(predict):
 names = ["empty blocks", "empty cells elsewhere", "cells with vehicles"]
 cut = pd.DataFrame({k: parts_of_mape(p) for k, p in predictors.items()}, index=names).T
 cut["MAPE"] = cut.sum(axis=1)
-notebook.show(cut.rename_axis("method, last layer"), "MAPE, and its three parts")
+notebook.show_table(cut.rename_axis("method, last layer"), "MAPE, and its three parts")
 assert np.allclose(cut["MAPE"], [seen[label]["mape"] for label in cut.index], rtol=1e-4)
 assert (cut.loc[cut.index.str.endswith(", m2"), "empty blocks"] == 0).all()
 
@@ -347,7 +347,7 @@ p1 = tables[tables["dataset"] == "TaxiBJ-P1"].pivot(
 )
 beside = pd.DataFrame(urbanfm_paper, index=["RMSE, UrbanFM's paper", "MAPE, UrbanFM's paper"]).T
 beside["RMSE, UrbanSTC's paper"], beside["MAPE, UrbanSTC's paper"] = p1["rmse"], p1["mape"]
-notebook.show(beside, "The same baselines in two papers, TaxiBJ-P1")
+notebook.show_table(beside, "The same baselines in two papers, TaxiBJ-P1")
 print(f"HA, UrbanFM and UrbanSTC there: {p1.loc[['HA', 'UrbanFM', 'UrbanSTC'], 'mape'].tolist()}")
 groups = mape.groupby("group")["value"].median()
 print(f"printed, median: {groups['super-resolution'] / groups['flow inference']:.2f} times")

@@ -41,7 +41,7 @@ ignorant = plan.runs(  # the control of the last section
     ["ShareNet"], plan.first(4), plan.fractions, plan.seeds[:1], {"smoothing": 1e6}
 )
 planned = [run for group in (*rows.values(), ignorant) for run in group]
-number, missing = runs.complete(planned, train_missing)
+number, missing = runs.ensure_all(planned, train_missing)
 print(f"profile {profile}: {number} runs, {missing} had no record before this page")
 
 # %% [markdown]
@@ -58,18 +58,18 @@ print(f"profile {profile}: {number} runs, {missing} had no record before this pa
 # %%
 for metric in METRICS:
     table = runs.table([run for group in rows.values() for run in group], [metric])
-    notebook.show(table, f"Beyond the paper: {metric.upper()}")
+    notebook.show_table(table, f"Beyond the paper: {metric.upper()}")
 records = {name: runs.records(group) for name, group in rows.items()}
 notebook.provenance([record for found in records.values() for record in found])
 
 
 def against_urbanstc(name):
     """How much lower a method's errors are than UrbanSTC's: table, picture, verdict."""
-    judged = paired.gains(rows[name], rows["UrbanSTC"], METRICS)
+    judged = paired.paired_gains(rows[name], rows["UrbanSTC"], METRICS)
     if judged.empty:
         print(f"{name}: not run")
         return
-    notebook.show(judged.rename(columns={"gain": "lower by (%)"}),
+    notebook.show_table(judged.rename(columns={"gain": "lower by (%)"}),
                   f"{name} against UrbanSTC, paired by seed", digits=2, index=False)  # fmt: skip
     places = (
         judged["metric"].str.upper() + ", " + judged["city"] + ", " + judged["scarcity"] + " %"
@@ -159,7 +159,7 @@ tasks, compared, scores = {}, {}, {}
 ours, papers = first_runs("UrbanSTC+DM"), first_runs("UrbanSTC")
 for city in [city for city in ours if city in papers]:
     tasks[city], fitted = open_task(ours[city]), runs.predictor(ours[city])
-    found = doubt.compare(tasks[city], fitted, runs.predictor(papers[city]), MAPS)
+    found = doubt.compare_forecasts(tasks[city], fitted, runs.predictor(papers[city]), MAPS)
     compared[city] = found
     scores[city] = {name: cells.scores(LEVELS) for name, cells in found.forecasts.items()}
     spread = found.concentration[found.coarse > 0].numpy()
@@ -192,7 +192,7 @@ def draw_fullest(city):
               "outside": ((cells.truth < low) | (cells.truth > high)).double()}  # fmt: skip
     panels = {name: found.on_map(cell, pick).numpy() for name, cell in panels.items()}
     total = found.concentration[pick, 0].where(found.coarse[pick, 0] > 0, torch.nan).numpy()
-    sample = doubt.spaced(task.test, MAPS)[pick].item()
+    sample = doubt.evenly_spaced(task.test, MAPS)[pick].item()
     title = f"{city}, {pd.Timestamp(task.time[sample]):%A %d %B, %H:%M}: how sure is the split?"
     plots_beyond.sure_figure(panels, total, task.unit, title)
     plt.show()
@@ -262,11 +262,11 @@ def worth(forecasts, scored):
 
 
 for city, found in compared.items():
-    notebook.show(worth(found.forecasts, scores[city]),
+    notebook.show_table(worth(found.forecasts, scores[city]),
                   f"{city}, all cells: CRPS, coverage (%), width; {tasks[city].unit}")  # fmt: skip
     if city in crowded:
         chosen = {name: cells.only(busy[city]) for name, cells in found.forecasts.items()}
-        notebook.show(worth(chosen, crowded[city]), f"{city}, busy cells")
+        notebook.show_table(worth(chosen, crowded[city]), f"{city}, busy cells")
 notebook.provenance(runs.records([*ours.values(), *papers.values()]))
 
 # %% [markdown]
@@ -391,7 +391,7 @@ size = {name: pd.DataFrame(found)[["city", "parameters", "fit_seconds"]].groupby
         for name in ("UrbanSTC", "ShareNet") if (found := records[name])}  # fmt: skip
 if len(size) == 2:
     cost = pd.concat(size, axis=1).astype(int)
-    notebook.show(cost, "Parameters, and seconds of a training on a shared machine")
+    notebook.show_table(cost, "Parameters, and seconds of a training on a shared machine")
     fewer = 1 - cost["ShareNet"]["parameters"] / cost["UrbanSTC"]["parameters"]
     print("fewer parameters by", {city: f"{share:.0%}" for city, share in fewer.items()})
 
@@ -432,7 +432,7 @@ def best_other(city, amount):
     here = lambda group, method: [run for run in group if (run.method, run.city, run.scarcity)
                                   == (method, city, amount)]  # fmt: skip
     for method, rmse in best.items():
-        found = paired.gains(here(rows["ShareNet"], "ShareNet"), here(tables, method), ["rmse"])
+        found = paired.paired_gains(here(rows["ShareNet"], "ShareNet"), here(tables, method), ["rmse"])
         for row in found.itertuples():
             return {"best other": method, "its RMSE": rmse, "ShareNet lower by (%)": row.gain,
                     "from": row.low, "to": row.high, "n": row.n, "verdict": row.verdict}  # fmt: skip
@@ -455,16 +455,16 @@ lines = {f"{city}, {amount} %": {
     "ShareNet": first_error(rows["ShareNet"], city, amount),
     "UrbanSTC": first_error(rows["UrbanSTC"], city, amount),
 } for city, amount in start}  # fmt: skip
-notebook.show(pd.DataFrame(lines).T, "Test RMSE, first seed")
+notebook.show_table(pd.DataFrame(lines).T, "Test RMSE, first seed")
 gained = pd.DataFrame(
     {f"{city}, {amount} %": learned(city, amount) for city, amount in start}
 ).T
-notebook.show(gained, "What training adds to the historical shares, all seeds", digits=1)
+notebook.show_table(gained, "What training adds to the historical shares, all seeds", digits=1)
 # %%
 opponents = pd.DataFrame(
     {f"{city}, {amount} %": best_other(city, amount) for city, amount in start}
 ).T
-notebook.show(
+notebook.show_table(
     opponents.infer_objects(),
     "ShareNet against the best of all other networks, in RMSE",
     digits=2,

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stflow_lib.book.display import show
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.gridflow import problem as plots_grids
 from stflow_lib.data import load, simulate
 from stflow_lib.gridflow import METHODS, PROTOCOLS, RULES, make_task, open_task, score
@@ -79,7 +79,7 @@ def statistics(city):
 assert np.isclose(gini(np.ones(9)), 0) and np.isclose(gini(np.eye(1, 100)), 0.99)
 table = pd.DataFrame({name: statistics(city) for name, city in loaded.items()}).T
 numbers = ["mean", "largest", "zero (%)", "Gini over cells"]
-show(table.astype(dict.fromkeys(numbers, float)), f"Pick-ups, {unit}, first {table['hours'].iloc[0]} "
+show_table(table.astype(dict.fromkeys(numbers, float)), f"Pick-ups, {unit}, first {table['hours'].iloc[0]} "
      "hours; mean and zeros over active cells", digits=2)  # fmt: skip
 
 # %% [markdown]
@@ -104,7 +104,7 @@ both = pd.concat({"printed": printed, "here": ours}).rename_axis(["", "city"])
 both = both.astype({"regions": int})
 for day in ("first day", "last day"):
     both[day] = pd.to_datetime(both[day]).dt.date
-show(both, "Table 1 of the paper, and the cities of this page", digits=2)
+show_table(both, "Table 1 of the paper, and the cities of this page", digits=2)
 
 # %% [markdown]
 # The paper's cities are larger and its record is longer; of our real ones each has a hundred days. So no error of ours may be held against one of its own:
@@ -130,7 +130,7 @@ plots_grids.window_figure(window.numpy(), city.flow[int(step), 0].numpy(), [f"{h
                           f"pick-ups ({unit})", f"{target}, {clock[-1]:%A}: six hours in, one out")  # fmt: skip
 plt.show()
 scaled = city.windows(step)[0, :, 0]
-torch.testing.assert_close(city.to_trips(scaled[:, None])[:, 0], window, rtol=1e-4, atol=1e-3)
+torch.testing.assert_close(city.unscale(scaled[:, None])[:, 0], window, rtol=1e-4, atol=1e-3)
 
 # %% [markdown]
 # Networks see these maps scaled (section 4); the assertion above turns them back and finds the same trips.
@@ -179,10 +179,10 @@ def sabotaged(first, last):
     return make_task(noisy, [], protocol)
 
 
-honest = linear.fit_rule(sabotaged(0, 0).only(0), linear.Settings()).weights
+honest = linear.fit_rule(sabotaged(0, 0).only(0), linear.LinearSettings()).weights
 for hours, same in (((0, first - city.lags), True), ((plan.test, plan.steps), True),
                     ((plan.valid - 24, plan.valid), False)):  # fmt: skip
-    weights = linear.fit_rule(sabotaged(*hours).only(0), linear.Settings()).weights
+    weights = linear.fit_rule(sabotaged(*hours).only(0), linear.LinearSettings()).weights
     assert torch.equal(weights, honest) == same
 print("a rule fitted on three days depends on those days and no other")
 
@@ -209,7 +209,7 @@ ends = {
     "source": task.sources[0].high,
 }  # fmt: skip
 frame = pd.DataFrame({k: v.tolist() for k, v in ends.items()}, index=task.directions).T
-show(frame, f"Upper end of the scale, {unit}", digits=0)
+show_table(frame, f"Upper end of the scale, {unit}", digits=0)
 lost = 1 - clipped.target.flow[task.test].sum() / task.target.flow[task.test].sum()
 print(f"cutting at 99.9 % removes {lost:.1%} of the test's trips; valid cells: "
       f"{dict(zip(task.directions, task.target.mask.sum((1, 2)).tolist()))}")  # fmt: skip
@@ -268,7 +268,7 @@ for name in cities.split():
     results = {rule.name: score(alone, fitted(rule, alone))["metrics"] for rule in RULES}
     errors[name] = pd.DataFrame(results).T
 shown = pd.concat(errors, axis=1)
-show(shown, f"Rules on the test part, {unit}", digits=2)
+show_table(shown, f"Rules on the test part, {unit}", digits=2)
 
 # %%
 known = {
@@ -303,11 +303,11 @@ print("lowest RMSE:", {name: e["rmse"].idxmin() for name, e in errors.items()})
 
 # %%
 few = opened(f"{source}>{target}", 3)
-one, rule = few.only(0), linear.fit_rule(few.only(0), linear.Settings())
+one, rule = few.only(0), linear.fit_rule(few.only(0), linear.LinearSettings())
 eight = one.target.train[linear.slots_of(one.target, one.target.train, 24) == 8]
 x = linear.design(one.target, eight).flatten(0, 1)
 y = one.target.labels(eight).double().flatten()
-source_rule = linear.fit_rule(zero.only(0), linear.Settings()).weights[8]
+source_rule = linear.fit_rule(zero.only(0), linear.LinearSettings()).weights[8]
 gram = x.T @ x
 pull = min(rule.strengths["target"], 1e9) * gram.diagonal().mean() * torch.eye(7)
 solved = source_rule + torch.linalg.solve(gram + pull, x.T @ (y - x @ source_rule))
@@ -343,7 +343,7 @@ table = pd.DataFrame(simple | scores).T
 table["parameters"] = [
     f"{learned[n].parameters:,}" if n in learned else "" for n in table.index
 ]
-show(table, f"{source} to {target}, test part, {unit}", digits=2)
+show_table(table, f"{source} to {target}, test part, {unit}", digits=2)
 no_history = table["rmse"].drop(["Hour-of-week mean", "Linear, full history"])
 print(
     f"lowest RMSE without the target's history: {no_history.idxmin()}, {no_history.min():.2f}"

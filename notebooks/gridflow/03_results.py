@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show
+from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.transfers import (
     arrow,
     days,
@@ -34,7 +34,7 @@ from stflow_lib.book.plots.transfers import (
 )
 from stflow_lib.gridflow import TABLES
 from stflow_lib.gridflow.plan import RULES, Plan
-from stflow_lib.gridflow.problem.from_run import kinds_of
+from stflow_lib.gridflow.problem.from_run import region_types
 from stflow_lib.gridflow.problem.protocol import protocol_of
 from stflow_lib.runs.pair import split_pair
 from stflow_lib.verdicts import evidence, paired, statistics
@@ -51,7 +51,7 @@ few, none = (str(amount) for amount in plan.fractions)
 def fill(name):
     """Compute what a table lacks, or say how much of it is a gap."""
     train = train_missing and not (profile == "smoke" and name == "further")  # real cities only
-    planned, lacking = runs.complete([r for group in rows[name].values() for r in group], train)
+    planned, lacking = runs.ensure_all([r for group in rows[name].values() for r in group], train)
     if train:
         print(f"{name}: {planned} runs, {lacking} of them computed on this page")
     else:
@@ -110,7 +110,7 @@ def printed(metric, amount):
 
 
 # %%
-def show_table(long, caption, with_paper=False):
+def show_metric_tables(long, caption, with_paper=False):
     """One table per metric and amount of data: ours, and the printed numbers beside."""
     for amount in long["scarcity"].unique():
         for metric in METRICS:
@@ -124,13 +124,13 @@ def show_table(long, caption, with_paper=False):
                 theirs = printed(metric, amount).reindex(wide.index).fillna("")
                 theirs.columns = pd.MultiIndex.from_product([["the paper, its files"], theirs])
                 wide = wide.join(theirs)
-            show(
+            show_table(
                 wide.rename_axis(index="method"), f"{caption}: {metric.upper()}, {days(amount)}"
             )
 
 
 table2 = laid_out(rows["table2"], plan.cities)
-show_table(table2, "Table 2", with_paper=True)
+show_metric_tables(table2, "Table 2", with_paper=True)
 provenance(runs.records([run for group in rows["table2"].values() for run in group]))
 
 # %% [markdown]
@@ -201,7 +201,7 @@ for pair in plan.cities:
             "STBaT": by_seed("STBaT", pair, amount).mean(),
         }
 bars = pd.DataFrame(bars).T.infer_objects()
-show(bars, "Test RMSE: the best rule, the line, and the best of all networks")
+show_table(bars, "Test RMSE: the best rule, the line, and the best of all networks")
 whole = bars.dropna(subset=["its RMSE", "Linear", "its RMSE "])
 won = (whole["Linear"] < whole["its RMSE "]).sum()
 print(f"The line has a lower RMSE than every network in {won} of {len(whole)} tasks; the best network "
@@ -225,7 +225,7 @@ passed = {
     m: {"best rule": certain(m, "its RMSE"), "Linear": certain(m, "Linear")} for m in NETWORKS
 }
 passed = pd.DataFrame(passed).T.rename_axis(index="network")
-show(passed, "Tasks in which the whole 95 % interval of a network's RMSE is below the bar")
+show_table(passed, "Tasks in which the whole 95 % interval of a network's RMSE is below the bar")
 
 # %% [markdown]
 # A task counts in the last table when the network has at least two seeds in it; methods without a zero-shot form have half as many. To pass a *rule* says that the transfer brought something. To pass the *line* would say
@@ -242,7 +242,7 @@ show(passed, "Tasks in which the whole 95 % interval of a network's RMSE is belo
 PAPER = [m for m in reported("stbat", "Table 2")["method"].unique() if m in plan.methods]
 others = [m for m in plan.methods if m in (*PAPER, "Linear", "MLP") and m != "STBaT"]
 gains = [
-    paired.gains(rows["table2"]["STBaT"], rows["table2"][m], METRICS).assign(row=m)
+    paired.paired_gains(rows["table2"]["STBaT"], rows["table2"][m], METRICS).assign(row=m)
     for m in others
 ]
 gains = pd.concat(gains, ignore_index=True)
@@ -262,7 +262,7 @@ def show_gains(judged, caption):
                             task=found["city"].map(arrow), days=found["scarcity"].map(days))  # fmt: skip
         wide = text.pivot(index="row", columns=["task", "days"], values="text").fillna("")
         wide = wide.reindex(found["row"].unique()).rename_axis(index=None)
-        show(wide, f"{caption}, {metric.upper()}, %; confirmed?")
+        show_table(wide, f"{caption}, {metric.upper()}, %; confirmed?")
 
 
 show_gains(gains, "STBaT's error below the other's")
@@ -292,7 +292,7 @@ if profile in evidence.PROFILES:
     verdicts = verdicts.unstack(fill_value=0).reindex(
         columns=list(claims.VERDICTS), fill_value=0
     )
-    show(verdicts, "Claims of the paper, judged on every pair that has runs")
+    show_table(verdicts, "Claims of the paper, judged on every pair that has runs")
 else:
     print("smoke runs are no evidence: the claims are judged at the other profiles")
 
@@ -319,7 +319,7 @@ for metric in METRICS:
 columns = ["task", "data", "metric", "best baseline", "from the errors (%)", "printed (%)"]
 checked = pd.DataFrame(checked, columns=columns)
 apart = checked[(checked.iloc[:, 4] - checked.iloc[:, 5]).abs() > 0.1]
-show(
+show_table(
     apart,
     f"Of {len(checked)} printed improvements, those that the printed errors do not give",
     2,
@@ -343,11 +343,11 @@ assert len(checked) == 32 and len(apart) == 2
 further = list(dict.fromkeys(run.city for run in rows["further"]["STBaT"]))
 recorded = runs.records([run for group in rows["further"].values() for run in group])
 if recorded:
-    show_table(laid_out(rows["further"], further), "Table 2b")
+    show_metric_tables(laid_out(rows["further"], further), "Table 2b")
     provenance(recorded)
     pairs_of = {m: group for m, group in rows["further"].items() if m in others}
     beyond = [
-        paired.gains(rows["further"]["STBaT"], g, METRICS).assign(row=m)
+        paired.paired_gains(rows["further"]["STBaT"], g, METRICS).assign(row=m)
         for m, g in pairs_of.items()
     ]
     beyond = pd.concat(beyond, ignore_index=True)
@@ -375,7 +375,7 @@ else:
 # %%
 def shares(city, protocol):
     """Percent of a city's cells by kind, rarest first, and the kinds' names."""
-    kinds = kinds_of(city, protocol_of(protocol))
+    kinds = region_types(city, protocol_of(protocol))
     if kinds is None:
         return None
     counts = pd.Series(kinds.values.ravel()).value_counts(ascending=True)
@@ -391,7 +391,7 @@ def by_kind(better, other, pair, metric="rmse"):
     if here is None:
         return pd.DataFrame()
     found = [
-        paired.gains(better, other, [f"kind_{number}_{metric}"]).assign(
+        paired.paired_gains(better, other, [f"kind_{number}_{metric}"]).assign(
             kind=name, source=there.get((number, name), 0.0), target=share, number=number)
         for (number, name), share in here.items()
     ]  # fmt: skip
@@ -435,7 +435,7 @@ def show_kinds(cases, title, share):
         )
         wide = wide.reset_index(["source", "target"]).rename_axis(index=None, columns=None)
         wide = wide.rename(columns={"source": "% of source", "target": "% of target"})
-        show(wide, f"{arrow(panel)}: gain in RMSE by kind, %, rarest in the source first", 1)
+        show_table(wide, f"{arrow(panel)}: gain in RMSE by kind, %, rarest in the source first", 1)
         for row in rare_first(better, other, pair, judged).itertuples():
             interval = "" if np.isnan(row.low) else f" [{row.low:+.1f}, {row.high:+.1f}]"
             sure = "rare kinds gain more" if row.low > 0 else (
@@ -472,7 +472,7 @@ show_kinds({pair: (table["STBaT"], table["Finetuned"], pair) for pair, table in 
 # %%
 known = rows["kinds"]
 (pair,) = dict.fromkeys(run.city for run in known["Finetuned"])
-show_table(laid_out(known, [pair]), "A pair with known kinds")
+show_metric_tables(laid_out(known, [pair]), "A pair with known kinds")
 provenance(runs.records([run for group in known.values() for run in group]))
 show_kinds({name: (known[name], known["Finetuned"], pair)
             for name in ("STBaT", "w/o SimDCL", "w/o WLoss", "Linear")},
@@ -482,7 +482,7 @@ show_kinds({name: (known[name], known["Finetuned"], pair)
 rare = shares(split_pair(pair)[0][0], known["STBaT"][0].protocol).index[:2]  # in the source
 for number, name in rare:
     for metric in METRICS:
-        for row in paired.gains(
+        for row in paired.paired_gains(
             known["STBaT"], known["Finetuned"], [f"kind_{number}_{metric}"]
         ).itertuples():
             print(
@@ -499,7 +499,7 @@ for number, name in rare:
 # hour, and take the hours away from the line. *Budget*: the networks of this profile are small and train briefly. So the source stage gets four times the epochs, its schedule stretched with it.
 
 # %%
-show_table(laid_out(rows["clock"], plan.cities), "Who knows the hour")
+show_metric_tables(laid_out(rows["clock"], plan.cities), "Who knows the hour")
 provenance(runs.records([run for group in rows["clock"].values() for run in group]))
 PAIRS = {  # better, other: words
     ("Finetuned, told the hour", "Finetuned"): "Finetuned: hour or none",
@@ -508,7 +508,7 @@ PAIRS = {  # better, other: words
     ("Linear", "Finetuned, told the hour"): "Linear or Finetuned, both told",
     ("Linear", "STBaT, told the hour"): "Linear or STBaT, both told",
 }
-told = [paired.gains(rows["clock"][better], rows["clock"][other], METRICS).assign(row=name)
+told = [paired.paired_gains(rows["clock"][better], rows["clock"][other], METRICS).assign(row=name)
         for (better, other), name in PAIRS.items()]  # fmt: skip
 told = pd.concat(told, ignore_index=True)
 show_gains(told, "What the hour is worth")
@@ -531,12 +531,12 @@ for row, found in told.groupby("row", sort=False):
 
 # %%
 (pair,) = dict.fromkeys(run.city for run in rows["budget"]["Finetuned"])
-show_table(laid_out(rows["budget"], [pair]), "Four times the epochs")
+show_metric_tables(laid_out(rows["budget"], [pair]), "Four times the epochs")
 provenance(runs.records([run for group in rows["budget"].values() for run in group]))
 bar = by_seed("Linear", pair, few).mean()
 for better, other in (("Finetuned, four times", "Finetuned"), ("STBaT, four times", "STBaT"),
                       ("STBaT, four times", "Finetuned, four times")):  # fmt: skip
-    for row in paired.gains(
+    for row in paired.paired_gains(
         rows["budget"][better], rows["budget"][other], METRICS
     ).itertuples():
         print(f"{better} below {other}, {row.metric.upper()}: {brackets(row)} %")

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show
+from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.curves import curves_figure
 from stflow_lib.book.plots.sweeps import (
@@ -49,7 +49,7 @@ rows["figure4"] = {row: group for row, group in rows["figure4"].items() if row i
 def fill(name):
     """Compute what a table lacks, or say how much of it is a gap."""
     group = [run for part in rows[name].values() for run in part]
-    planned, lacking = runs.complete(group, train_missing)
+    planned, lacking = runs.ensure_all(group, train_missing)
     if train_missing:
         print(f"{name}: {planned} runs, {lacking} of them computed on this page")
     elif lacking:
@@ -94,7 +94,7 @@ def compare(name, pairs, metrics=METRICS):
     for better, other in pairs:
         groups = rows[name].get(better, []), rows[name].get(other, [])
         if all(seeds(group) for group in groups):
-            found = paired.gains(*groups, metrics)
+            found = paired.paired_gains(*groups, metrics)
             lines.append(found.assign(row=f"{better} below {other}"))
     if not lines:
         return pd.DataFrame(columns=[*paired.COLUMNS, "row", "label"])
@@ -109,7 +109,7 @@ def conclude(judged):
         print("No pair of runs to compare yet.")
         return
     shown = ["label", "gain", "low", "high", "n", "verdict"]
-    show(judged[shown].rename(columns={"gain": "gain (%)"}), "Paired by seed", 2, index=False)
+    show_table(judged[shown].rename(columns={"gain": "gain (%)"}), "Paired by seed", 2, index=False)
     if judged["low"].notna().any():
         gains_figure(judged).axes[0].set_title("Paired differences with 95 % intervals")
         plt.show()
@@ -192,7 +192,7 @@ last = {row: pd.DataFrame(last_lines(group)).mean() for row, group in rows["figu
 last = pd.DataFrame({row: values for row, values in last.items() if len(values)}).T
 task = open_task(base[0])
 regions = np.mean([city.mask.sum((1, 2)).float().mean().item() for city in task.sources])
-show(last, f"End of pre-training, {regions:.0f} regions", 3)
+show_table(last, f"End of pre-training, {regions:.0f} regions", 3)
 
 # %%
 if len(last):
@@ -233,7 +233,7 @@ if found and seeds(base):
     plt.show()
 inside = {v: pd.DataFrame(last_lines(group)).mean() for v, group in strengths.items()}
 inside = pd.DataFrame({v: line for v, line in inside.items() if len(line)})
-show(inside.loc[inside.index.isin(["contrast", "rank corr.", "std of ω"])], "Inside, by λ", 3)
+show_table(inside.loc[inside.index.isin(["contrast", "rank corr.", "std of ω"])], "Inside, by λ", 3)
 provenance_of("strength")
 
 # %%
@@ -287,7 +287,7 @@ for symbol, points in sweeps.items():
         "span (%)": 100 * span / middle, "by luck (%)": 100 * LUCK.get(len(values), np.nan) * noise / middle,
     }  # fmt: skip
 spans = pd.DataFrame(lines).T
-show(spans, "Span of each sweep, and what as many runs span that differ by seed only", 2)
+show_table(spans, "Span of each sweep, and what as many runs span that differ by seed only", 2)
 for name, line in spans.iterrows():
     if not np.isnan(line["by luck (%)"]):
         more = line["span (%)"] > line["by luck (%)"]

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show
+from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.gridflow.scarcity import day_gains_figure, days_figure
 from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.gridflow import METHODS, TABLES, open_task, score
@@ -38,7 +38,7 @@ plan = Plan.of(profile)
 rows = TABLES["figure5"].rows(profile)
 rows["ST-net alone"] = TABLES["table2"].rows(profile)["ST-net"]
 planned = [run for group in rows.values() for run in group]
-number, lacking = runs.complete(planned, train_missing)
+number, lacking = runs.ensure_all(planned, train_missing)
 if train_missing:
     print(f"profile {profile}: {number} runs, {lacking} computed on this page")
 else:
@@ -94,7 +94,7 @@ errors = pd.DataFrame([*trained, *quick], columns=COLUMNS).astype({"days": float
 errors.loc[errors["method"] == "Previous hour", "days"] = np.nan  # it needs none
 units = {arrow(pair): opened(pair, 3, pair).unit for pair in plan.cities}
 means = errors.pivot_table(index=["city", "method"], columns="days", values="rmse", sort=False)
-show(
+show_table(
     means[sorted(means.columns)].rename_axis(index=["pair", ""]),
     "Test RMSE by days of target data, mean over seeds",
     2,
@@ -116,7 +116,7 @@ rule = errors[errors["method"] == "Previous hour"].set_index("city")["rmse"]
 ratio = means.div(rule, axis=0, level="city")
 count = [part.groupby(level="method", sort=False).sum() for part in (ratio >= 1, ratio.notna())]
 words = (count[0].astype(str) + " of " + count[1].astype(str)).where(count[1] > 0, "")
-show(words[sorted(words)], "Pairs on which the RMSE is not below that of the previous hour")
+show_table(words[sorted(words)], "Pairs on which the RMSE is not below that of the previous hour")
 
 # %% [markdown]
 # The first test of a transfer is not another transfer: where repeating the last hour is as good, a source has taught nothing that a service without any model
@@ -167,8 +167,8 @@ for metric in METRICS:
 judged = pd.DataFrame(lines, columns=["metric", "pair", "method", "n", "0 to 3 (%)", "gain",
                                       "3 to 30 (%)", "first minus rest", "saturation",
                                       "done by 3"])  # fmt: skip
-show(judged[judged["metric"] == "rmse"].drop(columns="metric"), "RMSE", index=False)
-show(judged[judged["metric"] == "mae"].drop(columns="metric"), "MAE", index=False)
+show_table(judged[judged["metric"] == "rmse"].drop(columns="metric"), "RMSE", index=False)
+show_table(judged[judged["metric"] == "mae"].drop(columns="metric"), "MAE", index=False)
 
 # %%
 for claim in ("gain", "saturation"):
@@ -262,7 +262,7 @@ else:
 networks = [(name, "ST-net alone") for name in ("Finetuned", "STBaT")]
 pays = gains([*networks, ("Line", "Line alone")])
 at_three = pays[pays["days"] == 3].drop(columns="days")
-show(
+show_table(
     at_three.rename(columns={"gain": "gain (%)", "city": "pair"}),
     "At three days, RMSE",
     2,
@@ -270,7 +270,7 @@ show(
 )
 line_pays = pays[pays["label"] == "Line below Line alone"]
 by_days = line_pays.pivot(index="city", columns="days", values="gain")
-show(
+show_table(
     by_days.rename_axis("pair"),
     "The line: what the source saves at each amount of data, % of RMSE",
     2,
@@ -313,7 +313,7 @@ table = {
     for method in ("Line", "Finetuned", "STBaT")
     for days in (0, 3)
 }
-show(pd.DataFrame(table), "As good as the line alone with so many days (RMSE)")
+show_table(pd.DataFrame(table), "As good as the line alone with so many days (RMSE)")
 
 # %% [markdown]
 # "Under 1" means that a single own day and least squares do better than the transferred method; "over 30" that a month of own days does not reach it.

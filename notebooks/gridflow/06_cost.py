@@ -32,19 +32,19 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show
+from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.gridflow.cost import bars_figure, growth_figure, ratios_figure
 from stflow_lib.data.simulate import imbalanced_shares, simulate_grid
 from stflow_lib.gridflow import METHODS, PROTOCOLS, TABLES, Protocol, make_task
 from stflow_lib.gridflow.networks.stnet import STNet
 from stflow_lib.gridflow.plan import FEW_SHOT_ONLY
 from stflow_lib.gridflow.problem.regions import poi_shares
-from stflow_lib.gridflow.stbat.method import Balanced
+from stflow_lib.gridflow.stbat.method import BalancedPretraining
 from stflow_lib.gridflow.stbat.stblm import batch_statistics
 from stflow_lib.gridflow.training.schedule import Schedule
 from stflow_lib.kernels import rank_contrast, rank_contrast_naive
 from stflow_lib.training import cost as measure
-from stflow_lib.training.cost import in_turns, planned_steps
+from stflow_lib.training.cost import interleaved, planned_steps
 from stflow_lib.verdicts import claims
 
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
@@ -100,7 +100,7 @@ def step_cost(method, size=wide, changes=None):
 # is, one inner step in one task, as the `lab` profile trains it; section 2 returns to that. Everything else has its defaults.
 
 # %%
-costs = in_turns({m: partial(step_cost, m, wide, c) for m, c in compared.items()}, turns)
+costs = interleaved({m: partial(step_cost, m, wide, c) for m, c in compared.items()}, turns)
 
 
 def against(turned, base="Finetuned"):
@@ -168,11 +168,11 @@ table = pd.DataFrame([
 # %%
 off = table["ours"] / table["printed"]
 table["verdict"] = np.select([off > 1.15, off < 1 / 1.15], ["higher", "lower"], "agrees")
-show(table.set_index(["quantity", "method"])[["printed", "ours", "low", "high", "verdict"]],
+show_table(table.set_index(["quantity", "method"])[["printed", "ours", "low", "high", "verdict"]],
      f"Table 3 as multiples of Finetuned's, R = {regions}, {channels} channels; low and high: between turns", digits=2)  # fmt: skip
 print(f"turns kept: {turns}; with one there is no spread")
 shown = pd.DataFrame({"step (s)": median, "peak growth (MB)": peaks})
-show(
+show_table(
     shown,
     "What the ratios are made of: processor seconds of a mean step, memory of a new process",
 )
@@ -189,7 +189,7 @@ plt.show()
 # keeps this short: five steps in full, five steps without second derivatives, and one.
 
 # %%
-costs_narrow = in_turns(
+costs_narrow = interleaved(
     {n: partial(step_cost, m, narrow, c) for n, (m, c) in forms.items()}, turns
 )
 inner = pd.DataFrame({
@@ -197,7 +197,7 @@ inner = pd.DataFrame({
     "memory": {n: p / peaks_narrow["Finetuned"] for n, p in peaks_narrow.items()},
 })  # fmt: skip
 inner.loc["MetaST as printed"] = [printed.loc["MetaST", c] for c in ("training_time_h", "peak_memory_gb")]  # fmt: skip
-show(inner, f"Multiples of Finetuned's, {narrow['channels']} channels", digits=2)
+show_table(inner, f"Multiples of Finetuned's, {narrow['channels']} channels", digits=2)
 
 # %% [markdown]
 # Five inner steps in full hold the maps of five trainings at once; without second derivatives they hold those of one. Neither gives the printed pair: in full, five steps take more of both than printed, without second derivatives
@@ -209,7 +209,7 @@ show(inner, f"Multiples of Finetuned's, {narrow['channels']} channels", digits=2
 
 # %%
 pair = {m: partial(step_cost, m) for m in ("Finetuned", "STBaT")}
-low, ratio, high = against(in_turns(pair, turns + 1))["STBaT"]
+low, ratio, high = against(interleaved(pair, turns + 1))["STBaT"]
 extra = peaks["STBaT"] - peaks["Finetuned"]
 at_paper = (channels, hidden, batch) == (64, 128, 32)
 print(
@@ -225,7 +225,7 @@ print(verdict if at_paper else "no verdict: this is not the paper's size")
 
 # %%
 settings = arguments("STBaT", wide, {})[1]
-model = Balanced(STNet(settings.backbone), len(city.poi), settings)
+model = BalancedPretraining(STNet(settings.backbone), len(city.poi), settings)
 shares = poi_shares(city.poi, city.mask[0])
 z = torch.rand(batch, regions, settings.backbone.width, requires_grad=True)
 mean, deviation = (s.detach() for s in batch_statistics(z))
@@ -238,7 +238,7 @@ parts = {
     "weights, similarity": lambda: model.riam.balance(shares),
     "autoencoder": lambda: model.riam.loss(shares, mean, deviation)["loss"].backward(),
 }
-spent = in_turns({n: partial(measure.seconds, f) for n, f in parts.items()}, 3 * turns)
+spent = interleaved({n: partial(measure.seconds, f) for n, f in parts.items()}, 3 * turns)
 spent = {name: 1000 * float(np.median(values)) for name, values in spent.items()}
 plain = 1000 * median["Finetuned"]
 notes = [f"{v:.2g} ms, {v / plain:.1%}" for v in spent.values()]
@@ -275,7 +275,7 @@ def case(count, dtype=torch.float32):
 
 exact = case(min(literal, 128), torch.float64)
 (value, slope), (twin, twin_slope) = (
-    measure.with_gradient(form, *exact) for form in (rank_contrast, rank_contrast_naive)
+    measure.value_and_grad(form, *exact) for form in (rank_contrast, rank_contrast_naive)
 )
 assert torch.allclose(value, twin, rtol=1e-12) and torch.allclose(slope, twin_slope, atol=1e-12)
 print(
@@ -292,9 +292,9 @@ sizes = {
 }
 twins = {"sorted": rank_contrast, "literal": rank_contrast_naive}
 inputs = {count: case(count) for count in {*sizes["sorted"], *sizes["literal"]}}
-passes = {(form, count): partial(measure.with_gradient, twins[form], *inputs[count])
+passes = {(form, count): partial(measure.value_and_grad, twins[form], *inputs[count])
           for form, counts in sizes.items() for count in counts}  # fmt: skip
-taken = in_turns({k: partial(measure.seconds, p) for k, p in passes.items()}, turns + 1)
+taken = interleaved({k: partial(measure.seconds, p) for k, p in passes.items()}, turns + 1)
 taken = {key: float(np.median(values)) for key, values in taken.items()}
 grown = measure.in_fresh_process(
     measure.peak_growth, passes["sorted", literal // 4], *passes.values()
@@ -303,7 +303,7 @@ heights = dict(zip(passes, grown))
 
 # %%
 fits = {
-    form: measure.exponent(counts, [taken[form, count] for count in counts])
+    form: measure.fit_power_law(counts, [taken[form, count] for count in counts])
     for form, counts in sizes.items()
 }
 growth_figure(
@@ -352,7 +352,7 @@ def source_trainings(rows):
 
 counted = {name: source_trainings(TABLES[key].rows(profile))
            for name, key in (("Table 2", "table2"), ("Figure 5, days of data", "figure5"))}  # fmt: skip
-show(pd.DataFrame(counted).T, f"Runs and trainings on a source, profile {profile}")
+show_table(pd.DataFrame(counted).T, f"Runs and trainings on a source, profile {profile}")
 
 # %% [markdown]
 # ## 6. The whole bill
@@ -388,7 +388,7 @@ hours = pd.DataFrame({
         for m, s in median.items()
     },
 })  # fmt: skip
-show(hours, f"At most, in hours of one core of this processor, {channels} channels, R = {regions}", digits=1)  # fmt: skip
+show_table(hours, f"At most, in hours of one core of this processor, {channels} channels, R = {regions}", digits=1)  # fmt: skip
 
 # %% [markdown]
 # At the paper's size a training takes more than a day of one core, and a row weeks: that table belongs on a graphics card.

@@ -55,7 +55,7 @@ print("vehicles:", y.tolist(), "| gradient:", [round(v, 3) for v in d_s.tolist()
 # arguments once and writes its result once (a lower bound, since what it does inside is not seen). The bar of the kernel is its design: scores and counts in, split out.
 
 # %%
-moved = shown.forms_traffic(case, (batch, side, side, factor))
+moved = shown.traffic_by_form(case, (batch, side, side, factor))
 traffic_figure(moved, f"conserve, {batch} maps {side}x{side}, factor {factor}, float32")
 plt.show()
 
@@ -76,7 +76,7 @@ print(shown.kernel_code(case, "_split_backward_kernel"))
 # proofs run now, on a map of six blocks. The Triton form is run by its interpreter, in a process of its own, where Triton is installed.
 
 # %%
-for line in shown.proved("conserve", (1, 2, 3, 2)):
+for line in shown.run_proofs("conserve", (1, 2, 3, 2)):
     print("held:", line)
 score, coarse = torch.rand(1, 1, 8, 8, dtype=torch.float64), torch.full((1, 1, 2, 2), 7.0)
 fine = conserve(score, coarse.double(), 4)

@@ -57,7 +57,7 @@ print("gradient:", [round(v, 3) for v in by_autograd.tolist()])
 # counts 28 bytes for each pair forward and 24 backward, the sort included.
 
 # %%
-moved = shown.forms_traffic(case, (regions, width))
+moved = shown.traffic_by_form(case, (regions, width))
 traffic_figure(moved, f"rank_contrast, {regions} regions, float32")
 plt.show()
 
@@ -77,7 +77,7 @@ print(shown.kernel_code(case, "_add", "_edge", "_losses_kernel"))
 # $\log 1, \dots, \log $ if none are.
 
 # %%
-for line in shown.proved("rank_contrast", (4, 2)):
+for line in shown.run_proofs("rank_contrast", (4, 2)):
     print("held:", line)
 features, similarity, _ = case.arguments((regions, width))
 loss = rank_contrast(features, similarity, temperature)

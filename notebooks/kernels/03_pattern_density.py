@@ -55,7 +55,7 @@ print("largest difference of gradients:", f"{(by_hand - by_autograd).abs().max()
 # backward pass costs arithmetic, of which a card has plenty.
 
 # %%
-moved = shown.forms_traffic(case, (regions, width))
+moved = shown.traffic_by_form(case, (regions, width))
 traffic_figure(moved, f"pattern_density, {regions} regions, D = {width}, float32")
 plt.show()
 
@@ -75,7 +75,7 @@ print(shown.kernel_code(case, "_density_kernel", "_density_backward_kernel"))
 # it is its own neighbour.
 
 # %%
-for line in shown.proved("pattern_density", (4, 2)):
+for line in shown.run_proofs("pattern_density", (4, 2)):
     print("held:", line)
 embedding = torch.zeros(regions, width)
 embedding[0] = 1e3  # the stranger

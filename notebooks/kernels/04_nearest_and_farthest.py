@@ -57,7 +57,7 @@ print(
 # Each pair reads two maps, writes a difference and reads it again. The torch form reads and writes $T \times T$ matrices and then the candidates. The kernel's bar is the least possible: maps in, $4Tk$ numbers out; while it runs, each program passes by all maps, mostly out of the card's cache.
 
 # %%
-moved = shown.forms_traffic(case, (maps, cells, k))
+moved = shown.traffic_by_form(case, (maps, cells, k))
 traffic_figure(moved, f"nearest_and_farthest, {maps} maps of {cells} cells, float32")
 plt.show()
 
@@ -76,7 +76,7 @@ print(shown.kernel_code(case, "_take", "_neighbours_kernel"))
 # The same as brute force in whole numbers, in order, ties to the lower number, and no map is its own neighbour. The proof's maps have cells of 0, 1 or 2, so ties are everywhere. Then the numbers of this page: all four results are the naive twin's, to the bit.
 
 # %%
-for line in shown.proved("nearest_and_farthest", (6, 3, 2)):
+for line in shown.run_proofs("nearest_and_farthest", (6, 3, 2)):
     print("held:", line)
 fast, naive = nearest_and_farthest(some, k), nearest_and_farthest_naive(some, k)
 assert torch.equal(fast[1], naive[1]) and torch.equal(fast[3], naive[3])

@@ -18,7 +18,7 @@ from stflow_lib.book.plots.kernels import traffic_figure
 from stflow_lib.kernels import backend, skewed_direction
 from stflow_lib.kernels.proofs import display as shown
 from stflow_lib.kernels.proofs.cases import CASES
-from stflow_lib.speedgraph.networks.graph_wavenet import GraphWaveNet, Size
+from stflow_lib.speedgraph.networks.graph_wavenet import GraphWaveNet, GWNSize
 
 case = CASES["skewed_direction"]
 print(shown.naive_code(case))
@@ -58,9 +58,9 @@ print("both gradients are those of the formulas")
 # before the last number has been read. Backward is the same with one more sum: the target and the gradient from above twice, the source once.
 
 # %%
-network = GraphWaveNet(2, 12, 2, Size(channels=channels, skip=8 * channels, end=16 * channels))
+network = GraphWaveNet(2, 12, 2, GWNSize(channels=channels, skip=8 * channels, end=16 * channels))
 sizes = tuple(p.numel() for p in network.parameters())
-moved = shown.forms_traffic(case, sizes)
+moved = shown.traffic_by_form(case, sizes)
 traffic_figure(
     moved, f"skewed_direction, {len(sizes)} tensors, {sum(sizes):,} numbers, float32"
 )
@@ -82,7 +82,7 @@ print(shown.kernel_code(case, "_along_kernel", "_step_backward_kernel"))
 # What is left of the source never opposes the target, in any component, whether components are tensors (the paper), the whole network (the authors' code) or modules. A target gradient of zero has no direction: the source then stays whole.
 
 # %%
-for line in shown.proved("skewed_direction", (3, 0, 5)):
+for line in shown.run_proofs("skewed_direction", (3, 0, 5)):
     print("held:", line)
 target, source = case.arguments(sizes)[:2]
 for granularity in ("tensor", "global"):

@@ -65,7 +65,7 @@ print("both gradients of both readings are those of the formulas")
 # The naive form passes by all windows for each of the $K$ patterns: scores written, read, results written, added. The torch form makes $G$ from the bank and multiplies once. It differs from the kernel's bar mostly by the multiplication with $1/\sqrt C$, a pass of its own.
 
 # %%
-moved = shown.forms_traffic(case, (batch, nodes, steps, width, patterns))
+moved = shown.traffic_by_form(case, (batch, nodes, steps, width, patterns))
 traffic_figure(moved, f"node_prompt, {batch} x {nodes} windows, K = {patterns}, float32")
 plt.show()
 
@@ -84,7 +84,7 @@ print(shown.kernel_code(case, "_product_kernel", "_share_kernel", "_share_backwa
 # As printed, a prompt is linear in its window: four times the window gives four times the prompt, to the bit, because four is a power of two. And an empty window gets an empty prompt.
 
 # %%
-for line in shown.proved("node_prompt", (1, 2, 2, 3, 2)):
+for line in shown.run_proofs("node_prompt", (1, 2, 2, 3, 2)):
     print("held:", line)
 z, bank, _ = case.arguments((batch, nodes, steps, width, patterns))
 assert torch.equal(node_prompt(4 * z, bank), 4 * node_prompt(z, bank))

@@ -50,7 +50,7 @@ assert torch.equal(gradient, torch.where(m, e.sign() + 2 * e, 0.0))
 # writes almost nothing; backward it reads them again and writes two gradients.
 
 # %%
-moved = shown.forms_traffic(case, (windows, nodes, ahead))
+moved = shown.traffic_by_form(case, (windows, nodes, ahead))
 traffic_figure(moved, f"masked_error, {windows} x {nodes} x {ahead}, float32")
 plt.show()
 
@@ -68,7 +68,7 @@ print(shown.kernel_code(case, "_error", "_errors_kernel"))
 # Counts are whole. What stands in a gap, NaN included, changes no bit. Equal maps have no error. A batch without any reading adds three zeros, and is no error of 0.
 
 # %%
-for line in shown.proved("masked_error", (2, 2, 3)):
+for line in shown.run_proofs("masked_error", (2, 2, 3)):
     print("held:", line)
 prediction, truth, mask = case.arguments((windows, nodes, ahead))
 whole = masked_error(prediction, truth, mask)

@@ -31,20 +31,20 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book.display import show
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.kernels import aims_figure, roofline_figure, shares_figure
 from stflow_lib.finegrained.urbanstc import method as urbanstc
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
-from stflow_lib.gridflow.stbat.method import Balanced, STBaTSettings
+from stflow_lib.gridflow.stbat.method import BalancedPretraining, STBaTSettings
 from stflow_lib.kernels import backend
 from stflow_lib.kernels.proofs.benchmarks import bytes_moved, calls_in, replayed
 from stflow_lib.kernels.proofs.cases import CASES, cast, with_leaves
 from stflow_lib.kernels.proofs.gpu import RESULTS
-from stflow_lib.speedgraph.networks.graph_wavenet import GraphWaveNet, Size
-from stflow_lib.speedgraph.training.losses import scaled_error
+from stflow_lib.speedgraph.networks.graph_wavenet import GraphWaveNet, GWNSize
+from stflow_lib.speedgraph.training.losses import validation_mae
 from stflow_lib.speedgraph.tsjt.joint import joint_loss
-from stflow_lib.speedgraph.tsjt.method import Prompted, WaveNetSettings
-from stflow_lib.speedgraph.tsjt.npm import Prompting
+from stflow_lib.speedgraph.tsjt.method import TSJT, TSJTGWNSettings
+from stflow_lib.speedgraph.tsjt.npm import NPMSettings
 from stflow_lib.training import cost as measure
 
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
@@ -59,7 +59,7 @@ print("measured on", runs.execute.device_name())
 # pooling, enlarging and dividing. The last is measured at two factors. It depends on the direction in which memory is read: sums over small blocks jump from row to row and were slower than torch's pooling at factor 2; summed row by row, then column by column, every pass runs along whole rows.
 
 # %%
-wavenet = GraphWaveNet(2, 12, 2, Size(channels=channels, skip=8 * channels, end=16 * channels))
+wavenet = GraphWaveNet(2, 12, 2, GWNSize(channels=channels, skip=8 * channels, end=16 * channels))
 layers = [p.numel() for p in wavenet.parameters()]
 aimed = {
     f"rank_contrast, R = {regions}": ("rank_contrast", (regions, 128)),
@@ -96,7 +96,7 @@ def repeated(call):
     return lambda: measure.seconds(lambda: [call() for _ in range(again)]) / again
 
 
-turned = measure.in_turns(
+turned = measure.interleaved(
     {
         (label, path): repeated(partial(replayed, name, arguments(name, sizes), path))
         for label, (name, sizes) in aimed.items() for path in ("naive", "torch")
@@ -113,7 +113,7 @@ plt.show()
 # %%
 table = pd.DataFrame(ratios, index=["least", "median", "largest"]).T.assign(aim=aims)
 table["verdict"] = np.where(table["median"] >= table["aim"], "reached", "not reached")
-show(table, "Time of the naive form / time of the torch form", digits=2)
+show_table(table, "Time of the naive form / time of the torch form", digits=2)
 
 # %% [markdown]
 # At smoke size the shapes are toys, and a verdict says nothing about the aims; the sizes of the aims run with the `lab` profile. One such run, on a busy AMD EPYC, gave medians of 91, 129, 4.6, 2.2 and 3.8 in the order of the table: all five aims reached.
@@ -133,7 +133,7 @@ fine, coarse = (
 )
 splitter = urbanstc.UrbanSTC(
     SimpleNamespace(coarse=coarse, factor=4, external_names=()),
-    urbanstc.Settings(channels=width),
+    urbanstc.UrbanSTCSettings(channels=width),
 )
 
 
@@ -148,7 +148,7 @@ town = SimpleNamespace(windows=lambda _: demand, cells=lambda: torch.arange(regi
                        labels=lambda _: demand[:, 0].flatten(1))  # fmt: skip
 shares = torch.softmax(3 * torch.randn(regions, 10), 1)
 settings = STBaTSettings(backbone=Backbone(channels=width, hidden=2 * width))
-balanced = Balanced(STNet(settings.backbone), 10, settings)
+balanced = BalancedPretraining(STNet(settings.backbone), 10, settings)
 
 
 def stbat_step():
@@ -162,9 +162,9 @@ seen, all_steps = torch.rand(windows, nodes, 12) > 0.1, torch.arange(windows)
 city = SimpleNamespace(name="city", train=all_steps, windows=lambda s: x[: len(s)],
                        scaled_labels=lambda s: (truth[: len(s)], seen[: len(s)]))  # fmt: skip
 both = SimpleNamespace(target=city, sources=[city], protocol=SimpleNamespace(lags=12, ahead=12))
-joint = WaveNetSettings(sources=windows, prompting=Prompting(width, patterns),
-                        backbone=Size(channels, 8 * channels, 16 * channels))  # fmt: skip
-network = Prompted(both, joint)
+joint = TSJTGWNSettings(sources=windows, prompting=NPMSettings(width, patterns),
+                        backbone=GWNSize(channels, 8 * channels, 16 * channels))  # fmt: skip
+network = TSJT(both, joint)
 roads = {"city": network.operators(torch.rand(nodes, nodes))}
 
 
@@ -175,7 +175,7 @@ def tsjt_step():
 
 @torch.no_grad()
 def tsjt_scoring():
-    scaled_error(network, city, roads, all_steps)
+    validation_mae(network, city, roads, all_steps)
 
 
 steps = {"UrbanSTC": urbanstc_step, "STBaT": stbat_step, "TSJT": tsjt_step,
@@ -212,7 +212,7 @@ actions = {(paper, "step", path): repeated(partial(under, path, step))
            for paper, step in steps.items() for path in ("torch", "naive")}  # fmt: skip
 actions |= {(*pair, path): repeated(partial(all_calls, *pair, path))
             for pair in inside for path in ("torch", "naive")}  # fmt: skip
-spent = {key: np.array(times) for key, times in measure.in_turns(actions, 2 * turns).items()}
+spent = {key: np.array(times) for key, times in measure.interleaved(actions, 2 * turns).items()}
 
 # %%
 saved = {}
@@ -227,8 +227,8 @@ shares_figure(saved)
 plt.show()
 whole = pd.DataFrame({p: [1e3 * np.median(spent[p, "step", path]) for path in ("torch", "naive")]
                       for p in steps}, ["fast forms", "naive forms"]).T  # fmt: skip
-show(whole, "Milliseconds of processor time of a step, median", digits=1)
-show(
+show_table(whole, "Milliseconds of processor time of a step, median", digits=1)
+show_table(
     pd.DataFrame(saved, ["least", "median", "most"]).T,
     f"{2 * turns} turns: percent of a step saved",
     digits=2,
@@ -272,7 +272,7 @@ bill = pd.DataFrame({name: {
     "MB moved": bytes_moved(CASES[name], cast(CASES[name].arguments(sizes), torch.float32), False) / 1e6,
 } for name, sizes in shapes.items()}).T  # fmt: skip
 bill["operations per byte"] = bill["million operations"] / bill["MB moved"]
-show(bill, "By formula and by design, float32", digits=2)
+show_table(bill, "By formula and by design, float32", digits=2)
 cards = {"A100 80 GB SXM": (2039, 19500), "H100 SXM": (3350, 67000)}
 roofline_figure(bill["operations per byte"].to_dict(), cards)
 plt.show()
@@ -284,7 +284,7 @@ plt.show()
 # %%
 if RESULTS.exists():
     measured = pd.read_csv(RESULTS)
-    show(measured[["operation", "sizes", "backward", "form", "ms_50", "share_of_copy", "device"]],
+    show_table(measured[["operation", "sizes", "backward", "form", "ms_50", "share_of_copy", "device"]],
          "Measured on a card", index=False)  # fmt: skip
 else:
     print(

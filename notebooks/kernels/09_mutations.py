@@ -23,7 +23,7 @@ import torch.nn.functional as F
 
 import stflow_lib.__init__
 from stflow_lib import kernels
-from stflow_lib.book.display import show
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.kernels import breakages_figure
 from stflow_lib.kernels import conserve_naive
 from stflow_lib.kernels.proofs import display as shown
@@ -81,7 +81,7 @@ def asked(split):
 
 
 answers = pd.DataFrame({"right": asked(conserve_naive), "broken": asked(conserve_broken)})
-show(answers.replace({True: "green", False: "RED"}), "Five tests of two splits")
+show_table(answers.replace({True: "green", False: "RED"}), "Five tests of two splits")
 assert answers["right"].all() and answers["broken"].tolist() == [True, True, True, True, False]
 
 # %% [markdown]
@@ -126,7 +126,7 @@ plt.show()
 
 # %%
 table = report.assign(kernel=report["operation"] + " " + report["kernel"].str.strip("_"))
-show(table[["kernel", "broken", "text", "becomes", "noticed"]],
+show_table(table[["kernel", "broken", "text", "becomes", "noticed"]],
      f"{(report['noticed'] != '').sum()} of {len(report)} breakages noticed, and by which proof first", index=False)  # fmt: skip
 three = report.groupby(["operation", "kernel"])["broken"].agg(sorted)
 assert all(kinds == ["index", "mask", "sign"] for kinds in three)

@@ -27,15 +27,15 @@ import pandas as pd
 import torch
 from scipy.sparse.csgraph import connected_components
 
-from stflow_lib.book.display import show
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.gridflow import problem as plots_grids
 from stflow_lib.book.plots.speedgraph import problem as plots_speed
 from stflow_lib.data import DataError, load
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import METHODS, PROTOCOLS, RULES, Choices, make_task, score
 from stflow_lib.speedgraph.networks.graph_operators import symmetric, without_loops
 from stflow_lib.speedgraph.problem.protocol import FEW_DAYS
-from stflow_lib.speedgraph.problem.resampling import on_grid
+from stflow_lib.speedgraph.problem.resampling import resample
 from stflow_lib.verdicts.claims import reported
 
 names = cities.split()
@@ -80,7 +80,7 @@ def statistics(city):
 ours = pd.DataFrame.from_dict({n: statistics(c) for n, c in loaded.items()}, orient="index")
 both = pd.concat({"printed": printed, "here": ours}).rename_axis(["", "city"])
 counted = dict.fromkeys(["nodes", "edges", "step (min)", "steps"], int)
-show(both.astype(counted), "Table 1 of the paper, and the cities of this page", digits=1)
+show_table(both.astype(counted), "Table 1 of the paper, and the cities of this page", digits=1)
 
 # %% [markdown]
 # *Edges* are entries of the adjacency, self loops included: so counted, the public matrices of METR-LA and PEMS-BAY have the 1,722 and 2,694 that are
@@ -114,7 +114,7 @@ def anatomy(city):
             "largest piece (%)": 100 * np.bincount(of).max() / len(of)}  # fmt: skip
 
 
-show(pd.DataFrame.from_dict({n: anatomy(c) for n, c in loaded.items()}, orient="index"),
+show_table(pd.DataFrame.from_dict({n: anatomy(c) for n, c in loaded.items()}, orient="index"),
      "Graphs without self loops", digits=0)  # fmt: skip
 
 # %% [markdown]
@@ -140,7 +140,7 @@ swing = (city.speed[some + city.ahead - 1] - city.speed[some - 1]).abs() * measu
 most = int(swing.mean(1).argmax())  # the moment after which most changes
 step, pick = some[most][None], swing[most].argsort(descending=True)[: swing.shape[1] // 3]
 pick = pick[:: max(len(pick) // 3, 1)][:3]
-past, seen = city.to_unit(city.windows(step))[0, pick, :, 0], city.seen[rows[most]][:, pick].T
+past, seen = city.unscale(city.windows(step))[0, pick, :, 0], city.seen[rows[most]][:, pick].T
 there = seen[:, : city.lags]
 torch.testing.assert_close(past[there], city.speed[rows[most]][: city.lags, pick].T[there],
                            rtol=1e-4, atol=1e-3)  # fmt: skip
@@ -181,7 +181,7 @@ for name, plan in PROTOCOLS.items():
             "few-shot windows": count(plan, FEW_DAYS, own), "test windows": count(plan, DAYS[town] - FEW_DAYS, own),
         }  # fmt: skip
 table = pd.DataFrame(rows).T.rename_axis(["reading", "city"])
-show(table, "What each reading makes of the paper's cities")
+show_table(table, "What each reading makes of the paper's cities")
 assert table.loc[("P10", "METR-LA"), "test windows"] == 16_687  # as the library's tests have it
 
 # %%
@@ -241,7 +241,7 @@ print("largest distance from METR-LA's printed growth:", off.round(3).to_dict())
 mean_speed = {}
 for name, one in loaded.items():
     with warnings.catch_warnings(action="ignore"):  # a moment without any reading
-        values, time = on_grid(one, 30)
+        values, time = resample(one, 30)
         mean_speed[name] = pd.Series(np.nanmean(values, 1), pd.DatetimeIndex(time))
 plots_speed.days_figure(mean_speed, units, FEW_DAYS, 7)
 plt.show()
@@ -280,10 +280,10 @@ def sabotaged(first, last):
     day = 1440 // noisy.attrs["step_minutes"]
     rows = noisy.speed.values[first * day : last * day]
     rows[:] = np.random.default_rng(0).permuted(rows, axis=0)
-    return make_task(seal(noisy), (), protocol)
+    return make_task(with_content_hash(noisy), (), protocol)
 
 
-honest = make_task(seal(loaded[target].copy(deep=True)), (), protocol)
+honest = make_task(with_content_hash(loaded[target].copy(deep=True)), (), protocol)
 learners = [rule for rule in (*RULES, METHODS["Ridge"]) if rule.name != "Last value"]
 first_day = int(
     np.ceil((loaded[target].time.values[0] - honest.target.time[0]) / np.timedelta64(1, "D"))
@@ -314,7 +314,7 @@ for name in names:
         "inputs filled (%)": 100 * (~one.seen).double().mean().item(),
         "sensors silent for three days": int((~one.seen[few].any(0)).sum()),
     }  # fmt: skip
-show(
+show_table(
     pd.DataFrame.from_dict(rows, orient="index"),
     f"Scales under {protocol}, in each city's unit",
     digits=1,
@@ -381,7 +381,7 @@ errors = pd.concat(pieces, axis=1)
 errors.index = pd.MultiIndex.from_tuples(
     [(f"{n} ({units[n]})", m) for n, m in errors.index], names=["target", "rule"]
 )
-show(
+show_table(
     errors.rename_axis(["error", "minutes"], axis=1),
     f"Rules on the test days, {protocol}",
     digits=2,
@@ -411,7 +411,7 @@ for name in PROTOCOLS:
 for name in names:
     share[f"{name}, {protocol}", "Ridge"] = (mae[name]["Ridge"] / mae[name]["HA"]).to_numpy()
 table = pd.DataFrame(share, index=["first step", "second", "third"]).T
-show(table.rename_axis(["where", "method"]), "MAE as a share of HA's", digits=2)
+show_table(table.rename_axis(["where", "method"]), "MAE as a share of HA's", digits=2)
 
 # %% [markdown]
 # HA averages two hours of the past: a weak bar, and the weaker, the shorter the horizon. In METR-LA's first week under P10 (lab size) a rule without any parameter has 0.59, 0.72 and 0.79 of HA's error; the best printed row has 0.78 at each
@@ -429,7 +429,7 @@ for first in np.unique(np.linspace(1, days // 2 - FEW_DAYS, 5).astype(int)):
     label = f"day {first}, {pd.Timestamp(cut.target.time[first * 1440 // cut.minutes]):%a}"
     tries[label] = {m.name: score(cut, fitted(m, cut))["metrics"]["mae"] for m in lines}
 table = pd.DataFrame(tries)
-show(
+show_table(
     table,
     f"{long}: MAE (average of three steps, {units[long]}) by where the three days begin",
     digits=2,
@@ -482,7 +482,7 @@ def changed(change=lambda city: None, take=slice(None), **attrs):
     """A sealed copy of the target after `change(copy)`."""
     copy = loaded[target].isel(time=take).copy(deep=True)
     change(copy)
-    return seal(copy, **attrs)
+    return with_content_hash(copy, **attrs)
 
 
 def spoil(node=slice(None), value=np.nan, rows=slice(None)):
@@ -522,7 +522,7 @@ for case, make in cases.items():
         served[case], answers[case] = make(), "served"
     except DataError as error:
         answers[case] = f"refused: {error}"
-show(pd.Series(answers).to_frame("what happens"), "Ten bad cities")
+show_table(pd.Series(answers).to_frame("what happens"), "Ten bad cities")
 assert [*served] == [*cases][-3:]
 
 # %% [markdown]

@@ -40,28 +40,33 @@ import torch
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from stflow_lib.book.display import show
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.curves import curves_figure
 from stflow_lib.book.plots.speedgraph import method as plots_gradients
 from stflow_lib.data import load
 from stflow_lib.kernels import node_prompt, skewed_direction
-from stflow_lib.kernels.ops.node_prompt import MODES, node_prompt_naive, start_deviation
+from stflow_lib.kernels.ops.node_prompt import MODES, bank_init_std, node_prompt_naive
 from stflow_lib.kernels.ops.skewed_direction import skewed_direction_naive
 from stflow_lib.speedgraph import RULES, Choices, make_task, score
 from stflow_lib.speedgraph.networks.graph_operators import symmetric
-from stflow_lib.speedgraph.networks.stgcn import Size
+from stflow_lib.speedgraph.networks.stgcn import STGCNSize
 from stflow_lib.speedgraph.training.losses import (
+    masked_mae,
     predict,
-    scaled_error,
-    source_error,
-    window_error,
+    source_loss,
+    validation_mae,
 )
-from stflow_lib.speedgraph.tsjt.agreement import agreement, by_layer, pulls, watched
+from stflow_lib.speedgraph.tsjt.agreement import (
+    agreement,
+    by_layer,
+    gradient_log,
+    target_and_source_gradients,
+)
 from stflow_lib.speedgraph.tsjt.joint import joint_loss
-from stflow_lib.speedgraph.tsjt.method import Prompted, TSJTSettings
-from stflow_lib.speedgraph.tsjt.npm import Prompting, knowledge
-from stflow_lib.speedgraph.tsjt.tsb import Step
-from stflow_lib.training.cost import in_turns, seconds
+from stflow_lib.speedgraph.tsjt.method import TSJT, TSJTSettings
+from stflow_lib.speedgraph.tsjt.npm import NPMSettings, knowledge_graph
+from stflow_lib.speedgraph.tsjt.tsb import GradientRule
+from stflow_lib.training.cost import interleaved, seconds
 from stflow_lib.training.loop import Training, train
 from stflow_lib.training.method import count_parameters
 
@@ -81,8 +86,8 @@ print({c.name: tuple(c.speed.shape) for c in (city, *task.sources)}, "steps, sen
 
 # %%
 tiny = TSJTSettings(
-    backbone=Size(channels, max(channels // 2, 2)),
-    prompting=Prompting(width, patterns),
+    backbone=STGCNSize(channels, max(channels // 2, 2)),
+    prompting=NPMSettings(width, patterns),
     sources=windows,
     training=Training(epochs=epochs, epoch_steps=steps, batch=4, halve_every=0,
                       learning_rate=3e-3, precision="float32"),
@@ -91,19 +96,19 @@ full = TSJTSettings()
 
 
 def counts(settings):
-    network = Prompted(task, settings)
+    network = TSJT(task, settings)
     encoder = count_parameters(network.prompting.encoder)
     return {"encoder": encoder, "bank": network.prompting.bank.numel(),
             "backbone": count_parameters(network.backbone), "all": count_parameters(network)}  # fmt: skip
 
 
 table = pd.DataFrame({"default": counts(full), "this page": counts(tiny)})
-show(table.map("{:,}".format), "Parameters")
+show_table(table.map("{:,}".format), "Parameters")
 assert (
     table.loc["encoder", "default"] == 83_840 and table.loc["bank", "default"] == 150 * 12 * 128
 )
 torch.manual_seed(seed)
-network = Prompted(task, tiny)
+network = TSJT(task, tiny)
 roads = {c.name: network.operators(c.weights) for c in (city, *task.sources)}
 for one in (city, *task.sources):  # one network, cities of any size
     assert network(one.windows(one.train[:2]), roads[one.name]).shape == (
@@ -145,7 +150,7 @@ readings = {
 }
 table = pd.DataFrame(readings, index=["reading", "parameters", "products (million)"]).T
 table["products (million)"] = (table["products (million)"] / 1e6).astype(float)
-show(
+show_table(
     table,
     "Four readings of Eq. 5 at Shenzhen's size (627 nodes, K = 313, D' = 128, 4 windows)",
     digits=0,
@@ -160,7 +165,7 @@ sizes, spectra = (1, 3, 11, 50, 150), {}
 alike = {"measured": [], "predicted": []}
 z = torch.nn.functional.layer_norm(torch.randn(1, 200, 12, 128), (128,))
 for k in sizes:
-    some = start_deviation(k, 12, 128) * torch.randn(k, 12, 128)
+    some = bank_init_std(k, 12, 128) * torch.randn(k, 12, 128)
     rows = some.flatten(0, 1).double()
     values = torch.linalg.eigvalsh(rows.T @ rows).flip(0)
     spectra[k] = (values / values[0]).numpy()
@@ -176,7 +181,7 @@ print(f"at K = 150 the prompt has cosine {alike['measured'][-1]:.3f} with its ow
 
 # %% [markdown]
 # With the code's 150 patterns a prompt starts as a copy of $Z_i$, to 97 %: what the bank adds has to be learned. A bank with entries of variance 1 would also make it a hundred and sixty-five times as large as the speeds
-# beside it; `start_deviation` sees to it that it starts near 1. So when the paper's Figure 4 shows errors that fall with $K$ and level off, it cannot be capacity in this reading. Only with a softmax does a pattern have a score of its own.
+# beside it; `bank_init_std` sees to it that it starts near 1. So when the paper's Figure 4 shows errors that fall with $K$ and level off, it cannot be capacity in this reading. Only with a softmax does a pattern have a score of its own.
 #
 # ## 3. A graph of likeness
 #
@@ -196,7 +201,7 @@ flat = prompt.flatten(2)
 cosine = torch.cosine_similarity(flat[:, :, None], flat[:, None], 3)
 kept = cosine.clamp_min(0) * (1 - torch.eye(len(city.weights)))
 torch.testing.assert_close(graph, kept / kept.sum(2, keepdim=True), rtol=1e-3, atol=1e-5)
-torch.testing.assert_close(knowledge(7 * prompt), graph)  # length does not matter
+torch.testing.assert_close(knowledge_graph(7 * prompt), graph)  # length does not matter
 order = reverse_cuthill_mckee(csr_matrix(city.weights.numpy()))
 road = (symmetric(city.weights) * (1 - torch.eye(len(order)))).numpy()
 pair = {"roads": road, "A_K, before training": graph.mean(0).numpy()}
@@ -226,7 +231,7 @@ print(
 def heard(node, **uses):
     """Nodes whose window has a gradient in the forecast of `node`."""
     torch.manual_seed(seed)
-    model = Prompted(task, TSJTSettings(prompting=Prompting(width, patterns), **uses)).eval()
+    model = TSJT(task, TSJTSettings(prompting=NPMSettings(width, patterns), **uses)).eval()
     x = city.windows(city.train[-1:]).requires_grad_()
     model(x, model.operators(city.weights))[0, node].sum().backward()
     return int((x.grad[0].abs().sum((1, 2)) > 0).sum())
@@ -287,7 +292,7 @@ rules = {"sum": "sum", "PCGrad": "pcgrad", "TSB, A-GEM": "tsb", "gate": "gate"}
 ahead = [torch.tensor([1.0, 0.0])]
 added = {
     name: np.stack([
-        (Step(rule, 1.0, 1.0, "global")(ahead, [torch.tensor([np.cos(a), np.sin(a)]).float()])[0] - ahead[0]).numpy()
+        (GradientRule(rule, 1.0, 1.0, "global")(ahead, [torch.tensor([np.cos(a), np.sin(a)]).float()])[0] - ahead[0]).numpy()
         for a in np.radians(angles)
     ])
     for name, rule in rules.items()
@@ -332,14 +337,14 @@ def walked(step, count=150, rate=0.03):
 
 # %%
 steps_of = {
-    "target alone": Step("target", 1.0, 1.0),
-    "sum": Step("sum", 1.0, 1.0),
-    "PCGrad": Step("pcgrad", 1.0, 1.0),
-    "TSB, equal weights (A-GEM)": Step("tsb", 1.0, 1.0),
-    "TSB, sources at 1/200": Step("tsb", 1.0, 0.005),
+    "target alone": GradientRule("target", 1.0, 1.0),
+    "sum": GradientRule("sum", 1.0, 1.0),
+    "PCGrad": GradientRule("pcgrad", 1.0, 1.0),
+    "TSB, equal weights (A-GEM)": GradientRule("tsb", 1.0, 1.0),
+    "TSB, sources at 1/200": GradientRule("tsb", 1.0, 0.005),
 }
 ways = {name: walked(step) for name, step in steps_of.items()}
-torch.testing.assert_close(ways["TSB, equal weights (A-GEM)"], walked(Step("agem", 1.0, 1.0)))
+torch.testing.assert_close(ways["TSB, equal weights (A-GEM)"], walked(GradientRule("agem", 1.0, 1.0)))
 falls = {name: loss("target", way) for name, way in ways.items()}
 between = torch.linalg.solve(sum(H.values()), H["source"] @ best["source"])
 torch.testing.assert_close(ways["sum"][-1], between, atol=0.02, rtol=0.02)
@@ -374,7 +379,7 @@ torch.manual_seed(seed)
 rows = {}
 for weight in (1.0, 0.2, 0.005):
     for name in ("sum", "tsb"):
-        step, up = Step(name, 1.0, weight), {"plain step": 0, "Adam's first step": 0}
+        step, up = GradientRule(name, 1.0, weight), {"plain step": 0, "Adam's first step": 0}
         for _ in range(500):
             t, s = torch.randn(20), 5 * torch.randn(20)
             way = step([t], [s])[0]
@@ -382,7 +387,7 @@ for weight in (1.0, 0.2, 0.005):
             up["Adam's first step"] += float(way.sign() @ t) < -1e-5
         rows[name, f"{weight:g}"] = {k: 100 * n / 500 for k, n in up.items()}
 table = pd.DataFrame(rows).T.rename_axis(["rule", "weight of the sources"])
-show(
+show_table(
     table,
     "Random gradients in 20 dimensions, the sources' five times as long: % of steps that raise the target's loss",
     digits=1,
@@ -403,13 +408,13 @@ assert (table.loc["tsb"]["plain step"] == 0).all()
 def trained(settings):
     """A network, its curves and the target's errors on the test days."""
     torch.manual_seed(seed)
-    network = Prompted(task, settings)
+    network = TSJT(task, settings)
     look = partial(
-        watched, network, task, roads, settings.step, source_windows=windows, draws=draws
+        gradient_log, network, task, roads, settings.step, source_windows=windows, draws=draws
     )
     history = train(
         network, partial(joint_loss, network, task, roads, settings), city.train,
-        lambda: {"valid_mae": scaled_error(network, city, roads, city.valid), **look()},
+        lambda: {"valid_mae": validation_mae(network, city, roads, city.valid), **look()},
         settings.training, seed=seed,
     )  # fmt: skip
     errors = score(task, lambda _, steps: predict(network, roads, task, steps))["parts"]
@@ -419,7 +424,7 @@ def trained(settings):
 share = windows / (windows + 4)
 runs = {
     "TSJT": trained(tiny),
-    "plain sum": trained(replace(tiny, step=Step("sum", 1 - share, share))),
+    "plain sum": trained(replace(tiny, step=GradientRule("sum", 1 - share, share))),
 }
 
 # %%
@@ -436,7 +441,7 @@ rule = RULES[0].fit(task, RULES[0].settings(), 0, None)
 table = pd.DataFrame(
     {n: run[2] for n, run in runs.items()} | {"Last value": score(task, rule)["parts"]}
 ).T
-show(table.filter(like="mae"), f"Test days of {target}, MAE in {city.unit}", digits=2)
+show_table(table.filter(like="mae"), f"Test days of {target}, MAE in {city.unit}", digits=2)
 
 # %% [markdown]
 # A few hundred steps of a small network are no result; the last row says how far there is to go. It is asked for speeds, as in the paper; the lab's result pages ask for changes, which is where most of that way is saved ({doc}`04_ablations`, section 4). The right panel is the one to remember. In a plain sum the sources give most of the step. In TSJT, with the printed weights, they give a hundredth or less of
@@ -452,11 +457,11 @@ plots_gradients.agreement_figure(by_layer(curves, "cosine"), by_layer(curves, "o
 plt.show()
 rows = {}
 for count in (1, 4, 16, 64):  # fewer windows, more batches
-    many = watched(network, task, roads, tiny.step, target_windows=count,
+    many = gradient_log(network, task, roads, tiny.step, target_windows=count,
                    source_windows=count * windows // 4 + 1, draws=draws * max(16 // count, 1))  # fmt: skip
     rows[count] = {"cosine": many["cosine all"], "opposed (%)": 100 * many["opposed all"]}
 table = pd.DataFrame(rows).T.rename_axis("windows of the target")
-show(table, "After training, all layers, by the size of the batch", digits=2)
+show_table(table, "After training, all layers, by the size of the batch", digits=2)
 
 # %% [markdown]
 # Layers do not agree alike, and cosines drift: at lab size the gradients begin opposed and agree more as the network learns, the encoder least. The last table shows the noise: the same network, compared on larger batches. Four windows make a rough
@@ -471,7 +476,7 @@ torch.manual_seed(seed)
 rows = []
 for _ in range(4 * draws):
     drawn = city.train[torch.randint(len(city.train), (4,))]
-    t, s = pulls(network, task, roads, drawn, windows)
+    t, s = target_and_source_gradients(network, task, roads, drawn, windows)
     dots = torch.stack([(a * b).sum() for a, b in zip(t, s, strict=True)])
     length = torch.stack([b.square().sum() for b in s]).sum().sqrt()
     kept = {g: skewed_direction(t, s, 0.0, 1.0, g) for g in ("tensor", "global")}
@@ -480,7 +485,7 @@ for _ in range(4 * draws):
     torch.testing.assert_close(gain["global"], dots.sum().clamp_min(0), rtol=1e-3, atol=1e-5)
     rows.append({f"removed, {g} (%)": 100 * (sum((a - b).square().sum() for a, b in zip(s, u, strict=True)).sqrt() / length).item()
                  for g, u in kept.items()} | {"cosine": agreement(network, t, s)["all"]["cosine"]})  # fmt: skip
-show(
+show_table(
     pd.DataFrame(rows).describe().loc[["mean", "min", "max"]],
     "Part of the source's gradient that is removed",
     digits=1,
@@ -494,7 +499,7 @@ show(
 
 # %%
 network, curves, errors = trained(
-    replace(tiny, prompting=Prompting(width, patterns, "pattern_softmax"))
+    replace(tiny, prompting=NPMSettings(width, patterns, "pattern_softmax"))
 )
 
 
@@ -520,7 +525,7 @@ strongest = {f"{name}: {pd.Timestamp(city.time[at - 1]):%a %H:%M}":
              beyond(leaning(city, torch.tensor([at])))[0].argmax(1).numpy() for name, at in moments.items()}  # fmt: skip
 some = task.test[:: max(len(task.test) // 100, 1)]
 most = beyond(leaning(city, some)).argmax(2)
-speeds = city.to_unit(city.windows(some)[..., 0])
+speeds = city.unscale(city.windows(some)[..., 0])
 used = [k for k in range(patterns) if (most == k).float().mean() > 0.005]
 behind = pd.DataFrame(
     {k: speeds[most == k].mean(0).numpy() for k in used}, index=task.minutes * np.arange(-11, 1)
@@ -544,7 +549,7 @@ for one in (city, *task.sources):
         f"pattern {k + 1} (%)": 100 * (top == k).float().mean().item() for k in used
     }
     rows[one.name] |= {"patterns heard by a node": spread}
-show(
+show_table(
     pd.DataFrame(rows).T,
     "How often a pattern is heard most beyond the average, by city",
     digits=1,
@@ -560,8 +565,8 @@ show(
 # processor seconds count.
 
 # %%
-big = replace(tiny, backbone=Size(4 * channels, channels), prompting=Prompting(wide, bank))
-racer = Prompted(task, big).train()
+big = replace(tiny, backbone=STGCNSize(4 * channels, channels), prompting=NPMSettings(wide, bank))
+racer = TSJT(task, big).train()
 adam = torch.optim.Adam(racer.parameters(), 1e-6, foreach=True)
 drawn = city.train[:4]
 
@@ -575,14 +580,14 @@ def target_skewed():
 def plain():
     adam.zero_grad(set_to_none=True)
     mine, theirs = (
-        window_error(racer, city, roads, drawn),
-        source_error(racer, task, roads, windows),
+        masked_mae(racer, city, roads, drawn),
+        source_loss(racer, task, roads, windows),
     )
     (0.2 * mine + 0.001 * theirs).backward()
     adam.step()
 
 
-times = in_turns(
+times = interleaved(
     {n: partial(seconds, f) for n, f in {"TSJT": target_skewed, "plain": plain}.items()},
     2 * turns,
 )
@@ -606,7 +611,7 @@ with torch.inference_mode():
     first, *others = (form(z, some) for form in forms.values())
     for other in others:
         torch.testing.assert_close(first, other, rtol=1e-3, atol=1e-4)
-    times = in_turns(
+    times = interleaved(
         {n: partial(seconds, partial(f, z, some)) for n, f in forms.items()}, turns
     )
 products = 2 * 4 * nodes * bank * 144 * wide / (bank * 12 * wide**2 + 4 * nodes * 12 * wide**2)
@@ -642,7 +647,7 @@ rows = [
     ("source windows", "shared out evenly, all cities in a batch", "sources", "ours; the release draws one city"),
     ("choice of the epoch", "the third day", "training", "ours; the paper is silent"),
 ]  # fmt: skip
-show(
+show_table(
     pd.DataFrame(rows, columns=["question", "here", "setting", "from"]),
     "Decisions",
     index=False,

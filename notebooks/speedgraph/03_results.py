@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show
+from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.transfers import arrow, gains_panels, relative_figure
 from stflow_lib.data import load
 from stflow_lib.speedgraph import TABLES
@@ -35,7 +35,7 @@ AHEAD = ["min10", "min30", "min60"]
 plan = Plan.of(profile)
 rows = TABLES["table2"].rows(profile)
 everything = [run for group in rows.values() for run in group]
-planned, lacking = runs.complete(everything, train_missing)
+planned, lacking = runs.ensure_all(everything, train_missing)
 print(f"profile {profile}: {planned} runs, {lacking} had no record before this page")
 unit = {pair: load(pair.rpartition(">")[2]).attrs["unit"] for pair in plan.cities}
 
@@ -75,7 +75,7 @@ def table_of(pair):
 
 
 for pair in plan.cities:
-    show(table_of(pair), f"{arrow(pair)}, three days, {unit[pair]} (here, P10)")
+    show_table(table_of(pair), f"{arrow(pair)}, three days, {unit[pair]} (here, P10)")
 provenance(runs.records(everything))
 
 # %% [markdown]
@@ -89,7 +89,7 @@ for target, own in printed.groupby("target", sort=False):
     wide = own.pivot(index="method", columns=["metric", "horizon"], values="value")
     order = [(e, h) for e in ("MAE", "RMSE") for h in ("10min", "30min", "60min", "avg")]
     wide = wide.reindex(own["method"].unique())[order].map("{:.2f}".format)
-    show(wide.replace("nan", ""), f"{target}, as printed (the paper, its files)")
+    show_table(wide.replace("nan", ""), f"{target}, as printed (the paper, its files)")
 
 # %% [markdown]
 # Two averages of TSJT(STGCN) are empty. The text that the numbers were taken from lost them; the mean of the three horizons would give 4.32 and 3.26.
@@ -130,7 +130,7 @@ for metric in ("min10_mae", "min30_mae", "min60_mae", "rmse"):
         + learned.notna().sum(axis=1).astype(str)
     )
     lines[metric.replace("_", " ").upper().replace("MIN", "")] = passed
-show(
+show_table(
     pd.DataFrame(lines).rename_axis(index="method"),
     "Targets on which a method is better than repeating",
 )
@@ -153,7 +153,7 @@ show(
 def against(others, better):
     """Gains of `better` rows over others, percent, paired by seed."""
     frames = [
-        paired.gains(rows[mine], rows[theirs], ERRORS).assign(
+        paired.paired_gains(rows[mine], rows[theirs], ERRORS).assign(
             row=name, mine=mine, theirs=theirs
         )
         for mine, theirs, name in ((m, t, f"{m} below {t}") for m in better for t in others)
@@ -181,14 +181,14 @@ def tell(judged, caption):
     )  # fmt: skip
     for metric, own in text.groupby("metric", sort=False):
         wide = own.pivot(index="row", columns="target", values="text").fillna("")
-        show(
+        show_table(
             wide.reindex(own["row"].unique()).rename_axis(index=None),
             f"{caption}, {metric.upper()}, %",
         )
 
 
 # %%
-borrowing = [m for m in rows if m not in plan.ALONE]
+borrowing = [m for m in rows if m not in plan.TARGET_ONLY]
 worth = against(["Target only"], borrowing)
 waves = against(["Target only(GWN)"], [m for m in borrowing if "GWN" in m])
 tell(waves, "Error below that of Graph WaveNet on the target alone")
@@ -251,7 +251,7 @@ for other in ("STGP", "GWN"):
         f"over {other}: {gain.mean():.2f} % over all cells, {thrice.mean():.2f} % without the averages"
     )
 beaten = others.min(axis=1) < ours
-show(cells[beaten].loc[:, ["TSJT(GWN)"]].assign(
+show_table(cells[beaten].loc[:, ["TSJT(GWN)"]].assign(
     better=others[beaten].idxmin(axis=1), its=others[beaten].min(axis=1)
 ).reset_index(), f"Of {len(cells)} cells, those in which TSJT(GWN) is not the best", 2, index=False)  # fmt: skip
 assert int(beaten.sum()) == 4

@@ -24,7 +24,7 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show
+from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.sweeps import sweep_figures, variants_figure
 from stflow_lib.book.plots.transfers import arrow
@@ -52,7 +52,7 @@ rows["asked"] = {r: g for r, g in rows["asked"].items() if every == 1 or r.start
 def fill(name):
     """Compute what a table lacks, or say how much of it is a gap."""
     wanted = [run for group in rows[name].values() for run in group]
-    planned, lacking = runs.complete(wanted, train_missing)
+    planned, lacking = runs.ensure_all(wanted, train_missing)
     print(f"{name}: {planned} runs, {lacking} had no record before this page")
 
 
@@ -86,13 +86,13 @@ def judge(name, base):
     if base not in groups or len(groups) < 2:
         return print("No pair of runs to compare yet.")
     found = pd.concat(
-        [paired.gains(groups[base], group, ERRORS).assign(row=row) for row, group in groups.items() if row != base]
+        [paired.paired_gains(groups[base], group, ERRORS).assign(row=row) for row, group in groups.items() if row != base]
     )  # fmt: skip
     found = found.assign(
         label=base + " below " + found["row"] + ", " + found["metric"].str.upper()
     )
     shown = ["label", "gain", "low", "high", "n", "verdict"]
-    show(found[shown].rename(columns={"gain": "gain (%)"}), "Paired by seed", 2, index=False)
+    show_table(found[shown].rename(columns={"gain": "gain (%)"}), "Paired by seed", 2, index=False)
     if found["low"].notna().any():
         gains_figure(found).axes[0].set_title("Paired differences with 95 % intervals")
         plt.show()

@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show
+from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.sweeps import variants_figure
 from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.data import load
@@ -39,7 +39,7 @@ for name in names[:3]:
 rows["figure5"] = {m: group[::every] for m, group in rows["figure5"].items() if group}
 for name in names:
     group = [run for part in rows[name].values() for run in part]
-    planned, lacking = runs.complete(group, train_missing)
+    planned, lacking = runs.ensure_all(group, train_missing)
     print(f"{name}: {planned} runs, {lacking} had no record before this page")
 pair = plan.cities[0]
 target = pair.rpartition(">")[2]
@@ -67,10 +67,10 @@ def table(frame, caption):
     if frame.empty:
         return print(f"{caption}: nothing recorded yet")
     wide = frame.pivot_table(index="method", columns="what", values="mae", sort=False)
-    show(wide, f"{caption}, MAE ({unit})", 2)
+    show_table(wide, f"{caption}, MAE ({unit})", 2)
     if "Target only" in wide.index:
         gain = 100 * (1 - wide / wide.loc["Target only"])
-        show(gain.drop(index="Target only"), "below the target alone, %", 1)
+        show_table(gain.drop(index="Target only"), "below the target alone, %", 1)
 
 
 # %%
@@ -155,11 +155,11 @@ if days["what"].nunique() > 1:
 sets = lines(lambda r: arrow(r["city"]).rpartition(" → ")[0], rows["figure5"])
 if len(sets):
     wide = sets.pivot_table(index="what", columns="method", values="mae", sort=False)
-    show(wide.rename_axis(index="sources"), f"Sources of {target}, MAE ({unit})", 2)
+    show_table(wide.rename_axis(index="sources"), f"Sources of {target}, MAE ({unit})", 2)
     every_source = arrow(pair).rpartition(" → ")[0]
     if every_source in wide.index and len(wide) > 1:
         worse = 100 * (wide.drop(index=every_source) / wide.loc[every_source] - 1)
-        show(worse.rename_axis(index="sources"), "above the error with all sources, %", 1)
+        show_table(worse.rename_axis(index="sources"), "above the error with all sources, %", 1)
         print("mean loss from fewer sources, %:", worse.mean().dropna().round(2).to_dict())
 provenance(runs.records([run for group in rows["figure5"].values() for run in group]))
 

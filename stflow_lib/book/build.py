@@ -220,11 +220,11 @@ def run_notebooks(profile: str) -> list[Page]:
         minutes, peak = execute(page, prints[page.name])
         late = f"  over its budget of {page.minutes:g} min" if minutes > page.minutes else ""
         print(f"{minutes:5.2f} min  {peak:6.0f} MB{late}", flush=True)
-    _lay_out(found)
+    _publish_notebooks(found)
     return found
 
 
-def _lay_out(found: list[Page]) -> None:
+def _publish_notebooks(found: list[Page]) -> None:
     """book/nb holds exactly these notebooks."""
     shutil.rmtree(ROOT / "book" / "nb", ignore_errors=True)
     for page in found:

@@ -31,7 +31,9 @@ def _emit(page: str, text: str) -> None:
     display({"text/html": page, "text/plain": text}, raw=True)
 
 
-def show(frame: pd.DataFrame, caption: str = "", digits: int = 3, index: bool = True) -> None:
+def show_table(
+    frame: pd.DataFrame, caption: str = "", digits: int = 3, index: bool = True
+) -> None:
     """A table on the page (it scrolls sideways where it is too wide), or as plain text.
 
     Floats are shown with `digits` decimals, missing values as a dash; columns of words stand

@@ -18,7 +18,7 @@ class SiteError(Exception):
     """A page has a fault; the message holds every warning of the build."""
 
 
-def bring_scripts() -> None:
+def vendor_scripts() -> None:
     """MathJax and plotly.js from their wheels into book/_static: no page asks another host."""
     for file in metadata.files(MATHJAX):
         _, found, inside = file.as_posix().partition("static/mathjax/")
@@ -36,7 +36,7 @@ def _bring(source: Path, target: Path) -> None:
 
 def build(output: Path) -> Path:
     """The pages and book/nb as HTML in OUTPUT/_build/html; any warning is an error."""
-    bring_scripts()
+    vendor_scripts()
     shutil.rmtree(output / "_build", ignore_errors=True)  # no page of an earlier book
     done = subprocess.run(
         [

@@ -13,13 +13,13 @@ def haversine(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
     return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(north + east, 0, 1)))
 
 
-def corridor(postmile: np.ndarray) -> np.ndarray:
+def corridor_distance(postmile: np.ndarray) -> np.ndarray:
     """Distance along one road: postmile [N] -> [N, N], in the unit of the postmiles."""
     postmile = np.asarray(postmile, float)
     return np.abs(postmile[:, None] - postmile)
 
 
-def shared_ends(start: np.ndarray, end: np.ndarray, length: np.ndarray) -> np.ndarray:
+def segment_distance(start: np.ndarray, end: np.ndarray, length: np.ndarray) -> np.ndarray:
     """Distance from midpoint to midpoint of segments that follow each other.
 
     start, end [N] are the ids of the two ends of each one-way segment, length [N] its length.

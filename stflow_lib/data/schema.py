@@ -92,7 +92,7 @@ def as_time(time) -> np.ndarray:
     return np.asarray(pd.DatetimeIndex(time).as_unit("ns"))
 
 
-def seal(ds: xr.Dataset, **attrs) -> xr.Dataset:
+def with_content_hash(ds: xr.Dataset, **attrs) -> xr.Dataset:
     """Add attributes and the content hash, check the whole, and return it."""
     ds = ds.assign_attrs(attrs)
     return check_city(ds.assign_attrs(sha256=content_hash(ds)))
@@ -118,10 +118,10 @@ def check_city(ds: xr.Dataset) -> xr.Dataset:
     """
     name = ds.attrs.get("name", "unnamed city")
     missing = [key for key in ATTRS if key not in ds.attrs]
-    _demand(not missing, name, f"attributes {missing} are missing")
-    _demand(ds.attrs["kind"] in NEEDED, name, f"kind {ds.attrs['kind']!r} is unknown")
+    _require(not missing, name, f"attributes {missing} are missing")
+    _require(ds.attrs["kind"] in NEEDED, name, f"kind {ds.attrs['kind']!r} is unknown")
     for variable in NEEDED[ds.attrs["kind"]]:
-        _demand(variable in ds.variables, name, f"variable {variable!r} is missing")
+        _require(variable in ds.variables, name, f"variable {variable!r} is missing")
     check_clock(ds["time"].values, ds.attrs, DataError)
     for variable in DIMS.keys() & set(ds.data_vars):
         _check_array(ds[variable], name)
@@ -143,17 +143,17 @@ def check_blocks(coarse: np.ndarray, fine: np.ndarray, factor: int, where: str):
                         f"{at}: X {coarse[at]:g}, sum {sums[at]:g}")  # fmt: skip
 
 
-def _demand(holds: bool, name: str, rule: str):
+def _require(holds: bool, name: str, rule: str):
     if not holds:
         raise DataError(f"{name}: {rule}")
 
 
 def _check_array(array: xr.DataArray, name: str):
     want = DIMS[array.name]
-    _demand(array.dims == want, name, f"{array.name} has dimensions {array.dims}, not {want}")
+    _require(array.dims == want, name, f"{array.name} has dimensions {array.dims}, not {want}")
     dtype = "bool" if array.name == "valid" else "float32"
-    _demand(array.dtype == dtype, name, f"{array.name} is {array.dtype}, not {dtype}")
-    _demand(array.size > 0, name, f"{array.name} is empty, shape {array.shape}")
+    _require(array.dtype == dtype, name, f"{array.name} is {array.dtype}, not {dtype}")
+    _require(array.size > 0, name, f"{array.name} is empty, shape {array.shape}")
     if array.name == "valid":
         return
     values = array.values
@@ -174,7 +174,7 @@ def _no_offender(wrong: np.ndarray, array: xr.DataArray, name: str, rule: str):
 
 def _check_places(ds: xr.Dataset, name: str):
     same = np.array_equal(ds["node"].values, ds["node_to"].values)
-    _demand(same, name, "adjacency's node and node_to name different sensors")
+    _require(same, name, "adjacency's node and node_to name different sensors")
     for axis, limit in (("lat", 90.0), ("lon", 180.0)):
         low = ds.attrs.get(f"{axis}_min", -limit)
         high = ds.attrs.get(f"{axis}_max", limit)

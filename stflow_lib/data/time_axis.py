@@ -92,7 +92,7 @@ def _regular(clock, step_s, zone, wall):
         )
 
 
-def steps_from_unix(first, last, step_minutes, zone):
+def time_axis_from_utc(first, last, step_minutes, zone):
     """Steps that cover the UTC seconds first..last (both inclusive), aligned to local midnight.
 
     Returns (start, index): start of step 0 in unix seconds UTC, and the naive local starts of
@@ -110,7 +110,7 @@ def steps_from_unix(first, last, step_minutes, zone):
     return start, local[:-1].as_unit("ns")
 
 
-def steps_from_wall(first, last, step_minutes, zone):
+def time_axis_from_local(first, last, step_minutes, zone):
     """Steps that cover the naive wall-clock times first..last, aligned to midnight.
 
     Returns the starts of all steps as naive DatetimeIndex [T]. Raises DataError as above: rides

@@ -3,7 +3,7 @@
 from functools import partial
 
 from stflow_lib.finegrained.plan import Plan
-from stflow_lib.finegrained.urbanstc.method import KERNELS
+from stflow_lib.finegrained.urbanstc.method import KERNEL_SIZES
 from stflow_lib.runs import Rows
 
 BEYOND = ("UrbanSTC", "UrbanSTC+log", "UrbanSTC+DM", "ShareNet")  # the reference, then ours
@@ -15,7 +15,7 @@ FACTORS = ("UrbanFM", "UrbanPy", "FODE", "UrbanSTC")  # of Table 9, with +E and 
 THRESHOLDS = {4: (2.5e-4, 2e-4, 1.5e-4, 1e-4, 0.5e-4), 2: (7e-5, 6e-5, 5e-5, 4e-5, 3e-5)}
 WIDTHS = {"smoke": (0.5, 1), "lab": (0.5, 1, 2), "paper": (0.25, 0.5, 1)}  # times the profile's
 CONSTRAINED = ("SRCNN", "ESPCN", "VDSR", "SRResNet", "UrbanFM", "UrbanSTC")
-LENGTHENED = ("UrbanFM", "UrbanSTC", "ShareNet")  # whose budgets are compared
+BUDGET_METHODS = ("UrbanFM", "UrbanSTC", "ShareNet")  # whose budgets are compared
 LENGTHS = (1, 4)  # times the profile's epochs
 FIVE_SEEDS = range(5)  # of what is compared with UrbanSTC beyond the paper
 SMOKE = {  # a few rows show that a page runs
@@ -61,12 +61,12 @@ def table7(profile: str) -> Rows:
     data as well.
     """
     plan = Plan.of(profile)
-    runs = partial(plan.runs, ["UrbanSTC"], plan.stage(4))
+    runs = partial(plan.runs, ["UrbanSTC"], plan.ablation_cities(4))
     ends = plan.all_data if plan.smoke else [*plan.fractions[:1], *plan.all_data]
     rows = {}
     for label in SMOKE["subsets"] if plan.smoke else SUBSETS:
-        encoders = [name for name in KERNELS if name in label.split("+")]
-        amounts = ends if len(encoders) == len(KERNELS) else plan.all_data
+        encoders = [name for name in KERNEL_SIZES if name in label.split("+")]
+        amounts = ends if len(encoders) == len(KERNEL_SIZES) else plan.all_data
         rows[label] = runs(amounts, changes={"encoders": encoders})
     return rows | {"random encoders": runs(ends, changes={"pretrain": False})}
 
@@ -78,7 +78,7 @@ def table8(profile: str) -> Rows:
     weights of the pretext losses, which the paper does not print: M = 4, the first seed.
     """
     plan = Plan.of(profile)
-    taxis, bikes = plan.stage(4), plan.stage(2)
+    taxis, bikes = plan.ablation_cities(4), plan.ablation_cities(2)
 
     joint = partial(plan.runs, ["end-to-end"], fractions=plan.all_data)
     two_stage = plan.runs(["UrbanSTC+E"], taxis, plan.all_data)
@@ -100,7 +100,7 @@ def table9(profile: str) -> Rows:
     plan = Plan.of(profile)
     names = SMOKE["factors"] if plan.smoke else FACTORS
     methods = [name + extra for extra in ("", "+E") for name in names if plan.has(name + extra)]
-    return {name: plan.runs([name], plan.stage(4), plan.all_data) for name in methods}
+    return {name: plan.runs([name], plan.ablation_cities(4), plan.all_data) for name in methods}
 
 
 def figure6(profile: str) -> Rows:
@@ -181,7 +181,7 @@ def budget(profile: str) -> Rows:
     runs = partial(plan.runs, cities=plan.first(4), fractions=plan.fractions[:1])
     rows = {
         f"{name}, {times} x": runs([name], changes=_longer(plan.settings(name), times))
-        for name in LENGTHENED
+        for name in BUDGET_METHODS
         if plan.has(name)
         for times in LENGTHS
     }

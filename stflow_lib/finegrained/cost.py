@@ -16,8 +16,8 @@ from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training import losses, supervised
 from stflow_lib.finegrained.training.supervised import Objective
 from stflow_lib.finegrained.urbanstc import method as urbanstc
-from stflow_lib.training.cost import in_turns, middle, planned_steps
-from stflow_lib.training.loop import Training, autocast, keep_memory, train
+from stflow_lib.training.cost import interleaved, median_and_iqr, planned_steps
+from stflow_lib.training.loop import Training, autocast, retain_heap, train
 from stflow_lib.training.method import Method, count_parameters
 
 TAXIBJ = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
@@ -53,7 +53,7 @@ def recipe(method: Method) -> tuple[type[nn.Module], Objective | None] | None:
     if method.fit is urbanstc.fit:
         return urbanstc.UrbanSTC, None
     if method.fit is dirichlet.fit:
-        return dirichlet.DirichletUrbanSTC, dirichlet.surprise
+        return dirichlet.DirichletUrbanSTC, dirichlet.negative_log_likelihood
     if isinstance(method.fit, partial) and method.fit.func is supervised._fit:
         return method.fit.args
     return None
@@ -192,14 +192,14 @@ def measure(measured: list[Part], task: Task, turns: int, steps: int) -> pd.Data
     (interquartile range over median, between turns); infer_s (all test samples) and
     infer_spread likewise, NaN for a stage that predicts nothing.
     """
-    keep_memory()
+    retain_heap()
     learn = {p.name: partial(step_seconds, p, task, steps) for p in measured}
     infer = {p.name: partial(sample_seconds, p, task, steps) for p in measured if p.predicts}
-    learned, inferred = in_turns(learn, turns), in_turns(infer, turns)
+    learned, inferred = interleaved(learn, turns), interleaved(infer, turns)
     rows = []
     for part in measured:
-        step, spread = middle(learned[part.name])
-        sample, sample_spread = middle(inferred.get(part.name, [np.nan]))
+        step, spread = median_and_iqr(learned[part.name])
+        sample, sample_spread = median_and_iqr(inferred.get(part.name, [np.nan]))
         epoch, whole = planned_steps(part.training, len(task.train))
         rows.append((part.method, part.stage, part.name, count_parameters(part.network),
                      step * epoch, spread, sample * len(task.test), sample_spread,

@@ -54,7 +54,7 @@ class Plan:
         names = [] if self.smoke else [ORIGINALS[table] for table in tables]
         return [name for name in names if entries[name].files() is not None]
 
-    def stage(self, factor: int) -> list[str]:
+    def ablation_cities(self, factor: int) -> list[str]:
         """Where an ablation takes place: the paper's sets of that factor that are here, `first`."""
         tables = [table for table, name in ORIGINALS.items() if factor_of(name) == factor]
         return self.originals(*tables) + self.first(factor)

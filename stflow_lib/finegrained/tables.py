@@ -5,7 +5,7 @@ from functools import partial
 from stflow_lib.finegrained import ablations
 from stflow_lib.finegrained.ablations import variant_runs
 from stflow_lib.finegrained.plan import ORIGINALS, RULES, Plan, factor_of
-from stflow_lib.runs import Labelled, Run
+from stflow_lib.runs import RowTable, Run
 
 BASELINES = (
     *RULES, "SRCNN", "ESPCN", "DeepSD", "VDSR", "SRResNet", "LapSRN", "IMDN", "SCN", "UrbanFM",
@@ -49,5 +49,5 @@ LABELLED = {  # tables whose rows are more than a method's name: profile -> {lab
 
 
 TABLES = {name: partial(table_runs, name) for name in ORIGINALS} | {
-    name: Labelled(rows) for name, rows in LABELLED.items()
+    name: RowTable(rows) for name, rows in LABELLED.items()
 }

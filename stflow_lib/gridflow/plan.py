@@ -8,9 +8,9 @@ PROTOCOL_OF = {  # first word of the target's name: how its months are cut
     "jonas": "P90", "bikes": "P59", "taxi": "P24", "sim": "P60", "crosstres": "paper",
 }  # fmt: skip
 RULES = ("Previous hour", "Yesterday", "Last week", "Few-shot mean", "Hour-of-week mean")
-ALONE = (*RULES, "ARIMA", "ST-net", "PDFormer")
-FEW_SHOT_ONLY = (*ALONE, "ST-DAAN", "CrossTReS")  # no entry in zero-shot, as in the paper
-CERTAIN = (*RULES, "ARIMA", "Linear")
+TARGET_ONLY = (*RULES, "ARIMA", "ST-net", "PDFormer")
+FEW_SHOT_ONLY = (*TARGET_ONLY, "ST-DAAN", "CrossTReS")  # no entry in zero-shot, as in the paper
+DETERMINISTIC = (*RULES, "ARIMA", "Linear")
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Plan(TransferPlan):
     """``tables.gridflow`` of profiles.yaml."""
 
     WING = "gridflow"
-    ALONE, FEW_SHOT_ONLY, CERTAIN = ALONE, FEW_SHOT_ONLY, CERTAIN
+    TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC = TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC
 
     @staticmethod
     def protocol(target: str) -> str:

@@ -2,7 +2,7 @@
 
 from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.problem.protocol import protocol_of
-from stflow_lib.runs import Labelled, Rows
+from stflow_lib.runs import Rows, RowTable
 
 ABLATIONS = {  # Figure 3: what is left out, as settings
     "STBaT": {},
@@ -151,15 +151,15 @@ def _varied(profile: str, variants: dict[str, dict], seeds: slice = slice(None))
 
 
 TABLES = {
-    "table2": Labelled(table2),
-    "table3": Labelled(table3),
-    "figure3": Labelled(figure3),
-    "figure4": Labelled(figure4),
-    "figure5": Labelled(figure5),
-    "strength": Labelled(strength),
-    "poi": Labelled(poi),
-    "further": Labelled(further),
-    "kinds": Labelled(kinds),
-    "clock": Labelled(clock),
-    "budget": Labelled(budget),
+    "table2": RowTable(table2),
+    "table3": RowTable(table3),
+    "figure3": RowTable(figure3),
+    "figure4": RowTable(figure4),
+    "figure5": RowTable(figure5),
+    "strength": RowTable(strength),
+    "poi": RowTable(poi),
+    "further": RowTable(further),
+    "kinds": RowTable(kinds),
+    "clock": RowTable(clock),
+    "budget": RowTable(budget),
 }

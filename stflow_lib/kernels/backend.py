@@ -52,18 +52,18 @@ class backend:
         given.apply_defaults()
         if wanted in ("naive", "torch"):
             return f"{name}: {wanted}, as asked for"
-        reason = _refusal(name, given.args) or (wanted == "auto" and _unwise(name))
+        reason = _unsupported(name, given.args) or (wanted == "auto" and _auto_exclusion(name))
         if not reason:
             return f"{name}: triton, {'as asked for' if wanted == 'triton' else 'on a card'}"
         verb = "cannot run" if wanted == "triton" else "torch"
         return f"{name}: {verb}, because {reason}"
 
 
-def run(name: str, naive: Callable, fast: Callable, args: tuple):
+def dispatch(name: str, naive: Callable, fast: Callable, args: tuple):
     """The chosen form of the operation `name`, called. BackendError where it cannot be."""
     path = choose(name, args)
     if path == "triton":
-        return form(name).through(*args)
+        return triton_module(name).apply(*args)
     return naive(*args) if path == "naive" else fast(*args)
 
 
@@ -74,13 +74,13 @@ def choose(name: str, args: tuple) -> str:
         return wanted
     if wanted == "auto" and not _on_card(args[0]):
         return "torch"
-    reason = _refusal(name, args)
+    reason = _unsupported(name, args)
     if reason and wanted == "triton":
         raise BackendError(f"{name}: the Triton form cannot run, because {reason}")
-    return "torch" if reason or (wanted == "auto" and _unwise(name)) else "triton"
+    return "torch" if reason or (wanted == "auto" and _auto_exclusion(name)) else "triton"
 
 
-def form(name: str) -> ModuleType:
+def triton_module(name: str) -> ModuleType:
     """The module of an operation's kernels; imported when it is first wanted, and Triton with it."""
     if name not in _forms:
         _forms[name] = import_module(f"{FORMS}.{name}")
@@ -90,7 +90,7 @@ def form(name: str) -> ModuleType:
 def load_forms() -> None:
     """Import the kernels of all operations now: what torch.compile traces cannot import."""
     for name in OPERATIONS:
-        form(name)
+        triton_module(name)
 
 
 def prepare() -> None:
@@ -109,7 +109,7 @@ def _on_card(first) -> bool:
     return tensor is not None and tensor.is_cuda
 
 
-def _refusal(name: str, args: tuple) -> str | None:
+def _unsupported(name: str, args: tuple) -> str | None:
     """Why the Triton form cannot take these arguments; None where it can."""
     if not TRITON:
         return "triton is not installed"
@@ -120,14 +120,14 @@ def _refusal(name: str, args: tuple) -> str | None:
     if not interpreted() and not all(t.is_cuda for t in tensors):
         return f"tensors are on {', '.join(where) or 'no device'}, not on a card"
     kinds = {t.dtype for t in tensors if t.is_floating_point()}
-    if len(kinds) > 1 and not getattr(form(name), "MIXED", False):
+    if len(kinds) > 1 and not getattr(triton_module(name), "MIXED", False):
         return f"dtypes are {' and '.join(sorted(map(str, kinds)))}"
-    return form(name).refusal(*args)
+    return triton_module(name).unsupported(*args)
 
 
-def _unwise(name: str) -> str | None:
+def _auto_exclusion(name: str) -> str | None:
     """Why `auto` leaves the Triton form alone although it could run."""
-    return getattr(form(name), "UNWISE", None)
+    return getattr(triton_module(name), "UNWISE", None)
 
 
 def _tensors(args) -> Iterator[Tensor]:

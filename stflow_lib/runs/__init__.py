@@ -6,25 +6,25 @@ into ``book/results``. Records are looked for in ``STFLOW_RUNS`` (default ``runs
 ``book/results/<wing>.csv``. Wings are found by name, so this package imports none of them.
 """
 
-from stflow_lib.runs.execute import complete, compute, ensure, fill, predictor
+from stflow_lib.runs.execute import compute, compute_missing, ensure, ensure_all, predictor
 from stflow_lib.runs.publish import publish, published
 from stflow_lib.runs.run import Run, RunError
 from stflow_lib.runs.settings import build_settings, changed, merged
 from stflow_lib.runs.source_hash import source_hash
 from stflow_lib.runs.staleness import find, state
-from stflow_lib.runs.table import Labelled, Rows, records, summary, table
+from stflow_lib.runs.table import Rows, RowTable, records, summary, table
 
 __all__ = [
-    "Labelled",
+    "RowTable",
     "Rows",
     "Run",
     "RunError",
     "build_settings",
     "changed",
-    "complete",
+    "ensure_all",
     "compute",
     "ensure",
-    "fill",
+    "compute_missing",
     "find",
     "merged",
     "predictor",

@@ -36,14 +36,16 @@ def compute(run: Run, wait: bool = True) -> dict:
 
     With `wait` False raises Busy when another process is at it.
     """
-    with store.claimed(run, wait) as folder:
+    with store.locked(run, wait) as folder:
         record = store.read(run)
         if record is None or is_stale(run, record):
             record = _guarded(run, folder)
     return {**record, "stale": False}
 
 
-def fill(runs: Iterable[Run], done: Callable[[Run, dict], None] = lambda *_: None) -> None:
+def compute_missing(
+    runs: Iterable[Run], done: Callable[[Run, dict], None] = lambda *_: None
+) -> None:
     """Compute what the store lacks; a failing run keeps no other from being computed.
 
     Runs that another process holds are left to the end. ``done(run, record)`` is called after
@@ -53,7 +55,7 @@ def fill(runs: Iterable[Run], done: Callable[[Run, dict], None] = lambda *_: Non
     for run, wait in _then(runs, busy):
         try:
             done(run, compute(run, wait))
-        except store.Busy:
+        except store.Locked:
             busy.append(run)
         except RunError as error:
             failures.append(str(error))
@@ -61,7 +63,7 @@ def fill(runs: Iterable[Run], done: Callable[[Run, dict], None] = lambda *_: Non
         raise RunError("\n".join(failures))
 
 
-def complete(runs: Iterable[Run], train: bool = True) -> tuple[int, int]:
+def ensure_all(runs: Iterable[Run], train: bool = True) -> tuple[int, int]:
     """Compute what has no record, if `train`: (distinct runs, how many had none before)."""
     planned = {run.key: run for run in runs}.values()
     lacking = [run for run in planned if find(run) is None]
@@ -72,7 +74,7 @@ def complete(runs: Iterable[Run], train: bool = True) -> tuple[int, int]:
 
 def predictor(run: Run):
     """The run's fitted predictor: from its finished checkpoint, else by fitting it again."""
-    with store.claimed(run) as folder:
+    with store.locked(run) as folder:
         return _fitted(run, folder)[1]
 
 
@@ -125,7 +127,7 @@ def _record(run: Run, folder: Path) -> dict:
         "peak_memory_mb": _peak_mb(),
         "curves": _plain(fitted.curves),
         "notes": _plain(fitted.notes),
-        **_surroundings(),
+        **_environment(),
         "source_hash": current_source(run),
         "data_hash": task.data_hash,
     }
@@ -155,7 +157,7 @@ def _plain(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _surroundings() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     import torch
 
     return {

@@ -14,9 +14,9 @@ class TransferPlan:
     """What a profile runs in a wing: ``tables.WING`` of profiles.yaml."""
 
     WING: ClassVar[str]
-    ALONE: ClassVar[tuple[str, ...]]  # transfer nothing: run on the target by itself
+    TARGET_ONLY: ClassVar[tuple[str, ...]]  # transfer nothing: run on the target by itself
     FEW_SHOT_ONLY: ClassVar[tuple[str, ...]]  # nothing to say without a day of the target
-    CERTAIN: ClassVar[tuple[str, ...]]  # the same with every seed, run once
+    DETERMINISTIC: ClassVar[tuple[str, ...]]  # the same with every seed, run once
 
     profile: str
     cities: list[str]  # "SOURCE>TARGET"; the first carries ablations and sweeps
@@ -57,7 +57,7 @@ class TransferPlan:
             for some in days
             for method in methods
             if method in self.methods and (some or method not in self.FEW_SHOT_ONLY)
-            for seed in (seeds[:1] if method in self.CERTAIN else seeds)
+            for seed in (seeds[:1] if method in self.DETERMINISTIC else seeds)
         ]
 
     def _run(self, method, city, days, seed: int, changes: dict, switch: str) -> Run:
@@ -65,7 +65,7 @@ class TransferPlan:
         return Run(
             self.WING,
             method,
-            target if method in self.ALONE else city,
+            target if method in self.TARGET_ONLY else city,
             self.protocol(target) + switch,
             str(days),
             self.profile,

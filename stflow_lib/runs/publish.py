@@ -43,7 +43,7 @@ def publish(wing: str) -> Path:
         if record["profile"] != "smoke" and (old is None or old["date"] < record["date"]):
             merged[record["key"]] = record
     path = results_file(wing)
-    store.write_aside(path, _text(list(merged.values())).encode())
+    store.write_atomic(path, _text(list(merged.values())).encode())
     return path
 
 

@@ -12,7 +12,7 @@ from stflow_lib import ROOT
 from stflow_lib.runs.run import Run
 
 
-class Busy(Exception):
+class Locked(Exception):
     """Another process is working on the run."""
 
 
@@ -40,10 +40,10 @@ def read_all(wing: str) -> list[dict]:
 def write(run: Run, record: dict) -> None:
     """Store a record so that a reader sees the old one or the new one, never half of one."""
     text = json.dumps(record, sort_keys=True, indent=1, allow_nan=False)
-    write_aside(runs_folder(run.wing) / f"{run.key}.json", text.encode())
+    write_atomic(runs_folder(run.wing) / f"{run.key}.json", text.encode())
 
 
-def write_aside(path: Path, content: bytes) -> None:
+def write_atomic(path: Path, content: bytes) -> None:
     """Write a file under another name, bring it to the disk, then rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -58,7 +58,7 @@ def write_aside(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def claimed(run: Run, wait: bool = True) -> Iterator[Path]:
+def locked(run: Run, wait: bool = True) -> Iterator[Path]:
     """The run's folder, held by this process alone; Busy when taken and `wait` is False.
 
     The lock is the kernel's: it falls when its process dies, however that happens, so there
@@ -70,7 +70,7 @@ def claimed(run: Run, wait: bool = True) -> Iterator[Path]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise Busy(str(run)) from None
+            raise Locked(str(run)) from None
         yield folder
 
 
@@ -82,7 +82,7 @@ def checkpoints(folder: Path, stamp: dict) -> Path:
     inside, mark = folder / "checkpoints", folder / "stamp.json"
     if _load(mark) != stamp:
         shutil.rmtree(inside, ignore_errors=True)
-        write_aside(mark, json.dumps(stamp).encode())
+        write_atomic(mark, json.dumps(stamp).encode())
     inside.mkdir(exist_ok=True)
     return inside
 

@@ -54,7 +54,7 @@ def table(
         empty = pd.MultiIndex.from_arrays([[], [], []], names=[*_WHERE[2:], "metric"])
         rows = [] if reported is None else reported["method"].unique()
         wide = pd.DataFrame(index=pd.Index(rows, name="method"), columns=empty)
-        return wide if reported is None else _beside(wide, reported, value)
+        return wide if reported is None else _with_reported(wide, reported, value)
     long = summary(runs, value)
     long["text"] = [_text(row) for row in long.itertuples()]
     levels = [n for n in _WHERE[:2] if long[n].nunique() > 1] + [*_WHERE[2:], "metric"]
@@ -63,7 +63,7 @@ def table(
     wide = long.pivot(index="row", columns=levels, values="text")
     wide = wide.reindex(index=rows, columns=pd.MultiIndex.from_tuples(columns, names=levels))
     wide = wide.fillna(NOT_RUN).rename_axis(index="method")
-    return wide if reported is None else _beside(wide, reported, value)
+    return wide if reported is None else _with_reported(wide, reported, value)
 
 
 def records(runs: Iterable[Run]) -> list[dict]:
@@ -122,7 +122,7 @@ def _text(row) -> str:
     return f"{number} ({', '.join(marks)})"
 
 
-def _beside(wide: pd.DataFrame, reported: pd.DataFrame, value) -> pd.DataFrame:
+def _with_reported(wide: pd.DataFrame, reported: pd.DataFrame, value) -> pd.DataFrame:
     """`wide` with the printed numbers of its (scarcity, metric) pairs, or of all of them."""
     wide, front = wide.copy(), wide.columns.nlevels - 3
     pairs = [(str(scarcity), metric) for *_, scarcity, metric in wide.columns]
@@ -150,7 +150,7 @@ Rows = dict[str, list[Run]]  # label of a row -> its runs
 
 
 @dataclass(frozen=True)
-class Labelled:
+class RowTable:
     """A table with named rows: called with a profile, its runs, each once; `rows` by name."""
 
     rows: Callable[[str], Rows]

@@ -26,7 +26,7 @@ from stflow_lib.speedgraph.problem.task import Choices, Task, make_task
 from stflow_lib.speedgraph.tables import TABLES
 from stflow_lib.speedgraph.tsjt import controls
 from stflow_lib.speedgraph.tsjt.method import METHOD as TSJT
-from stflow_lib.speedgraph.tsjt.method import WAVENET as TSJT_GWN
+from stflow_lib.speedgraph.tsjt.method import TSJT_GWN as TSJT_GWN
 
 data_hash = partial(transfer_hash, open_task)
 
@@ -36,12 +36,12 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
         *RULES,
         arima.METHOD,
         reptile_backbones.DCRNN,
-        reptile_backbones.WAVENET,
+        reptile_backbones.GWN,
         dstagnn.METHOD,
         fogs.METHOD,
         adarnn.METHOD,
         stgfsl.METHOD,
-        stgfsl.WAVENET,
+        stgfsl.STGFSL_GWN,
         dastnet.METHOD,
         tpb.METHOD,
         transgtr.METHOD,
@@ -51,10 +51,10 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
         TSJT_GWN,
         ridge.METHOD,
         controls.TARGET_ONLY,
-        controls.METHOD,
+        controls.TARGET_ONLY_GWN,
         finetuned.METHOD,
-        controls.POOLED,
-        controls.WALKED,
+        controls.JOINT,
+        controls.IN_REPTILE,
     )
 }
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from stflow_lib.runs.plan import TransferPlan
 
 RULES = ("Last value", "HA", "Time-of-day mean")
-ALONE = (*RULES, "Ridge", "ARIMA", "Target only", "Target only(GWN)")
+TARGET_ONLY = (*RULES, "Ridge", "ARIMA", "Target only", "Target only(GWN)")
 FEW_SHOT_ONLY = (
-    *ALONE, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD", "TSJT(STGCN)", "TSJT(GWN)", "Joint",
+    *TARGET_ONLY, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD", "TSJT(STGCN)", "TSJT(GWN)", "Joint",
 )  # fmt: skip
-CERTAIN = (*RULES, "Ridge", "ARIMA")
+DETERMINISTIC = (*RULES, "Ridge", "ARIMA")
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Plan(TransferPlan):
     """``tables.speedgraph`` of profiles.yaml."""
 
     WING = "speedgraph"
-    ALONE, FEW_SHOT_ONLY, CERTAIN = ALONE, FEW_SHOT_ONLY, CERTAIN
+    TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC = TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC
 
     switches: dict[str, str] = field(default_factory=dict)  # by target, see `opening`
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import combinations
 
-from stflow_lib.runs import Labelled, Rows
+from stflow_lib.runs import Rows, RowTable
 from stflow_lib.speedgraph.plan import Plan
 
 JOINT = "TSJT(STGCN)"
@@ -150,14 +150,14 @@ def _varied(profile: str, variants: dict, seeds: slice = slice(None)) -> Rows:
 
 
 TABLES = {
-    "table2": Labelled(table2),
-    "figure3": Labelled(figure3),
-    "figure4": Labelled(figure4),
-    "figure5": Labelled(figure5),
-    "steps": Labelled(steps),
-    "backbones": Labelled(backbones),
-    "asked": Labelled(asked),
-    "scarcity": Labelled(scarcity),
-    "sensors": Labelled(sensors),
-    "starts": Labelled(starts),
+    "table2": RowTable(table2),
+    "figure3": RowTable(figure3),
+    "figure4": RowTable(figure4),
+    "figure5": RowTable(figure5),
+    "steps": RowTable(steps),
+    "backbones": RowTable(backbones),
+    "asked": RowTable(asked),
+    "scarcity": RowTable(scarcity),
+    "sensors": RowTable(sensors),
+    "starts": RowTable(starts),
 }

@@ -23,7 +23,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from stflow_lib.training.loop import Training
 from stflow_lib.training.memory import reset_peak, status_mb
 
-_SERVE = """
+_WORKER_CODE = """
 import contextlib, pickle, sys
 function, arguments = pickle.load(sys.stdin.buffer)
 with contextlib.redirect_stdout(sys.stderr):
@@ -64,7 +64,9 @@ def step_seconds(fit: Callable[[], Any]) -> list[float]:
     return np.diff(clock).tolist()
 
 
-def in_turns(actions: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
+def interleaved(
+    actions: Mapping[str, Callable[[], float]], turns: int
+) -> dict[str, list[float]]:
     """What each action returns (its seconds), `turns` times; a turn before these is thrown away.
 
     Each turn takes every action once, in an order of its own: a machine that is busy for a
@@ -79,7 +81,7 @@ def in_turns(actions: Mapping[str, Callable[[], float]], turns: int) -> dict[str
     return kept
 
 
-def middle(seconds: Sequence[float]) -> tuple[float, float]:
+def median_and_iqr(seconds: Sequence[float]) -> tuple[float, float]:
     """Median, and the interquartile range as a share of it."""
     low, median, high = np.quantile(seconds, [0.25, 0.5, 0.75])
     return float(median), float((high - low) / median)
@@ -91,7 +93,7 @@ def planned_steps(plan: Training, samples: int) -> tuple[int, int]:
     return one_pass, plan.epochs * (plan.epoch_steps or one_pass)
 
 
-def with_gradient(function: Callable[..., Tensor], first: Tensor, *others: Any):
+def value_and_grad(function: Callable[..., Tensor], first: Tensor, *others: Any):
     """The scalar function(first, *others) and its gradient with respect to `first`."""
     leaf = first.detach().requires_grad_()
     value = function(leaf, *others)
@@ -125,7 +127,7 @@ def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
     own: `ru_maxrss` would inherit that of the caller. RuntimeError with the last line of what
     went wrong there.
     """
-    done = subprocess.run([sys.executable, "-c", _SERVE], capture_output=True, check=False,
+    done = subprocess.run([sys.executable, "-c", _WORKER_CODE], capture_output=True, check=False,
                           input=pickle.dumps((function, arguments)))  # fmt: skip
     if done.returncode:
         last = (done.stderr.decode().strip().splitlines() or ["no message"])[-1]
@@ -133,7 +135,7 @@ def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
     return pickle.loads(done.stdout)
 
 
-def exponent(
+def fit_power_law(
     sizes: Sequence[float] | np.ndarray, costs: Sequence[float] | np.ndarray
 ) -> tuple[float, float, float]:
     """p of cost ~ size^p by least squares in logarithms, and its 95 % interval (Student's t).

@@ -71,7 +71,7 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16)
 
 
-def keep_memory() -> None:
+def retain_heap() -> None:
     """Let glibc keep freed activations: page faults cost up to a third of a CPU step."""
     if sys.platform == "linux":
         mallopt = ctypes.CDLL(None).mallopt
@@ -99,7 +99,9 @@ def train(
     `folder`, progress is kept in `folder/stage.pt`: a killed training goes on from its last
     saved epoch with the same random streams, a finished one is only loaded.
     """
-    run = _Run(model, plan, seed, stage, folder, trainable or (lambda _: [*model.parameters()]))
+    run = TrainingState(
+        model, plan, seed, stage, folder, trainable or (lambda _: [*model.parameters()])
+    )
     run.resume()
     bar = tqdm(
         initial=run.epoch,
@@ -120,7 +122,7 @@ def train(
 
 
 @dataclass
-class _Run:
+class TrainingState:
     """A training between two epochs: everything that a resumed process needs."""
 
     model: nn.Module
@@ -197,7 +199,9 @@ class _Run:
         """Every few seconds and at the end; the finished file holds the best parameters only."""
         if self.folder is None or not (self.finished or time.time() - self.saved_at > 5):
             return
-        state = {name: getattr(self, name) for name in _KEPT} | {"history": vars(self.history)}
+        state = {name: getattr(self, name) for name in CHECKPOINT_FIELDS} | {
+            "history": vars(self.history)
+        }
         if not self.finished:
             state |= {"model": self.model.state_dict(), "adam": self.optimizer.state_dict()}
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -214,7 +218,7 @@ class _Run:
             return
         device = next(self.model.parameters()).device
         state = torch.load(path, map_location=device, weights_only=True)
-        for name in _KEPT:
+        for name in CHECKPOINT_FIELDS:
             setattr(self, name, state[name])
         self.history = History(**state["history"])
         if "model" not in state and not self.finished:
@@ -235,4 +239,4 @@ class _Run:
         self.model.eval()
 
 
-_KEPT = ("epoch", "best_score", "best_epoch", "best")
+CHECKPOINT_FIELDS = ("epoch", "best_score", "best_epoch", "best")

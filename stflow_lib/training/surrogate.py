@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-class GivenGradient(torch.autograd.Function):
+class SurrogateGradient(torch.autograd.Function):
     """A scalar whose gradient with respect to the parameters is the one given, not derived.
 
     With it any update rule runs inside `fit.train`: value, gradients (None: none), parameters.
@@ -21,7 +21,7 @@ class GivenGradient(torch.autograd.Function):
         return None, None, *(g if g is None else g * upstream for g in ctx.gradients)
 
 
-def with_gradient(value: Tensor, parameters, gradients) -> Float[Tensor, ""]:
+def surrogate_value(value: Tensor, parameters, gradients) -> Float[Tensor, ""]:
     """A scalar equal to `value` whose gradient with respect to the parameters is the one given."""
     line = sum((p * g.detach()).sum() for p, g in zip(parameters, gradients, strict=True))
     return value + line - line.detach()

@@ -51,7 +51,7 @@ def collect(wing: str) -> Evidence:
     """What the wing's tables plan and what is recorded, one set of settings per name."""
     evidence, settings, records = Evidence(), {}, {}
     listed = list(_planned_and_recorded(wing))
-    into = _transfers(run for *_, run in listed)
+    into = _pairs_by_target(run for *_, run in listed)
     for table, name, run in listed:
         places = [run.city, *into.get((run.city, run.profile), ())]
         for city in places:
@@ -70,7 +70,7 @@ def collect(wing: str) -> Evidence:
     return evidence
 
 
-def _transfers(listed: Iterable[Run]) -> dict[tuple[str, str], list[str]]:
+def _pairs_by_target(listed: Iterable[Run]) -> dict[tuple[str, str], list[str]]:
     """(city, profile) -> the "SOURCE>TARGET" that end there: what knows no source stands beside."""
     found = {}
     for city, profile in dict.fromkeys((run.city, run.profile) for run in listed):

@@ -19,11 +19,13 @@ def errors(group: Iterable[Run], metric: str) -> pd.Series:
 
     A metric is "rmse", or the name of a part such as "kind_3_rmse" where the records have it.
     """
-    found = {_place(r): value_of(r, metric) for r in _sound(group)}
+    found = {_place(r): value_of(r, metric) for r in _not_collapsed(group)}
     return pd.Series(found, dtype=float).dropna()
 
 
-def gains(better: Iterable[Run], other: Iterable[Run], metrics: Iterable[str]) -> pd.DataFrame:
+def paired_gains(
+    better: Iterable[Run], other: Iterable[Run], metrics: Iterable[str]
+) -> pd.DataFrame:
     """How much lower the errors of `better` are, in percent of `other`'s mean error.
 
     One row per metric, city and amount of data: mean over the seeds that both have, its 95 %
@@ -54,28 +56,28 @@ def aligned(
     """
     better, other = list(better), list(other)
     places = [*errors(better, metric).index, *errors(other, metric).index]
-    mine = _facing(better, metric, dict.fromkeys(places))
-    theirs = _facing(other, metric, mine.index)
+    mine = _comparable_errors(better, metric, dict.fromkeys(places))
+    theirs = _comparable_errors(other, metric, mine.index)
     return (mine[theirs.index], theirs) if len(theirs) else (theirs, theirs)
 
 
-def _facing(group: list[Run], metric: str, places: Iterable[tuple]) -> pd.Series:
+def _comparable_errors(group: list[Run], metric: str, places: Iterable[tuple]) -> pd.Series:
     """The group's errors at those of the places that its runs count for, in the group's order."""
     found = {}
-    for record in _sound(group):
+    for record in _not_collapsed(group):
         value = value_of(record, metric)
         for place in () if np.isnan(value) else places:
-            if _faces(record, *place):
+            if _is_comparable(record, *place):
                 found.setdefault(place, value)
     return pd.Series(found, dtype=float)
 
 
-def _faces(record: dict, city: str, scarcity: str, seed: int) -> bool:
+def _is_comparable(record: dict, city: str, scarcity: str, seed: int) -> bool:
     same = record["city"] in (city, city.rpartition(">")[2]) and record["scarcity"] == scarcity
     return same and (record["seed"] == seed or record["epochs"] == 0)
 
 
-def _sound(group: Iterable[Run]) -> list[dict]:
+def _not_collapsed(group: Iterable[Run]) -> list[dict]:
     return [r for r in runs.records(group) if not r["notes"].get("collapsed")]
 
 

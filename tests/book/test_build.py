@@ -134,7 +134,7 @@ def test_a_page_that_left_the_book_leaves_the_site(house):
     page = book.pages("smoke")[0]
     page.executed.parent.mkdir(parents=True)
     page.executed.write_text("{}")
-    book._lay_out([page])
+    book._publish_notebooks([page])
     assert not stray.exists() and (house / "book/nb/part/page.ipynb").exists()
 
 
@@ -174,7 +174,7 @@ def test_a_damaged_executed_notebook_is_run_again(house):
 def test_the_site_brings_its_own_scripts(tmp_path, monkeypatch):
     """Formulas and plots must work without a network, and not weigh 24 MB."""
     monkeypatch.setattr(site, "STATIC", tmp_path)
-    site.bring_scripts()
+    site.vendor_scripts()
     assert (tmp_path / "plotly.min.js").stat().st_size > 10**6
     assert (tmp_path / "mathjax/tex-mml-chtml.js").exists()
     assert list(tmp_path.glob("mathjax/output/chtml/fonts/woff-v2/*Main-Regular.woff"))

@@ -84,7 +84,7 @@ def test_provenance_of_nothing_and_of_a_record_with_gaps():
 def test_everything_is_text_outside_a_notebook(capsys):
     """Sources run as scripts on machines without IPython."""
     notebook.provenance([FRESH])
-    notebook.show(pd.DataFrame({"rmse": [1.23456, None]}), "Table 3")
+    notebook.show_table(pd.DataFrame({"rmse": [1.23456, None]}), "Table 3")
     notebook.show_plotly(go.Figure(layout={"title": "Speeds"}))
     text = capsys.readouterr().out
     assert "[1 run · profile lab" in text
@@ -110,7 +110,7 @@ def shown(monkeypatch):
 
 def test_pages_get_html_with_text_beside_it(shown):
     """Captions and values are escaped: `<` in a method's name must not open a tag."""
-    notebook.show(pd.DataFrame({"a": [1.0]}, index=["x<y"]), "A<B")
+    notebook.show_table(pd.DataFrame({"a": [1.0]}, index=["x<y"]), "A<B")
     notebook.provenance([FRESH | {"device": "<gpu>"}, FRESH | {"stale": True}])
     table, line = shown
     assert "A&lt;B" in table["text/html"] and "x&lt;y" in table["text/html"]
@@ -121,9 +121,9 @@ def test_pages_get_html_with_text_beside_it(shown):
 def test_words_stand_left_and_the_index_names_the_corner(shown):
     """Sentences set to the right cannot be read; a row for one name is a row lost."""
     frame = pd.DataFrame({"what": ["taxis" * 10], "n": [3], "kind": ["grid"]}, index=["sf"])
-    notebook.show(frame.rename_axis("city"))
-    notebook.show(frame.set_index(["kind", "what"]), index=False)
-    notebook.show(frame.set_index("what"))
+    notebook.show_table(frame.rename_axis("city"))
+    notebook.show_table(frame.set_index(["kind", "what"]), index=False)
+    notebook.show_table(frame.set_index("what"))
     first, second, third = (data["text/html"] for data in shown)
     assert 'class="table-scroll indexed sentence-index words-1"' in third
     assert 'class="table-scroll indexed words-1 words-3 sentence-3"' in first

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from stflow_lib.data.adjacency import corridor, gaussian_kernel, haversine, shared_ends
+from stflow_lib.data.adjacency import (
+    corridor_distance,
+    gaussian_kernel,
+    haversine,
+    segment_distance,
+)
 
 
 def test_haversine_of_known_pairs():
@@ -15,12 +20,14 @@ def test_haversine_of_known_pairs():
 
 
 def test_corridor_is_the_difference_of_postmiles():
-    assert (corridor([1.0, 3.5, 2.0]) == [[0, 2.5, 1], [2.5, 0, 1.5], [1, 1.5, 0]]).all()
+    assert (
+        corridor_distance([1.0, 3.5, 2.0]) == [[0, 2.5, 1], [2.5, 0, 1.5], [1, 1.5, 0]]
+    ).all()
 
 
 def test_shared_ends_links_what_follows_and_not_the_way_back():
     """A -> B, B -> C, C -> B (the way back), D -> A: the two ways of one road stay apart."""
-    distance = shared_ends(["A", "B", "C", "D"], ["B", "C", "B", "A"], [100, 200, 200, 60])
+    distance = segment_distance(["A", "B", "C", "D"], ["B", "C", "B", "A"], [100, 200, 200, 60])
     far = np.inf
     expected = [[0, 150, far, 80], [150, 0, far, far], [far, far, 0, far], [80, far, far, 0]]
     assert (distance == expected).all()

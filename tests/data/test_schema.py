@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from stflow_lib.data import Box, DataError, block_sum, check_city
-from stflow_lib.data.schema import check_blocks, content_hash, graph_city, grid_city, seal
+from stflow_lib.data.schema import (
+    check_blocks,
+    content_hash,
+    graph_city,
+    grid_city,
+    with_content_hash,
+)
 from stflow_lib.data.time_axis import daylight_changes, fill_spring_gap
 
 CARD = {
@@ -60,20 +66,23 @@ def test_a_broken_rule_is_named_with_its_place(rule):
     """Guards against a check that stops looking, or says only that something is wrong."""
     make, message = BROKEN[rule]
     with pytest.raises(DataError, match=message):
-        seal(make())
+        with_content_hash(make())
 
 
 def test_a_good_city_passes_unchanged():
-    city = seal(grid())
+    city = with_content_hash(grid())
     assert check_city(city) is city
-    assert check_city(seal(graph(np.array([[1, np.nan]] * 4)))).attrs["kind"] == "graph"
+    assert (
+        check_city(with_content_hash(graph(np.array([[1, np.nan]] * 4)))).attrs["kind"]
+        == "graph"
+    )
 
 
 def test_attributes_are_demanded():
     with pytest.raises(DataError, match=r"\['licence'\] are missing"):
         city = grid()
         del city.attrs["licence"]
-        seal(city)
+        with_content_hash(city)
 
 
 def test_daylight_saving_hour_must_be_documented():
@@ -81,8 +90,8 @@ def test_daylight_saving_hour_must_be_documented():
     time = pd.date_range("2015-10-31", periods=48, freq="h")
     city = grid(np.ones((48, 1, 2, 3)), time, zone="America/New_York")
     with pytest.raises(DataError, match="daylight-saving hour of 2015-11-01 01:00:00"):
-        seal(city)
-    seal(city, clock="the doubled hour holds both passes")
+        with_content_hash(city)
+    with_content_hash(city, clock="the doubled hour holds both passes")
 
 
 def test_skipped_hour_is_explained():
@@ -90,7 +99,7 @@ def test_skipped_hour_is_explained():
     time = pd.date_range("2017-03-12", periods=5, freq="h").delete(2)
     city = grid(time=time, zone="America/Los_Angeles")
     with pytest.raises(DataError, match="irregular.*daylight-saving hour of 2017-03-12 02:00"):
-        seal(city)
+        with_content_hash(city)
 
 
 def test_daylight_changes_of_a_year():
@@ -141,11 +150,11 @@ def test_x_must_be_the_block_sum_of_y():
 
 
 def test_content_hash_sees_values_names_and_time_but_not_the_card():
-    city = seal(grid())
+    city = with_content_hash(grid())
     one = content_hash(city)
     assert one == content_hash(city.assign_attrs(name="other"))
-    assert one != content_hash(seal(grid(flow_with(2))))
-    assert one != content_hash(seal(grid(time=stamps(1, 2, 3, 4))))
+    assert one != content_hash(with_content_hash(grid(flow_with(2))))
+    assert one != content_hash(with_content_hash(grid(time=stamps(1, 2, 3, 4))))
     assert one != content_hash(city.assign_coords(direction=["exits"]))
 
 

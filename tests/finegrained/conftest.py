@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stflow_lib.data.schema import grid_city, seal
+from stflow_lib.data.schema import grid_city, with_content_hash
 from stflow_lib.finegrained import make_task
-from stflow_lib.finegrained.urbanstc.method import Settings
-from stflow_lib.finegrained.urbanstc.regional_contrast import Regional
-from stflow_lib.finegrained.urbanstc.super_resolution import SuperResolution
-from stflow_lib.finegrained.urbanstc.temporal_contrast import Temporal
+from stflow_lib.finegrained.urbanstc.method import UrbanSTCSettings
+from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalSettings
+from stflow_lib.finegrained.urbanstc.super_resolution import SuperResolutionSettings
+from stflow_lib.finegrained.urbanstc.temporal_contrast import TemporalSettings
 from stflow_lib.training.loop import Training
 
 
@@ -30,7 +30,7 @@ def _city(steps=48, directions=("entries",), rows=8, cols=16, seed=0, start="200
         columns = np.ones((steps, len(external)), np.float32)
         city["external"] = (("time", "factor"), columns)
         city = city.assign_coords(factor=list(external))
-    return seal(city, **({"split": split} if split else {}))
+    return with_content_hash(city, **({"split": split} if split else {}))
 
 
 @pytest.fixture(scope="session")
@@ -52,12 +52,12 @@ TINY = Training(epochs=2, batch=16, learning_rate=1e-3, halve_every=1, precision
 def tiny():
     """UrbanSTC with four channels and two epochs a stage, and a last layer that is alive."""
     short = replace(TINY, halve_every=0)
-    return Settings(
+    return UrbanSTCSettings(
         channels=4,
         freeze_epochs=1,
         activation="softplus",
-        regional=Regional(training=TINY),
-        inference=SuperResolution(training=short),
-        temporal=Temporal(training=short),
+        regional=RegionalSettings(training=TINY),
+        inference=SuperResolutionSettings(training=short),
+        temporal=TemporalSettings(training=short),
         training=replace(short, epochs=3),
     )

@@ -47,7 +47,7 @@ def test_the_printed_rows_of_urbanstc_and_urbanfm():
 
 def test_counting_takes_no_memory():
     """On the processor the paper's networks would take seconds and hundreds of megabytes."""
-    built = cost.parts(METHODS["UrbanSTC"], cost.blank_task(), urbanstc.Settings())
+    built = cost.parts(METHODS["UrbanSTC"], cost.blank_task(), urbanstc.UrbanSTCSettings())
     assert all(p.is_meta for part in built for p in part.network.parameters())
 
 

@@ -44,13 +44,13 @@ def paper(make_city):
     ],
 )
 def test_fine_tuning_network(paper, factor, changes, count):
-    network = urbanstc.UrbanSTC(paper[factor], urbanstc.Settings(**changes))
+    network = urbanstc.UrbanSTC(paper[factor], urbanstc.UrbanSTCSettings(**changes))
     assert count_parameters(network) == count
 
 
 def test_the_upsampler_of_the_text_is_larger(paper):
     """One conv C -> 16 C against two C -> 4 C: 2,361,344 against 2 x 590,336."""
-    network = urbanstc.UrbanSTC(paper[4], urbanstc.Settings(single_step=True))
+    network = urbanstc.UrbanSTC(paper[4], urbanstc.UrbanSTCSettings(single_step=True))
     assert count_parameters(network) == 1_938_817 + 2_361_344 - 2 * 590_336
 
 
@@ -75,7 +75,7 @@ def test_inference_network_at_two():
     [(4, True, 6_226_752), (4, False, 6_082_305), (2, False, 5_490_945)],
 )
 def test_urbanfm(paper, factor, external, count):
-    network = urbanfm.UrbanFM(paper[factor], urbanfm.Settings(external=external))
+    network = urbanfm.UrbanFM(paper[factor], urbanfm.UrbanFMSettings(external=external))
     assert count_parameters(network) == count
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stflow_lib.data.schema import grid_city, seal
+from stflow_lib.data.schema import grid_city, with_content_hash
 from stflow_lib.gridflow.problem.protocol import by_sixths
 
 DIRECTIONS = ("pickup", "dropoff")
@@ -25,7 +25,7 @@ def _city(name="lender", steps=288, rows=4, cols=5, directions=DIRECTIONS, seed=
     if poi:
         counts = random.poisson(3.0, (14, rows, cols)).astype(np.float32)
         city["poi"] = ("category", "row", "col"), counts
-    return seal(city)
+    return with_content_hash(city)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 
 from stflow_lib.gridflow import METHODS, TABLES
 from stflow_lib.gridflow.baselines.rules import RULES as RULE_METHODS
-from stflow_lib.gridflow.plan import ALONE, CERTAIN, FEW_SHOT_ONLY, RULES, Plan
+from stflow_lib.gridflow.plan import DETERMINISTIC, FEW_SHOT_ONLY, RULES, TARGET_ONLY, Plan
 from stflow_lib.gridflow.tables import DAYS, days_of
 from stflow_lib.runs import merged, profiles
 
@@ -27,7 +27,7 @@ def size(monkeypatch):
 
 def test_lists_of_methods_are_names_of_methods():
     """A misspelt name would run a rule five times or give it a source."""
-    assert set(ALONE) | set(CERTAIN) | set(FEW_SHOT_ONLY) <= set(METHODS)
+    assert set(TARGET_ONLY) | set(DETERMINISTIC) | set(FEW_SHOT_ONLY) <= set(METHODS)
     assert RULES == tuple(rule.name for rule in RULE_METHODS)
 
 

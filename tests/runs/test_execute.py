@@ -44,7 +44,7 @@ def test_a_failing_run_is_named_and_leaves_no_record(toy, method, words):
 def test_one_failure_loses_no_other_run(toy):
     wanted = [toy.run(seed=0), toy.run("BROKEN"), toy.run("NAN"), toy.run(seed=1)]
     with pytest.raises(runs.RunError) as error:
-        runs.fill(wanted)
+        runs.compute_missing(wanted)
     assert [runs.state(run) for run in wanted] == ["done", "missing", "missing", "done"]
     assert "BROKEN" in str(error.value) and "NAN" in str(error.value)
 
@@ -53,9 +53,9 @@ def test_complete_counts_each_run_once_and_trains_on_demand(toy):
     """A page that may not train must say how much it lacks, and leave it so."""
     wanted = [toy.run(seed=0), toy.run(seed=1), toy.run(seed=0)]
     runs.ensure(wanted[1])
-    assert runs.complete(wanted, train=False) == (2, 1)
+    assert runs.ensure_all(wanted, train=False) == (2, 1)
     assert runs.state(wanted[0]) == "missing"
-    assert runs.complete(wanted) == (2, 1) and runs.complete(wanted) == (2, 0)
+    assert runs.ensure_all(wanted) == (2, 1) and runs.ensure_all(wanted) == (2, 0)
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])

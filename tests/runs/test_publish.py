@@ -9,7 +9,7 @@ from stflow_lib.runs.publish import LONGEST
 
 def test_publish_keeps_every_field_and_is_deterministic(toy, tmp_path, monkeypatch):
     wanted = toy.table1("lab")
-    runs.fill(reversed(wanted))
+    runs.compute_missing(reversed(wanted))
     path = runs.publish("toy")
     text = path.read_bytes()
     local = {run.key: store.read(run) for run in wanted}
@@ -26,7 +26,7 @@ def test_publish_keeps_every_field_and_is_deterministic(toy, tmp_path, monkeypat
 
 def test_publish_merges_and_the_newer_record_wins(toy):
     run, other = toy.run(), toy.run(seed=5)
-    runs.fill([run, other])
+    runs.compute_missing([run, other])
     runs.publish("toy")
     old = store.read(run)
     store.write(run, {**old, "metric_rmse": 1.0, "date": "2999-01-01T00:00:00+00:00"})
@@ -40,7 +40,7 @@ def test_publish_merges_and_the_newer_record_wins(toy):
 def test_long_curves_stay_in_the_store(toy):
     """Eighty points for each of four stages once made a published file larger than a megabyte."""
     run = toy.run()
-    runs.fill([run])
+    runs.compute_missing([run])
     whole = store.read(run)
     curves = {"source_loss": [0.123456] * LONGEST, "target_loss": [1.0] * (LONGEST + 1)}
     store.write(run, {**whole, "curves": curves})

@@ -67,7 +67,7 @@ def test_a_held_run_is_busy_and_its_lock_falls_with_its_holder(toy):
     run, entered, leave = toy.run(), threading.Event(), threading.Event()
 
     def hold():
-        with store.claimed(run):
+        with store.locked(run):
             entered.set()
             leave.wait()
 
@@ -75,7 +75,7 @@ def test_a_held_run_is_busy_and_its_lock_falls_with_its_holder(toy):
     thread.start()
     entered.wait()
     try:
-        with pytest.raises(store.Busy):
+        with pytest.raises(store.Locked):
             runs.compute(run, wait=False)
     finally:
         leave.set()

@@ -23,7 +23,7 @@ def test_table_in_the_papers_order_says_what_is_not_run_and_what_collapsed(toy):
         for f in ("20", "100")
         for s in (0, 1, 2)
     ]
-    runs.fill([r for r in wanted if r.method == "COLLAPSES" and r.scarcity == "100"])
+    runs.compute_missing([r for r in wanted if r.method == "COLLAPSES" and r.scarcity == "100"])
     shown = runs.table(wanted, ["rmse"])
     assert list(shown.index) == ["NOISE", "COLLAPSES"]
     assert shown.loc["NOISE"].tolist() == ["not run", "not run"]
@@ -43,7 +43,7 @@ def test_table_marks_partial_and_stale_cells(change_code, toy):
 
 def test_table_never_mixes_settings_or_profiles_in_a_cell(toy):
     wanted = [toy.run(), toy.run(offset=1.0), toy.run(profile="smoke")]
-    runs.fill(wanted)
+    runs.compute_missing(wanted)
     shown = runs.table(wanted)
     assert list(shown.index) == ["NOISE", "NOISE {offset: 1.0}"]
     assert shown.columns.names == ["profile", "city", "scarcity", "metric"]

@@ -120,5 +120,5 @@ def register():
 
 if __name__ == "__main__":  # what a test starts, and kills: fill the store with slow runs
     register()
-    fill = importlib.import_module("stflow_lib.runs").fill
+    fill = importlib.import_module("stflow_lib.runs").compute_missing
     fill([run(seed=s, pause=float(sys.argv[1])) for s in range(int(sys.argv[2]))])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stflow_lib.data.schema import graph_city, seal
+from stflow_lib.data.schema import graph_city, with_content_hash
 
 
 def _city(name="target", days=6, nodes=5, minutes=10, seed=0, missing=0.05, start="2024-01-01",
@@ -23,7 +23,7 @@ def _city(name="target", days=6, nodes=5, minutes=10, seed=0, missing=0.05, star
     city = graph_city(speed, time, ring, where, where - 152, name=name, zone="Etc/GMT+8",
                       step_minutes=minutes, unit=unit, source="made for a test",
                       licence="MIT")  # fmt: skip
-    return seal(city)
+    return with_content_hash(city)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import torch
 
 from stflow_lib.training import cost as measure
 from stflow_lib.training import memory
-from stflow_lib.training.loop import Training, keep_memory, train
+from stflow_lib.training.loop import Training, retain_heap, train
 
 
 def small_training(steps: int, forwards: list):
@@ -64,7 +64,7 @@ def test_gradient_is_that_of_the_function():
     """A leaf that is shared with the caller would collect gradients from call to call."""
     x = torch.tensor([1.0, 2.0])
     for _ in range(2):
-        value, gradient = measure.with_gradient(lambda a, b: (a * a * b).sum(), x, 3.0)
+        value, gradient = measure.value_and_grad(lambda a, b: (a * a * b).sum(), x, 3.0)
         assert value == 15 and gradient.tolist() == [6, 12]
     assert x.grad is None and not x.requires_grad
 
@@ -74,7 +74,7 @@ def test_each_action_has_a_peak_of_its_own():
     """The caller's peak must not count, nor a larger action before, nor the memory it kept."""
     mine = bytearray(300 * 2**20)
     sizes = (1, 90, 50)
-    keep, *actions = [keep_memory, *(partial(bytearray, mb * 2**20) for mb in sizes)]
+    keep, *actions = [retain_heap, *(partial(bytearray, mb * 2**20) for mb in sizes)]
     taken = measure.in_fresh_process(measure.peak_growth, keep, *actions)
     del mine
     assert taken == pytest.approx(sizes, abs=5)
@@ -101,23 +101,23 @@ def test_failure_of_the_fresh_process_is_told():
 
 def test_exponent_of_a_power_is_that_power():
     sizes = np.array([128, 256, 512, 1024])
-    found = measure.exponent(sizes, 3e-9 * sizes**2.0)
+    found = measure.fit_power_law(sizes, 3e-9 * sizes**2.0)
     assert found == pytest.approx((2, 2, 2))
     noise = np.array([1.1, 0.9, 1.1, 0.9])
-    slope, low, high = measure.exponent(sizes, sizes**3 * noise)
+    slope, low, high = measure.fit_power_law(sizes, sizes**3 * noise)
     assert low < slope < high and low < 3 < high
 
 
 def test_two_points_have_no_interval():
     with pytest.raises(ValueError, match="three sizes, not 2"):
-        measure.exponent([1.0, 2.0], [1.0, 2.0])
+        measure.fit_power_law([1.0, 2.0], [1.0, 2.0])
 
 
 def test_turns_take_every_action_once_and_drop_the_first():
     """Blocks of one method after another would charge a busy minute to one of them."""
     calls = []
     actions = {n: (lambda n=n: calls.append(n) or float(len(calls))) for n in "abcd"}
-    kept = measure.in_turns(actions, 5)
+    kept = measure.interleaved(actions, 5)
     rounds = [calls[i : i + 4] for i in range(0, 24, 4)]
     assert all(sorted(r) == list("abcd") for r in rounds) and len(calls) == 24
     assert len({tuple(r) for r in rounds}) > 1, "always the same order"
@@ -125,7 +125,7 @@ def test_turns_take_every_action_once_and_drop_the_first():
 
 
 def test_median_and_spread():
-    assert measure.middle([1.0, 2.0, 3.0, 4.0, 100.0]) == (3.0, 2 / 3)
+    assert measure.median_and_iqr([1.0, 2.0, 3.0, 4.0, 100.0]) == (3.0, 2 / 3)
 
 
 def test_steps_of_a_pass_and_of_a_plan():

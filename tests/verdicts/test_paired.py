@@ -31,7 +31,7 @@ def seeds(city, values, amount="20"):
 def test_only_seeds_of_both_are_compared(group):
     """Five seeds against the mean of three would no longer be paired."""
     ours, base = group(seeds("a", [1.0, 2.0, 9.0])), group(seeds("a", [2.0, 4.0]))
-    (row,) = paired.gains(ours, base, ["rmse"]).itertuples()
+    (row,) = paired.paired_gains(ours, base, ["rmse"]).itertuples()
     assert row.gain == pytest.approx(50) and row.n == 2  # 1 and 2 less, of 3 on average
     low, high = claims.interval([100 / 3, 200 / 3])
     assert (row.low, row.high) == pytest.approx((low, high))
@@ -44,12 +44,14 @@ def test_only_seeds_of_both_are_compared(group):
 )  # fmt: skip
 def test_the_whole_interval_decides(group, ours, verdict):
     """A mean on the right side is not yet a finding."""
-    judged = paired.gains(group(seeds("a", ours)), group(seeds("a", [2.0, 2.0, 2.0])), ["rmse"])
+    judged = paired.paired_gains(
+        group(seeds("a", ours)), group(seeds("a", [2.0, 2.0, 2.0])), ["rmse"]
+    )
     assert judged["verdict"].tolist() == [verdict]
 
 
 def test_one_seed_has_no_interval(group):
-    judged = paired.gains(group(seeds("a", [1.0])), group(seeds("a", [2.0])), ["rmse"])
+    judged = paired.paired_gains(group(seeds("a", [1.0])), group(seeds("a", [2.0])), ["rmse"])
     assert judged["verdict"].tolist() == ["one seed"] and judged["low"].isna().all()
 
 
@@ -57,23 +59,23 @@ def test_collapsed_and_unmatched_runs_are_left_out(group):
     """A collapsed run's error is no error of the method, and no city is compared with another."""
     ours = group(seeds("a", [None, 1.0]) | seeds("b", [1.0]))
     base = group(seeds("a", [2.0, 2.0]) | seeds("c", [1.0]))
-    judged = paired.gains(ours, base, ["rmse"])
+    judged = paired.paired_gains(ours, base, ["rmse"])
     assert judged[["city", "n"]].values.tolist() == [["a", 1]]
-    assert paired.gains([], base, ["rmse"]).empty
+    assert paired.paired_gains([], base, ["rmse"]).empty
 
 
 @pytest.mark.filterwarnings("error")
 def test_nothing_to_compare_with_is_no_difference_and_no_warning(group):
     """A page is built while the other method's runs are still missing."""
-    assert paired.gains(group(seeds("a", [1.0, 2.0])), [], ["rmse"]).empty
-    assert paired.gains([], [], ["rmse"]).empty
+    assert paired.paired_gains(group(seeds("a", [1.0, 2.0])), [], ["rmse"]).empty
+    assert paired.paired_gains([], [], ["rmse"]).empty
 
 
 def test_places_come_in_the_order_of_the_other_runs(group):
     """Aligned series sort: 100 % came before 20 %, bicycles before taxis."""
     errors = seeds("b", [2.0]) | seeds("a", [2.0], "20") | seeds("a", [2.0], "100")
     less = {place: 1.0 for place in reversed(errors)}
-    judged = paired.gains(group(less), group(errors), ["rmse"])
+    judged = paired.paired_gains(group(less), group(errors), ["rmse"])
     assert judged[["city", "scarcity"]].values.tolist() == [
         ["b", "20"],
         ["a", "20"],
@@ -84,7 +86,7 @@ def test_places_come_in_the_order_of_the_other_runs(group):
 def test_runs_on_the_target_alone_face_every_source(group):
     """ST-net knows no source: under the target's own name it would be compared with nothing."""
     ours = group(seeds("x>a", [1.0, 2.0]) | seeds("y>a", [3.0, 3.0]) | seeds("x>b", [1.0]))
-    judged = paired.gains(ours, group(seeds("a", [2.0, 4.0])), ["rmse"])
+    judged = paired.paired_gains(ours, group(seeds("a", [2.0, 4.0])), ["rmse"])
     assert judged[["city", "n"]].values.tolist() == [["x>a", 2], ["y>a", 2]]
     assert judged["gain"].tolist() == pytest.approx([50, 0])
 
@@ -93,13 +95,13 @@ def test_runs_on_the_target_alone_face_every_source(group):
 def test_what_is_not_trained_counts_for_every_seed(group, epochs, n):
     """A rule is run once; a network's one seed must not stand for the others."""
     ours, rule = group(seeds("a", [1.0, 2.0, 3.0])), group(seeds("a", [4.0]), epochs)
-    assert paired.gains(ours, rule, ["rmse"])["n"].tolist() == [n]
-    assert paired.gains(rule, ours, ["rmse"])["n"].tolist() == [n]
+    assert paired.paired_gains(ours, rule, ["rmse"])["n"].tolist() == [n]
+    assert paired.paired_gains(rule, ours, ["rmse"])["n"].tolist() == [n]
 
 
 def test_parts_are_compared_like_the_whole(group):
     """Errors by kind of region; a part that no record has is left out."""
     ours, base = group(seeds("a", [1.0, 2.0])), group(seeds("a", [2.0, 4.0]))
     assert paired.errors(ours, "half_rmse").tolist() == [2.0, 4.0]
-    judged = paired.gains(ours, base, ["half_rmse", "kind_3_rmse"])
+    judged = paired.paired_gains(ours, base, ["half_rmse", "kind_3_rmse"])
     assert judged[["metric", "gain"]].values.tolist() == [["half_rmse", 50.0]]

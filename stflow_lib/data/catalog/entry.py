@@ -39,12 +39,12 @@ class Entry:
         """The files of the first complete form in the data folder, None when none is."""
         raw = tuple(raw.into for raw in self.raw_files())
         for form in [*self.forms, *([raw] if raw and not self.how else [])] or [()]:
-            paths = [folder() / path for path in form]
+            paths = [data_folder() / path for path in form]
             if all(path.exists() for path in paths):
                 return paths
         return None
 
 
-def folder() -> Path:
+def data_folder() -> Path:
     """The data folder: STFLOW_DATA, else ~/.cache/stflow."""
     return Path(os.environ.get("STFLOW_DATA") or Path.home() / ".cache" / "stflow")

@@ -7,12 +7,12 @@ import pandas as pd
 import xarray as xr
 
 from stflow_lib.data.catalog import graphs, grids, papers, simulated
-from stflow_lib.data.catalog.entry import Entry, folder
+from stflow_lib.data.catalog.entry import Entry, data_folder
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files import download
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 
-CARD = ("name", "kind", "step_minutes", "zone", "unit", "source", "licence")
+METADATA_FIELDS = ("name", "kind", "step_minutes", "zone", "unit", "source", "licence")
 
 
 @cache
@@ -36,11 +36,11 @@ def fetch(name: str) -> list[Path]:
     entry = _entry(name)
     if (here := entry.files()) is not None:
         return here
-    paths = download.bring(entry.raw_files(), folder(), name)
+    paths = download.download_all(entry.raw_files(), data_folder(), name)
     if (here := entry.files()) is not None:
         return here
     wanted = " or ".join(", ".join(form) for form in entry.forms) or ", ".join(map(str, paths))
-    raise DataError(f"{name}: needs {wanted} in {folder()} (STFLOW_DATA). {entry.how}")
+    raise DataError(f"{name}: needs {wanted} in {data_folder()} (STFLOW_DATA). {entry.how}")
 
 
 def load(name: str) -> xr.Dataset:
@@ -50,8 +50,8 @@ def load(name: str) -> xr.Dataset:
     """
     entry = _entry(name)
     fetch(name)
-    card = {key: getattr(entry, key) for key in CARD}
-    return seal(entry.read(folder()), **card)
+    card = {key: getattr(entry, key) for key in METADATA_FIELDS}
+    return with_content_hash(entry.read(data_folder()), **card)
 
 
 def catalog() -> pd.DataFrame:

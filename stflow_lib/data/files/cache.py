@@ -12,7 +12,7 @@ import numpy as np
 
 from stflow_lib.data.files.read import read_npz
 
-MAKERS = (
+SOURCE_MODULES = (
     "rasterize.gps",
     "rasterize.cells",
     "rasterize.segments",
@@ -25,7 +25,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("STFLOW_CACHE") or Path.home() / ".cache" / "stflow" / "derived")
 
 
-def derived(
+def cached(
     inputs: list[Path], parameters: dict, build: Callable[[], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
     """What `build` returns, from the cache when these inputs and parameters were seen before.
@@ -43,7 +43,7 @@ def derived(
 
 def _key(inputs: list[Path], parameters: dict) -> str:
     digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
-    for maker in MAKERS:
+    for maker in SOURCE_MODULES:
         module = importlib.import_module(f"stflow_lib.data.{maker}")
         digest.update(inspect.getsource(module).encode())
     for path in inputs:

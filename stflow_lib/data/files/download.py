@@ -57,7 +57,7 @@ def manifest(name: str) -> tuple[RawFile, ...]:
         return tuple(RawFile(**row) for row in csv.DictReader(lines, delimiter="\t"))
 
 
-def bring(raw_files: tuple[RawFile, ...], folder: Path, label: str) -> list[Path]:
+def download_all(raw_files: tuple[RawFile, ...], folder: Path, label: str) -> list[Path]:
     """Put every file into `folder`, those that are there excepted; their paths.
 
     DataError when a file cannot be had or is not the one expected; finished files stay, the

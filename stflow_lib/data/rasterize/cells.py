@@ -64,4 +64,4 @@ def box_city(counts, time, directions, box: Box, *, poi=None, **attrs) -> xr.Dat
     city = schema.grid_city(counts, time, directions, **box.attrs(), **attrs)
     if poi is not None:
         city = city.assign(poi=poi)
-    return schema.seal(city, cell_m=cell_metres(box, *counts.shape[-2:]))
+    return schema.with_content_hash(city, cell_m=cell_metres(box, *counts.shape[-2:]))

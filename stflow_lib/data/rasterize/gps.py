@@ -21,7 +21,7 @@ from stflow_lib.data.files.read import need_file
 from stflow_lib.data.rasterize import cells as grids
 from stflow_lib.data.rasterize import segments
 from stflow_lib.data.schema import Box
-from stflow_lib.data.time_axis import steps_from_unix
+from stflow_lib.data.time_axis import time_axis_from_utc
 
 COLUMNS = ("taxi", "time", "lat", "lon", "occupied")
 DTYPES = (np.int32, np.int64, np.int32, np.int32, np.bool_)
@@ -136,7 +136,7 @@ def entry_counts(
     _demand_cells(rows, cols)
     if not len(fixes):
         return pd.DatetimeIndex([]), np.zeros((0, rows, cols), np.int32)
-    start, time = steps_from_unix(fixes.time.min(), fixes.time.max(), step_minutes, zone)
+    start, time = time_axis_from_utc(fixes.time.min(), fixes.time.max(), step_minutes, zone)
     _demand_room(fixes, rows, cols)
     counts = np.zeros((len(time), rows, cols), np.int32)
     segments.count_entries(
@@ -169,7 +169,7 @@ def pickups_dropoffs(
     _demand_cells(rows, cols)
     if not len(fixes):
         return pd.DatetimeIndex([]), np.zeros((0, 2, rows, cols), np.int32)
-    start, time = steps_from_unix(fixes.time.min(), fixes.time.max(), step_minutes, zone)
+    start, time = time_axis_from_utc(fixes.time.min(), fixes.time.max(), step_minutes, zone)
     counts = np.empty((len(time), 2, rows, cols), np.int32)
     for direction, at in enumerate(changes(fixes)):
         step = (fixes.time[at] - start) // (60 * step_minutes)
@@ -186,7 +186,7 @@ def changes(fixes: Fixes) -> tuple[np.ndarray, np.ndarray]:
             np.flatnonzero(same & before & ~after) + 1)  # fmt: skip
 
 
-def entries_city(
+def entry_flow_city(
     fixes: Fixes, box: Box, rows: int, cols: int, step_minutes: int,
     max_gap_s: int = 180, max_kmh: float = 130, zone: str = ZONE, **attrs,
 ) -> xr.Dataset:  # fmt: skip

@@ -16,7 +16,7 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.read import need_file
 from stflow_lib.data.rasterize import cells as grids
 from stflow_lib.data.schema import DIMS, Box
-from stflow_lib.data.time_axis import steps_from_wall
+from stflow_lib.data.time_axis import time_axis_from_local
 
 COLUMNS = ("start", "end", "start_lat", "start_lon", "end_lat", "end_lon")
 LAYOUTS = (
@@ -107,7 +107,7 @@ def trip_grids(
     for drop-offs, after the last step (`dropoffs_late`).
     """
     _demand_rides(trips)
-    time = steps_from_wall(trips["start"].min(), trips["start"].max(), step_minutes, zone)
+    time = time_axis_from_local(trips["start"].min(), trips["start"].max(), step_minutes, zone)
     forwards = trips[trips["end"] >= trips["start"]]
     attrs = {"rides": len(trips), "rides_backwards": len(trips) - len(forwards)}
     counts = np.empty((len(time), 2, rows, cols), np.float32)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stflow_lib.data.adjacency import corridor, gaussian_kernel, shared_ends
+from stflow_lib.data.adjacency import corridor_distance, gaussian_kernel, segment_distance
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.read import need_file, read_npz, read_table
 from stflow_lib.data.schema import graph_city
@@ -94,7 +94,7 @@ def read_bay_i680(folder: Path):
     for axis in ("lat", "lon"):
         known = sensors[axis].notna()
         sensors[axis] = np.interp(mile, mile[known], sensors[axis][known])
-    ds = _pems_city(speed, sensors, gaussian_kernel(corridor(mile), SIGMA_MILES))
+    ds = _pems_city(speed, sensors, gaussian_kernel(corridor_distance(mile), SIGMA_MILES))
     ds["vehicles"] = ("time", "node"), speed["flow_veh"]
     return ds.assign_coords(postmile=("node", mile.to_numpy()))
 
@@ -127,7 +127,7 @@ def read_aarhus(folder: Path):
     return graph_city(
         np.where(empty, np.nan, data["speed_kmh"]),
         data["time"] + np.timedelta64(60, "m"),
-        gaussian_kernel(shared_ends(*ends), AARHUS_SIGMA_M),
+        gaussian_kernel(segment_distance(*ends), AARHUS_SIGMA_M),
         middle["lat"], middle["lon"], segments["sensor"],
         zero_means="speed 0 with vehicle_count 0 is read as missing",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stflow_lib.data.files.cache import derived
+from stflow_lib.data.files.cache import cached
 from stflow_lib.data.files.download import manifest
 from stflow_lib.data.rasterize import cells as grids
 from stflow_lib.data.rasterize import gps
@@ -37,7 +37,7 @@ def _maps(folder: Path, count, rules: dict) -> dict:
         time, counts = count(fixes, SF_BOX, zone=gps.ZONE, **rules)
         return {"time": time.to_numpy(), "counts": counts}
 
-    return derived(inputs, {"count": count.__name__, "box": SF_BOX, **rules}, build)
+    return cached(inputs, {"count": count.__name__, "box": SF_BOX, **rules}, build)
 
 
 def _city(counts, data: dict, directions: list[str], **attrs):

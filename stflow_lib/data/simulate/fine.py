@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import xarray as xr
 
-from stflow_lib.data.schema import block_sum, grid_city, seal
+from stflow_lib.data.schema import block_sum, grid_city, with_content_hash
 from stflow_lib.data.simulate.gravity import decay_kernel, spread, trip_ends
 from stflow_lib.data.simulate.landuse import DEFAULT_SHARES, TYPES, districts, masses, type_map
 from stflow_lib.data.simulate.purposes import PURPOSES, WAYS, ends, volumes
 from stflow_lib.data.simulate.roads import road_maps
-from stflow_lib.data.simulate.streams import stream
+from stflow_lib.data.simulate.streams import substream
 from stflow_lib.data.simulate.weather import SOURCE, make_sky, with_external
 
 PARTS = (*WAYS, "avenue", "motorway")
@@ -53,7 +53,7 @@ def simulate_fine(
     city = grid_city(_counts(truth, 1440 // step_minutes, seed), sky.index, ["entries"],
                      name=name, step_minutes=step_minutes, cell_m=cell_m,
                      unit=f"vehicles per {step_minutes} min", **SOURCE)  # fmt: skip
-    return seal(with_external(city, sky)), truth
+    return with_content_hash(with_external(city, sky)), truth
 
 
 def fine_rate(truth: xr.Dataset, steps: slice = slice(None)) -> np.ndarray:
@@ -138,7 +138,7 @@ def _counts(truth, steps_per_day, seed):
 
     def draw(day):
         part = slice(day * steps_per_day, (day + 1) * steps_per_day)
-        flow[part, 0] = stream(seed, "counts", day).poisson(fine_rate(truth, part))
+        flow[part, 0] = substream(seed, "counts", day).poisson(fine_rate(truth, part))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(draw, range(steps // steps_per_day)))

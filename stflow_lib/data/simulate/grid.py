@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from stflow_lib.data.rasterize.poi import GROUPS
-from stflow_lib.data.schema import grid_city, seal
+from stflow_lib.data.schema import grid_city, with_content_hash
 from stflow_lib.data.simulate.gravity import decay_kernel, distances, trip_ends
 from stflow_lib.data.simulate.landuse import (
     DEFAULT_SHARES,
@@ -19,7 +19,7 @@ from stflow_lib.data.simulate.landuse import (
     type_map,
 )
 from stflow_lib.data.simulate.purposes import PURPOSES, WAYS, ends, volumes
-from stflow_lib.data.simulate.streams import stream
+from stflow_lib.data.simulate.streams import substream
 from stflow_lib.data.simulate.weather import SOURCE, make_sky, with_external
 
 DIRECTIONS = ("pickup", "dropoff")
@@ -63,7 +63,9 @@ def simulate_grid(
                      unit=f"trips per {step_minutes} min", **SOURCE)  # fmt: skip
     city["poi"] = (("category", "row", "col"), poi_counts(types, mass, seed))
     city["valid"] = (("direction", "row", "col"), _reached(truth))
-    return seal(with_external(city, sky).assign_coords(category=list(GROUPS))), truth
+    return with_content_hash(
+        with_external(city, sky).assign_coords(category=list(GROUPS))
+    ), truth
 
 
 def grid_rate(truth: xr.Dataset, steps: slice = slice(None)) -> np.ndarray:
@@ -120,5 +122,5 @@ def _reached(truth):
 def _counts(truth, seed):
     """Poisson counts [time, 2, row, col] of both directions, drawn 500 steps at a time."""
     parts = [slice(i, i + 500) for i in range(0, truth.sizes["time"], 500)]
-    draws = [stream(seed, "counts", p.start).poisson(grid_rate(truth, p)) for p in parts]
+    draws = [substream(seed, "counts", p.start).poisson(grid_rate(truth, p)) for p in parts]
     return np.concatenate(draws).astype(np.float32)

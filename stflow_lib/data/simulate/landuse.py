@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.simulate.streams import stream
+from stflow_lib.data.simulate.streams import substream
 
 TYPES = ("residential", "office", "leisure", "hub", "industrial", "park", "water")
 DEFAULT_SHARES = {
@@ -90,14 +90,14 @@ def assign(score: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _liking(name, rows, cols, patch, seed):
-    noise = stream(seed, f"field of {name}").standard_normal((rows, cols))
+    noise = substream(seed, f"field of {name}").standard_normal((rows, cols))
     smooth = gaussian_filter(noise, (6 if name == "water" else 1) * patch, mode="reflect")
     return smooth / smooth.std() + CENTRAL[name] * centrality(rows, cols)
 
 
 def masses(types: np.ndarray, seed: int) -> np.ndarray:
     """Size of every cell [rows, cols]: type's mean x nearness to the centre x noise."""
-    noise = np.exp(0.5 * stream(seed, "mass").standard_normal(types.shape) - 0.125)
+    noise = np.exp(0.5 * substream(seed, "mass").standard_normal(types.shape) - 0.125)
     by_type = np.array([MASS[name] for name in TYPES])
     return by_type[types] * (0.35 + centrality(*types.shape)) * noise
 
@@ -120,4 +120,4 @@ def poi_mix() -> np.ndarray:
 def poi_counts(types: np.ndarray, mass: np.ndarray, seed: int, mean: float = 40.0):
     """Poisson POI counts [14, rows, cols]: `mean` x mass x share of the group in the type."""
     rate = mean * mass * np.moveaxis(poi_mix()[types], -1, 0)
-    return stream(seed, "poi").poisson(rate).astype(np.float32)
+    return substream(seed, "poi").poisson(rate).astype(np.float32)

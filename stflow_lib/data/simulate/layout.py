@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from stflow_lib.data.simulate.streams import stream
+from stflow_lib.data.simulate.streams import substream
 from stflow_lib.data.simulate.traffic import Roads
 
 LEAVE = 0.12  # share of the traffic that takes each off-ramp
@@ -36,7 +36,7 @@ def make_layout(sensors: int, spacing_km: float, seed: int) -> Layout:
     count = max(2, round(np.sqrt(sensors / 20)))
     parts = enumerate(np.array_split(np.arange(sensors), 2 * count))
     way = np.concatenate([np.full(len(part), w) for w, part in parts])
-    x, y = _places(way, count, spacing_km, stream(seed, "layout"))
+    x, y = _places(way, count, spacing_km, substream(seed, "layout"))
     first = np.r_[True, way[1:] != way[:-1]]
     last = np.r_[way[1:] != way[:-1], True]
     leave = np.full(sensors, LEAVE, np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 
 from stflow_lib.data.simulate.gravity import unit
 from stflow_lib.data.simulate.landuse import TYPES
-from stflow_lib.data.simulate.streams import stream, wander
+from stflow_lib.data.simulate.streams import ar1_noise, substream
 
 Bump = tuple[float, float, float]
 
@@ -107,5 +107,5 @@ def volumes(sky, step_minutes: int, mood: float, seed: int, districts: int) -> n
     """
     expected = np.array([[expected_volume(p, way, sky) for way in WAYS] for p in PURPOSES])
     shape = (len(sky), len(PURPOSES), 1, districts)
-    z = wander(stream(seed, "moods"), shape, step_minutes / 60, 3.0)
+    z = ar1_noise(substream(seed, "moods"), shape, step_minutes / 60, 3.0)
     return np.moveaxis(expected, -1, 0)[..., None] * np.exp(mood * z - mood**2 / 2)

@@ -6,14 +6,14 @@ across. A cell's weight says how much of a road lies in it: exp(-(distance / wid
 
 import numpy as np
 
-from stflow_lib.data.simulate.streams import stream
+from stflow_lib.data.simulate.streams import substream
 
 
 def road_maps(rows: int, cols: int, seed: int) -> dict[str, np.ndarray]:
     """Weights in [0, 1] of `street`, `avenue` and `motorway`, each float64 [rows, cols]."""
-    street = _lattice(rows, cols, (1.8, 3.6), stream(seed, "streets"))
-    avenue = _lattice(rows, cols, (4.5, 8.0), stream(seed, "avenues"))
-    motorway = _motorways(rows, cols, stream(seed, "motorways"))
+    street = _lattice(rows, cols, (1.8, 3.6), substream(seed, "streets"))
+    avenue = _lattice(rows, cols, (4.5, 8.0), substream(seed, "avenues"))
+    motorway = _motorways(rows, cols, substream(seed, "motorways"))
     weights = {"street": street, "avenue": avenue, "motorway": motorway}
     return {rank: np.where(w < 0.05, 0.0, w) for rank, w in weights.items()}
 

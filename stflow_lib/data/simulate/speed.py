@@ -6,11 +6,11 @@ import xarray as xr
 
 from stflow_lib.data.adjacency import gaussian_kernel
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import graph_city, seal
+from stflow_lib.data.schema import graph_city, with_content_hash
 from stflow_lib.data.simulate.landuse import CENTRAL, LAND_SHARES, TYPES, assign, cell_counts
 from stflow_lib.data.simulate.layout import Layout, make_layout
 from stflow_lib.data.simulate.purposes import PURPOSES, rhythm
-from stflow_lib.data.simulate.streams import stream, wander
+from stflow_lib.data.simulate.streams import ar1_noise, substream
 from stflow_lib.data.simulate.traffic import Diagram, run
 from stflow_lib.data.simulate.weather import SOURCE, make_sky
 
@@ -68,7 +68,7 @@ def simulate_speed(
         layout.y / KM_PER_DEGREE, layout.x / KM_PER_DEGREE,
         name=name, step_minutes=step_minutes, unit=unit, **SOURCE,
     )  # fmt: skip
-    return seal(city), truth
+    return with_content_hash(city), truth
 
 
 def _check(sensors, spacing_km, free_kmh, unit, missing):
@@ -86,7 +86,7 @@ def node_types(layout: Layout, type_shares: dict, seed: int) -> np.ndarray:
     near = np.exp(-(layout.x**2 + layout.y**2) / (2 * (0.5 * layout.x.std() + 1) ** 2))
     score = []
     for name in TYPES:
-        rng = stream(seed, f"field of {name}")
+        rng = substream(seed, f"field of {name}")
         wave, phase = rng.normal(0, 0.5, (6, 2)), rng.uniform(0, 2 * np.pi, 6)
         field = np.cos(wave @ np.stack([layout.x, layout.y]) + phase[:, None]).mean(0)
         score.append(2.5 * field + CENTRAL[name] * near)
@@ -113,11 +113,11 @@ def demands(sky, types, layout: Layout, flow: float, seed: int) -> np.ndarray:
     """
     rhythms = np.stack([departures(u, sky["clock"].values, sky["free"].values) for u in TYPES])
     step_hours = (sky.index[1] - sky.index[0]) / pd.Timedelta("1h")
-    rng = stream(seed, "demand")
+    rng = substream(seed, "demand")
     size = np.where(layout.roads.first, 1.0, layout.roads.leave) * rng.uniform(
         0.8, 1.2, len(types)
     )
-    mood = np.exp(0.12 * wander(rng, (len(sky), len(types)), step_hours, 4.0))
+    mood = np.exp(0.12 * ar1_noise(rng, (len(sky), len(types)), step_hours, 4.0))
     rate = flow * size * rhythms[types].T * mood
     return rng.poisson(rate * step_hours) / step_hours
 
@@ -128,7 +128,7 @@ def capacities(sky, sensors: int, diagram: Diagram, seed: int):
     One cell in twelve has lost a lane (x 0.8); rain costs up to 17 %; incidents (one per 120
     sensor-days, between 6 and 21 h) leave 35 % for 20 minutes to 2 hours.
     """
-    rng = stream(seed, "incidents")
+    rng = substream(seed, "incidents")
     drops = np.zeros(sensors, bool)
     drops[rng.choice(sensors, sensors // 12, replace=False)] = True
     day = (sky.index[-1] - sky.index[0]).days + 1
@@ -163,11 +163,11 @@ def in_a_row(waves: np.ndarray, steps: int) -> np.ndarray:
 
 def _pace(sensors, seed):
     """Free speed of each sensor in parts of the fastest, 0.9 to 1."""
-    return stream(seed, "pace").uniform(0.9, 1.0, sensors)
+    return substream(seed, "pace").uniform(0.9, 1.0, sensors)
 
 
 def _measure(speed, noise_kmh, step_minutes, seed):
-    noise = wander(stream(seed, "noise"), speed.shape, step_minutes / 60, 0.1)
+    noise = ar1_noise(substream(seed, "noise"), speed.shape, step_minutes / 60, 0.1)
     return np.maximum(speed + noise_kmh * noise, 1.0)
 
 
@@ -177,7 +177,7 @@ def gaps(shape: tuple, missing: float, step_minutes: int, seed: int) -> np.ndarr
     Outages of mean length m start at the rate -log(1 - p) / m, so they cover the share p; the
     three kinds together cover `missing`.
     """
-    rng = stream(seed, "gaps")
+    rng = substream(seed, "gaps")
     kept = np.ones(shape, bool)
     kinds = (
         (0.2, 1, shape[1]),

@@ -10,12 +10,12 @@ import numpy as np
 from scipy.signal import lfilter
 
 
-def stream(seed: int, name: str, part: int = 0) -> np.random.Generator:
+def substream(seed: int, name: str, part: int = 0) -> np.random.Generator:
     """The generator of ingredient `name` (PCG64); `part` numbers its independent pieces."""
     return np.random.Generator(np.random.PCG64([seed, crc32(name.encode()), part]))
 
 
-def wander(rng: np.random.Generator, shape: tuple, step_hours: float, memory_hours: float):
+def ar1_noise(rng: np.random.Generator, shape: tuple, step_hours: float, memory_hours: float):
     """Stationary AR(1) of mean 0 and variance 1 along axis 0, float64 of `shape`.
 
     z_t = a z_{t-1} + sqrt(1 - a^2) e_t with a = exp(-step / memory).

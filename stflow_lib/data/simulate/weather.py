@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.simulate.streams import stream, wander
+from stflow_lib.data.simulate.streams import ar1_noise, substream
 
 FACTORS = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
 CLASSES = (
@@ -41,14 +41,14 @@ def holidays(first: pd.Timestamp, days: int, seed: int) -> pd.DatetimeIndex:
     """One holiday in each fortnight: a Tuesday to Thursday drawn at random."""
     every = pd.date_range(first, periods=days)
     middle = [f[f.dayofweek.isin([1, 2, 3])] for f in np.split(every, range(14, days, 14))]
-    rng = stream(seed, "holidays")
+    rng = substream(seed, "holidays")
     return pd.DatetimeIndex([f[int(rng.integers(len(f)))] for f in middle if len(f)])
 
 
 def _add_weather(sky, step_hours, seed):
-    z = wander(stream(seed, "sky"), (len(sky),), step_hours, 8.0)
-    warm = wander(stream(seed, "temperature"), (len(sky),), step_hours, 36.0)
-    gust = wander(stream(seed, "wind"), (len(sky),), step_hours, 6.0)
+    z = ar1_noise(substream(seed, "sky"), (len(sky),), step_hours, 8.0)
+    warm = ar1_noise(substream(seed, "temperature"), (len(sky),), step_hours, 36.0)
+    gust = ar1_noise(substream(seed, "wind"), (len(sky),), step_hours, 6.0)
     season = -10 * np.cos(2 * np.pi * (sky.index.dayofyear - 15) / 365.25)
     daily = 4 * np.cos(2 * np.pi * (sky["clock"] - 15) / 24)
     sky["temperature"] = np.clip(12 + season + daily + 3 * warm, -24.6, 41.0)

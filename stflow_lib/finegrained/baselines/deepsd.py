@@ -1,6 +1,6 @@
 """DeepSD: SRCNNs stacked, each doubling the resolution (Vandal et al., KDD 2017)."""
 
-from stflow_lib.finegrained.baselines.srcnn import SRCNN, Settings
+from stflow_lib.finegrained.baselines.srcnn import SRCNN, SRCNNSettings
 from stflow_lib.finegrained.networks.layers import doublings
 from stflow_lib.finegrained.training.supervised import network_method
 
@@ -16,4 +16,4 @@ class DeepSD(SRCNN):
         return [2] * doublings(factor)
 
 
-METHOD = network_method("DeepSD", Settings, DeepSD)
+METHOD = network_method("DeepSD", SRCNNSettings, DeepSD)

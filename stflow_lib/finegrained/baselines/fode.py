@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import ExternalFactors, Split, Upsample, initialise
+from stflow_lib.finegrained.networks.layers import ExternalFactors, Split, Upsample, init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
 from stflow_lib.kernels import conserve
@@ -16,7 +16,7 @@ HIDDEN = {"4m": 128, "cufar": 64}  # variant: hidden units of the external facto
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
+class FODESettings(NetworkSettings):
     """FODE, whose configuration no source states (spec 5.13): two readings of it.
 
     With external factors the ReLU before the split comes after the fine external map is added,
@@ -145,7 +145,7 @@ class FODE(nn.Module):
     Raises ValueError for an unknown variant and for channels that do not divide into groups.
     """
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: FODESettings):
         super().__init__()
         if settings.variant not in HIDDEN:
             raise ValueError(f"FODE: variant {settings.variant!r}: want one of {[*HIDDEN]}")
@@ -156,7 +156,7 @@ class FODE(nn.Module):
         self.up = Upsample(width, task.factor, norm=True)
         self.last = nn.Conv2d(width, 1, 9, padding=4)
         self.split = settings.split(task.factor)
-        initialise(self)
+        init_normal(self)
 
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
@@ -183,4 +183,4 @@ def augmented(
     return conserve(share * (1 + pull.sigmoid()), coarse, split.factor)
 
 
-METHOD = network_method("FODE", Settings, FODE)
+METHOD = network_method("FODE", FODESettings, FODE)

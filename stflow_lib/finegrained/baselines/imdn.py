@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import initialise
+from stflow_lib.finegrained.networks.layers import init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
 
@@ -14,7 +14,7 @@ Features = Float[Tensor, "b c h w"]
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
+class IMDNSettings(NetworkSettings):
     """IMDN as the count in UrbanSTC's Table 10 has it (spec 5.9); C in quarters."""
 
     modules: int = 6  # distillation modules, each seen by the last layers
@@ -80,7 +80,7 @@ class Distillation(nn.Module):
 class IMDN(nn.Module):
     """coarse [B, 1, H, W] -> fine [B, 1, HM, WM], vehicles; external factors are not used."""
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: IMDNSettings):
         super().__init__()
         width, count, factor = settings.channels, settings.modules, task.factor
         self.first = conv(1, width)
@@ -88,7 +88,7 @@ class IMDN(nn.Module):
         self.merge = nn.Sequential(conv(count * width, width, 1), leaky(), conv(width, width))
         self.last = nn.Sequential(conv(width, factor**2), nn.PixelShuffle(factor))
         self.split = settings.split(factor)
-        initialise(self)
+        init_normal(self)
 
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
@@ -102,4 +102,4 @@ class IMDN(nn.Module):
         return self.split(self.last(merged), coarse)
 
 
-METHOD = network_method("IMDN", Settings, IMDN)
+METHOD = network_method("IMDN", IMDNSettings, IMDN)

@@ -13,7 +13,7 @@ from stflow_lib.finegrained.training.supervised import NetworkSettings, network_
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
+class LapSRNSettings(NetworkSettings):
     """LapSRN as its public implementations have it (spec 5.8), squared error on the last level."""
 
     channels: int = 64  # C, feature maps
@@ -75,7 +75,7 @@ class LapSRN(nn.Module):
     Both branches start from coarse / M^2, vehicles per fine cell.
     """
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: LapSRNSettings):
         super().__init__()
         levels, width = doublings(task.factor), settings.channels
         self.first = nn.Sequential(nn.Conv2d(1, width, 3, padding=1, bias=False), leaky())
@@ -93,4 +93,4 @@ class LapSRN(nn.Module):
         return self.split(image, coarse)
 
 
-METHOD = network_method("LapSRN", Settings, LapSRN)
+METHOD = network_method("LapSRN", LapSRNSettings, LapSRN)

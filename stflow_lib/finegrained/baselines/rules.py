@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from stflow_lib.finegrained.networks.layers import enlarge
+from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.training.method import Method, NoSettings, Predictor
 
@@ -20,7 +20,7 @@ class RatioSettings:
 
 def fit_mean(task: Task, settings: NoSettings, seed: int, folder: Path | None) -> Predictor:
     """Every fine cell of a block gets the same share, 1 / M^2."""
-    return Predictor(lambda t, i: enlarge(t.coarse[i], t.factor) / t.factor**2)
+    return Predictor(lambda t, i: upsample_nearest(t.coarse[i], t.factor) / t.factor**2)
 
 
 def fit_ratio(task: Task, settings: RatioSettings, seed: int, folder: Path | None) -> Predictor:
@@ -33,14 +33,14 @@ def fit_ratio(task: Task, settings: RatioSettings, seed: int, folder: Path | Non
     )
 
     def predict(t: Task, indices: Tensor) -> Tensor:
-        return enlarge(t.coarse[indices], t.factor) * shares[indices % count]
+        return upsample_nearest(t.coarse[indices], t.factor) * shares[indices % count]
 
     return Predictor(predict, parameters=shares.numel())
 
 
 def _share(task: Task, indices: Tensor, ratio: str) -> Tensor:
     """[1, 1, HM, WM]: the historical share of every fine cell in its block."""
-    fine, parent = task.fine[indices], enlarge(task.coarse[indices], task.factor)
+    fine, parent = task.fine[indices], upsample_nearest(task.coarse[indices], task.factor)
     if ratio == "sum":
         return fine.sum(0, keepdim=True) / parent.sum(0, keepdim=True).clamp_min(1e-9)
     return torch.where(parent > 0, fine / parent.clamp_min(1e-9), 0.0).mean(0, keepdim=True)

@@ -14,7 +14,7 @@ Features = Float[Tensor, "b c _ _"]
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
+class SCNSettings(NetworkSettings):
     """SCN as the count in UrbanSTC's Table 10 has it (spec 5.10), M scales."""
 
     blocks: int = 16  # scale-wise residual blocks
@@ -83,7 +83,7 @@ class SCN(nn.Module):
     that `down` of the last block is counted but never used.
     """
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: SCNSettings):
         super().__init__()
         width, self.scales = settings.channels, task.factor
         self.first = NormedConv(1, width, 3, 1.0)
@@ -112,4 +112,4 @@ class SCN(nn.Module):
         return self.split(self.shuffle(scores), coarse)
 
 
-METHOD = network_method("SCN", Settings, SCN)
+METHOD = network_method("SCN", SCNSettings, SCN)

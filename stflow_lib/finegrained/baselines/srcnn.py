@@ -6,13 +6,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import initialise
+from stflow_lib.finegrained.networks.layers import init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
+class SRCNNSettings(NetworkSettings):
     """SRCNN in its published form (spec 5.3)."""
 
     # Coarse flows are divided by it. 1 is the tables' value; counts in the hundreds then make
@@ -49,13 +49,13 @@ class Stage(nn.Module):
 class SRCNN(nn.Module):
     """coarse [B, 1, H, W] -> fine [B, 1, HM, WM], vehicles; external factors are not used."""
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: SRCNNSettings):
         super().__init__()
         steps = self.steps(task.factor)
         self.stages = nn.Sequential(*[Stage(settings.channels, step) for step in steps])
         self.scale = settings.input_scale
         self.split = settings.split(task.factor)
-        initialise(self)
+        init_normal(self)
 
     @staticmethod
     def steps(factor: int) -> list[int]:
@@ -68,4 +68,4 @@ class SRCNN(nn.Module):
         return self.split(self.stages(coarse / self.scale), coarse)
 
 
-METHOD = network_method("SRCNN", Settings, SRCNN)
+METHOD = network_method("SRCNN", SRCNNSettings, SRCNN)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import doublings, initialise
+from stflow_lib.finegrained.networks.layers import doublings, init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
+class SRResNetSettings(NetworkSettings):
     """SRResNet as the count in UrbanSTC's Table 10 has it (spec 5.7): no adversary, no VGG."""
 
     blocks: int = 16  # residual blocks
@@ -47,7 +47,7 @@ class SRResNet(nn.Module):
     The first features are added again after the residual blocks; no convolution has a bias.
     """
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: SRResNetSettings):
         super().__init__()
         width, up = settings.channels, []
         for _ in range(doublings(task.factor)):
@@ -58,7 +58,7 @@ class SRResNet(nn.Module):
         self.up = nn.Sequential(*up)
         self.last = conv(width, 1, 9)
         self.split = settings.split(task.factor)
-        initialise(self)
+        init_normal(self)
 
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
@@ -68,4 +68,4 @@ class SRResNet(nn.Module):
         return self.split(self.last(self.up(features)), coarse)
 
 
-METHOD = network_method("SRResNet", Settings, SRResNet)
+METHOD = network_method("SRResNet", SRResNetSettings, SRResNet)

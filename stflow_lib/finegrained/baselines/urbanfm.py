@@ -10,7 +10,7 @@ from stflow_lib.finegrained.networks.layers import (
     ExternalFactors,
     Residual,
     Upsample,
-    initialise,
+    init_normal,
 )
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import (
@@ -21,7 +21,7 @@ from stflow_lib.finegrained.training.supervised import (
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
+class UrbanFMSettings(NetworkSettings):
     """UrbanFM as the tables of UrbanSTC ran it (spec 5.11)."""
 
     blocks: int = 16  # residual blocks
@@ -33,7 +33,7 @@ class Settings(NetworkSettings):
 class UrbanFM(nn.Module):
     """coarse [B, 1, H, W], external [B, E] -> fine [B, 1, HM, WM], vehicles."""
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: UrbanFMSettings):
         super().__init__()
         width, extra = settings.channels, int(settings.external)
         rows, cols = task.coarse.shape[2:]
@@ -46,7 +46,7 @@ class UrbanFM(nn.Module):
         self.up = Upsample(width, task.factor, norm=True)
         self.last = nn.Conv2d(width + extra, 1, 9, padding=4)
         self.split = settings.split(task.factor)
-        initialise(self)
+        init_normal(self)
 
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
@@ -65,4 +65,4 @@ def scaled_error(network: UrbanFM, task: Task, batch: Tensor) -> Tensor:
     return squared_error(network, task, batch) / network.target_scale**2
 
 
-METHOD = network_method("UrbanFM", Settings, UrbanFM, scaled_error)
+METHOD = network_method("UrbanFM", UrbanFMSettings, UrbanFM, scaled_error)

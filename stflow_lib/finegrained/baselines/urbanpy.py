@@ -14,8 +14,8 @@ from stflow_lib.finegrained.networks.layers import (
     Split,
     Upsample,
     doublings,
-    enlarge,
-    initialise,
+    init_normal,
+    upsample_nearest,
 )
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
@@ -31,7 +31,7 @@ COMPRESSED = 2  # channels that a proposal keeps for its local convolution
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
+class UrbanPySettings(NetworkSettings):
     """UrbanPy without geographic features, as the tables of UrbanSTC ran it (spec 5.12).
 
     `constraint` must be "m2": every stage hands a density to the next one, and only M2 makes one.
@@ -71,7 +71,7 @@ class Stage(nn.Module):
     Unlike in the original, the correction's bias starts at 0.
     """
 
-    def __init__(self, settings: Settings, rows: int, cols: int, side: int):
+    def __init__(self, settings: UrbanPySettings, rows: int, cols: int, side: int):
         super().__init__()
         seen = settings.channels + settings.external
         self.features = nn.Sequential(
@@ -110,7 +110,7 @@ class UrbanPy(nn.Module):
     positive numbers, for an M that is no power of two.
     """
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: UrbanPySettings):
         super().__init__()
         if settings.constraint != "m2":
             raise ValueError(
@@ -128,7 +128,7 @@ class UrbanPy(nn.Module):
         )
         sides = [2 ** (i + 1) for i in range(doublings(task.factor))]
         self.stages = nn.ModuleList([Stage(settings, rows, cols, side) for side in sides])
-        initialise(self)
+        init_normal(self)
         for stage in self.stages:  # PyTorch's own bias would start narrow stages dead
             nn.init.zeros_(stage.correction.bias)
 
@@ -152,14 +152,14 @@ class UrbanPy(nn.Module):
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
         density = self.densities(coarse, external)[-1]
-        return density * enlarge(coarse, density.shape[2] // coarse.shape[2])
+        return density * upsample_nearest(coarse, density.shape[2] // coarse.shape[2])
 
 
 def _doubled(maps: Tensor) -> Tensor:
     return F.interpolate(maps, scale_factor=2, mode="nearest")
 
 
-def stage_scales(task: Task, settings: Settings) -> tuple[float, ...]:
+def stage_scales(task: Task, settings: UrbanPySettings) -> tuple[float, ...]:
     """What flows are divided by: the coarse map's, then every stage's.
 
     Without `settings.scales` the nearest power of two, by the logarithm of sqrt(rows cols) and
@@ -192,7 +192,7 @@ def divergence(
     side = density.shape[2] // coarse.shape[2]
     full = (coarse > 0).float()
     truth = truth + 1e-9
-    point = truth * (truth.log() - (density + 1e-9).log()) * enlarge(full, side)
+    point = truth * (truth.log() - (density + 1e-9).log()) * upsample_nearest(full, side)
     return (point.sum((1, 2, 3)) / full.sum((1, 2, 3)).clamp_min(1)).mean()
 
 
@@ -204,7 +204,7 @@ def staged_error(network: UrbanPy, task: Task, batch: Tensor) -> Tensor:
         side = density.shape[2] // coarse.shape[2]
         target, parent = (
             block_sums(task.fine[batch], task.factor // side),
-            enlarge(coarse, side),
+            upsample_nearest(coarse, side),
         )
         error = F.mse_loss(density * parent / scale, target / scale)
         known = target / parent.clamp_min(1e-9)
@@ -212,4 +212,4 @@ def staged_error(network: UrbanPy, task: Task, batch: Tensor) -> Tensor:
     return total
 
 
-METHOD = network_method("UrbanPy", Settings, UrbanPy, staged_error)
+METHOD = network_method("UrbanPy", UrbanPySettings, UrbanPy, staged_error)

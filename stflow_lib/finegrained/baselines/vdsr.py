@@ -11,7 +11,7 @@ from stflow_lib.finegrained.training.supervised import NetworkSettings, network_
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
+class VDSRSettings(NetworkSettings):
     """VDSR as the count in UrbanSTC's Table 10 has it (spec 5.6)."""
 
     layers: int = 18  # conv3x3 C -> C between the first layer and the enlargement
@@ -32,7 +32,7 @@ class VDSR(nn.Module):
     its output; a network of the printed size works in coarse space and has no such sum.
     """
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: VDSRSettings):
         super().__init__()
         width, layers = settings.channels, []
         for inputs in [1] + [width] * settings.layers:
@@ -50,4 +50,4 @@ class VDSR(nn.Module):
         return self.split(self.last(self.up(self.body(coarse))), coarse)
 
 
-METHOD = network_method("VDSR", Settings, VDSR)
+METHOD = network_method("VDSR", VDSRSettings, VDSR)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from stflow_lib.finegrained.networks.layers import enlarge
+from stflow_lib.finegrained.networks.layers import upsample_nearest
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the central intervals
 CHUNK = 4096  # cells whose distributions are in memory at once
@@ -95,9 +95,9 @@ def cells_of(
 ) -> Iterator[Float[Tensor, " cell"]]:
     """truth, count, a and b of all fine cells in non-empty blocks: what `marginals` takes."""
     total = F.avg_pool2d(alpha.double(), factor) * factor**2
-    count = enlarge(coarse.double(), factor)
+    count = upsample_nearest(coarse.double(), factor)
     full = count > 0
-    rest = enlarge(total, factor) - alpha
+    rest = upsample_nearest(total, factor) - alpha
     return (part[full].double() for part in (fine, count, alpha, rest))
 
 

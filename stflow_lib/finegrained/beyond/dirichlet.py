@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import enlarge
+from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.urbanstc import method as urbanstc
 from stflow_lib.kernels import conserve
@@ -62,7 +62,7 @@ class DirichletUrbanSTC(urbanstc.UrbanSTC):
     log(1 + coarse map).
     """
 
-    def __init__(self, task: Task, settings: urbanstc.Settings):
+    def __init__(self, task: Task, settings: urbanstc.UrbanSTCSettings):
         super().__init__(task, settings)
         width, size = settings.channels, task.coarse.shape[2:]
         self.factor = task.factor
@@ -73,22 +73,26 @@ class DirichletUrbanSTC(urbanstc.UrbanSTC):
 
     def shares(self, coarse: Tensor, external: Tensor) -> Float[Tensor, "b 1 fr fc"]:
         """The mean split, positive, summing to one in every block; even in an empty one."""
-        split = super().forward(coarse, external) / enlarge(coarse.clamp_min(1), self.factor)
+        split = super().forward(coarse, external) / upsample_nearest(
+            coarse.clamp_min(1), self.factor
+        )
         return conserve(split + FLOOR, torch.ones_like(coarse), self.factor, eps=0.0)
 
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
-        return self.shares(coarse, external) * enlarge(coarse, self.factor)
+        return self.shares(coarse, external) * upsample_nearest(coarse, self.factor)
 
     def alpha(self, coarse: Tensor, external: Tensor) -> Float[Tensor, "b 1 fr fc"]:
         """The Dirichlet's parameters: mean split times concentration, [B, 1, HM, WM]."""
         raw = self.place + self.spread(torch.log1p(coarse)).float()
         concentration = (CENTRE + SPAN * torch.tanh(raw / SPAN)).exp()
-        return self.shares(coarse, external) * enlarge(concentration, self.factor)
+        return self.shares(coarse, external) * upsample_nearest(concentration, self.factor)
 
 
-def surprise(network: DirichletUrbanSTC, task: Task, batch: Int[Tensor, " b"]) -> Tensor:
+def negative_log_likelihood(
+    network: DirichletUrbanSTC, task: Task, batch: Int[Tensor, " b"]
+) -> Tensor:
     """Mean negative log-likelihood of non-empty blocks, nats: what fine-tuning minimises."""
     coarse = task.coarse[batch]
     alpha = network.alpha(coarse, task.external[batch])
@@ -105,7 +109,7 @@ class DirichletPredictor(Predictor):
 
 
 def fit(
-    task: Task, settings: urbanstc.Settings, seed: int, folder: Path | None
+    task: Task, settings: urbanstc.UrbanSTCSettings, seed: int, folder: Path | None
 ) -> DirichletPredictor:
     """UrbanSTC, pre-trained as ever, fine-tuned on the likelihood of the fine counts.
 
@@ -120,7 +124,9 @@ def fit(
     check_counts(task)
     torch.manual_seed(seed)
     network = DirichletUrbanSTC(task, settings)
-    fitted = urbanstc.fit_pretrained(network, surprise, task, settings, seed, folder)
+    fitted = urbanstc.fit_pretrained(
+        network, negative_log_likelihood, task, settings, seed, folder
+    )
 
     def concentration(t: Task, indices: Tensor) -> Tensor:
         with torch.inference_mode(), autocast(settings.training.precision, t.device):
@@ -133,4 +139,4 @@ def _block_sums(cells: Tensor, factor: int) -> Tensor:
     return F.avg_pool2d(cells, factor) * factor**2
 
 
-METHOD = Method("UrbanSTC+DM", urbanstc.Settings, fit)
+METHOD = Method("UrbanSTC+DM", urbanstc.UrbanSTCSettings, fit)

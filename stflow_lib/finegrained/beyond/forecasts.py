@@ -14,13 +14,13 @@ from torch import Tensor
 
 from stflow_lib.finegrained.beyond.beta_binomial import LEVELS, Marginals, cells_of, marginals
 from stflow_lib.finegrained.beyond.dirichlet import FLOOR, DirichletPredictor, log_likelihood
-from stflow_lib.finegrained.networks.layers import enlarge
+from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.kernels import conserve
 from stflow_lib.training.method import Predictor
 
 NAMES = ("UrbanSTC+DM", "one A for the city", "multinomial", "multinomial, UrbanSTC's split")
-DICE = 1e7  # a concentration at which shares no longer vary
+MULTINOMIAL = 1e7  # a concentration at which shares no longer vary
 GRID = torch.logspace(
     -0.5, 4.5, 41, dtype=torch.float64
 )  # candidates for the one concentration
@@ -77,7 +77,7 @@ class Comparison:
         return (total / number)[number > 0]
 
 
-def spaced(part: Int[Tensor, " sample"], count: int) -> Int[Tensor, " some"]:
+def evenly_spaced(part: Int[Tensor, " sample"], count: int) -> Int[Tensor, " some"]:
     """`count` of a part's samples at even distances from first to last, or all."""
     places = torch.linspace(0, len(part) - 1, min(count, len(part)))
     return part[places.round().long().to(part.device)]
@@ -107,29 +107,31 @@ def likeliest(
     return GRID[torch.stack(scores).argmax()].item()
 
 
-def compare(
+def compare_forecasts(
     task: Task, dirichlet: DirichletPredictor, paper: Predictor, maps: int
 ) -> Comparison:
     """The four forecasts on `maps` evenly spaced test maps, on the CPU.
 
     `paper` is a fitted UrbanSTC. The one concentration is chosen on half as many validation maps.
     """
-    test, valid = spaced(task.test, maps), spaced(task.valid, maps // 2)
+    test, valid = evenly_spaced(task.test, maps), evenly_spaced(task.valid, maps // 2)
     fine, coarse = task.fine[test].cpu().double(), task.coarse[test].cpu().double()
     alpha = _batched(dirichlet.concentration, task, test)
     before = (part[valid].cpu().double() for part in (task.fine, task.coarse))
     one = likeliest(*before, _batched(dirichlet.concentration, task, valid), task.factor)
-    split = _batched(paper, task, test) / enlarge(coarse.clamp_min(1), task.factor) + FLOOR
+    split = (
+        _batched(paper, task, test) / upsample_nearest(coarse.clamp_min(1), task.factor) + FLOOR
+    )
     alphas = [alpha] + [
         concentrated(weights, coarse, total, task.factor)
-        for weights, total in ((alpha, one), (alpha, DICE), (split, DICE))
+        for weights, total in ((alpha, one), (alpha, MULTINOMIAL), (split, MULTINOMIAL))
     ]
     forecasts = {
         name: Cells(*cells_of(fine, coarse, found, task.factor))
         for name, found in zip(NAMES, alphas, strict=True)
     }
     total = F.avg_pool2d(alpha, task.factor) * task.factor**2
-    return Comparison(forecasts, enlarge(coarse, task.factor) > 0, coarse, total, one)
+    return Comparison(forecasts, upsample_nearest(coarse, task.factor) > 0, coarse, total, one)
 
 
 def _batched(function, task: Task, samples: Tensor) -> Tensor:

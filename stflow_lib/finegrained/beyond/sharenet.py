@@ -8,14 +8,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import enlarge
+from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import network_method
 from stflow_lib.training.loop import Training
 
 
 @dataclass(frozen=True)
-class Settings:
+class ShareNetSettings:
     """ShareNet has no last layer to choose: a softmax over each block cannot lose a vehicle."""
 
     channels: int = 128  # C, feature maps
@@ -35,7 +35,9 @@ def historical_shares(task: Task, smoothing: float) -> Float[Tensor, "1 1 fine_r
     if not smoothing > 0:
         raise ValueError(f"ShareNet: smoothing {smoothing} is not positive")
     counts = task.fine[task.train].sum(0, keepdim=True) + smoothing
-    return counts / enlarge(F.avg_pool2d(counts, task.factor) * task.factor**2, task.factor)
+    return counts / upsample_nearest(
+        F.avg_pool2d(counts, task.factor) * task.factor**2, task.factor
+    )
 
 
 class Residual(nn.Module):
@@ -64,7 +66,7 @@ class ShareNet(nn.Module):
     ShareNet predicts by the historical shares.
     """
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: ShareNetSettings):
         super().__init__()
         width, cells = settings.channels, task.factor**2
         shares = historical_shares(task, settings.smoothing)
@@ -95,4 +97,4 @@ class ShareNet(nn.Module):
         return F.pixel_shuffle(scores.softmax(1) * coarse, self.factor)
 
 
-METHOD = network_method("ShareNet", Settings, ShareNet)
+METHOD = network_method("ShareNet", ShareNetSettings, ShareNet)

@@ -19,7 +19,7 @@ ACTIVATIONS = {
 }
 
 
-def initialise(model: nn.Module) -> None:
+def init_normal(model: nn.Module) -> None:
     """Conv weights N(0, 0.02), BatchNorm weights N(1, 0.02); the rest as PyTorch has it."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
@@ -124,7 +124,9 @@ class Split(nn.Module):
         return conserve(score, coarse, self.factor)
 
 
-def enlarge(coarse: Float[Tensor, "b 1 r c"], factor: int) -> Float[Tensor, "b 1 fr fc"]:
+def upsample_nearest(
+    coarse: Float[Tensor, "b 1 r c"], factor: int
+) -> Float[Tensor, "b 1 fr fc"]:
     """Every fine cell gets its coarse cell's value: [B, 1, H, W] -> [B, 1, HM, WM]."""
     return F.interpolate(coarse, scale_factor=factor, mode="nearest")
 

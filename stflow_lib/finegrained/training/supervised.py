@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.finegrained.problem.task import Task
-from stflow_lib.training.loop import Training, autocast, keep_memory, train
+from stflow_lib.training.loop import Training, autocast, retain_heap, train
 from stflow_lib.training.method import Method, Predictor, count_parameters
 
-COLLAPSED = (
+COLLAPSE_SHARE = (
     0.5  # share of dead blocks on the validation part from which a run counts as collapsed
 )
 
@@ -72,7 +72,7 @@ def fit_network(
     is kept; dead blocks are counted each epoch, and a network whose best epoch has more than
     half of them dead is noted as collapsed.
     """
-    keep_memory()
+    retain_heap()
     network = network.to(task.device, memory_format=torch.channels_last)
 
     def predict(t: Task, indices: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ def fit_network(
         history.epochs,
         history.seconds / max(history.epochs, 1),
         dict(history.curves),
-        {"dead_blocks": dead, "collapsed": dead > COLLAPSED},
+        {"dead_blocks": dead, "collapsed": dead > COLLAPSE_SHARE},
     )
 
 

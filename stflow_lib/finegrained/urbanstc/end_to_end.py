@@ -10,7 +10,7 @@ from stflow_lib.finegrained.urbanstc import method as urbanstc
 
 
 @dataclass(frozen=True)
-class Settings(urbanstc.Settings):
+class EndToEndSettings(urbanstc.UrbanSTCSettings):
     """UrbanSTC's settings; the pretexts' own schedules are not used."""
 
     balance: tuple[float, float, float] = (1.0, 1.0, 1.0)  # weights of Inf, TCS and Reg losses
@@ -19,7 +19,7 @@ class Settings(urbanstc.Settings):
 class EndToEnd(nn.Module):
     """UrbanSTC with the three pretext heads on its encoders; forward as UrbanSTC's."""
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: EndToEndSettings):
         super().__init__()
         self.network = urbanstc.UrbanSTC(task, settings)
         built = urbanstc.pretext_tasks(self.network, task, settings)
@@ -37,4 +37,4 @@ def joint_error(model: EndToEnd, task: Task, batch: Tensor) -> Tensor:
     return squared_error(model, task, batch) + sum(w * loss(batch) for w, loss in pretexts)
 
 
-METHOD = network_method("end-to-end", Settings, EndToEnd, joint_error)
+METHOD = network_method("end-to-end", EndToEndSettings, EndToEnd, joint_error)

@@ -8,23 +8,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import ExternalFactors, Upsample, initialise
+from stflow_lib.finegrained.networks.layers import ExternalFactors, Upsample, init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training import losses
 from stflow_lib.finegrained.training.supervised import NetworkSettings, Objective, fit_network
 from stflow_lib.finegrained.urbanstc.pretext import Encoder, Pretext
-from stflow_lib.finegrained.urbanstc.regional_contrast import Regional, regional
-from stflow_lib.finegrained.urbanstc.super_resolution import SuperResolution, super_resolution
-from stflow_lib.finegrained.urbanstc.temporal_contrast import Temporal, temporal
+from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalSettings, regional_pretext
+from stflow_lib.finegrained.urbanstc.super_resolution import (
+    SuperResolutionSettings,
+    super_resolution_pretext,
+)
+from stflow_lib.finegrained.urbanstc.temporal_contrast import TemporalSettings, temporal_pretext
 from stflow_lib.training.loop import History, Training
 from stflow_lib.training.method import Method, Predictor
 
-KERNELS = {"inf": 3, "tcs": 3, "reg": 1}  # the encoders in the order of the released code
+KERNEL_SIZES = {"inf": 3, "tcs": 3, "reg": 1}  # the encoders in the order of the released code
 
 
 @dataclass(frozen=True)
-class Settings(NetworkSettings):
-    """UrbanSTC as its released code runs it; `TEXT` below holds the paper's text instead.
+class UrbanSTCSettings(NetworkSettings):
+    """UrbanSTC as its released code runs it; `AS_PRINTED` below holds the paper's text instead.
 
     `channels` is C of the encoders and of the decoder.
     """
@@ -35,34 +38,36 @@ class Settings(NetworkSettings):
     single_step: bool = False  # upsample in one conv C -> C M^2, as the paper's text says
     freeze_epochs: int = 5  # epochs of fine-tuning in which the encoders stay frozen
     loss: str = "squared"  # of fine-tuning: "squared" (paper) or "log" (L1 + log1p, spec 9)
-    regional: Regional = Regional()
-    inference: SuperResolution = SuperResolution()
-    temporal: Temporal = Temporal()
+    regional: RegionalSettings = RegionalSettings()
+    inference: SuperResolutionSettings = SuperResolutionSettings()
+    temporal: TemporalSettings = TemporalSettings()
 
 
 _TEXT_PLAN = Training(epochs=200, learning_rate=1e-3, halve_every=50)
-TEXT = Settings(  # where the paper's text differs from its code (spec 4.10)
+AS_PRINTED = UrbanSTCSettings(  # where the paper's text differs from its code (spec 4.10)
     single_step=True,
     freeze_epochs=0,
-    regional=Regional(criterion="flow", loss="ratio", training=_TEXT_PLAN),
-    inference=SuperResolution(training=_TEXT_PLAN),
-    temporal=Temporal(normalise=False, training=_TEXT_PLAN),
+    regional=RegionalSettings(criterion="flow", loss="ratio", training=_TEXT_PLAN),
+    inference=SuperResolutionSettings(training=_TEXT_PLAN),
+    temporal=TemporalSettings(normalise=False, training=_TEXT_PLAN),
 )
 
 
 class UrbanSTC(nn.Module):
     """coarse [B, 1, H, W], external [B, E] -> fine [B, 1, HM, WM], vehicles (section 3.5)."""
 
-    def __init__(self, task: Task, settings: Settings):
+    def __init__(self, task: Task, settings: UrbanSTCSettings):
         super().__init__()
-        unknown = set(settings.encoders) - set(KERNELS)
+        unknown = set(settings.encoders) - set(KERNEL_SIZES)
         if unknown or not settings.encoders:
             raise ValueError(
-                f"UrbanSTC: encoders {settings.encoders}: want some of {[*KERNELS]}"
+                f"UrbanSTC: encoders {settings.encoders}: want some of {[*KERNEL_SIZES]}"
             )
-        width, names = settings.channels, [n for n in KERNELS if n in settings.encoders]
+        width, names = settings.channels, [n for n in KERNEL_SIZES if n in settings.encoders]
         rows, cols = task.coarse.shape[2:]
-        self.encoders = nn.ModuleDict({name: Encoder(width, KERNELS[name]) for name in names})
+        self.encoders = nn.ModuleDict(
+            {name: Encoder(width, KERNEL_SIZES[name]) for name in names}
+        )
         self.external = (
             ExternalFactors(task.external_names, rows, cols) if settings.external else None
         )
@@ -74,7 +79,7 @@ class UrbanSTC(nn.Module):
             nn.Conv2d(width, 1, 3, padding=1),
         )
         self.split = settings.split(task.factor)
-        initialise(self.decoder)
+        init_normal(self.decoder)
 
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
@@ -84,18 +89,20 @@ class UrbanSTC(nn.Module):
         return self.split(self.decoder(features), coarse)
 
 
-def pretext_tasks(network: UrbanSTC, task: Task, settings: Settings) -> dict[str, Pretext]:
+def pretext_tasks(
+    network: UrbanSTC, task: Task, settings: UrbanSTCSettings
+) -> dict[str, Pretext]:
     """Each encoder in its own pretext, coarse maps only."""
     channels, split = settings.channels, settings.split(task.factor)
     build = {
-        "inf": lambda e: super_resolution(settings.inference, e, channels, task, split),
-        "tcs": lambda e: temporal(settings.temporal, e, channels, task),
-        "reg": lambda e: regional(settings.regional, e, channels, task),
+        "inf": lambda e: super_resolution_pretext(settings.inference, e, channels, task, split),
+        "tcs": lambda e: temporal_pretext(settings.temporal, e, channels, task),
+        "reg": lambda e: regional_pretext(settings.regional, e, channels, task),
     }
     return {name: build[name](encoder) for name, encoder in network.encoders.items()}
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: UrbanSTCSettings, seed: int, folder: Path | None) -> Predictor:
     """UrbanSTC by the loss of its settings."""
     torch.manual_seed(seed)
     objective = losses.named(settings.loss)
@@ -103,7 +110,7 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
 
 
 def pretrain(
-    network: UrbanSTC, task: Task, settings: Settings, seed: int, folder: Path | None
+    network: UrbanSTC, task: Task, settings: UrbanSTCSettings, seed: int, folder: Path | None
 ) -> dict[str, History]:
     """Train each encoder on its own pretext, in place."""
     tasks = pretext_tasks(network, task, settings)
@@ -114,7 +121,7 @@ def fit_pretrained(
     network: UrbanSTC,
     objective: Objective,
     task: Task,
-    settings: Settings,
+    settings: UrbanSTCSettings,
     seed: int,
     folder: Path | None,
 ) -> Predictor:
@@ -135,5 +142,5 @@ def fit_pretrained(
     return done
 
 
-METHOD = Method("UrbanSTC", Settings, fit)
-LOG = Method("UrbanSTC+log", partial(Settings, loss="log"), fit)
+METHOD = Method("UrbanSTC", UrbanSTCSettings, fit)
+LOG_LOSS = Method("UrbanSTC+log", partial(UrbanSTCSettings, loss="log"), fit)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import initialise
+from stflow_lib.finegrained.networks.layers import init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.training.loop import History, Training, train
 
@@ -22,7 +22,7 @@ class Encoder(nn.Sequential):
             nn.Conv2d(channels, channels, kernel, padding=pad),
             nn.ReLU(True),
         )
-        initialise(self)
+        init_normal(self)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import initialise
+from stflow_lib.finegrained.networks.layers import init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.urbanstc.pretext import Encoder, Pretext, mean_over
 from stflow_lib.training.loop import Training
 
 
 @dataclass(frozen=True)
-class Regional:
+class RegionalSettings:
     """Regional contrast (Reg): cells of equal flow alike, others apart (UrbanSTC section 3.2)."""
 
     criterion: str = "embedding"  # who is positive: "embedding" (released code), "flow" (Eq. 2)
@@ -30,7 +30,7 @@ class RegionalHead(nn.Module):
         super().__init__()
         self.encoder, self.norm = encoder, nn.BatchNorm2d(channels)
         self.project = nn.Linear(channels, channels)
-        initialise(self.norm)
+        init_normal(self.norm)
 
     def forward(self, coarse: Float[Tensor, "b 1 r c"]) -> Float[Tensor, "b cell channel"]:
         cells = self.norm(self.encoder(coarse)).flatten(2).transpose(1, 2)
@@ -38,7 +38,7 @@ class RegionalHead(nn.Module):
 
 
 def positives(
-    settings: Regional,
+    settings: RegionalSettings,
     z: Float[Tensor, "b cell channel"],
     flow: Float[Tensor, "b cell"],
     anchor: Int[Tensor, " b"],
@@ -59,7 +59,7 @@ def positives(
 
 
 def regional_loss(
-    settings: Regional,
+    settings: RegionalSettings,
     z: Float[Tensor, "b cell channel"],
     flow: Float[Tensor, "b cell"],
     anchor: Int[Tensor, " b"],
@@ -87,7 +87,9 @@ def _masked(values: Tensor, keep: Tensor) -> Tensor:
     return values.masked_fill(~keep, -torch.inf)
 
 
-def regional(settings: Regional, encoder: Encoder, channels: int, task: Task) -> Pretext:
+def regional_pretext(
+    settings: RegionalSettings, encoder: Encoder, channels: int, task: Task
+) -> Pretext:
     """The encoder in regional contrast; validation anchors are fixed."""
     head = RegionalHead(encoder, channels).to(task.device)
     largest = task.coarse[task.train].max()

@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import Split, Upsample, initialise
+from stflow_lib.finegrained.networks.layers import Split, Upsample, init_normal
 from stflow_lib.finegrained.problem.task import Task, coarser
 from stflow_lib.finegrained.urbanstc.pretext import Encoder, Pretext, mean_over
 from stflow_lib.training.loop import Training, autocast
 
 
 @dataclass(frozen=True)
-class SuperResolution:
+class SuperResolutionSettings:
     """Super-resolution of the coarse map itself (Inf, UrbanSTC section 3.3)."""
 
     training: Training = Training(epochs=200, learning_rate=1e-4, halve_every=0)
@@ -34,14 +34,14 @@ class InferenceNet(nn.Module):
             nn.Conv2d(channels, 1, 3, padding=1),
         )
         self.split = split
-        initialise(self.decoder)
+        init_normal(self.decoder)
 
     def forward(self, coarser_map: Float[Tensor, "b 1 r c"]) -> Float[Tensor, "b 1 fr fc"]:
         return self.split(self.decoder(self.encoder(coarser_map)), coarser_map)
 
 
-def super_resolution(
-    settings: SuperResolution, encoder: Encoder, channels: int, task: Task, split: Split
+def super_resolution_pretext(
+    settings: SuperResolutionSettings, encoder: Encoder, channels: int, task: Task, split: Split
 ) -> Pretext:
     """The encoder refining coarser maps; the criterion is the validation error."""
     network = InferenceNet(encoder, channels, task.factor, split)

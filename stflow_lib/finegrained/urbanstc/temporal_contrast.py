@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import initialise
+from stflow_lib.finegrained.networks.layers import init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.urbanstc.pretext import Encoder, Pretext, mean_over
 from stflow_lib.kernels import nearest_and_farthest
@@ -15,7 +15,7 @@ from stflow_lib.training.loop import Training
 
 
 @dataclass(frozen=True)
-class Temporal:
+class TemporalSettings:
     """Temporal contrast by triplets (TCS, UrbanSTC section 3.4)."""
 
     sampling: str = "weight"  # "weight" (Algorithm 1) or "hard": the nearest and the farthest
@@ -33,7 +33,7 @@ class TemporalHead(nn.Module):
         super().__init__()
         self.encoder, self.norm = encoder, nn.BatchNorm2d(channels)
         self.project, self.normalise = nn.Linear(channels, channels), normalise
-        initialise(self.norm)
+        init_normal(self.norm)
 
     def forward(self, coarse: Float[Tensor, "b 1 r c"]) -> Float[Tensor, "b channel"]:
         d = F.relu(self.project(self.norm(self.encoder(coarse)).mean((2, 3))))
@@ -41,7 +41,7 @@ class TemporalHead(nn.Module):
 
 
 def triplets(
-    settings: Temporal, maps: Float[Tensor, "n 1 r c"], pool: Float[Tensor, "m 1 r c"]
+    settings: TemporalSettings, maps: Float[Tensor, "n 1 r c"], pool: Float[Tensor, "m 1 r c"]
 ) -> tuple[Float[Tensor, "n 1 r c"], Float[Tensor, "n 1 r c"]]:
     """A positive and a negative map for each map; the pool begins with the maps themselves.
 
@@ -54,10 +54,12 @@ def triplets(
     near, near_i, far, far_i = (
         x[: len(maps)] for x in nearest_and_farthest(pool.flatten(1), k)
     )
-    return _mix(pool, near_i, 1 / near.clamp_min(1e-6)), _mix(pool, far_i, far.clamp_min(1e-6))
+    return weighted_mean(pool, near_i, 1 / near.clamp_min(1e-6)), weighted_mean(
+        pool, far_i, far.clamp_min(1e-6)
+    )
 
 
-def _mix(pool: Tensor, indices: Tensor, weight: Tensor) -> Tensor:
+def weighted_mean(pool: Tensor, indices: Tensor, weight: Tensor) -> Tensor:
     weight = weight / weight.sum(1, keepdim=True)
     return sum(w[:, None, None, None] * pool[i] for w, i in zip(weight.T, indices.T))
 
@@ -74,7 +76,9 @@ def triplet_loss(
     return F.relu(margin + gap).mean()
 
 
-def temporal(settings: Temporal, encoder: Encoder, channels: int, task: Task) -> Pretext:
+def temporal_pretext(
+    settings: TemporalSettings, encoder: Encoder, channels: int, task: Task
+) -> Pretext:
     """The encoder in triplets mined once from coarse maps, per part of the split."""
     head = TemporalHead(encoder, channels, settings.normalise).to(task.device)
     near, far = torch.empty_like(task.coarse), torch.empty_like(task.coarse)

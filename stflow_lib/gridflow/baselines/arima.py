@@ -22,7 +22,7 @@ RIDGE = 1e-9  # share of the mean square added to the diagonal: near-empty cells
 
 
 @dataclass(frozen=True)
-class Settings:
+class ARIMASettings:
     """The order (p, 1, 1) and how finely theta is searched."""
 
     lags: int = 6  # p, differences that a forecast reads
@@ -35,7 +35,7 @@ class Settings:
         return np.arange(-half, half + 1) * self.theta_step
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: ARIMASettings, seed: int, folder: Path | None) -> Predictor:
     """Coefficients from the target's training hours; then one hour ahead on true values.
 
     A cell whose training hours never change, or of which no stationary model is found, repeats
@@ -60,7 +60,7 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
     )
 
 
-def _first(task: Task, settings: Settings) -> int:
+def _first(task: Task, settings: ARIMASettings) -> int:
     city, least = task.target, 4 * settings.lags
     if len(city.train) < least:
         raise DataError(
@@ -71,7 +71,7 @@ def _first(task: Task, settings: Settings) -> int:
 
 
 def css(
-    w: Float[np.ndarray, "time cell"], settings: Settings = Settings()
+    w: Float[np.ndarray, "time cell"], settings: ARIMASettings = ARIMASettings()
 ) -> tuple[
     Float[np.ndarray, "lag cell"], Float[np.ndarray, " cell"], Bool[np.ndarray, " cell"]
 ]:
@@ -138,4 +138,4 @@ def one_step_forecasts(
     return np.concatenate([series[:1], series[:-1] + step])
 
 
-METHOD = Method("ARIMA", Settings, fit)
+METHOD = Method("ARIMA", ARIMASettings, fit)

@@ -24,7 +24,7 @@ CHUNK = 256  # label steps at once
 
 
 @dataclass(frozen=True)
-class Settings:
+class LinearSettings:
     """How the rule depends on the clock, and how firmly it is held."""
 
     by_hour: bool = True  # weights for each hour of the day; False: the same at all hours
@@ -51,7 +51,7 @@ class Rule:
         return torch.einsum("brf,bf->br", x, self.weights[slots])
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: LinearSettings, seed: int, folder: Path | None) -> Predictor:
     """On the sources, where there are any, then on the target's days; directions apart.
 
     In each stage that stage's validation labels choose the strength. Zero-shot uses the
@@ -69,7 +69,7 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
     return Predictor(predict, sum(r.weights.numel() for r in rules), notes=notes)
 
 
-def fit_rule(task: Task, settings: Settings) -> Rule:
+def fit_rule(task: Task, settings: LinearSettings) -> Rule:
     """The rule of a one-direction task after all its stages."""
     rule = Rule(last_value(HOURS if settings.by_hour else 1, task.target))
     stages = {"source": task.sources, "target": (task.target,)}
@@ -144,4 +144,4 @@ def slots_of(city: CityFlow, steps: Int[Tensor, " b"], slots: int) -> Int[Tensor
     return hours.to(steps.device, torch.long) % slots
 
 
-METHOD = Method("Linear", Settings, fit)
+METHOD = Method("Linear", LinearSettings, fit)

@@ -12,12 +12,12 @@ from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.meta import Meta, city_loss, meta_loss
 from stflow_lib.gridflow.training.transfer import (
-    Fitted,
+    FittedDirection,
     TransferSettings,
     direction_method,
-    pretrained,
+    finetune,
+    pretrain_on_sources,
     stnet,
-    tuned,
 )
 
 
@@ -28,7 +28,7 @@ class MAMLSettings(TransferSettings):
     meta: Meta = field(default_factory=Meta)
 
 
-def fit_meta(task: Task, settings: MAMLSettings, seed: int, folder) -> Fitted:
+def fit_meta(task: Task, settings: MAMLSettings, seed: int, folder) -> FittedDirection:
     """One direction: meta-training on the sources, fine-tuning on the target.
 
     Source validation is scored without adapting; an epoch counts outer steps of one city each.
@@ -40,8 +40,8 @@ def fit_meta(task: Task, settings: MAMLSettings, seed: int, folder) -> Fitted:
         loss = city_loss(network, city)
         return meta_loss(loss, weights, city, task.day, meta, settings.source.batch)
 
-    learned = pretrained(network, task, settings, seed, folder, objective=objective)
-    return tuned(learned, task, settings, seed, folder)
+    learned = pretrain_on_sources(network, task, settings, seed, folder, objective=objective)
+    return finetune(learned, task, settings, seed, folder)
 
 
 METHOD = direction_method("MAML", MAMLSettings, fit_meta)

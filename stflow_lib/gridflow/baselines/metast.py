@@ -14,18 +14,18 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.gridflow.baselines.maml import MAMLSettings
-from stflow_lib.gridflow.networks.stnet import STNet, start_silent
+from stflow_lib.gridflow.networks.stnet import STNet, zero_last_layer
 from stflow_lib.gridflow.problem.calendar import hour_of_week, mean_by_slot
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.meta import meta_loss, with_weights
-from stflow_lib.gridflow.training.schedule import forward, windows_error
+from stflow_lib.gridflow.training.schedule import forward, weighted_squared_error
 from stflow_lib.gridflow.training.transfer import (
-    Fitted,
+    FittedDirection,
     direction_method,
-    lenders,
-    pretrained,
-    tuned,
+    finetune,
+    pretrain_on_sources,
+    require_sources,
 )
 
 
@@ -66,7 +66,7 @@ class MemoryNet(nn.Module):
             nn.Linear(size.width + width, size.width), nn.ReLU(), nn.Linear(size.width, 1)
         )
         if size.last_value:
-            start_silent(self.network.head)
+            zero_last_layer(self.network.head)
         self.memory = Memory(size.width, settings.patterns, width)
 
     def forward(self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]):
@@ -127,12 +127,12 @@ class Named(nn.Module):
     def forward(self, city: CityFlow, steps: Int[Tensor, " b"]) -> Float[Tensor, ""]:
         guess, truth, z = forward(self.net, city, steps)
         named = naming_loss(self.net, z, self.classes[city.name], self.weights)
-        return windows_error(guess, truth) + self.naming * named
+        return weighted_squared_error(guess, truth) + self.naming * named
 
 
-def fit_memory(task: Task, settings: MetaSTSettings, seed: int, folder) -> Fitted:
+def fit_memory(task: Task, settings: MetaSTSettings, seed: int, folder) -> FittedDirection:
     """One direction: meta-training with the memory, then the network alone on the target."""
-    cities = list(lenders(task))
+    cities = list(require_sources(task))
     net, meta = MemoryNet(settings).to(task.device), settings.meta
     named = Named(net, *weekly_classes(cities, settings.patterns, seed), settings.naming)
 
@@ -144,8 +144,8 @@ def fit_memory(task: Task, settings: MetaSTSettings, seed: int, folder) -> Fitte
 
         return meta_loss(loss, weights, city, task.day, meta, settings.source.batch)
 
-    learned = pretrained(net, task, settings, seed, folder, objective=objective)
-    return tuned(learned, task, settings, seed, folder, groups=[net.network])
+    learned = pretrain_on_sources(net, task, settings, seed, folder, objective=objective)
+    return finetune(learned, task, settings, seed, folder, groups=[net.network])
 
 
 METHOD = direction_method("MetaST", MetaSTSettings, fit_memory)

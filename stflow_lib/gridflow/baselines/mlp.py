@@ -9,14 +9,14 @@ from pathlib import Path
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from stflow_lib.gridflow.problem.hour_inputs import CLOCK
+from stflow_lib.gridflow.problem.hour_inputs import HOUR_CHANNELS
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.transfer import TransferSettings, finetuned
 from stflow_lib.training.method import Method, Predictor
 
 
 @dataclass(frozen=True)
-class Settings(TransferSettings):
+class MLPSettings(TransferSettings):
     """Size of the network; `backbone` is not used."""
 
     clock: bool = field(default=True, kw_only=True)
@@ -31,12 +31,12 @@ class CellMLP(nn.Module):
     the clock x has L maps, and there are 4 width fewer.
     """
 
-    def __init__(self, lags: int, settings: Settings):
+    def __init__(self, lags: int, settings: MLPSettings):
         super().__init__()
         self.lags, self.last_value = lags, settings.last_value
         width = settings.width
         self.body = nn.Sequential(
-            nn.Linear(lags + CLOCK * settings.clock, width),
+            nn.Linear(lags + HOUR_CHANNELS * settings.clock, width),
             nn.ReLU(),
             nn.Linear(width, width),
             nn.ReLU(),
@@ -52,10 +52,10 @@ class CellMLP(nn.Module):
         return out + known[..., self.lags - 1] if self.last_value else out, z
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: MLPSettings, seed: int, folder: Path | None) -> Predictor:
     """On the sources, then on the target's days, as `transfer.finetuned` does."""
     build = lambda own: CellMLP(task.target.lags, own)
-    return finetuned("MLP", Settings, build).fit(task, settings, seed, folder)
+    return finetuned("MLP", MLPSettings, build).fit(task, settings, seed, folder)
 
 
-METHOD = Method("MLP", Settings, fit)
+METHOD = Method("MLP", MLPSettings, fit)

@@ -17,14 +17,14 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.regions import poi_shares
 from stflow_lib.gridflow.problem.task import Task
-from stflow_lib.gridflow.training.schedule import forward, windows_error
+from stflow_lib.gridflow.training.schedule import forward, weighted_squared_error
 from stflow_lib.gridflow.training.transfer import (
-    Fitted,
+    FittedDirection,
     TransferSettings,
     direction_method,
-    pretrained,
+    finetune,
+    pretrain_on_sources,
     stnet,
-    tuned,
 )
 
 
@@ -113,7 +113,7 @@ def matching_loss(
 ) -> Float[Tensor, ""]:
     """Prediction error plus strength * sum_r c_r |z_r - z_r*|^2, mean over windows."""
     guess, truth, z = forward(network, city, steps)
-    loss = windows_error(guess, truth)
+    loss = weighted_squared_error(guess, truth)
     for number, source in enumerate(task.sources):
         mine = match.city == number
         windows = source.windows(steps + match.shifts[number])[:, :, 0]
@@ -123,14 +123,16 @@ def matching_loss(
     return loss
 
 
-def fit_matched(task: Task, settings: RegionTransSettings, seed: int, folder) -> Fitted:
+def fit_matched(
+    task: Task, settings: RegionTransSettings, seed: int, folder
+) -> FittedDirection:
     """One direction: as Finetuned, with the penalty while fine-tuning; zero-shot has none."""
-    learned = pretrained(stnet(settings), task, settings, seed, folder)
+    learned = pretrain_on_sources(stnet(settings), task, settings, seed, folder)
     if len(task.target.train):
         match = matched(task, settings.match)
         learned.notes["match"] = float(match.value.mean())
         objective = partial(matching_loss, learned.network, task, match, settings.strength)
-        return tuned(learned, task, settings, seed, folder, objective=objective)
+        return finetune(learned, task, settings, seed, folder, objective=objective)
     return learned
 
 

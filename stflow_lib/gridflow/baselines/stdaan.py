@@ -16,15 +16,20 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.discrepancy import mean_discrepancy
-from stflow_lib.gridflow.training.schedule import Schedule, fit_cities, forward, windows_error
+from stflow_lib.gridflow.training.schedule import (
+    Schedule,
+    fit_cities,
+    forward,
+    weighted_squared_error,
+)
 from stflow_lib.gridflow.training.transfer import (
     ON_TARGET,
-    Fitted,
+    FittedDirection,
     TransferSettings,
     direction_method,
-    pretrained,
+    finetune,
+    pretrain_on_sources,
     stnet,
-    tuned,
 )
 
 
@@ -50,7 +55,7 @@ def joint_loss(
     loss, features = 0.0, []
     for some, labels in ((city, steps), (source, drawn)):
         guess, truth, z = forward(network, some, labels)
-        loss = loss + windows_error(guess, truth) / guess.shape[1]
+        loss = loss + weighted_squared_error(guess, truth) / guess.shape[1]
         features.append(_sample(z.flatten(0, 1), settings.sampled))
     return loss + settings.strength * mean_discrepancy(*features)
 
@@ -59,17 +64,17 @@ def _sample(rows: Float[Tensor, "n j"], count: int) -> Float[Tensor, "m j"]:
     return rows[torch.randperm(len(rows))[:count].to(rows.device)]
 
 
-def fit_joint(task: Task, settings: STDAANSettings, seed: int, folder) -> Fitted:
+def fit_joint(task: Task, settings: STDAANSettings, seed: int, folder) -> FittedDirection:
     """One direction: source, both together, target; DataError in zero-shot."""
     if not len(task.target.train):
         raise DataError(f"{task.target.name}: no training day, ST-DAAN learns from both cities")
-    learned = pretrained(stnet(settings), task, settings, seed, folder)
+    learned = pretrain_on_sources(stnet(settings), task, settings, seed, folder)
     objective = partial(joint_loss, learned.network, task, settings)
     learned.stages["align"] = fit_cities(
         learned.network, [task.target], settings.align, seed=seed, stage="align", folder=folder,
         objective=objective,
     )  # fmt: skip
-    return tuned(learned, task, settings, seed, folder)
+    return finetune(learned, task, settings, seed, folder)
 
 
 METHOD = direction_method("ST-DAAN", STDAANSettings, fit_joint)

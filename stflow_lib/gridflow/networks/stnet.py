@@ -12,7 +12,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from stflow_lib.gridflow.problem.hour_inputs import CLOCK
+from stflow_lib.gridflow.problem.hour_inputs import HOUR_CHANNELS
 
 FEATURES = {"dup": 2, "h": 1}  # name: how often the hidden state stands in the feature
 
@@ -86,12 +86,12 @@ class STNet(nn.Module):
 
     x [B, L, H, W] scaled, cells [R] flat indices -> prediction [B, R] scaled, z [B, R, J].
     Nothing in it belongs to a cell or a city: any H, W and R will do. With `clock` the windows
-    are those of `ClockedFlow`, and the LSTM reads the hour beside its cell.
+    are those of `CityFlowWithHour`, and the LSTM reads the hour beside its cell.
     """
 
     def __init__(self, size: Backbone = Backbone(), clock: bool = False):
         super().__init__()
-        self.size, self.told = size, CLOCK * clock
+        self.size, self.told = size, HOUR_CHANNELS * clock
         blocks = [Residual(size.channels) for _ in range(size.blocks)]
         self.cnn = nn.Sequential(nn.Conv2d(1, size.channels, 3, padding=1), *blocks)
         self.lstm = PlainLSTM(size.channels + self.told, size.hidden)
@@ -99,7 +99,7 @@ class STNet(nn.Module):
             nn.Linear(size.width, size.width), nn.ReLU(), nn.Linear(size.width, 1)
         )
         if size.last_value:
-            start_silent(self.head)
+            zero_last_layer(self.head)
 
     def forward(
         self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
@@ -136,7 +136,7 @@ class STNet(nn.Module):
         return h.repeat(1, 1, FEATURES[self.size.feature])
 
 
-def start_silent(head: nn.Sequential) -> None:
+def zero_last_layer(head: nn.Sequential) -> None:
     """Zeros in the last layer: what it is added to comes through unchanged at first."""
     nn.init.zeros_(head[-1].weight)
     nn.init.zeros_(head[-1].bias)

@@ -38,7 +38,7 @@ class CityFlow:
         """The `lags` scaled maps before each label step, oldest first."""
         return self.scaled[steps[:, None] + torch.arange(-self.lags, 0, device=steps.device)]
 
-    def to_trips(
+    def unscale(
         self, scaled: Float[Tensor, "b direction *any"]
     ) -> Float[Tensor, "b direction *any"]:
         """Scaled values [B, D, ...] in trips per step."""
@@ -53,7 +53,7 @@ class CityFlow:
         """Scaled values of a one-direction city's valid cells in trips; `low` in other cells."""
         maps = self.scaled.new_zeros(len(values), 1, *self.flow.shape[2:])
         maps.flatten(1)[:, self.cells()] = values.to(maps.dtype)
-        return self.to_trips(maps)
+        return self.unscale(maps)
 
     def cells(self, direction: int = 0) -> Int[Tensor, " region"]:
         """Flat indices (row * columns + column) of a direction's valid cells."""

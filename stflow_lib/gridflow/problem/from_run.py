@@ -18,7 +18,7 @@ from stflow_lib.gridflow.problem.regions import (
 from stflow_lib.gridflow.problem.task import ALL_DAYS, Choices, Task, make_task
 from stflow_lib.runs.pair import split_pair
 
-SWITCHES = {  # words after the protocol's name
+PROTOCOL_OPTIONS = {  # words after the protocol's name
     "crosstres": {"scaler": "crosstres"},
     "sourcescale": {"zero_shot_scale": "source"},
     "whole": {"mask": "whole"},
@@ -48,7 +48,7 @@ def open_task(run) -> Task:
     task = make_task(
         receiver, lenders, protocol, days=days, choices=Choices(**words), device=device
     )
-    kinds = kinds_of(target, protocol)
+    kinds = region_types(target, protocol)
     return (
         task
         if kinds is None
@@ -72,7 +72,7 @@ def with_poi(name: str, rows: slice, random: bool = False) -> xr.Dataset:
 
 
 @lru_cache(maxsize=8)
-def kinds_of(target: str, protocol: Protocol) -> xr.DataArray | None:
+def region_types(target: str, protocol: Protocol) -> xr.DataArray | None:
     """Kinds of the target's cells [row, col], to score by: no method sees them.
 
     Known for simulated cities; else the largest group of the POI, or of the stand-in drawn from
@@ -92,10 +92,12 @@ def _own(target: str, protocol: Protocol, days: int) -> slice:
 
 
 def _words(switches: list[str]) -> dict:
-    unknown = [word for word in switches if word not in SWITCHES]
+    unknown = [word for word in switches if word not in PROTOCOL_OPTIONS]
     if unknown:
-        raise DataError(f"protocol switch {unknown[0]!r}: there are {', '.join(SWITCHES)}")
-    return {key: value for word in switches for key, value in SWITCHES[word].items()}
+        raise DataError(
+            f"protocol switch {unknown[0]!r}: there are {', '.join(PROTOCOL_OPTIONS)}"
+        )
+    return {key: value for word in switches for key, value in PROTOCOL_OPTIONS[word].items()}
 
 
 @lru_cache(maxsize=8)

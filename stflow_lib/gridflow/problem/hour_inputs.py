@@ -11,11 +11,11 @@ from stflow_lib.gridflow.problem.calendar import hour_of_day
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
 
-CLOCK = 4  # sine and cosine of the day and of half the day
+HOUR_CHANNELS = 4  # sine and cosine of the day and of half the day
 
 
-class ClockedFlow(CityFlow):
-    """A city whose windows end with the hour of the label, as `CLOCK` constant maps."""
+class CityFlowWithHour(CityFlow):
+    """A city whose windows end with the hour of the label, as `HOUR_CHANNELS` constant maps."""
 
     def windows(self, steps: Int[Tensor, " b"]) -> Float[Tensor, "b lag direction row col"]:
         """The `lags` scaled maps, oldest first, then those of the clock."""
@@ -26,7 +26,7 @@ class ClockedFlow(CityFlow):
         return torch.cat([maps, clock], 1)
 
 
-def clocked(task: Task) -> Task:
+def with_hour_inputs(task: Task) -> Task:
     """The same task, whose cities tell the hour."""
-    target, *sources = (ClockedFlow(**vars(city)) for city in (task.target, *task.sources))
+    target, *sources = (CityFlowWithHour(**vars(city)) for city in (task.target, *task.sources))
     return replace(task, target=target, sources=tuple(sources))

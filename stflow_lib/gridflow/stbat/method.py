@@ -15,23 +15,23 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.regions import poi_shares
 from stflow_lib.gridflow.problem.task import Task
-from stflow_lib.gridflow.stbat.riam import Patterns, RegionPatterns
+from stflow_lib.gridflow.stbat.riam import RIAM, RIAMSettings
 from stflow_lib.gridflow.stbat.stblm import (
-    Balance,
     Projector,
-    anchor_value,
+    STBLMSettings,
     batch_statistics,
     rank_correlation,
+    uninformative_contrast,
 )
-from stflow_lib.gridflow.training.schedule import forward, windows_error
+from stflow_lib.gridflow.training.schedule import forward, weighted_squared_error
 from stflow_lib.gridflow.training.transfer import (
-    Fitted,
+    FittedDirection,
     TransferSettings,
     direction_method,
-    lenders,
-    pretrained,
+    finetune,
+    pretrain_on_sources,
+    require_sources,
     stnet,
-    tuned,
 )
 from stflow_lib.kernels import rank_contrast
 
@@ -40,11 +40,11 @@ from stflow_lib.kernels import rank_contrast
 class STBaTSettings(TransferSettings):
     """Finetuned plus RIAM and STBLM."""
 
-    patterns: Patterns = field(default_factory=Patterns)
-    balance: Balance = field(default_factory=Balance)
+    patterns: RIAMSettings = field(default_factory=RIAMSettings)
+    balance: STBLMSettings = field(default_factory=STBLMSettings)
 
 
-class Balanced(nn.Module):
+class BalancedPretraining(nn.Module):
     """The backbone with all that only pre-training needs.
 
     Called as the backbone is: x [B, L, H, W], cells [R] -> prediction [B, R], z [B, R, J].
@@ -55,7 +55,7 @@ class Balanced(nn.Module):
         features = settings.backbone.width
         self.settings = settings.balance
         self.stblm = nn.ModuleList([network, Projector(features, settings.balance.width)])
-        self.riam = RegionPatterns(categories, features, settings.patterns)
+        self.riam = RIAM(categories, features, settings.patterns)
 
     def forward(self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]):
         return self.stblm[0](x, cells)
@@ -70,7 +70,7 @@ class Balanced(nn.Module):
         omega, delta, _ = self.riam.balance(shares)
         guess, truth, z = forward(self, city, steps)
         mean, deviation = batch_statistics(z)
-        loss = windows_error(guess, truth, omega if self.settings.use_weights else 1.0)
+        loss = weighted_squared_error(guess, truth, omega if self.settings.use_weights else 1.0)
         if self.settings.use_contrast:
             d = self.stblm[1](mean, deviation)
             loss = loss + self.settings.strength * self.contrast(d, delta)
@@ -97,38 +97,40 @@ class Balanced(nn.Module):
         d = self.stblm[1](mean, deviation)
         parts = self.riam.loss(shares, mean, deviation)
         return log | {
-            "contrast_gain": self.contrast(d, delta).item() - anchor_value(delta),
+            "contrast_gain": self.contrast(d, delta).item() - uninformative_contrast(delta),
             "rank_correlation": rank_correlation(d, delta),
             "poi": parts["poi"].item(),
             "divergence": parts["divergence"].item(),
         }
 
 
-def fit_balanced(task: Task, settings: STBaTSettings, seed: int, folder) -> Fitted:
+def fit_balanced(task: Task, settings: STBaTSettings, seed: int, folder) -> FittedDirection:
     """One direction: balanced pre-training on the sources, plain fine-tuning on the target."""
     shares = source_shares(task)
     categories = next(iter(shares.values())).shape[1]
-    model = Balanced(stnet(settings), categories, settings)
-    learned = pretrained(
+    model = BalancedPretraining(stnet(settings), categories, settings)
+    learned = pretrain_on_sources(
         model, task, settings, seed, folder,
         objective=lambda city, steps: sum(model.losses(city, steps, shares[city.name]).values()),
         groups=[model.stblm, model.riam],
         log=lambda: _mean_report(model, task, shares, settings.source.batch),
     )  # fmt: skip
     learned.network = model.stblm[0]
-    return tuned(learned, task, settings, seed, folder)
+    return finetune(learned, task, settings, seed, folder)
 
 
 def source_shares(task: Task) -> dict[str, Float[Tensor, "region category"]]:
     """POI shares of the sources' valid cells by city; DataError unless all have as many groups."""
-    cities = lenders(task)
+    cities = require_sources(task)
     for city in cities:
         if city.poi is None or len(city.poi) != len(cities[0].poi):
             raise DataError(f"{city.name}: every source needs POI of the same groups")
     return {city.name: poi_shares(city.poi, city.mask[0]) for city in cities}
 
 
-def _mean_report(model: Balanced, task: Task, shares, batch: int) -> dict[str, float]:
+def _mean_report(
+    model: BalancedPretraining, task: Task, shares, batch: int
+) -> dict[str, float]:
     """Mean over sources, each on its last training windows."""
     logs = [model.report(c, c.train[-batch:], shares[c.name]) for c in task.sources]
     return {name: sum(log[name] for log in logs) / len(logs) for name in logs[0]}

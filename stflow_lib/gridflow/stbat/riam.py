@@ -14,7 +14,7 @@ ROUNDING = 1e6  # cosines are rounded to 1e-6: regions with equal POI are exact 
 
 
 @dataclass(frozen=True)
-class Patterns:
+class RIAMSettings:
     """Size and loss of the pattern autoencoder, with the ablations of Figure 3a."""
 
     width: int = 32  # D, numbers in a region's embedding phi
@@ -30,13 +30,13 @@ class Patterns:
             raise ValueError(f"kl {self.kl!r}: want printed or reverse")
 
 
-class RegionPatterns(nn.Module):
+class RIAM(nn.Module):
     """POI shares -> embedding phi -> POI shares and the distribution of the region's features.
 
     shares [R, K] whose rows sum to 1 or 0; z has J = `features` numbers. Eq. 1 to 5.
     """
 
-    def __init__(self, categories: int, features: int, settings: Patterns = Patterns()):
+    def __init__(self, categories: int, features: int, settings: RIAMSettings = RIAMSettings()):
         super().__init__()
         self.settings, width = settings, settings.width
         self.encoder = _two_layers(categories, 16, width)

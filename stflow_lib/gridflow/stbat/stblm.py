@@ -13,7 +13,7 @@ LEAST_VARIANCE = 1e-8  # a cell whose feature never moves: the root's slope stay
 
 
 @dataclass(frozen=True)
-class Balance:
+class STBLMSettings:
     """Size and strength of the two balancing losses, with the ablations of Figure 3b."""
 
     width: int = 256  # of the projector and of a region's representation d
@@ -55,7 +55,7 @@ class Projector(nn.Module):
         return self.layers(torch.cat([mean, deviation], 1))
 
 
-def anchor_value(similarity: Float[Tensor, "region region"]) -> float:
+def uninformative_contrast(similarity: Float[Tensor, "region region"]) -> float:
     """The contrast of representations that are all alike: what a loss of no content costs.
 
     log((R - 1)!) / (R - 1) without ties, log(R - 1) if all tie.

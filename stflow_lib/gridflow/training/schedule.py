@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.gridflow.problem.city import CityFlow
-from stflow_lib.training.loop import History, Training, autocast, keep_memory, train
-from stflow_lib.training.surrogate import GivenGradient
+from stflow_lib.training.loop import History, Training, autocast, retain_heap, train
+from stflow_lib.training.surrogate import SurrogateGradient
 
 CITY_SEEDS = 7919  # between the random orders of two cities
 
@@ -73,14 +73,14 @@ def fit_cities(
     RMSE is kept, as curve "valid_rmse"; `log()` adds curves. Everything else as in `fit.train`,
     so an interrupted training goes on where it was.
     """
-    keep_memory()
+    retain_heap()
     network.to(cities[0].flow.device, memory_format=torch.channels_last)
     objective = objective or (lambda city, steps: squared_error(network, city, steps))
 
     def loss(batch: Tensor) -> Tensor:
         with autocast(plan.precision, batch.device):
             value = objective(cities[int(batch[0, 0])], batch[:, 1])
-        return restrained(value, groups or [network], plan)
+        return with_clipping_and_decay(value, groups or [network], plan)
 
     def check() -> dict[str, float]:
         errors = [scaled_rmse(network, city, plan) for city in cities]
@@ -102,10 +102,10 @@ def squared_error(
     network: Network, city: CityFlow, steps: Int[Tensor, " b"]
 ) -> Float[Tensor, ""]:
     """Scaled squared error: mean over windows, sum over valid cells, as CrossTReS reduces it."""
-    return windows_error(*forward(network, city, steps)[:2])
+    return weighted_squared_error(*forward(network, city, steps)[:2])
 
 
-def windows_error(
+def weighted_squared_error(
     guess: Float[Tensor, "b region"],
     truth: Float[Tensor, "b region"],
     weights: Float[Tensor, " region"] | float = 1.0,
@@ -142,7 +142,7 @@ def scaled_rmse(network: nn.Module, city: CityFlow, plan: Schedule, batch: int =
     return (squared / count) ** 0.5
 
 
-def restrained(
+def with_clipping_and_decay(
     loss: Float[Tensor, ""], groups: Sequence[nn.Module], plan: Schedule
 ) -> Float[Tensor, ""]:
     """The same loss, whose gradient is bounded in each group and has the decay added.
@@ -155,14 +155,14 @@ def restrained(
     found = iter(torch.autograd.grad(loss, flat, allow_unused=True))
     gradients = []
     for group in parameters:
-        gradients += bounded([next(found) for _ in group], plan.clip)
+        gradients += clip_by_norm([next(found) for _ in group], plan.clip)
     decayed = [
         g if g is None else g + plan.weight_decay * p.detach() for g, p in zip(gradients, flat)
     ]
-    return GivenGradient.apply(loss.detach(), decayed, *flat)
+    return SurrogateGradient.apply(loss.detach(), decayed, *flat)
 
 
-def bounded(gradients: list[Tensor | None], norm: float) -> list[Tensor | None]:
+def clip_by_norm(gradients: list[Tensor | None], norm: float) -> list[Tensor | None]:
     """Gradients shrunk so that their joint norm is at most `norm`, unless that is 0."""
     there = [g for g in gradients if g is not None]
     if not norm or not there:

@@ -20,7 +20,7 @@ STAMP = "stamp.json"  # the store's mark of the code and data that a run's folde
 
 
 @contextmanager
-def shelf(folder: Path | None, name: str) -> Iterator[Path | None]:
+def shared_stage(folder: Path | None, name: str) -> Iterator[Path | None]:
     """The folder of the stage called `name`, beside the runs and held by this process.
 
     `folder`: the run's own, inside a stamped one of the store; what other code made is never
@@ -38,7 +38,7 @@ def shelf(folder: Path | None, name: str) -> Iterator[Path | None]:
         yield place
 
 
-def beginning(network: nn.Module, cities: tuple[CityFlow, ...], *more) -> str:
+def stage_fingerprint(network: nn.Module, cities: tuple[CityFlow, ...], *more) -> str:
     """A name for the training of this network, as it is now, on these cities.
 
     Equal names mean equal weights, data and `more` (settings and seed, told apart by `repr`).

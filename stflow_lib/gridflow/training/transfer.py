@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
-from stflow_lib.gridflow.problem.hour_inputs import clocked
+from stflow_lib.gridflow.problem.hour_inputs import with_hour_inputs
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.schedule import Schedule, fit_cities, predict_trips
-from stflow_lib.gridflow.training.shared_stages import beginning, shelf
+from stflow_lib.gridflow.training.shared_stages import shared_stage, stage_fingerprint
 from stflow_lib.training.loop import History
 from stflow_lib.training.method import Method, Predictor, count_parameters
 
@@ -41,7 +41,7 @@ class TransferSettings(TargetSettings):
 
 
 @dataclass
-class Fitted:
+class FittedDirection:
     """One direction's network after all its stages."""
 
     network: nn.Module
@@ -49,7 +49,9 @@ class Fitted:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-FitOne = Callable[[Task, Any, int, Path | None], Fitted]  # of a task with one direction
+FitOne = Callable[
+    [Task, Any, int, Path | None], FittedDirection
+]  # of a task with one direction
 
 
 def direction_method(name: str, settings: Callable[[], Any], fit_one: FitOne) -> Method:
@@ -58,7 +60,7 @@ def direction_method(name: str, settings: Callable[[], Any], fit_one: FitOne) ->
 
 
 def _fit_directions(fit_one: FitOne, task: Task, settings, seed: int, folder) -> Predictor:
-    fitted, seen = {}, clocked if settings.clock else lambda plain: plain
+    fitted, seen = {}, with_hour_inputs if settings.clock else lambda plain: plain
     for number, way in enumerate(task.directions):
         inside = folder / way if folder else None
         torch.manual_seed(seed)
@@ -66,7 +68,7 @@ def _fit_directions(fit_one: FitOne, task: Task, settings, seed: int, folder) ->
     return _joined(fitted, seen)
 
 
-def _joined(fitted: dict[str, Fitted], seen: Callable[[Task], Task]) -> Predictor:
+def _joined(fitted: dict[str, FittedDirection], seen: Callable[[Task], Task]) -> Predictor:
     """[B, D, H, W] trips per step; curves and notes named after direction and stage."""
     networks = [one.network.eval() for one in fitted.values()]
     stages = {f"{w}_{name}": h for w, one in fitted.items() for name, h in one.stages.items()}
@@ -102,10 +104,12 @@ def target_only(name: str, settings=TargetSettings, build=stnet) -> Method:
     return direction_method(name, settings, partial(_fit_target_only, build))
 
 
-def _fit_target_only(build, task: Task, settings: TargetSettings, seed: int, folder) -> Fitted:
+def _fit_target_only(
+    build, task: Task, settings: TargetSettings, seed: int, folder
+) -> FittedDirection:
     if not len(task.target.train):
         raise DataError(f"{task.target.name}: no training day, nothing to learn from alone")
-    return tuned(Fitted(build(settings)), task, settings, seed, folder)
+    return finetune(FittedDirection(build(settings)), task, settings, seed, folder)
 
 
 def finetuned(name: str, settings=TransferSettings, build=stnet) -> Method:
@@ -113,38 +117,46 @@ def finetuned(name: str, settings=TransferSettings, build=stnet) -> Method:
     return direction_method(name, settings, partial(_fit_finetuned, build))
 
 
-def _fit_finetuned(build, task: Task, settings: TransferSettings, seed: int, folder) -> Fitted:
-    learned = pretrained(build(settings), task, settings, seed, folder)
-    return tuned(learned, task, settings, seed, folder)
+def _fit_finetuned(
+    build, task: Task, settings: TransferSettings, seed: int, folder
+) -> FittedDirection:
+    learned = pretrain_on_sources(build(settings), task, settings, seed, folder)
+    return finetune(learned, task, settings, seed, folder)
 
 
-def pretrained(network: nn.Module, task: Task, settings, seed: int, folder, **more) -> Fitted:
+def pretrain_on_sources(
+    network: nn.Module, task: Task, settings, seed: int, folder, **more
+) -> FittedDirection:
     """The network after training on all sources, plainly unless `more` tells `fit_cities` else.
 
     Nothing of the target may reach this stage: it is trained once for all runs that have the
     same sources, however many days of the target they see. DataError when there is no source.
     """
     alike = replace(settings, target=Schedule())
-    name = beginning(network, lenders(task), type(settings).__name__, alike, seed)
-    with shelf(folder, name) as place:
+    name = stage_fingerprint(
+        network, require_sources(task), type(settings).__name__, alike, seed
+    )
+    with shared_stage(folder, name) as place:
         history = on_sources(network, task, settings, seed, place, **more)
-    return Fitted(network, {"source": history})
+    return FittedDirection(network, {"source": history})
 
 
 def on_sources(network: nn.Module, task: Task, settings, seed: int, folder, **more) -> History:
     """Train the network on all sources, for this run alone."""
-    return fit_cities(network, lenders(task), settings.source, seed=seed, stage="source",
+    return fit_cities(network, require_sources(task), settings.source, seed=seed, stage="source",
                       folder=folder, **more)  # fmt: skip
 
 
-def lenders(task: Task):
+def require_sources(task: Task):
     """The task's sources; DataError when there is none to learn from."""
     if not task.sources:
         raise DataError(f"{task.target.name}: no source city to transfer from")
     return task.sources
 
 
-def tuned(learned: Fitted, task: Task, settings, seed: int, folder, **more) -> Fitted:
+def finetune(
+    learned: FittedDirection, task: Task, settings, seed: int, folder, **more
+) -> FittedDirection:
     """The network after fine-tuning on the target's days; as it was in zero-shot.
 
     `more` goes to `fit_cities`.

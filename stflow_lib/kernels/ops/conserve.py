@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from stflow_lib.kernels.backend import run
+from stflow_lib.kernels.backend import dispatch
 
 
 def conserve_naive(
@@ -44,10 +44,10 @@ def conserve(
             f"conserve: score {tuple(score.shape)} is not {factor} times coarse "
             f"{tuple(coarse.shape)}"
         )
-    return run("conserve", conserve_naive, _by_rows, (score, coarse, factor, eps))
+    return dispatch("conserve", conserve_naive, _torch, (score, coarse, factor, eps))
 
 
-def _by_rows(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
+def _torch(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
     """Block sums along whole rows of memory, [B, 1, H, factor, WM], rates enlarged in rows only."""
     batch, _, height, width = coarse.shape
     rows = score.reshape(batch, 1, height, factor, width * factor)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from stflow_lib.kernels.backend import run
+from stflow_lib.kernels.backend import dispatch
 
 Sums = Float[Tensor, "3 ahead"]  # sum of |e|, sum of e^2, readings
 
@@ -24,7 +24,7 @@ def masked_error(
     there, NaN too. ValueError for different shapes.
     """
     _check(prediction, truth, mask)
-    return run("masked_error", masked_error_naive, _all_steps, (prediction, truth, mask))
+    return dispatch("masked_error", masked_error_naive, _all_steps, (prediction, truth, mask))
 
 
 def masked_error_naive(prediction: Tensor, truth: Tensor, mask: Tensor) -> Sums:

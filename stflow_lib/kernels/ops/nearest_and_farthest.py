@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from stflow_lib.kernels.backend import run
+from stflow_lib.kernels.backend import dispatch
 
 EXACT = "donot_use_mm_for_euclid_dist"  # equal maps are at distance 0, ties stay ties
 SPARE = 4  # candidates beyond the k wanted
@@ -47,15 +47,15 @@ def nearest_and_farthest(maps: Float[Tensor, "map cell"], k: int) -> Neighbours:
     count = len(maps)
     if not 1 <= k < count:
         raise ValueError(f"nearest_and_farthest: k = {k} needs 1 <= k < {count} maps")
-    return run("nearest_and_farthest", nearest_and_farthest_naive, _by_sifting, (maps, k))
+    return dispatch("nearest_and_farthest", nearest_and_farthest_naive, _torch, (maps, k))
 
 
-def _by_sifting(maps: Tensor, k: int) -> Neighbours:
+def _torch(maps: Tensor, k: int) -> Neighbours:
     """Exact distances to a few candidates only, where these surely hold the k wanted.
 
     A matrix product in float64 gives all squared distances up to a known error. Whoever is
     among the k by exact, then rounded, distances is within SLACK of the k-th here; a row with
-    more such maps than candidates is done in full. The same bits as `_by_sorting` of all rows.
+    more such maps than candidates is done in full. The same bits as sorting of all rows.
     """
     spare = k + SPARE
     if maps.requires_grad or len(maps) < 4 * spare or not maps.isfinite().all():

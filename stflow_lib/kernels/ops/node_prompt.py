@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from stflow_lib.kernels.backend import run
+from stflow_lib.kernels.backend import dispatch
 
 Nodes = Float[Tensor, "b node t c"]
 MODES = ("gram", "code", "pattern_softmax", "token_softmax")
@@ -25,7 +25,7 @@ def node_prompt(z: Nodes, bank: Float[Tensor, "k rows columns"], mode: str = "gr
     for another mode or shape.
     """
     _check(z, bank, mode)
-    return run("node_prompt", node_prompt_naive, _all_patterns, (z, bank, mode))
+    return dispatch("node_prompt", node_prompt_naive, _torch, (z, bank, mode))
 
 
 def node_prompt_naive(
@@ -47,7 +47,7 @@ def node_prompt_naive(
     return scores / scores.sum(3, keepdim=True) @ rows
 
 
-def _all_patterns(z: Tensor, bank: Tensor, mode: str) -> Tensor:
+def _torch(z: Tensor, bank: Tensor, mode: str) -> Tensor:
     """All patterns at once; for the printed readings by one C x C matrix."""
     width = z.shape[3]
     if mode == "gram":
@@ -63,7 +63,7 @@ def _all_patterns(z: Tensor, bank: Tensor, mode: str) -> Tensor:
     return F.scaled_dot_product_attention(tokens, rows, rows).view_as(z)
 
 
-def start_deviation(patterns: int, steps: int, width: int, mode: str = "gram") -> float:
+def bank_init_std(patterns: int, steps: int, width: int, mode: str = "gram") -> float:
     """Standard deviation of a bank's entries for which prompts of normed z start near 1.
 
     With N(0, 1) entries a printed prompt is K T / sqrt(C) times too large and drowns the speed.

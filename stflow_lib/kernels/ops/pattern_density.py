@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stflow_lib.kernels.backend import run
+from stflow_lib.kernels.backend import dispatch
 
 
 def pattern_density_naive(
@@ -34,7 +34,9 @@ def pattern_density(
     """
     if not bandwidth > 0:
         raise ValueError(f"pattern_density: bandwidth {bandwidth} is not positive")
-    return run("pattern_density", pattern_density_naive, _by_distances, (embedding, bandwidth))
+    return dispatch(
+        "pattern_density", pattern_density_naive, _by_distances, (embedding, bandwidth)
+    )
 
 
 def _by_distances(embedding: Tensor, bandwidth: float) -> Tensor:

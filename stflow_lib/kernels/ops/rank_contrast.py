@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from stflow_lib.kernels.backend import run
+from stflow_lib.kernels.backend import dispatch
 
 EPS = 1e-8  # least norm of a feature: a region of zeros has cosine 0 with every other
 
@@ -46,10 +46,10 @@ def rank_contrast(
     Raises ValueError for other shapes and for a temperature that is not positive.
     """
     arguments = (features, similarity, temperature)
-    return run("rank_contrast", rank_contrast_naive, _by_sorting, arguments)
+    return dispatch("rank_contrast", rank_contrast_naive, _torch, arguments)
 
 
-def _by_sorting(features: Tensor, similarity: Tensor, temperature: float) -> Tensor:
+def _torch(features: Tensor, similarity: Tensor, temperature: float) -> Tensor:
     """Every row sorted, one running log-sum-exp."""
     scores = _scores(features, similarity, temperature)
     if len(features) < 2:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from stflow_lib.kernels.backend import run
+from stflow_lib.kernels.backend import dispatch
 
 LEAST = 1e-30  # a target gradient of a smaller square has no direction: s stays whole
 
@@ -32,10 +32,10 @@ def skewed_direction(
     with respect to both lists in every form, for whoever learns through it; TSJT does not.
     """
     arguments = (target_grads, source_grads, target_weight, source_weight, granularity)
-    return run("skewed_direction", skewed_direction_naive, _together, arguments)
+    return dispatch("skewed_direction", skewed_direction_naive, _torch, arguments)
 
 
-def _together(target_grads, source_grads, target_weight, source_weight, granularity) -> list:
+def _torch(target_grads, source_grads, target_weight, source_weight, granularity) -> list:
     """Sums of all tensors stacked, one multiplication and one addition for the list."""
     groups = _groups(target_grads, source_grads, granularity)
     if not len(groups):

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from stflow_lib import kernels
-from stflow_lib.kernels.backend import backend, choose, run
-from stflow_lib.kernels.proofs.cases import Case, cast, with_leaves
+from stflow_lib.kernels.backend import backend, choose, dispatch
+from stflow_lib.kernels.proofs.cases import OperationCase, cast, with_leaves
 
 QUANTILES = (0.2, 0.5, 0.8)
 PATIENCE = 2.0  # seconds after which a slow form is not repeated
@@ -20,7 +20,7 @@ AGAIN = {"skewed_direction": 2}  # passes beyond one by each argument, forward a
 SQUARES = {"rank_contrast": (28, 24)}  # bytes for each pair of regions, forward and backward
 
 
-def measure(case: Case, sizes, device: str, copy_speed: float) -> Iterator[dict]:
+def measure(case: OperationCase, sizes, device: str, copy_speed: float) -> Iterator[dict]:
     """A row for every form and pass of an operation at one size.
 
     A form that cannot run at this size (no memory, no compiler) is named and left out.
@@ -48,7 +48,7 @@ def measure(case: Case, sizes, device: str, copy_speed: float) -> Iterator[dict]
 
 def calls_in(step: Callable[[], object]) -> list[tuple[str, tuple]]:
     """Every call of an operation while `step` runs: its name, its arguments as new leaves."""
-    calls, forms = [], sys.modules[run.__module__]
+    calls, forms = [], sys.modules[dispatch.__module__]
 
     def noted(name: str, args: tuple) -> str:
         calls.append((name, tree_map(_fresh, args)))
@@ -68,7 +68,7 @@ def replayed(name: str, args: tuple, path: str) -> None:
         torch.autograd.grad([o.sum() for o in outputs], leaves)
 
 
-def bytes_moved(case: Case, args: tuple, backward: bool) -> int:
+def bytes_moved(case: OperationCase, args: tuple, backward: bool) -> int:
     """What the card's own form reads and writes, with nothing kept between kernels."""
     tensors = [a for a in tree_leaves(args) if isinstance(a, Tensor)]
     if case.name in SQUARES:
@@ -116,7 +116,7 @@ def peak_megabytes(action: Callable, device: str) -> float:
     return (torch.cuda.max_memory_allocated() - before) / 2**20
 
 
-def _forms(case: Case, args: tuple, backward: bool) -> Iterator[tuple[str, Callable]]:
+def _forms(case: OperationCase, args: tuple, backward: bool) -> Iterator[tuple[str, Callable]]:
     slow = case.name == "nearest_and_farthest" and len(args[0]) > NAIVE_MAPS
     if not slow:
         yield "naive", _action(case, case.naive, args, backward)
@@ -134,7 +134,7 @@ def _chosen(path: str, action: Callable) -> Callable:
     return call
 
 
-def _action(case: Case, function: Callable, args: tuple, backward: bool) -> Callable:
+def _action(case: OperationCase, function: Callable, args: tuple, backward: bool) -> Callable:
     if not backward:
         return torch.no_grad()(lambda: function(*args))
     args, leaves = with_leaves(case, args)
@@ -161,7 +161,7 @@ def _fresh(arg):
     return arg.detach().requires_grad_(arg.requires_grad and torch.is_grad_enabled())
 
 
-def _label(case: Case, args: tuple) -> str:
+def _label(case: OperationCase, args: tuple) -> str:
     """The operation, and its mode where it has one."""
     return f"{case.name} {args[-1]}" if isinstance(args[-1], str) else case.name
 

@@ -17,7 +17,7 @@ Sizes = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Case:
+class OperationCase:
     """An operation with arguments to prove it on."""
 
     name: str
@@ -48,7 +48,7 @@ def cast(args, dtype: torch.dtype, device="cpu"):
     return args
 
 
-def with_leaves(case: Case, args: tuple) -> tuple[tuple, list[Tensor]]:
+def with_leaves(case: OperationCase, args: tuple) -> tuple[tuple, list[Tensor]]:
     """Arguments of which those that have a gradient ask for it, and these tensors alone."""
     fresh = tuple(
         tree_map(lambda x: x.detach().requires_grad_(), a) if i in case.leaves else a
@@ -108,24 +108,24 @@ def _masked_error(random, *shape):
 LAYERS = (20480,) * 16 + (512, 3072, 32, 32) * 8 + (131072, 6144, 12, 2070, 2070)
 
 CASES = {
-    "conserve": Case("conserve", _conserve, ((0, 2), (1, 3), (1, 5), (1, 5)),
+    "conserve": OperationCase("conserve", _conserve, ((0, 2), (1, 3), (1, 5), (1, 5)),
                      (2, 2, 35, 8), (16, 32, 32, 4), (0, 1)),
-    "rank_contrast": Case("rank_contrast", _rank_contrast, ((0, 9), (1, 4)),
+    "rank_contrast": OperationCase("rank_contrast", _rank_contrast, ((0, 9), (1, 4)),
                           (21, 5), (460, 128), (0,)),
-    "pattern_density": Case("pattern_density", _pattern_density, ((0, 11), (1, 5)),
+    "pattern_density": OperationCase("pattern_density", _pattern_density, ((0, 11), (1, 5)),
                             (21, 130), (460, 128), (0,)),
-    "nearest_and_farthest": Case("nearest_and_farthest", _nearest_and_farthest,
+    "nearest_and_farthest": OperationCase("nearest_and_farthest", _nearest_and_farthest,
                                  ((2, 9), (1, 5), (0, 8)), (11, 70, 3), (1530, 1024, 5)),
-    "skewed_direction": Case("skewed_direction", _skewed_direction, ((0, 5), (0, 3), (1, 7)),
+    "skewed_direction": OperationCase("skewed_direction", _skewed_direction, ((0, 5), (0, 3), (1, 7)),
                              (3, 0, 4100, 7), LAYERS, (0, 1)),
-    "node_prompt": Case("node_prompt", _node_prompt, ((0, 2), (1, 3), (1, 3), (1, 5), (1, 3)),
+    "node_prompt": OperationCase("node_prompt", _node_prompt, ((0, 2), (1, 3), (1, 3), (1, 5), (1, 3)),
                         (2, 5, 7, 33, 6), (64, 207, 12, 64, 150), (0, 1)),
-    "node_prompt_code": Case("node_prompt", _node_prompt_code,
+    "node_prompt_code": OperationCase("node_prompt", _node_prompt_code,
                              ((1, 2), (1, 3), (1, 3), (1, 5), (1, 3)),
                              (2, 5, 7, 33, 6), (64, 207, 12, 64, 150), (0, 1)),
-    "node_prompt_pattern": Case("node_prompt", _node_prompt_pattern,
+    "node_prompt_pattern": OperationCase("node_prompt", _node_prompt_pattern,
                                 ((0, 2), (1, 3), (1, 3), (1, 5), (1, 3)),
                                 (2, 5, 7, 33, 6), (64, 207, 12, 64, 150), (0, 1)),
-    "masked_error": Case("masked_error", _masked_error, ((0, 3), (1, 5), (1, 5)),
+    "masked_error": OperationCase("masked_error", _masked_error, ((0, 3), (1, 5), (1, 5)),
                          (3, 200, 5), (64, 207, 12), (0, 1)),
 }  # fmt: skip

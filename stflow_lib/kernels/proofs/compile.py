@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from stflow_lib.kernels.backend import form, interpreted
-from stflow_lib.kernels.proofs.cases import CASES, Case, cast, with_leaves
+from stflow_lib.kernels.backend import interpreted, triton_module
+from stflow_lib.kernels.proofs.cases import CASES, OperationCase, cast, with_leaves
 
 SHARED = {80: 163 * 1024, 90: 227 * 1024}  # bytes that one program may have
 TYPES = {torch.float32: "fp32", torch.float64: "fp64", torch.int64: "i64", torch.uint8: "u8"}
 
 
-def compiled(case: Case, arch: int) -> Iterator[dict]:
+def compiled(case: OperationCase, arch: int) -> Iterator[dict]:
     """Every kernel of an operation and its gradient: name, bytes of shared memory, of code."""
     from triton import compile as build
     from triton.backends.compiler import GPUTarget
@@ -30,11 +30,11 @@ def compiled(case: Case, arch: int) -> Iterator[dict]:
                "shared": made.metadata.shared, "cubin": len(made.asm["cubin"])}  # fmt: skip
 
 
-def _sources(case: Case) -> dict[tuple, tuple]:
+def _sources(case: OperationCase) -> dict[tuple, tuple]:
     """What one use of an operation launches, without launching it."""
     from triton.compiler import ASTSource
 
-    from stflow_lib.kernels.triton_ops.launch import instead
+    from stflow_lib.kernels.triton_ops.launch import intercept_launch
 
     found: dict[tuple, tuple] = {}
 
@@ -48,14 +48,14 @@ def _sources(case: Case) -> dict[tuple, tuple]:
         rest = {n: v for n, v in options.items() if n not in constants}
         found[kernel.__name__, str(types), str(options)] = source, rest
 
-    with instead(note):
+    with intercept_launch(note):
         _use(case)
     return found
 
 
-def _use(case: Case) -> None:
+def _use(case: OperationCase) -> None:
     args, leaves = with_leaves(case, cast(case.arguments(case.card), torch.float32))
-    outputs = tree_leaves(form(case.name).through(*args))
+    outputs = tree_leaves(triton_module(case.name).apply(*args))
     if leaves:
         torch.autograd.grad([o.sum() for o in outputs], leaves)
 

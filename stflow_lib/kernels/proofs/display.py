@@ -17,7 +17,7 @@ from stflow_lib.kernels.backend import FORMS, TRITON, backend
 from stflow_lib.kernels.proofs import invariants as exact
 from stflow_lib.kernels.proofs import properties as proofs
 from stflow_lib.kernels.proofs.benchmarks import bytes_moved
-from stflow_lib.kernels.proofs.cases import CASES, Case, Sizes, cast, with_leaves
+from stflow_lib.kernels.proofs.cases import CASES, OperationCase, Sizes, cast, with_leaves
 
 _INTERPRET = """
 import sys
@@ -26,7 +26,7 @@ properties.equals_naive(cases.CASES[sys.argv[1]], "triton", tuple(map(int, sys.a
 """
 
 
-class Traffic(TorchDispatchMode):
+class MemoryTraffic(TorchDispatchMode):
     """Counts bytes: every operation of torch reads its arguments and writes its results once.
 
     Views move nothing, an enlarged view only what lies behind it. What an operation writes and
@@ -44,20 +44,20 @@ class Traffic(TorchDispatchMode):
         return out
 
 
-def traffic(case: Case, function: Callable, args: tuple) -> tuple[int, int]:
+def traffic(case: OperationCase, function: Callable, args: tuple) -> tuple[int, int]:
     """Bytes moved forward and backward; no bytes backward where nothing has a gradient."""
     args, leaves = with_leaves(case, args)
-    with Traffic() as forward:
+    with MemoryTraffic() as forward:
         outputs = tree_leaves(function(*args))
     if not leaves:
         return forward.bytes, 0
     upstream = [torch.ones_like(o) for o in outputs]
-    with Traffic() as backward:
+    with MemoryTraffic() as backward:
         torch.autograd.grad(outputs, leaves, upstream)
     return forward.bytes, backward.bytes
 
 
-def forms_traffic(case: Case, sizes: Sizes) -> dict[str, tuple[int, int]]:
+def traffic_by_form(case: OperationCase, sizes: Sizes) -> dict[str, tuple[int, int]]:
     """Bytes forward and backward in float32: naive and torch counted, the kernel by design."""
     args = cast(case.arguments(sizes), torch.float32)
     with backend("torch"):
@@ -79,17 +79,17 @@ def code(module: str, *names: str) -> str:
     return "\n\n".join(_without_docstring(lines, found[name]) for name in names)
 
 
-def naive_code(case: Case) -> str:
+def naive_code(case: OperationCase) -> str:
     """The naive twin, as it is in the library."""
     return code(case.naive.__module__, case.naive.__name__)
 
 
-def kernel_code(case: Case, *names: str) -> str:
+def kernel_code(case: OperationCase, *names: str) -> str:
     """Functions of the operation's Triton form; readable where Triton is not installed."""
     return code(f"{FORMS}.{case.name}", *names)
 
 
-def proved(name: str, sizes: Sizes) -> Iterator[str]:
+def run_proofs(name: str, sizes: Sizes) -> Iterator[str]:
     """Runs proofs at a tiny size, a line for each that held; AssertionError for one that did not."""
     case = CASES[name]
     if case.leaves:

@@ -18,14 +18,16 @@ from stflow_lib.kernels.backend import TRITON, backend
 from stflow_lib.kernels.proofs import invariants as exact
 from stflow_lib.kernels.proofs import properties as proofs
 from stflow_lib.kernels.proofs.benchmarks import copy_bandwidth, measure
-from stflow_lib.kernels.proofs.cases import CASES, Case, Sizes, cast
+from stflow_lib.kernels.proofs.cases import CASES, OperationCase, Sizes, cast
 
 RESULTS = Path(__file__).resolve().parents[3] / "book" / "results" / "kernels.csv"
 SHAPES = 20  # odd ones for each operation and form
 FURTHER = {"nearest_and_farthest": [(128, 1024, 5)], "conserve": [(16, 64, 64, 2)]}
 
 
-def main(device: str = "cuda", results: Path = RESULTS, cases: Iterable[Case] = ()) -> int:
+def main(
+    device: str = "cuda", results: Path = RESULTS, cases: Iterable[OperationCase] = ()
+) -> int:
     """0 when all proofs held and the times are written; 1 without either."""
     cases = list(cases) or list(CASES.values())
     if not TRITON or (device == "cuda" and not torch.cuda.is_available()):
@@ -40,7 +42,7 @@ def main(device: str = "cuda", results: Path = RESULTS, cases: Iterable[Case] = 
     return 0
 
 
-def failures(case: Case, device: str) -> list[str]:
+def failures(case: OperationCase, device: str) -> list[str]:
     """What went wrong, one line for each proof; empty when all hold.
 
     A broken kernel may raise anything: it is named, and the other proofs still run.
@@ -56,23 +58,26 @@ def failures(case: Case, device: str) -> list[str]:
     return found
 
 
-def every_proof(case: Case, device: str) -> Iterator[tuple[str, Callable[[], None]]]:
+def every_proof(case: OperationCase, device: str) -> Iterator[tuple[str, Callable[[], None]]]:
     small = tuple(min(high, max(low, 2)) for low, high in case.ranges)
     large = case.card if device == "cuda" else small
     if case.leaves:
         yield "gradient of the naive twin", partial(proofs.gradient_of_naive, case, small)
     for path in ("torch", "triton"):
         here = {"device": device}
-        yield f"precision, {path}", partial(proofs.within_twice, case, path, case.sizes, **here)
+        yield (
+            f"precision, {path}",
+            partial(proofs.error_within_twice_naive, case, path, case.sizes, **here),
+        )
         yield f"odd shapes, {path}", partial(_odd_shapes, case, path, device)
-        yield f"same bits, {path}", partial(proofs.same_bits, case, path, large, **here)
+        yield f"same bits, {path}", partial(proofs.is_deterministic, case, path, large, **here)
         yield f"promises, {path}", partial(_promises, case, path, device)
         yield f"compiled, {path}", partial(proofs.compiles_whole, case, path, small, **here)
     yield "operators", partial(proofs.registered, case, small, device)
     yield "mapped", partial(proofs.maps_over_a_batch, case, "triton", small, device)
 
 
-def _odd_shapes(case: Case, path: str, device: str) -> None:
+def _odd_shapes(case: OperationCase, path: str, device: str) -> None:
     draw = random.Random(0)
     edges = [tuple(r[edge] for r in case.ranges) for edge in (0, 1)]
     drawn = [tuple(draw.randint(*r) for r in case.ranges) for _ in range(SHAPES)]
@@ -80,13 +85,13 @@ def _odd_shapes(case: Case, path: str, device: str) -> None:
         proofs.equals_naive(case, path, sizes, seed, device)
 
 
-def _promises(case: Case, path: str, device: str) -> None:
+def _promises(case: OperationCase, path: str, device: str) -> None:
     args = case.arguments(tuple(max(r[1], 2) for r in case.ranges))
     with backend(path):
         getattr(exact, case.name)(*cast(args, torch.float32, device))
 
 
-def rows(cases: Iterable[Case], device: str) -> Iterator[dict]:
+def rows(cases: Iterable[OperationCase], device: str) -> Iterator[dict]:
     """Times of every operation at its real sizes, each with where and when it was taken."""
     speed = copy_bandwidth(device, 512 if device == "cuda" else 1)
     where = {**machine(device), "copy_gb_s": speed}

@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.utils import deterministic
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
-from stflow_lib.kernels.backend import backend, form
-from stflow_lib.kernels.proofs.cases import Case, cast, with_leaves
+from stflow_lib.kernels.backend import backend, triton_module
+from stflow_lib.kernels.proofs.cases import OperationCase, cast, with_leaves
 
 EPSILONS = 8  # roundings granted to a form where the naive twin happens to have none
 
 
-def results(case: Case, args: tuple, path: str) -> list[Tensor]:
+def results(case: OperationCase, args: tuple, path: str) -> list[Tensor]:
     """Outputs of a form, then its gradients for an upstream gradient that is always the same."""
     args, leaves = with_leaves(case, args)
     with backend(path):
@@ -30,7 +30,7 @@ def results(case: Case, args: tuple, path: str) -> list[Tensor]:
 
 
 @contextmanager
-def poisoned():
+def nan_filled_memory():
     """Memory that nobody wrote holds NaN, or the largest whole number."""
     was = torch.are_deterministic_algorithms_enabled()
     fill = deterministic.fill_uninitialized_memory
@@ -43,7 +43,7 @@ def poisoned():
         torch.use_deterministic_algorithms(was)
 
 
-def gradient_of_naive(case: Case, sizes: tuple[int, ...]) -> None:
+def gradient_of_naive(case: OperationCase, sizes: tuple[int, ...]) -> None:
     """The naive twin is differentiable and right about it, in float64."""
     args, _ = with_leaves(case, case.arguments(sizes, seed=1))
     flat, spec = tree_flatten(args)
@@ -58,7 +58,9 @@ def gradient_of_naive(case: Case, sizes: tuple[int, ...]) -> None:
     assert torch.autograd.gradcheck(of_leaves, leaves), case.name
 
 
-def within_twice(case: Case, path: str, sizes, dtype=torch.float32, device="cpu") -> None:
+def error_within_twice_naive(
+    case: OperationCase, path: str, sizes, dtype=torch.float32, device="cpu"
+) -> None:
     """Of a form's error against float64 no more than twice the naive twin's in the same dtype."""
     args = cast(case.arguments(sizes), dtype, device)
     exact = results(case, cast(args, torch.float64, device), "naive")
@@ -75,11 +77,11 @@ def within_twice(case: Case, path: str, sizes, dtype=torch.float32, device="cpu"
             assert error <= 2 * yard + slack, f"{place}: {error:.3g} > 2 x {yard:.3g}"
 
 
-def equals_naive(case: Case, path: str, sizes, seed: int = 0, device="cpu") -> None:
+def equals_naive(case: OperationCase, path: str, sizes, seed: int = 0, device="cpu") -> None:
     """Odd, empty and single sizes in float64, every number of every output written."""
     args = cast(case.arguments(sizes, seed), torch.float64, device)
     want = results(case, args, "naive")
-    with poisoned():
+    with nan_filled_memory():
         got = results(case, args, path)
     for i, (one, other) in enumerate(zip(got, want, strict=True)):
         message = f"{case.name}, {path}, result {i} of {sizes}"
@@ -87,23 +89,23 @@ def equals_naive(case: Case, path: str, sizes, seed: int = 0, device="cpu") -> N
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9, msg=message)
 
 
-def same_bits(case: Case, path: str, sizes, device="cpu") -> None:
+def is_deterministic(case: OperationCase, path: str, sizes, device="cpu") -> None:
     """A rerun changes nothing: no sum depends on who came first."""
     args = cast(case.arguments(sizes), torch.float32, device)
     for one, other in zip(*(results(case, args, path) for _ in range(2)), strict=True):
         assert torch.equal(one, other), f"{case.name}, {path}: a rerun differs"
 
 
-def registered(case: Case, sizes, device="cpu") -> None:
+def registered(case: OperationCase, sizes, device="cpu") -> None:
     """torch's own check of the operators: schema, fake version, gradient, compilation."""
     for operator, args in operator_calls(case, sizes, device):
         torch.library.opcheck(operator, args)
 
 
-def operator_calls(case: Case, sizes, device="cpu") -> list[tuple]:
+def operator_calls(case: OperationCase, sizes, device="cpu") -> list[tuple]:
     """The calls of torch.ops.stflow.* that one use of an operation and its gradient make."""
     calls: list[tuple] = []
-    kernels = form(case.name)
+    kernels = triton_module(case.name)
     args = cast(case.arguments(sizes), torch.float32, device)
     found = {n: v for n, v in vars(kernels).items() if hasattr(v, "_opoverload")}
 
@@ -125,7 +127,7 @@ def operator_calls(case: Case, sizes, device="cpu") -> list[tuple]:
     return calls
 
 
-def compiles_whole(case: Case, path: str, sizes, device="cpu") -> None:
+def compiles_whole(case: OperationCase, path: str, sizes, device="cpu") -> None:
     """Under torch.compile without a break in the graph, at first use, and the same numbers."""
     call, tensors = of_tensors(case, cast(case.arguments(sizes), torch.float32, device))
     torch.compiler.reset()
@@ -135,7 +137,7 @@ def compiles_whole(case: Case, path: str, sizes, device="cpu") -> None:
     torch.testing.assert_close(got, want)
 
 
-def maps_over_a_batch(case: Case, path: str, sizes, device="cpu") -> None:
+def maps_over_a_batch(case: OperationCase, path: str, sizes, device="cpu") -> None:
     """Under vmap every element is what it is alone."""
     call, tensors = of_tensors(case, cast(case.arguments(sizes), torch.float64, device))
     other = [t.flip(0) for t in tensors]
@@ -147,7 +149,7 @@ def maps_over_a_batch(case: Case, path: str, sizes, device="cpu") -> None:
         torch.testing.assert_close(alone, want)
 
 
-def of_tensors(case: Case, args: tuple) -> tuple[Callable, list[Tensor]]:
+def of_tensors(case: OperationCase, args: tuple) -> tuple[Callable, list[Tensor]]:
     """The operation as a function of its tensors alone, and these."""
     flat, spec = tree_flatten(args)
     places = [i for i, a in enumerate(flat) if isinstance(a, Tensor)]

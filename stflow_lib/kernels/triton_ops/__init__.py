@@ -2,5 +2,5 @@
 
 Importing a module here imports Triton and registers its operators with torch.library: with a
 fake version for compilers, with a gradient where there is one, and mapped by vmap. Each has
-`through`, the operation's public signature, and `refusal`, what its kernels cannot take.
+`apply`, the operation's public signature, and `unsupported`, what its kernels cannot take.
 """

@@ -17,12 +17,12 @@ from stflow_lib.kernels.triton_ops.launch import accumulator, launch, mapped, po
 LARGEST = 64  # factor whose block still fits into one program
 
 
-def refusal(score: Tensor, coarse: Tensor, factor: int, eps: float) -> str | None:
+def unsupported(score: Tensor, coarse: Tensor, factor: int, eps: float) -> str | None:
     """Why the kernels cannot take these arguments."""
     return f"factor {factor} is above {LARGEST}" if factor > LARGEST else None
 
 
-def through(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
+def apply(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
     return split(score, coarse, factor, eps)
 
 

@@ -22,7 +22,7 @@ def launch(kernel, grid: tuple[int, ...], *args, **options) -> None:
 
 
 @contextmanager
-def instead(action: Callable) -> Iterator[None]:
+def intercept_launch(action: Callable) -> Iterator[None]:
     """Inside, kernels are handed to `action(kernel, args, options)` and do not run."""
     _instead.append(action)
     try:

@@ -17,13 +17,13 @@ PROGRAMS = 512  # at most; each adds up its share of the rows
 WIDEST = 4096  # steps ahead
 
 
-def refusal(prediction: Tensor, truth: Tensor, mask: Tensor) -> str | None:
+def unsupported(prediction: Tensor, truth: Tensor, mask: Tensor) -> str | None:
     """Why the kernels cannot take these arguments."""
     ahead = prediction.shape[-1]
     return f"{ahead} steps ahead are more than {WIDEST}" if ahead > WIDEST else None
 
 
-def through(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+def apply(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
     return errors(prediction, truth, mask)
 
 

@@ -23,7 +23,7 @@ from stflow_lib.kernels.triton_ops.launch import (
 MOST = 16384  # maps whose distances a program can hold
 
 
-def refusal(maps: Tensor, k: int) -> str | None:
+def unsupported(maps: Tensor, k: int) -> str | None:
     """Why the kernel cannot take these arguments."""
     if torch.is_grad_enabled() and maps.requires_grad:
         return "a gradient of the distances is wanted, which only torch has"
@@ -32,7 +32,7 @@ def refusal(maps: Tensor, k: int) -> str | None:
     return f"{len(maps)} maps are more than {MOST}" if len(maps) > MOST else None
 
 
-def through(maps: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def apply(maps: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return neighbours(maps, k)
 
 

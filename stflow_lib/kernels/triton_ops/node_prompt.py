@@ -19,14 +19,14 @@ UNWISE = "two matrix products are what the vendor's library does best"
 PATTERNS = 16384  # whose shares one program can hold
 
 
-def refusal(z: Tensor, bank: Tensor, mode: str) -> str | None:
+def unsupported(z: Tensor, bank: Tensor, mode: str) -> str | None:
     """Why the kernel cannot take these arguments."""
     if mode == "token_softmax":
         return f"mode {mode} is attention, which torch has as one fused operation"
     return f"{len(bank)} patterns are more than {PATTERNS}" if len(bank) > PATTERNS else None
 
 
-def through(z: Tensor, bank: Tensor, mode: str) -> Tensor:
+def apply(z: Tensor, bank: Tensor, mode: str) -> Tensor:
     if mode == "pattern_softmax":
         return picked(z, bank)[0]
     return prompts(z, bank, mode == "gram")

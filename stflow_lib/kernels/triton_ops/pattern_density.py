@@ -26,13 +26,13 @@ from stflow_lib.kernels.triton_ops.launch import (
 WIDEST = 1024  # numbers of an embedding that a program holds for a pair of regions
 
 
-def refusal(embedding: Tensor, bandwidth: float) -> str | None:
+def unsupported(embedding: Tensor, bandwidth: float) -> str | None:
     """Why the kernels cannot take these arguments."""
     width = embedding.shape[1]
     return f"embeddings of {width} numbers are wider than {WIDEST}" if width > WIDEST else None
 
 
-def through(embedding: Tensor, bandwidth: float) -> Tensor:
+def apply(embedding: Tensor, bandwidth: float) -> Tensor:
     return density(embedding.to(at_least_float32(embedding)) / bandwidth)[0]
 
 

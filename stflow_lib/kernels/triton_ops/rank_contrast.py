@@ -20,13 +20,13 @@ MIXED = True  # the similarity is only sorted: it may have another precision
 MOST = 8192  # partners that one program can hold
 
 
-def refusal(features: Tensor, similarity: Tensor, temperature: float) -> str | None:
+def unsupported(features: Tensor, similarity: Tensor, temperature: float) -> str | None:
     """Why the kernels cannot take these arguments."""
     count = len(features)
     return f"{count} regions are more than {MOST}" if count > MOST else None
 
 
-def through(features: Tensor, similarity: Tensor, temperature: float) -> Tensor:
+def apply(features: Tensor, similarity: Tensor, temperature: float) -> Tensor:
     scores = _scores(features, similarity, temperature)
     if len(features) < 2:
         return scores.sum() * 0.0

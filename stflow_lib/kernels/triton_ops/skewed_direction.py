@@ -27,11 +27,11 @@ TYPES = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16,
          torch.float32: tl.float32, torch.float64: tl.float64}  # fmt: skip
 
 
-def refusal(target_grads, source_grads, *_) -> str | None:
+def unsupported(target_grads, source_grads, *_) -> str | None:
     """Nothing that the kernels cannot take."""
 
 
-def through(target_grads, source_grads, target_weight, source_weight, granularity) -> list:
+def apply(target_grads, source_grads, target_weight, source_weight, granularity) -> list:
     if not len(target_grads):
         return []
     target, source = list(target_grads), list(source_grads)

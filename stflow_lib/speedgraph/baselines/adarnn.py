@@ -15,10 +15,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import Maps
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
 from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.finetune import TUNE, drawn, finished, lenders, mean_error
+from stflow_lib.speedgraph.training.finetune import (
+    FINETUNING,
+    finetuned_predictor,
+    mean_error,
+    require_sources,
+    sample_steps,
+)
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor
 
@@ -30,7 +36,7 @@ ALIGN = partial(Training, epochs=200, epoch_steps=100, batch=1, learning_rate=5e
 
 
 @dataclass(frozen=True)
-class Size:
+class AdaRNNSize:
     """Widths of the released settings."""
 
     units: int = 64  # of the recurrent layers and the bottleneck
@@ -42,13 +48,13 @@ class Size:
 class AdaRNNSettings:
     """Training on all cities at once, then on the target."""
 
-    size: Size = field(default_factory=Size)
+    size: AdaRNNSize = field(default_factory=AdaRNNSize)
     samples: int = 36  # sensor windows of each city in a step
     strength: float = 0.5  # of the distance, against squared errors
     gated: int = 40  # epochs in which gates weigh the steps; afterwards distances do
     clip: float = 3.0  # greatest entry of a gradient
     align: Training = field(default_factory=ALIGN)
-    target: Training = field(default_factory=TUNE)
+    target: Training = field(default_factory=FINETUNING)
 
 
 class Gate(nn.Module):
@@ -70,7 +76,7 @@ class AdaRNN(nn.Module):
     of the last one.
     """
 
-    def __init__(self, lags: int, ahead: int, size: Size = Size()):
+    def __init__(self, lags: int, ahead: int, size: AdaRNNSize = AdaRNNSize()):
         super().__init__()
         u = size.units
         self.layers = nn.ModuleList(
@@ -97,7 +103,7 @@ class AdaRNN(nn.Module):
         """The forecast from the last layer's states."""
         return self.head(self.bottleneck(rows[:, -1]))
 
-    def forward(self, x: Maps, graph=None) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, graph=None) -> Float[Tensor, "b node ahead"]:
         return self.read(self.states(x.flatten(0, 1))[-1]).unflatten(0, x.shape[:2])
 
     @torch.no_grad()
@@ -124,7 +130,7 @@ def coral(one: Rows, two: Rows) -> Float[Tensor, " lag"]:
 
 def sensor_windows(city: CitySpeed, count: int) -> tuple[Rows, Tensor, Tensor]:
     """Windows of sensors drawn at random: x [S, L, 2], scaled labels (or changes) and which are seen."""
-    steps = drawn(city, count)[:, None]
+    steps = sample_steps(city, count)[:, None]
     node = torch.randint(city.speed.shape[1], (count, 1)).to(steps.device)
     past, next_ = (torch.arange(*ends).to(steps) for ends in ((-city.lags, 0), (city.ahead,)))
     x = torch.stack([city.scaled[steps + past, node], city.clock[steps + past]], 2)
@@ -176,14 +182,14 @@ def fit(task: Task, settings: AdaRNNSettings, seed: int, folder: Path | None) ->
 
     DataError without a source.
     """
-    lenders(task)
+    require_sources(task)
     torch.manual_seed(seed)
     network = AdaRNN(task.protocol.lags, task.protocol.ahead, settings.size).to(task.device)
     for parameter in network.parameters():
         parameter.register_hook(lambda g: g.clamp(-settings.clip, settings.clip))
     graphs = dict.fromkeys([c.name for c in (task.target, *task.sources)])
     stages = {"align": aligned(network, task, graphs, settings, seed, folder)}
-    return finished(network, task, graphs, settings.target, seed, folder, stages)
+    return finetuned_predictor(network, task, graphs, settings.target, seed, folder, stages)
 
 
 def aligned(network, task: Task, graphs: dict, settings, seed: int, folder) -> History:

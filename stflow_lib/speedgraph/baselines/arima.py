@@ -25,7 +25,7 @@ Model = Float[Tensor, "node coefficient"]  # c, phi_1 to phi_p, theta
 
 
 @dataclass(frozen=True)
-class Settings:
+class ARIMASettings:
     """The order (p, 0, 1) and how it is fitted."""
 
     lags: int = 3  # p
@@ -33,7 +33,7 @@ class Settings:
     rounds: int = 10  # Gauss-Newton steps at most; 0: Hannan-Rissanen alone
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: ARIMASettings, seed: int, folder: Path | None) -> Predictor:
     """Coefficients from the visible days; forecasts go on from the window's own shocks.
 
     A sensor whose readings never change, or whose model is not stationary, repeats its last
@@ -50,12 +50,12 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
 
     def predict(task: Task, steps: Tensor) -> Tensor:
         x = task.target.windows(steps)[..., 0].double()
-        return task.target.to_unit(forecast(x, model, task.protocol.ahead)).float()
+        return task.target.unscale(forecast(x, model, task.protocol.ahead)).float()
 
     return Predictor(predict, model.numel(), notes={"last_value_sensors": int(alone.sum())})
 
 
-def hannan_rissanen(y: Series, seen: Seen, settings: Settings) -> Model:
+def hannan_rissanen(y: Series, seen: Seen, settings: ARIMASettings) -> Model:
     """Two regressions: y on its long past, then on its short past and the first's last residual."""
     long, lags = settings.long, settings.lags
     past = lagged(y, long, range(1, long + 1))
@@ -146,4 +146,4 @@ def forecast(
     return x[..., -ahead:]
 
 
-METHOD = Method("ARIMA", Settings, fit)
+METHOD = Method("ARIMA", ARIMASettings, fit)

@@ -11,9 +11,14 @@ import torch
 
 from stflow_lib.speedgraph.networks import stgcn
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.finetune import TUNE, finished, lenders, mean_error
-from stflow_lib.speedgraph.training.losses import source_error
-from stflow_lib.speedgraph.training.reptile import on_roads
+from stflow_lib.speedgraph.training.finetune import (
+    FINETUNING,
+    finetuned_predictor,
+    mean_error,
+    require_sources,
+)
+from stflow_lib.speedgraph.training.losses import source_loss
+from stflow_lib.speedgraph.training.reptile import build_backbone
 from stflow_lib.training.loop import Training, train
 from stflow_lib.training.method import Method, Predictor
 
@@ -25,10 +30,10 @@ SOURCE = partial(Training, epochs=100, epoch_steps=200, batch=1, halve_every=0, 
 class FinetunedSettings:
     """Two schedules, one after the other."""
 
-    backbone: object = field(default_factory=stgcn.Size)  # a size that `backbones` knows
+    backbone: object = field(default_factory=stgcn.STGCNSize)  # a size that `backbones` knows
     windows: int = 128  # of all sources in a batch
     source: Training = field(default_factory=SOURCE)
-    target: Training = field(default_factory=TUNE)
+    target: Training = field(default_factory=FINETUNING)
 
 
 def fit(task: Task, settings: FinetunedSettings, seed: int, folder: Path | None) -> Predictor:
@@ -37,17 +42,17 @@ def fit(task: Task, settings: FinetunedSettings, seed: int, folder: Path | None)
     Without a day of the target the network stays as the sources left it. DataError without a
     source.
     """
-    lenders(task)
+    require_sources(task)
     torch.manual_seed(seed)
-    network, graphs = on_roads(task, settings)
+    network, graphs = build_backbone(task, settings)
     source = train(
-        network, lambda batch: source_error(network, task, graphs, settings.windows),
+        network, lambda batch: source_loss(network, task, graphs, settings.windows),
         torch.arange(settings.source.epoch_steps, device=task.device),
         lambda: {"valid_mae": mean_error(network, task.sources, graphs)},
         settings.source, seed=seed, stage="source", folder=folder,
     )  # fmt: skip
     stages = {"source": source}
-    return finished(network, task, graphs, settings.target, seed, folder, stages)
+    return finetuned_predictor(network, task, graphs, settings.target, seed, folder, stages)
 
 
 METHOD = Method("Fine-tuned", FinetunedSettings, fit)

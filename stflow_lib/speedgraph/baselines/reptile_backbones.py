@@ -4,5 +4,5 @@ from stflow_lib.speedgraph.networks import dcrnn
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.training.reptile import ReptileSettings, reptile
 
-DCRNN = reptile("DCRNN", lambda: ReptileSettings(dcrnn.Size()))
-WAVENET = reptile("GWN", lambda: ReptileSettings(gwn.Size()))
+DCRNN = reptile("DCRNN", lambda: ReptileSettings(dcrnn.DCRNNSize()))
+GWN = reptile("GWN", lambda: ReptileSettings(gwn.GWNSize()))

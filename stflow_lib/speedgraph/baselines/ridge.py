@@ -16,13 +16,13 @@ CHUNK = 256  # windows at once
 
 
 @dataclass(frozen=True)
-class Settings:
+class RidgeSettings:
     """Which strengths of shrinkage are tried; the visible days' last third chooses."""
 
     strengths: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # times the mean square
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: RidgeSettings, seed: int, folder: Path | None) -> Predictor:
     """Target alone: weights towards the last value, the more the stronger; DataError without days.
 
     The strength is chosen on the last third, then the map is fitted on all visible windows.
@@ -37,7 +37,7 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
     weights = solved(city, city.known, best)
 
     def predict(task: Task, steps: Tensor) -> Tensor:
-        return task.target.to_unit(design(task.target, steps) @ weights).float()
+        return task.target.unscale(design(task.target, steps) @ weights).float()
 
     return Predictor(predict, parameters=weights.numel(), notes={"strength": best})
 
@@ -89,4 +89,4 @@ def error(city: CitySpeed, weights: Tensor, steps: Tensor) -> float:
     return total / max(count, 1)
 
 
-METHOD = Method("Ridge", Settings, fit)
+METHOD = Method("Ridge", RidgeSettings, fit)

@@ -22,7 +22,7 @@ def fit_window(
 
     def predict(task: Task, steps: Tensor) -> Tensor:
         newest = task.target.windows(steps)[:, :, -last:, 0].mean(2)
-        return task.target.to_unit(newest)[..., None].expand(-1, -1, task.protocol.ahead)
+        return task.target.unscale(newest)[..., None].expand(-1, -1, task.protocol.ahead)
 
     return Predictor(predict)
 
@@ -39,7 +39,7 @@ def fit_time_of_day(
 
     def predict(task: Task, steps: Tensor) -> Tensor:
         ahead = steps[:, None] + torch.arange(task.protocol.ahead, device=steps.device)
-        return task.target.to_unit(table[ahead % day]).transpose(1, 2)
+        return task.target.unscale(table[ahead % day]).transpose(1, 2)
 
     return Predictor(predict, parameters=table.numel())
 

@@ -17,29 +17,29 @@ from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import patch_encoder as patches
-from stflow_lib.speedgraph.networks.graph_operators import Maps
-from stflow_lib.speedgraph.networks.patch_encoder import Layers, PatchEncoder, cut
-from stflow_lib.speedgraph.problem.long_windows import lengthened, on_long
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
+from stflow_lib.speedgraph.networks.patch_encoder import Layers, PatchEncoder, patchify
+from stflow_lib.speedgraph.problem.long_windows import as_short_predictor, with_long_windows
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import (
-    TUNE,
-    drawn,
-    finished,
-    graphs_of,
-    lenders,
+    FINETUNING,
+    finetuned_predictor,
     mean_error,
+    require_sources,
+    sample_steps,
+    supports_by_city,
 )
-from stflow_lib.speedgraph.training.losses import window_error
+from stflow_lib.speedgraph.training.losses import masked_mae
 from stflow_lib.speedgraph.training.masked_pretraining import (
     HOURS,
-    drawn_windows,
     hidden_error,
-    learners,
     pretrained,
+    sample_windows,
+    training_cities,
 )
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor
-from stflow_lib.training.surrogate import with_gradient
+from stflow_lib.training.surrogate import surrogate_value
 
 DAYS = 1  # of a window
 META = partial(Training, epochs=25, epoch_steps=20, batch=1, learning_rate=5e-4, halve_every=0,
@@ -47,28 +47,28 @@ META = partial(Training, epochs=25, epoch_steps=20, batch=1, learning_rate=5e-4,
 
 
 @dataclass(frozen=True)
-class Settings:
+class TPBSettings:
     """Three stages and their sizes; `hours.batch` windows are in a step of pre-training."""
 
-    encoder: patches.Size = field(default_factory=patches.Size)
+    encoder: patches.PatchEncoderSize = field(default_factory=patches.PatchEncoderSize)
     sensors: int = 0  # of each window in a step of pre-training; 0: all
     hours: Training = field(default_factory=HOURS)
     patterns: int = 10  # K; 5 for METR-LA
     bank_windows: int = 48  # of each city that go into the bank
     kept: float = 0.1  # share of their hours that are clustered
-    wave: gwn.Size = field(default_factory=gwn.Size)
+    wave: gwn.GWNSize = field(default_factory=gwn.GWNSize)
     heads: int = 2  # of the layer over the day
     inner: int = 3  # steps of an adaptation
     rate: float = 5e-4  # of these steps
     windows: int = 16  # in a batch of an adaptation
     meta: Training = field(default_factory=META)  # a step is an adaptation
-    target: Training = field(default_factory=TUNE)
+    target: Training = field(default_factory=FINETUNING)
 
 
 class Forecaster(nn.Module):
     """x [B, N, day, 2] -> scaled speeds [B, N, Q]; the bank [K, C] is fixed."""
 
-    def __init__(self, bank: Float[Tensor, "pattern width"], task: Task, settings: Settings):
+    def __init__(self, bank: Float[Tensor, "pattern width"], task: Task, settings: TPBSettings):
         super().__init__()
         width, self.lags = bank.shape[1], task.protocol.lags
         self.patch = 60 // task.minutes
@@ -84,7 +84,7 @@ class Forecaster(nn.Module):
             nn.Linear(width, task.protocol.ahead),
         )  # fmt: skip
 
-    def forward(self, x: Maps, graph=()) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, graph=()) -> Float[Tensor, "b node ahead"]:
         kind = self.kind(x)
         alike = self.alike(kind)
         own = self.wave(x[:, :, -self.lags :, :1], (alike, alike.transpose(1, 2)))
@@ -94,9 +94,9 @@ class Forecaster(nn.Module):
         """Nothing of the roads."""
         return ()
 
-    def kind(self, x: Maps) -> Float[Tensor, "b node width"]:
+    def kind(self, x: NodeSeries) -> Float[Tensor, "b node width"]:
         """What the last day says: each hour as a mixture of patterns, read by one layer."""
-        hours, _ = cut(x, self.patch)
+        hours, _ = patchify(x, self.patch)
         tokens = (self.query(hours) @ self.keys).softmax(2) @ self.bank
         return self.day.last(tokens).unflatten(0, x.shape[:2])
 
@@ -106,50 +106,52 @@ class Forecaster(nn.Module):
         return (scores / kind.shape[2] ** 0.25).softmax(2)
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: TPBSettings, seed: int, folder: Path | None) -> Predictor:
     """Hours, bank, meta-training on sources, the target's days; DataError without a source."""
-    lenders(task)
-    task = lengthened(task, DAYS)
+    require_sources(task)
+    task = with_long_windows(task, DAYS)
     torch.manual_seed(seed)
     encoder = PatchEncoder(60 // task.minutes, settings.encoder).to(task.device)
     error = partial(hidden_error, encoder, settings)
-    stages = {"hours": pretrained(encoder, error, learners(task), settings.hours, seed, folder,
+    stages = {"hours": pretrained(encoder, error, training_cities(task), settings.hours, seed, folder,
                                           "hours")}  # fmt: skip
     bank = pattern_bank(encoder, task, settings, seed)
     network = Forecaster(bank, task, settings).to(task.device)
-    graphs = graphs_of(network, task)
-    stages["meta"] = met(network, task, graphs, settings, seed, folder)
-    return on_long(finished(network, task, graphs, settings.target, seed, folder, stages), DAYS)
+    graphs = supports_by_city(network, task)
+    stages["meta"] = meta_train(network, task, graphs, settings, seed, folder)
+    return as_short_predictor(
+        finetuned_predictor(network, task, graphs, settings.target, seed, folder, stages), DAYS
+    )
 
 
 @torch.no_grad()
 def pattern_bank(
-    encoder: PatchEncoder, task: Task, settings: Settings, seed: int
+    encoder: PatchEncoder, task: Task, settings: TPBSettings, seed: int
 ) -> Float[Tensor, "pattern width"]:
     """Means of clusters of hours, by the angle between their tokens; the target has its part."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        found = torch.cat([_tokens(encoder.eval(), c, settings) for c in learners(task)])
+        found = torch.cat([_tokens(encoder.eval(), c, settings) for c in training_cities(task)])
     units = nn.functional.normalize(found, dim=1).cpu().numpy()
     labels = KMeans(settings.patterns, n_init=4, random_state=seed).fit(units).labels_
     labels = torch.from_numpy(labels).to(found.device)
     return torch.stack([found[labels == k].mean(0) for k in range(settings.patterns)])
 
 
-def _tokens(encoder: PatchEncoder, city, settings: Settings) -> Float[Tensor, "hour width"]:
+def _tokens(encoder: PatchEncoder, city, settings: TPBSettings) -> Float[Tensor, "hour width"]:
     """A random share of the hours of random windows, encoded; window by window."""
     parts = []
     for _ in range(settings.bank_windows):
-        x, _ = drawn_windows(city, city.train, 1, settings.sensors)
-        hours, when = cut(x, encoder.embed.in_features)
+        x, _ = sample_windows(city, city.train, 1, settings.sensors)
+        hours, when = patchify(x, encoder.embed.in_features)
         tokens = encoder(hours, encoder.places(when)).flatten(0, 1)
         share = max(int(settings.kept * len(tokens)), 1)
         parts.append(tokens[torch.randperm(len(tokens))[:share].to(tokens.device)])
     return torch.cat(parts)
 
 
-def met(
-    network: nn.Module, task: Task, graphs: dict, settings: Settings, seed: int, folder
+def meta_train(
+    network: nn.Module, task: Task, graphs: dict, settings: TPBSettings, seed: int, folder
 ) -> History:
     """Meta-training; the mean error of the sources' validation windows chooses the epoch."""
     loss = lambda batch: adapted_error(network, task, graphs, settings)
@@ -160,7 +162,7 @@ def met(
 
 
 def adapted_error(
-    network: nn.Module, task: Task, graphs: dict, settings: Settings
+    network: nn.Module, task: Task, graphs: dict, settings: TPBSettings
 ) -> Float[Tensor, ""]:
     """Mean error on fresh windows after each step of an adaptation to a drawn source.
 
@@ -172,9 +174,9 @@ def adapted_error(
     adam = torch.optim.Adam(copy.parameters(), lr=settings.rate)
     for _ in range(settings.inner):
         adam.zero_grad()
-        window_error(copy, city, graphs, drawn(city, settings.windows)).backward()
+        masked_mae(copy, city, graphs, sample_steps(city, settings.windows)).backward()
         adam.step()
-        value = window_error(copy, city, graphs, drawn(city, settings.windows))
+        value = masked_mae(copy, city, graphs, sample_steps(city, settings.windows))
         gradient = torch.autograd.grad(value, [*copy.parameters()])
         total = (
             gradient if total is None else [a + b for a, b in zip(total, gradient, strict=True)]
@@ -183,7 +185,7 @@ def adapted_error(
     for own, led in zip(network.buffers(), copy.buffers(), strict=True):
         own.copy_(led)
     moved = [g / settings.inner for g in total]
-    return with_gradient(torch.stack(values).mean(), [*network.parameters()], moved)
+    return surrogate_value(torch.stack(values).mean(), [*network.parameters()], moved)
 
 
-METHOD = Method("TPB", Settings, fit)
+METHOD = Method("TPB", TPBSettings, fit)

@@ -20,30 +20,30 @@ Weights = Float[Tensor, "node node"]
 def backbone(size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
     """The network of a size: (x [B, N, L, C], supports) -> scaled speeds [B, N, Q].
 
-    Its supports are those of `roads` and `more` others. TypeError for an unknown size.
+    Its supports are those of `backbone_supports` and `more` others. TypeError for an unknown size.
     """
     raise TypeError(f"{type(size).__name__}: no backbone has this size")
 
 
 @backbone.register
-def _(size: stgcn.Size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
+def _(size: stgcn.STGCNSize, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
     network = stgcn.STGCN if size.variant == "A" else stgcn.STGCNB
     return network(inputs, ahead, lags, 1 + more, size)
 
 
 @backbone.register
-def _(size: gwn.Size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
+def _(size: gwn.GWNSize, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
     return gwn.GraphWaveNet(inputs, ahead, 2 + more, size)
 
 
 @backbone.register
-def _(size: dcrnn.Size, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
+def _(size: dcrnn.DCRNNSize, inputs: int, ahead: int, lags: int, more: int = 0) -> nn.Module:
     return dcrnn.DCRNN(inputs, ahead, 2 + more, size)
 
 
-def roads(size, weights: Weights) -> tuple[Weights, ...]:
+def backbone_supports(size, weights: Weights) -> tuple[Weights, ...]:
     """Operators of the road graph that a backbone of this size takes."""
-    if not isinstance(size, stgcn.Size):
+    if not isinstance(size, stgcn.STGCNSize):
         return transitions(weights)
     own = symmetric if size.variant == "A" else scaled_laplacian
     return (own(weights),)

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import Maps
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
 
 ORDER = 2  # of the diffusion along each support
 
@@ -19,7 +19,7 @@ State = Float[Tensor, "b node unit"]
 
 
 @dataclass(frozen=True)
-class Size:
+class DCRNNSize:
     """Width of the released settings."""
 
     units: int = 64
@@ -68,7 +68,9 @@ class DCRNN(nn.Module):
     training (the release does so at first, with a falling probability).
     """
 
-    def __init__(self, inputs: int, ahead: int, supports: int = 2, size: Size = Size()):
+    def __init__(
+        self, inputs: int, ahead: int, supports: int = 2, size: DCRNNSize = DCRNNSize()
+    ):
         super().__init__()
         self.ahead, self.units = ahead, size.units
         self.encoder, self.decoder = (
@@ -80,7 +82,9 @@ class DCRNN(nn.Module):
         )  # fmt: skip
         self.last = nn.Linear(size.units, 1, bias=False)
 
-    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, supports: Sequence[Tensor]
+    ) -> Float[Tensor, "b node ahead"]:
         states = [x.new_zeros(*x.shape[:2], self.units) for _ in self.encoder]
         for step in x.unbind(2):
             states = _through(self.encoder, step, states, supports)

@@ -38,20 +38,20 @@ def _rows(weights: Square) -> Square:
     return weights / torch.where(total > 0, total, 1.0)
 
 
-Maps = Float[Tensor, "b node lag channel"]
+NodeSeries = Float[Tensor, "b node lag channel"]
 
 
-def mix(support: Tensor, x: Maps) -> Maps:
+def propagate(support: Tensor, x: NodeSeries) -> NodeSeries:
     """Every node receives its row's share of the others: sum_m A[n, m] x[m]."""
     flat = x.flatten(2)
     return (support.to(x.dtype) @ flat).view_as(x)
 
 
-def polynomials(support: Tensor, x: Maps, order: int) -> list[Maps]:
+def polynomials(support: Tensor, x: NodeSeries, order: int) -> list[NodeSeries]:
     """T_k(S) x for k below `order`: T_0 = 1, T_1 = S, T_k = 2 S T_(k-1) - T_(k-2)."""
-    found = [x, mix(support, x)]
+    found = [x, propagate(support, x)]
     while len(found) < order:
-        found.append(2 * mix(support, found[-1]) - found[-2])
+        found.append(2 * propagate(support, found[-1]) - found[-2])
     return found[:order]
 
 

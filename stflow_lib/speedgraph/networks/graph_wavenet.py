@@ -12,15 +12,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import Maps, mix
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, propagate
 
 DILATIONS = (1, 2) * 4
-FIELD = 1 + sum(DILATIONS)  # input steps that reach the last layer: 13
+RECEPTIVE_FIELD = 1 + sum(DILATIONS)  # input steps that reach the last layer: 13
 ORDER = 2  # powers of each support
 
 
 @dataclass(frozen=True)
-class Size:
+class GWNSize:
     """Widths of the released settings."""
 
     channels: int = 32
@@ -40,7 +40,7 @@ class Layer(nn.Module):
     The last layer feeds the head only: it has no diffusion, which in the release never learns.
     """
 
-    def __init__(self, dilation: int, supports: int, size: Size, last: bool):
+    def __init__(self, dilation: int, supports: int, size: GWNSize, last: bool):
         super().__init__()
         c, self.dilation = size.channels, dilation
         self.signal, self.gate = (nn.Conv2d(c, c, (1, 2), dilation=(1, dilation)) for _ in "sg")
@@ -49,26 +49,26 @@ class Layer(nn.Module):
         self.norm = nn.BatchNorm2d(c) if size.norm == "batch" and not last else None
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: Maps, supports: Sequence[Tensor]) -> tuple[Maps, Tensor]:
+    def forward(self, x: NodeSeries, supports: Sequence[Tensor]) -> tuple[NodeSeries, Tensor]:
         wide = x.permute(0, 3, 1, 2)
         h = (self.signal(wide).tanh() * self.gate(wide).sigmoid()).permute(0, 2, 3, 1)
         heard = self.skip(h[:, :, -1])
         if self.diffuse is None:
             return h, heard
-        out = self.drop(self.diffuse(torch.cat([h, *powers(h, supports)], 3)))
+        out = self.drop(self.diffuse(torch.cat([h, *diffusion_terms(h, supports)], 3)))
         out = out + x[:, :, self.dilation :]
         if self.norm is not None:
             out = self.norm(out.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         return out, heard
 
 
-def powers(h: Maps, supports: Sequence[Tensor]) -> list[Maps]:
+def diffusion_terms(h: NodeSeries, supports: Sequence[Tensor]) -> list[NodeSeries]:
     """A h, A^2 h for each support A."""
     found = []
     for support in supports:
         walked = h
         for _ in range(ORDER):
-            walked = mix(support, walked)
+            walked = propagate(support, walked)
             found.append(walked)
     return found
 
@@ -77,10 +77,10 @@ class GraphWaveNet(nn.Module):
     """x [B, N, L, C], supports [N, N] or [B, N, N] each -> scaled speeds [B, N, Q].
 
     285,798 parameters of the release for two features, six steps ahead and two supports, less
-    those that never learn. Windows shorter than `FIELD` are padded with zeros before them.
+    those that never learn. Windows shorter than `RECEPTIVE_FIELD` are padded with zeros before them.
     """
 
-    def __init__(self, inputs: int, ahead: int, supports: int = 2, size: Size = Size()):
+    def __init__(self, inputs: int, ahead: int, supports: int = 2, size: GWNSize = GWNSize()):
         super().__init__()
         self.start = nn.Linear(inputs, size.channels)
         last = len(DILATIONS) - 1
@@ -91,8 +91,10 @@ class GraphWaveNet(nn.Module):
             nn.ReLU(), nn.Linear(size.skip, size.end), nn.ReLU(), nn.Linear(size.end, ahead)
         )
 
-    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Float[Tensor, "b node ahead"]:
-        x = self.start(F.pad(x, (0, 0, max(FIELD - x.shape[2], 0), 0)))
+    def forward(
+        self, x: NodeSeries, supports: Sequence[Tensor]
+    ) -> Float[Tensor, "b node ahead"]:
+        x = self.start(F.pad(x, (0, 0, max(RECEPTIVE_FIELD - x.shape[2], 0), 0)))
         heard = 0.0
         for layer in self.layers:
             x, own = layer(x, supports)

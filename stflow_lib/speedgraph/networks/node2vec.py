@@ -15,7 +15,7 @@ from stflow_lib.speedgraph.networks.graph_operators import without_loops
 Square = Float[Tensor, "*some node node"]
 
 
-def expected_pairs(
+def expected_cooccurrence(
     step: Square, start: Float[Tensor, "*some node"], length: int, window: int
 ) -> Square:
     """Expected number of times that two nodes are at most `window` apart on a walk, both ways.
@@ -51,11 +51,13 @@ def node_vectors(
     weights: Float[Tensor, "node node"], width: int, length: int, window: int
 ) -> Float[Tensor, "node width"]:
     """node2vec with p = q = 1 on the undirected graph, a walk from every node."""
-    step = walk_on(weights)
-    return embedding(expected_pairs(step, torch.ones_like(step[0]), length, window), width)
+    step = walk_transitions(weights)
+    return embedding(
+        expected_cooccurrence(step, torch.ones_like(step[0]), length, window), width
+    )
 
 
-def walk_on(weights: Float[Tensor, "node node"]) -> Float[Tensor, "node node"]:
+def walk_transitions(weights: Float[Tensor, "node node"]) -> Float[Tensor, "node node"]:
     """Transitions of a walk that may use each way in both directions; float64."""
     both = without_loops(weights.double() + weights.double().T)
     total = both.sum(1, keepdim=True)

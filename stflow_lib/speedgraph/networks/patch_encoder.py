@@ -18,7 +18,7 @@ Tokens = Float[Tensor, "row patch width"]
 
 
 @dataclass(frozen=True)
-class Size:
+class PatchEncoderSize:
     """A masked patch encoder; the defaults are TPB's."""
 
     width: int = 128
@@ -38,7 +38,7 @@ class PatchEncoder(nn.Module):
     1,139,212 parameters for TPB's sizes, 667,404 for TransGTR's teacher, with patches of 12.
     """
 
-    def __init__(self, patch: int, size: Size):
+    def __init__(self, patch: int, size: PatchEncoderSize):
         super().__init__()
         self.size, width = size, size.width
         self.embed = nn.Linear(patch, width)
@@ -62,9 +62,9 @@ class PatchEncoder(nn.Module):
         token = self.encoder.last(self.embed(x) + marks)
         return self.norms[0](token) if self.norms else token
 
-    def filled(self, x: Patches, marks: Tokens) -> tuple[Patches, Int[Tensor, " hidden"]]:
+    def reconstruct(self, x: Patches, marks: Tokens) -> tuple[Patches, Int[Tensor, " hidden"]]:
         """Hidden patches as guessed [R, H, S], and which they are; the same in every row."""
-        hidden, shown = split(x.shape[1], self.size.hide, x.device)
+        hidden, shown = mask_indices(x.shape[1], self.size.hide, x.device)
         marks = marks.expand(len(x), -1, -1)
         seen = self.bridge(self(x[:, shown], marks[:, shown]))
         tokens = self.decoder(torch.cat([seen, self.hidden + marks[:, hidden]], 1))
@@ -98,14 +98,14 @@ class Layers(nn.TransformerEncoder):
         return layer.norm2(own + layer.dropout2(wide))[:, 0]
 
 
-def split(count: int, share: float, device=None) -> tuple[Tensor, Tensor]:
+def mask_indices(count: int, share: float, device=None) -> tuple[Tensor, Tensor]:
     """Which of `count` are hidden and which shown, both in order and neither empty."""
     order = torch.randperm(count).to(device)
     hide = min(max(int(count * share), 1), count - 1)
     return order[:hide].sort().values, order[hide:].sort().values
 
 
-def cut(x: Float[Tensor, "b node lag feature"], patch: int) -> tuple[Patches, Tensor]:
+def patchify(x: Float[Tensor, "b node lag feature"], patch: int) -> tuple[Patches, Tensor]:
     """Speeds of windows as patches [B * N, P, S], and each patch's hour of the week [B * N, P]."""
     rows = x.flatten(0, 1).unflatten(1, (-1, patch))
     return rows[..., 0], rows[..., 0, 1].long() % WEEK

@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import Maps, mix, polynomials
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, polynomials, propagate
 
 
 @dataclass(frozen=True)
-class Size:
+class STGCNSize:
     """Widths of either variant; ValueError for a third."""
 
     channels: int = 64  # of the temporal layers
@@ -46,16 +46,16 @@ class TimeBlock(nn.Module):
         super().__init__()
         self.p, self.q, self.r = (nn.Conv2d(inputs, outputs, (1, kernel)) for _ in range(3))
 
-    def forward(self, x: Maps) -> Maps:
+    def forward(self, x: NodeSeries) -> NodeSeries:
         x = x.permute(0, 3, 1, 2)
         out = F.relu((self.p(x) + self.q(x)) * self.r(x).sigmoid())
         return out.permute(0, 2, 3, 1)
 
 
-class Block(nn.Module):
+class STConvBlock(nn.Module):
     """Time, mixing over neighbours with a map of its own for each support, time."""
 
-    def __init__(self, inputs: int, size: Size, supports: int):
+    def __init__(self, inputs: int, size: STGCNSize, supports: int):
         super().__init__()
         self.before = TimeBlock(inputs, size.channels, size.kernel)
         self.maps = nn.ParameterList(
@@ -65,9 +65,9 @@ class Block(nn.Module):
             nn.init.uniform_(weight, -(size.mixed**-0.5), size.mixed**-0.5)
         self.after = TimeBlock(size.mixed, size.channels, size.kernel)
 
-    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Maps:
+    def forward(self, x: NodeSeries, supports: Sequence[Tensor]) -> NodeSeries:
         x = self.before(x)
-        mixed = sum(mix(a, x @ w) for a, w in zip(supports, self.maps, strict=True))
+        mixed = sum(propagate(a, x @ w) for a, w in zip(supports, self.maps, strict=True))
         return self.after(F.relu(mixed))
 
 
@@ -79,19 +79,26 @@ class STGCN(nn.Module):
     """
 
     def __init__(
-        self, inputs: int, ahead: int, lags: int = 12, supports: int = 1, size: Size = Size()
+        self,
+        inputs: int,
+        ahead: int,
+        lags: int = 12,
+        supports: int = 1,
+        size: STGCNSize = STGCNSize(),
     ):
         super().__init__()
         left = lags - 5 * (size.kernel - 1)
         if left < 1:
             raise ValueError(f"{lags} input steps: five temporal layers leave {left}")
         self.blocks = nn.ModuleList(
-            [Block(width, size, supports) for width in (inputs, size.channels)]
+            [STConvBlock(width, size, supports) for width in (inputs, size.channels)]
         )
         self.last = TimeBlock(size.channels, size.channels, size.kernel)
         self.head = nn.Linear(left * size.channels, ahead)
 
-    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, supports: Sequence[Tensor]
+    ) -> Float[Tensor, "b node ahead"]:
         for block in self.blocks:
             x = block(x, supports)
         return self.head(self.last(x).flatten(2))
@@ -106,7 +113,7 @@ class GatedTime(nn.Module):
         self.align = Align(inputs, outputs)
         self.kernel = kernel
 
-    def forward(self, x: Maps) -> Maps:
+    def forward(self, x: NodeSeries) -> NodeSeries:
         p, q = self.both(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).chunk(2, 3)
         return (p + self.align(x[:, :, self.kernel - 1 :])) * q.sigmoid()
 
@@ -119,14 +126,14 @@ class Align(nn.Module):
         self.more = max(outputs - inputs, 0)
         self.map = nn.Linear(inputs, outputs) if inputs > outputs else None
 
-    def forward(self, x: Maps) -> Maps:
+    def forward(self, x: NodeSeries) -> NodeSeries:
         return F.pad(x, (0, self.more)) if self.map is None else self.map(x)
 
 
-class BlockB(nn.Module):
+class STConvBlockB(nn.Module):
     """Time, polynomials of each support, time, norm over channels, dropout."""
 
-    def __init__(self, inputs: int, size: Size, supports: int):
+    def __init__(self, inputs: int, size: STGCNSize, supports: int):
         super().__init__()
         c, few = size.channels, size.mixed
         self.order = size.order
@@ -135,7 +142,7 @@ class BlockB(nn.Module):
         self.mixed = nn.Linear((1 + (size.order - 1) * supports) * few, few)
         self.norm, self.drop = nn.LayerNorm(c), nn.Dropout(size.dropout)
 
-    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Maps:
+    def forward(self, x: NodeSeries, supports: Sequence[Tensor]) -> NodeSeries:
         x = self.align(self.before(x))
         terms = [x, *(t for s in supports for t in polynomials(s, x, self.order)[1:])]
         x = F.relu(x + self.mixed(torch.cat(terms, 3)))
@@ -151,14 +158,19 @@ class STGCNB(nn.Module):
     """
 
     def __init__(
-        self, inputs: int, ahead: int, lags: int = 12, supports: int = 1, size: Size = Size()
+        self,
+        inputs: int,
+        ahead: int,
+        lags: int = 12,
+        supports: int = 1,
+        size: STGCNSize = STGCNSize(),
     ):
         super().__init__()
         left = lags - 4 * (size.kernel - 1)
         if left < 1:
             raise ValueError(f"{lags} input steps: four temporal layers leave {left}")
         self.blocks = nn.ModuleList(
-            [BlockB(width, size, supports) for width in (inputs, size.channels)]
+            [STConvBlockB(width, size, supports) for width in (inputs, size.channels)]
         )
         self.last = GatedTime(size.channels, size.end, left)
         self.head = nn.Sequential(
@@ -166,7 +178,9 @@ class STGCNB(nn.Module):
             nn.Dropout(size.dropout), nn.Linear(size.end, ahead),
         )  # fmt: skip
 
-    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, supports: Sequence[Tensor]
+    ) -> Float[Tensor, "b node ahead"]:
         for block in self.blocks:
             x = block(x, supports)
         return self.head(self.last(x)[:, :, 0])

@@ -61,19 +61,19 @@ class CitySpeed:
     ) -> tuple[Float[Tensor, "b node ahead"], Bool[Tensor, "b node ahead"]]:
         """The same as networks predict them: scaled, or what is added to the last input."""
         speed, seen = self.labels(steps)
-        return (speed - self.mean) / self.deviation - self.base(steps), seen
+        return (speed - self.mean) / self.deviation - self.forecast_offset(steps), seen
 
-    def speeds(
+    def to_forecast(
         self, answers: Float[Tensor, "b node ahead"], steps: Int[Tensor, " b"]
     ) -> Float[Tensor, "b node ahead"]:
         """A network's answers in the city's unit."""
-        return self.to_unit(answers + self.base(steps))
+        return self.unscale(answers + self.forecast_offset(steps))
 
-    def base(self, steps: Int[Tensor, " b"]) -> Tensor | float:
+    def forecast_offset(self, steps: Int[Tensor, " b"]) -> Tensor | float:
         """What a network's answer is added to: 0, or the last scaled input [B, N, 1]."""
         return self.scaled[steps - 1][..., None] if self.change else 0.0
 
-    def to_unit(self, scaled: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    def unscale(self, scaled: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
         """Scaled values in the city's unit."""
         return scaled * self.deviation + self.mean
 
@@ -85,7 +85,9 @@ class CitySpeed:
         )  # fmt: skip
 
 
-def scale_of(speed: Float[Tensor, "time node"], seen: Bool[Tensor, "time node"], where: str):
+def mean_and_std(
+    speed: Float[Tensor, "time node"], seen: Bool[Tensor, "time node"], where: str
+):
     """(mean, deviation) over measured readings; DataError naming `where` without any change."""
     values = speed[seen].double()
     deviation = values.std(correction=0).item() if len(values) else 0.0
@@ -94,7 +96,7 @@ def scale_of(speed: Float[Tensor, "time node"], seen: Bool[Tensor, "time node"],
     return values.mean().item(), deviation
 
 
-def carried(
+def forward_fill(
     scaled: Float[Tensor, "time node"], seen: Bool[Tensor, "time node"]
 ) -> Float[Tensor, "time node"]:
     """Gaps filled by the sensor's last reading, by the city's mean (0) before its first.

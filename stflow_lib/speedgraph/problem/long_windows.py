@@ -31,7 +31,7 @@ class LongCity(CitySpeed):
         return torch.stack([speed, self.hours[rows][:, None].expand_as(speed)], 3)
 
 
-def lengthened(task: Task, days: int) -> Task:
+def with_long_windows(task: Task, days: int) -> Task:
     """The same transfer with windows of whole days; only those inside what may be seen stay.
 
     DataError where the target's days hold none, though some may be learned from, or a source
@@ -68,7 +68,7 @@ def long_city(city: CitySpeed, lags: int) -> LongCity:
 _PARTS = ("known", "train", "valid")
 
 
-def visible(task: Task, days: int) -> Float[Tensor, "1 node lag feature"]:
+def visible_window(task: Task, days: int) -> Float[Tensor, "1 node lag feature"]:
     """The last `days` of the target that may be seen, as one window; DataError if they are fewer.
 
     Labels are no part of it, so its newest steps are those that choose among epochs.
@@ -80,7 +80,9 @@ def visible(task: Task, days: int) -> Float[Tensor, "1 node lag feature"]:
     return long_city(city, days * 1440 // task.minutes).windows(end)
 
 
-def on_long(predictor: Predictor, days: int) -> Predictor:
+def as_short_predictor(predictor: Predictor, days: int) -> Predictor:
     """A predictor of lengthened tasks as one of the tasks they come from."""
     inner = predictor.predict
-    return replace(predictor, predict=lambda task, steps: inner(lengthened(task, days), steps))
+    return replace(
+        predictor, predict=lambda task, steps: inner(with_long_windows(task, days), steps)
+    )

@@ -6,7 +6,7 @@ import xarray as xr
 from stflow_lib.data.errors import DataError
 
 
-def on_grid(city: xr.Dataset, minutes: int | None) -> tuple[np.ndarray, np.ndarray]:
+def resample(city: xr.Dataset, minutes: int | None) -> tuple[np.ndarray, np.ndarray]:
     """(speed [T, N] with NaN where missing, time [T]) in steps of `minutes`, from a midnight on.
 
     Finer steps: the mean of the readings inside, missing where all are. Coarser steps: points
@@ -20,7 +20,7 @@ def on_grid(city: xr.Dataset, minutes: int | None) -> tuple[np.ndarray, np.ndarr
     if minutes % own == 0:
         speed = _averaged(speed, minutes // own)
     elif own % minutes == 0:
-        speed = _joined(speed, own // minutes)
+        speed = _interpolate(speed, own // minutes)
     else:
         raise DataError(f"{city.attrs['name']}: steps of {own} min do not fit {minutes} min")
     start = city.time.values[first].astype("datetime64[m]")
@@ -50,7 +50,7 @@ def _averaged(speed: np.ndarray, count: int) -> np.ndarray:
     return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
-def _joined(speed: np.ndarray, count: int) -> np.ndarray:
+def _interpolate(speed: np.ndarray, count: int) -> np.ndarray:
     """`count` steps for each: the reading, then points on the line to the next one."""
     following = np.concatenate([speed[1:], np.full_like(speed[:1], np.nan)])
     parts = [speed, *(speed + (following - speed) * k / count for k in range(1, count))]

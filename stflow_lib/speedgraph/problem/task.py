@@ -13,9 +13,9 @@ from torch import Tensor
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import check_city
-from stflow_lib.speedgraph.problem.city import CitySpeed, carried, scale_of
+from stflow_lib.speedgraph.problem.city import CitySpeed, forward_fill, mean_and_std
 from stflow_lib.speedgraph.problem.protocol import FEW_DAYS, Protocol, protocol_of
-from stflow_lib.speedgraph.problem.resampling import on_grid
+from stflow_lib.speedgraph.problem.resampling import resample
 
 VALID_SHARE = 3  # the last third of what may be seen chooses: day 3 of 3
 SOURCE_VALID = 10  # and the last tenth of a source's series
@@ -71,7 +71,7 @@ def make_task(
     protocol = protocol_of(protocol) if isinstance(protocol, str) else protocol
     _check(target, sources)
     minutes = _step(target, sources, protocol)
-    series = on_grid(target, minutes)
+    series = resample(target, minutes)
     asked = partial(replace, change=bool(choices.change))
     return Task(
         target=asked(_target(target, series, protocol, minutes, days, choices, device)),
@@ -102,7 +102,7 @@ def _step(target: xr.Dataset, sources: Sequence[xr.Dataset], protocol: Protocol)
 
 
 def _source(city: xr.Dataset, protocol: Protocol, minutes: int, device) -> CitySpeed:
-    series = on_grid(city, minutes)
+    series = resample(city, minutes)
     steps = len(series[0])
     parts = _parts(0, steps, steps // SOURCE_VALID, protocol)
     return _city_speed(city, *series, slice(None), parts, protocol, device)
@@ -165,8 +165,8 @@ def _city_speed(city, speed, time, allowed: slice, parts, protocol, device) -> C
     values = torch.from_numpy(speed)
     seen = torch.isfinite(values)
     where = f"{city.attrs['name']}, steps {allowed.start or 0} to {allowed.stop or len(speed)}"
-    mean, deviation = scale_of(values[allowed], seen[allowed], where)
-    scaled = carried((values - mean) / deviation, seen)
+    mean, deviation = mean_and_std(values[allowed], seen[allowed], where)
+    scaled = forward_fill((values - mean) / deviation, seen)
     clock = (time - time.astype("datetime64[D]")) / np.timedelta64(1, "D")
     tensors = {
         "speed": torch.where(seen, values, 0.0), "seen": seen, "scaled": scaled,

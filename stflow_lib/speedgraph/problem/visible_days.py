@@ -16,9 +16,9 @@ def visible_days(city: CitySpeed, steps: int, most: int = 0) -> Float[Tensor, "d
     size = min(steps, end - begin)
     days = (end - begin) // size
     days = min(days, most) if most else days
-    return city.to_unit(city.scaled[end - days * size : end]).unflatten(0, (days, size))
+    return city.unscale(city.scaled[end - days * size : end]).unflatten(0, (days, size))
 
 
-def daily_profile(city: CitySpeed, steps: int) -> Float[Tensor, "step node"]:
+def mean_day(city: CitySpeed, steps: int) -> Float[Tensor, "step node"]:
     """The mean of these days."""
     return visible_days(city, steps).mean(0)

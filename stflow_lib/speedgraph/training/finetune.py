@@ -14,47 +14,49 @@ from torch import Tensor, nn
 from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.losses import predict, scaled_error, window_error
+from stflow_lib.speedgraph.training.losses import masked_mae, predict, validation_mae
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Predictor, count_parameters
 
 # Adam at 1e-3; the last of the visible days chooses among at most 200 epochs.
-TUNE = partial(Training, epochs=200, batch=32, halve_every=0, patience=20, precision="float32")
+FINETUNING = partial(
+    Training, epochs=200, batch=32, halve_every=0, patience=20, precision="float32"
+)
 
 # (network, city, graphs, steps [B]) -> what is minimised, a scalar
 Error = Callable[[nn.Module, CitySpeed, dict, Tensor], Tensor]
 
 
-def lenders(task: Task) -> tuple[CitySpeed, ...]:
+def require_sources(task: Task) -> tuple[CitySpeed, ...]:
     """The task's sources; DataError where there is none to learn on."""
     if not task.sources:
         raise DataError(f"{task.target.name}: no source city to learn on")
     return task.sources
 
 
-def graphs_of(network: nn.Module, task: Task) -> dict:
+def supports_by_city(network: nn.Module, task: Task) -> dict:
     """What a network without anything city-bound is told: `network.operators(weights)`."""
     return {c.name: network.operators(c.weights) for c in (task.target, *task.sources)}
 
 
-def tuned(
+def finetune(
     network: nn.Module,
     task: Task,
     graphs: dict,
     plan: Training,
     seed: int,
     folder: Path | None,
-    error: Error = window_error,
+    error: Error = masked_mae,
 ) -> History:
     """Training on the target's windows; masked MAE of the last third chooses the epoch."""
     city = task.target
     loss = lambda steps: error(network, city, graphs, steps)
-    check = lambda: {"valid_mae": scaled_error(network, city, graphs, city.valid)}
+    check = lambda: {"valid_mae": validation_mae(network, city, graphs, city.valid)}
     return train(network, loss, city.train, check, plan, seed=seed, stage="target",
                  folder=folder)  # fmt: skip
 
 
-def finished(
+def finetuned_predictor(
     network: nn.Module,
     task: Task,
     graphs: dict,
@@ -62,15 +64,15 @@ def finished(
     seed: int,
     folder: Path | None,
     stages: dict[str, History],
-    error: Error = window_error,
+    error: Error = masked_mae,
 ) -> Predictor:
-    """The predictor after `tuned`, or as it is where no day of the target may be learned from."""
+    """The predictor after `finetune`, or as it is where no day of the target may be learned from."""
     if len(task.target.train):
-        stages = stages | {"target": tuned(network, task, graphs, plan, seed, folder, error)}
-    return assembled(network, graphs, stages)
+        stages = stages | {"target": finetune(network, task, graphs, plan, seed, folder, error)}
+    return build_predictor(network, graphs, stages)
 
 
-def assembled(network: nn.Module, graphs: dict, stages: dict[str, History]) -> Predictor:
+def build_predictor(network: nn.Module, graphs: dict, stages: dict[str, History]) -> Predictor:
     """The predictor of a network after its stages; curves are named after them."""
     epochs = sum(h.epochs for h in stages.values())
     seconds = sum(h.seconds for h in stages.values())
@@ -82,15 +84,15 @@ def assembled(network: nn.Module, graphs: dict, stages: dict[str, History]) -> P
 def mean_error(network: nn.Module, cities, graphs: dict, windows: int = 64) -> float:
     """Scaled error over validation windows, about `windows` of each city, cities alike."""
     thinned = [(c, c.valid[:: max(len(c.valid) // windows, 1)]) for c in cities]
-    errors = [scaled_error(network, c, graphs, steps) for c, steps in thinned]
+    errors = [validation_mae(network, c, graphs, steps) for c, steps in thinned]
     return sum(errors) / len(errors)
 
 
-def turns(task: Task, number: int) -> CitySpeed:
+def round_robin_source(task: Task, number: int) -> CitySpeed:
     """Sources one after the other, over and over."""
     return task.sources[number % len(task.sources)]
 
 
-def drawn(city: CitySpeed, windows: int) -> Tensor:
+def sample_steps(city: CitySpeed, windows: int) -> Tensor:
     """First label steps of training windows, drawn at random with replacement."""
     return city.train[torch.randint(len(city.train), (windows,)).to(city.train.device)]

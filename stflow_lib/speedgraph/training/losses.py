@@ -11,19 +11,17 @@ from stflow_lib.speedgraph.problem.task import Task
 BATCH = 32  # windows at once where nothing is learned
 
 
-def source_error(
-    network: nn.Module, task: Task, roads: dict, windows: int
-) -> Float[Tensor, ""]:
+def source_loss(network: nn.Module, task: Task, roads: dict, windows: int) -> Float[Tensor, ""]:
     """Mean over source windows, drawn anew; cities share them evenly, the first have one more."""
     total, count = 0.0, len(task.sources)
     for number, city in enumerate(task.sources):
         some = windows // count + (number < windows % count)
         drawn = city.train[torch.randint(len(city.train), (some,)).to(city.train.device)]
-        total = total + some / windows * window_error(network, city, roads, drawn)
+        total = total + some / windows * masked_mae(network, city, roads, drawn)
     return total
 
 
-def window_error(
+def masked_mae(
     network: nn.Module, city: CitySpeed, roads: dict, steps: Int[Tensor, " b"]
 ) -> Float[Tensor, ""]:
     """Masked mean absolute error in units of the city's deviation, so that cities compare."""
@@ -33,7 +31,7 @@ def window_error(
     return off.abs().sum() / seen.sum().clamp_min(1)
 
 
-def scaled_error(
+def validation_mae(
     network: nn.Module, city: CitySpeed, roads: dict, steps: Int[Tensor, " s"]
 ) -> float:
     """The same over many windows, sums pooled."""
@@ -49,6 +47,6 @@ def predict(network: nn.Module, roads: dict, task: Task, steps: Tensor) -> Tenso
     """Speeds [B, N, Q] in the target's unit."""
     with torch.inference_mode():
         city = task.target
-        parts = [city.speeds(network(city.windows(s), roads[city.name]), s)
+        parts = [city.to_forecast(network(city.windows(s), roads[city.name]), s)
                  for s in steps.split(BATCH)]  # fmt: skip
     return torch.cat(parts)

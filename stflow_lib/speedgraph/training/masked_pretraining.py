@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.patch_encoder import PatchEncoder, cut
+from stflow_lib.speedgraph.networks.patch_encoder import PatchEncoder, patchify
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.training.loop import History, Training, train
@@ -17,7 +17,7 @@ from stflow_lib.training.loop import History, Training, train
 Error = Callable[[CitySpeed, Tensor], Tensor]
 
 
-def drawn_windows(
+def sample_windows(
     city: CitySpeed, steps: Int[Tensor, " s"], windows: int, sensors: int
 ) -> tuple[Float[Tensor, "window sensor lag feature"], Int[Tensor, " sensor"]]:
     """Windows drawn at random, and in all of them the same sensors drawn at random; 0: all."""
@@ -43,17 +43,17 @@ def pretrained(
         return error(city, city.train)
 
     samples = torch.arange(plan.batch, device=cities[0].speed.device)
-    check = lambda: {"valid_error": _steady(error, cities)}
+    check = lambda: {"valid_error": _fixed_draw_error(error, cities)}
     return train(network, loss, samples, check, plan, seed=seed, stage=stage, folder=folder,
                  trainable=trainable)  # fmt: skip
 
 
-def learners(task: Task) -> tuple[CitySpeed, ...]:
+def training_cities(task: Task) -> tuple[CitySpeed, ...]:
     """Sources, and the target where some of its days may be learned from."""
     return (*task.sources, task.target) if len(task.target.train) else task.sources
 
 
-def _steady(error: Error, cities: Sequence[CitySpeed], draws: int = 4) -> float:
+def _fixed_draw_error(error: Error, cities: Sequence[CitySpeed], draws: int = 4) -> float:
     """The error with the same windows and hidden patches each time it is asked for."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -67,7 +67,7 @@ HOURS = partial(Training, epochs=200, epoch_steps=100, batch=4, learning_rate=1e
 
 def hidden_error(encoder: PatchEncoder, settings, city, steps) -> Float[Tensor, ""]:
     """Mean squared error of hidden hours."""
-    x, _ = drawn_windows(city, steps, settings.hours.batch, settings.sensors)
-    hours, when = cut(x, encoder.embed.in_features)
-    guess, hidden = encoder.filled(hours, encoder.places(when))
+    x, _ = sample_windows(city, steps, settings.hours.batch, settings.sensors)
+    hours, when = patchify(x, encoder.embed.in_features)
+    guess, hidden = encoder.reconstruct(hours, encoder.places(when))
     return (guess - hours[:, hidden]).square().mean()

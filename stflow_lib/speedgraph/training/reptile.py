@@ -15,20 +15,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.backbones import backbone, roads
+from stflow_lib.speedgraph.networks.backbones import backbone, backbone_supports
 from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import (
-    TUNE,
+    FINETUNING,
     Error,
-    drawn,
-    finished,
-    graphs_of,
-    lenders,
+    finetuned_predictor,
     mean_error,
-    turns,
+    require_sources,
+    round_robin_source,
+    sample_steps,
+    supports_by_city,
 )
-from stflow_lib.speedgraph.training.losses import window_error
+from stflow_lib.speedgraph.training.losses import masked_mae
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor
 
@@ -52,10 +52,10 @@ class ReptileSettings:
     windows: int = 32  # in a batch of a task
     reach: float = 1.0  # part of the way at first, falling to 0 along a line
     meta: Training = field(default_factory=META)  # a step is a task
-    target: Training = field(default_factory=TUNE)
+    target: Training = field(default_factory=FINETUNING)
 
 
-class OnRoads(nn.Module):
+class BackboneForecaster(nn.Module):
     """A backbone on the road graph alone: x, operators -> scaled speeds."""
 
     def __init__(self, task: Task, size):
@@ -65,23 +65,23 @@ class OnRoads(nn.Module):
 
     def operators(self, weights: Float[Tensor, "node node"]) -> tuple[Tensor, ...]:
         """What `forward` wants to know of a city's graph."""
-        return roads(self.size, weights)
+        return backbone_supports(self.size, weights)
 
     def forward(self, x: Tensor, graph: tuple[Tensor, ...]) -> Float[Tensor, "b node ahead"]:
         return self.backbone(x, graph)
 
 
-def on_roads(task: Task, settings: ReptileSettings) -> tuple[nn.Module, dict]:
+def build_backbone(task: Task, settings: ReptileSettings) -> tuple[nn.Module, dict]:
     """A backbone and the operators of every city."""
-    network = OnRoads(task, settings.backbone).to(task.device)
-    return network, graphs_of(network, task)
+    network = BackboneForecaster(task, settings.backbone).to(task.device)
+    return network, supports_by_city(network, task)
 
 
-class Walker(nn.Module):
+class ReptileLearner(nn.Module):
     """The network, and the number of tasks it has seen, which are kept together."""
 
     def __init__(
-        self, network: nn.Module, settings: ReptileSettings, error: Error = window_error
+        self, network: nn.Module, settings: ReptileSettings, error: Error = masked_mae
     ):
         super().__init__()
         self.network, self.settings, self.error = network, settings, error
@@ -89,10 +89,10 @@ class Walker(nn.Module):
 
     def step(self, task: Task, graphs: dict) -> Float[Tensor, ""]:
         """One task, sources in turn; the weights move here, and the value has no gradient."""
-        city = turns(task, int(self.turn))
+        city = round_robin_source(task, int(self.turn))
         led, value = adapted(self.network, city, graphs, self.settings, self.error)
         total = self.settings.meta.epochs * self.settings.meta.epoch_steps
-        toward(self.network, led, self.settings.reach * (1 - int(self.turn) / total))
+        move_towards(self.network, led, self.settings.reach * (1 - int(self.turn) / total))
         self.turn += 1
         return value + 0 * sum(p.sum() for p in self.network.parameters())
 
@@ -102,13 +102,13 @@ def adapted(
     city: CitySpeed,
     graphs: dict,
     settings: ReptileSettings,
-    error: Error = window_error,
+    error: Error = masked_mae,
 ) -> tuple[nn.Module, Float[Tensor, ""]]:
     """A copy after the inner steps, and the error of its first batch."""
     copy, first = deepcopy(network), None
     adam = torch.optim.Adam(copy.parameters(), lr=settings.rate, betas=(0.0, 0.999))
     for _ in range(settings.inner):
-        value = error(copy, city, graphs, drawn(city, settings.windows))
+        value = error(copy, city, graphs, sample_steps(city, settings.windows))
         adam.zero_grad()
         value.backward()
         adam.step()
@@ -117,7 +117,7 @@ def adapted(
 
 
 @torch.no_grad()
-def toward(network: nn.Module, other: nn.Module, part: float) -> None:
+def move_towards(network: nn.Module, other: nn.Module, part: float) -> None:
     """Move the parameters a part of the way; what is bound to a city, and statistics, wholly."""
     wanted = dict(other.named_parameters())
     for name, own in network.named_parameters():
@@ -138,17 +138,21 @@ def fit(
 
     DataError without a source.
     """
-    lenders(task)
+    require_sources(task)
     torch.manual_seed(seed)
     network, graphs = build(task, settings)
-    stages = {"meta": walked(network, task, graphs, settings, error, seed, folder)}
-    _forget(network, task)
-    return finished(network, task, graphs, settings.target, seed, folder, stages, error)
+    stages = {"meta": meta_train(network, task, graphs, settings, error, seed, folder)}
+    _drop_source_parameters(network, task)
+    return finetuned_predictor(
+        network, task, graphs, settings.target, seed, folder, stages, error
+    )
 
 
-def walked(network, task: Task, graphs: dict, settings, error, seed: int, folder) -> History:
+def meta_train(
+    network, task: Task, graphs: dict, settings, error, seed: int, folder
+) -> History:
     """Meta-training; the mean error of the sources' validation windows chooses the epoch."""
-    walker = Walker(network, settings, error).to(task.device)
+    walker = ReptileLearner(network, settings, error).to(task.device)
     loss = lambda batch: walker.step(task, graphs)
     samples = torch.arange(settings.meta.epoch_steps, device=task.device)
     check = lambda: {"valid_mae": mean_error(network, task.sources, graphs)}
@@ -156,7 +160,7 @@ def walked(network, task: Task, graphs: dict, settings, error, seed: int, folder
                  folder=folder)  # fmt: skip
 
 
-def _forget(network: nn.Module, task: Task) -> None:
+def _drop_source_parameters(network: nn.Module, task: Task) -> None:
     """Of what is bound to a city the target's is kept."""
     for name in {c.name for c in task.sources} & set(getattr(network, BOUND, ())):
         del getattr(network, BOUND)[name]
@@ -165,8 +169,8 @@ def _forget(network: nn.Module, task: Task) -> None:
 def reptile(
     name: str,
     settings: Callable[[], ReptileSettings],
-    build: Build = on_roads,
-    error: Error = window_error,
+    build: Build = build_backbone,
+    error: Error = masked_mae,
 ) -> Method:
     """The method that takes a network through Reptile; `error` is what all its steps lower."""
     return Method(name, settings, partial(fit, build, error))

@@ -12,8 +12,8 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.losses import source_error, window_error
-from stflow_lib.speedgraph.tsjt.tsb import Gradients, Step
+from stflow_lib.speedgraph.training.losses import masked_mae, source_loss
+from stflow_lib.speedgraph.tsjt.tsb import GradientRule, Gradients
 
 ALL = "all"
 KINDS = ("cosine", "opposed")
@@ -33,14 +33,14 @@ def layers_of(network: nn.Module) -> dict[str, list[int]]:
     return found | {ALL: [*range(sum(map(len, found.values())))]}
 
 
-def pulls(
+def target_and_source_gradients(
     network: nn.Module, task: Task, roads: Mapping, steps: Int[Tensor, " b"], windows: int
 ) -> tuple[Gradients, Gradients]:
     """Gradients (g_T, g_S) of TSJT Eq. 8: of target windows, and of source windows drawn anew."""
     parameters = [*network.parameters()]
     errors = (
-        window_error(network, task.target, roads, steps),
-        source_error(network, task, roads, windows),
+        masked_mae(network, task.target, roads, steps),
+        source_loss(network, task, roads, windows),
     )
     target, source = (torch.autograd.grad(error, parameters) for error in errors)
     return target, source
@@ -66,7 +66,7 @@ def _agreement(rows: Tensor, sizes: Tensor) -> dict[str, float]:
     return {"cosine": dot / length if length else 0.0, "opposed": opposed.item()}
 
 
-def source_share(target: Gradients, source: Gradients, step: Step) -> float:
+def source_share(target: Gradients, source: Gradients, step: GradientRule) -> float:
     """Length of what the sources add to a step, against what the target gives."""
     own = [step.target_weight * t for t in target]
     added = [whole - t for whole, t in zip(step(target, source), own, strict=True)]
@@ -77,11 +77,11 @@ def _length(gradients: Sequence[Tensor]) -> Tensor:
     return sum((g * g).sum() for g in gradients).sqrt()
 
 
-def watched(
+def gradient_log(
     network: nn.Module,
     task: Task,
     roads: Mapping,
-    step: Step,
+    step: GradientRule,
     *,
     target_windows: int = 4,
     source_windows: int = 124,
@@ -99,7 +99,7 @@ def watched(
         for _ in range(draws):
             drawn = torch.randint(len(task.target.train), (target_windows,))
             steps = task.target.train[drawn.to(task.device)]
-            pair = pulls(network, task, roads, steps, source_windows)
+            pair = target_and_source_gradients(network, task, roads, steps, source_windows)
             layers = agreement(network, *pair)
             flat = {f"{kind} {n}": v[kind] for n, v in layers.items() for kind in KINDS}
             found.append(flat | {"sources": source_share(*pair, step)})

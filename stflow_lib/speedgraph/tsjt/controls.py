@@ -4,35 +4,35 @@ from dataclasses import dataclass, field
 
 from stflow_lib.speedgraph.networks import stgcn
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.finetune import graphs_of
+from stflow_lib.speedgraph.training.finetune import supports_by_city
 from stflow_lib.speedgraph.training.reptile import ReptileSettings, reptile
 from stflow_lib.speedgraph.tsjt.joint import joint_method
-from stflow_lib.speedgraph.tsjt.method import Prompted, Size, TSJTSettings, WaveNetSettings
-from stflow_lib.speedgraph.tsjt.npm import Prompting
-from stflow_lib.speedgraph.tsjt.tsb import Step
+from stflow_lib.speedgraph.tsjt.method import TSJT, BackboneSize, TSJTGWNSettings, TSJTSettings
+from stflow_lib.speedgraph.tsjt.npm import NPMSettings
+from stflow_lib.speedgraph.tsjt.tsb import GradientRule
 
 
 @dataclass(frozen=True)
-class Settings(WaveNetSettings):
+class TargetOnlyGWNSettings(TSJTGWNSettings):
     """The same network without prompts, the same schedule without sources."""
 
     use_prompts: bool = False
     sources: int = 0
 
 
-METHOD = joint_method("Target only(GWN)", Settings, Prompted)
+TARGET_ONLY_GWN = joint_method("Target only(GWN)", TargetOnlyGWNSettings, TSJT)
 
 
 @dataclass(frozen=True)
-class PlainSettings(TSJTSettings):
+class PooledSettings(TSJTSettings):
     """The backbone alone, target and source windows weighted as they stand in a batch."""
 
     use_prompts: bool = False
-    step: Step = field(default_factory=lambda: Step("sum", 4 / 128, 124 / 128))
+    step: GradientRule = field(default_factory=lambda: GradientRule("sum", 4 / 128, 124 / 128))
 
 
 @dataclass(frozen=True)
-class AloneSettings(TSJTSettings):
+class TargetOnlySettings(TSJTSettings):
     """The backbone alone on the target's days."""
 
     use_prompts: bool = False
@@ -40,21 +40,21 @@ class AloneSettings(TSJTSettings):
 
 
 @dataclass(frozen=True)
-class WalkedSettings(ReptileSettings):
+class ReptileTSJTSettings(ReptileSettings):
     """The whole network without TSB: meta-learned, then fine-tuned (Figure 3)."""
 
-    backbone: Size = field(default_factory=stgcn.Size)
-    prompting: Prompting = field(default_factory=Prompting)
+    backbone: BackboneSize = field(default_factory=stgcn.STGCNSize)
+    prompting: NPMSettings = field(default_factory=NPMSettings)
     use_prompts: bool = True
     use_knowledge: bool = True
 
 
-def prompted(task: Task, settings: WalkedSettings) -> tuple[Prompted, dict]:
+def build_tsjt(task: Task, settings: ReptileTSJTSettings) -> tuple[TSJT, dict]:
     """The network of TSJT and what it is told of every city."""
-    network = Prompted(task, settings).to(task.device)
-    return network, graphs_of(network, task)
+    network = TSJT(task, settings).to(task.device)
+    return network, supports_by_city(network, task)
 
 
-POOLED = joint_method("Joint", PlainSettings, Prompted)
-TARGET_ONLY = joint_method("Target only", AloneSettings, Prompted)
-WALKED = reptile("TSJT in Reptile", WalkedSettings, prompted)
+JOINT = joint_method("Joint", PooledSettings, TSJT)
+TARGET_ONLY = joint_method("Target only", TargetOnlySettings, TSJT)
+IN_REPTILE = reptile("TSJT in Reptile", ReptileTSJTSettings, build_tsjt)

@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.losses import (
+    masked_mae,
     predict,
-    scaled_error,
-    source_error,
-    window_error,
+    source_loss,
+    validation_mae,
 )
-from stflow_lib.speedgraph.tsjt.tsb import Step
+from stflow_lib.speedgraph.tsjt.tsb import GradientRule
 from stflow_lib.training.loop import Training, train
 from stflow_lib.training.method import Method, Predictor, count_parameters
-from stflow_lib.training.surrogate import with_gradient
+from stflow_lib.training.surrogate import surrogate_value
 
 PLAN = partial(Training, epochs=100, epoch_steps=200, batch=4, halve_every=0, patience=20,
                precision="float32")  # fmt: skip
@@ -32,7 +32,7 @@ class JointSettings:
     the target are in a batch."""
 
     sources: int = 124  # source windows in a batch, shared out among the cities
-    step: Step = field(default_factory=Step)
+    step: GradientRule = field(default_factory=GradientRule)
     training: Training = field(default_factory=PLAN)
 
 
@@ -59,7 +59,7 @@ def fit_joint(
     roads = {c.name: network.operators(c.weights) for c in (task.target, *task.sources)}
     history = train(
         network, partial(joint_loss, network, task, roads, settings), task.target.train,
-        lambda: {"valid_mae": scaled_error(network, task.target, roads, task.target.valid)},
+        lambda: {"valid_mae": validation_mae(network, task.target, roads, task.target.valid)},
         settings.training, seed=seed, folder=folder,
     )  # fmt: skip
     seconds = history.seconds / max(history.epochs, 1)
@@ -72,10 +72,10 @@ def joint_loss(
 ) -> Float[Tensor, ""]:
     """The target's error, whose gradient is the combined one of target and sources."""
     parameters = [p for p in network.parameters() if p.requires_grad]
-    error = window_error(network, task.target, roads, steps)
+    error = masked_mae(network, task.target, roads, steps)
     mine = torch.autograd.grad(error, parameters)
     if task.sources and settings.sources:
-        theirs = torch.autograd.grad(source_error(network, task, roads, settings.sources),
+        theirs = torch.autograd.grad(source_loss(network, task, roads, settings.sources),
                                      parameters)  # fmt: skip
         mine = settings.step(mine, theirs)
-    return with_gradient(error.detach(), parameters, mine)
+    return surrogate_value(error.detach(), parameters, mine)

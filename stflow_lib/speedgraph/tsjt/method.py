@@ -7,27 +7,27 @@ from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks import dcrnn, stgcn
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
-from stflow_lib.speedgraph.networks.backbones import backbone, roads
-from stflow_lib.speedgraph.networks.graph_operators import Maps, symmetric
+from stflow_lib.speedgraph.networks.backbones import backbone, backbone_supports
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, symmetric
 from stflow_lib.speedgraph.problem.city import FEATURES
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.tsjt.joint import JointSettings, joint_method
-from stflow_lib.speedgraph.tsjt.npm import NodePrompting, Prompting
+from stflow_lib.speedgraph.tsjt.npm import NPM, NPMSettings
 
-Size = stgcn.Size | gwn.Size | dcrnn.Size
+BackboneSize = stgcn.STGCNSize | gwn.GWNSize | dcrnn.DCRNNSize
 
 
 @dataclass(frozen=True)
 class TSJTSettings(JointSettings):
     """The whole method; its ablations are settings (Figure 3)."""
 
-    backbone: Size = field(default_factory=stgcn.Size)
-    prompting: Prompting = field(default_factory=Prompting)
+    backbone: BackboneSize = field(default_factory=stgcn.STGCNSize)
+    prompting: NPMSettings = field(default_factory=NPMSettings)
     use_prompts: bool = True  # False: w/o NPM, the backbone alone
     use_knowledge: bool = True  # False: w/o A_K, roads are the only graph
 
 
-class Prompted(nn.Module):
+class TSJT(nn.Module):
     """x [B, N, T, D], operators of the road graph -> scaled speeds [B, N, Q].
 
     The first operator is the one that prompts are made with, the others are the backbone's.
@@ -40,15 +40,15 @@ class Prompted(nn.Module):
         self.knows = settings.use_prompts and settings.use_knowledge
         self.prompting, inputs = None, FEATURES
         if settings.use_prompts:
-            self.prompting = NodePrompting(FEATURES, lags, settings.prompting)
+            self.prompting = NPM(FEATURES, lags, settings.prompting)
             inputs += settings.prompting.width
         self.backbone = backbone(settings.backbone, inputs, ahead, lags, int(self.knows))
 
     def operators(self, weights: Float[Tensor, "node node"]) -> tuple[Tensor, ...]:
         """What `forward` wants to know of a city's graph."""
-        return symmetric(weights), *roads(self.size, weights)
+        return symmetric(weights), *backbone_supports(self.size, weights)
 
-    def forward(self, x: Maps, graph: tuple[Tensor, ...]) -> Float[Tensor, "b node q"]:
+    def forward(self, x: NodeSeries, graph: tuple[Tensor, ...]) -> Float[Tensor, "b node q"]:
         road, *supports = graph
         if self.prompting is None:
             return self.backbone(x, supports)
@@ -57,11 +57,11 @@ class Prompted(nn.Module):
 
 
 @dataclass(frozen=True)
-class WaveNetSettings(TSJTSettings):
+class TSJTGWNSettings(TSJTSettings):
     """TSJT(GWN)."""
 
-    backbone: Size = field(default_factory=gwn.Size)
+    backbone: BackboneSize = field(default_factory=gwn.GWNSize)
 
 
-METHOD = joint_method("TSJT(STGCN)", TSJTSettings, Prompted)
-WAVENET = joint_method("TSJT(GWN)", WaveNetSettings, Prompted)
+METHOD = joint_method("TSJT(STGCN)", TSJTSettings, TSJT)
+TSJT_GWN = joint_method("TSJT(GWN)", TSJTGWNSettings, TSJT)

@@ -8,15 +8,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stflow_lib.kernels import node_prompt
-from stflow_lib.kernels.ops.node_prompt import start_deviation
-from stflow_lib.speedgraph.networks.graph_operators import Maps, mix
+from stflow_lib.kernels.ops.node_prompt import bank_init_std
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, propagate
 from stflow_lib.speedgraph.networks.positions import positions
 
 LEAST_NORM = 1e-6
 
 
 @dataclass(frozen=True)
-class Prompting:
+class NPMSettings:
     """Size and reading of the prompting module."""
 
     width: int = 128  # D' of the encoder and of the prompts
@@ -32,7 +32,7 @@ class Encoder(nn.Module):
     added after the lift, attention runs over the steps of one node, norms over the width.
     """
 
-    def __init__(self, inputs: int, size: Prompting):
+    def __init__(self, inputs: int, size: NPMSettings):
         super().__init__()
         width = size.width
         self.lift, self.first = nn.Linear(inputs, width), nn.Linear(inputs, width)
@@ -41,38 +41,38 @@ class Encoder(nn.Module):
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(2)])
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: Maps, road: Float[Tensor, "node node"]) -> Maps:
-        near = self.drop(F.relu(self.first(mix(road, x))))
+    def forward(self, x: NodeSeries, road: Float[Tensor, "node node"]) -> NodeSeries:
+        near = self.drop(F.relu(self.first(propagate(road, x))))
         near = near + positions(x.shape[2], near.shape[3]).to(near)
         z = self.norms[0](self.attend(near) + self.lift(x))
-        return self.norms[1](z + self.drop(F.relu(self.second(mix(road, z)))))
+        return self.norms[1](z + self.drop(F.relu(self.second(propagate(road, z)))))
 
-    def attend(self, x: Maps) -> Maps:
+    def attend(self, x: NodeSeries) -> NodeSeries:
         """Self-attention over the steps of each node, one head."""
         q, k, v = self.qkv(x.flatten(0, 1)).chunk(3, 2)
         seen = F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0]
         return self.out(seen).view_as(x)
 
 
-class NodePrompting(nn.Module):
+class NPM(nn.Module):
     """x [B, N, T, D], road operator [N, N] -> x with prompts [B, N, T, D + D'], A_K [B, N, N].
 
     Encoder and bank belong to no node, so one module serves every city. Eq. 5 to 7.
     """
 
-    def __init__(self, inputs: int, steps: int, size: Prompting = Prompting()):
+    def __init__(self, inputs: int, steps: int, size: NPMSettings = NPMSettings()):
         super().__init__()
         self.encoder, self.mode = Encoder(inputs, size), size.mode
         shape = (size.width, size.width) if size.mode == "code" else (steps, size.width)
-        scale = start_deviation(size.patterns, steps, size.width, size.mode)
+        scale = bank_init_std(size.patterns, steps, size.width, size.mode)
         self.bank = nn.Parameter(scale * torch.randn(size.patterns, *shape))
 
-    def forward(self, x: Maps, road: Float[Tensor, "node node"]):
+    def forward(self, x: NodeSeries, road: Float[Tensor, "node node"]):
         prompts = node_prompt(self.encoder(x, road), self.bank, self.mode)
-        return torch.cat([x, prompts], 3), knowledge(prompts)
+        return torch.cat([x, prompts], 3), knowledge_graph(prompts)
 
 
-def knowledge(prompts: Maps) -> Float[Tensor, "b node node"]:
+def knowledge_graph(prompts: NodeSeries) -> Float[Tensor, "b node node"]:
     """A_K: cosines of prompts (Eq. 7), negative ones and the diagonal off, rows summing to 1.
 
     A node that is like no other keeps an empty row.

@@ -12,7 +12,7 @@ Gradients = Sequence[Tensor]
 
 
 @dataclass(frozen=True)
-class Step:
+class GradientRule:
     """How the target's and the sources' gradients become one."""
 
     rule: str = "tsb"  # a name of RULES
@@ -29,24 +29,24 @@ class Step:
         return RULES[self.rule](target, source, self)
 
 
-def skewed(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+def tsb(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
     """TSJT Eq. 8 to 10: of the source only what does not oppose the target."""
     return skewed_direction(
         target, source, step.target_weight, step.source_weight, step.granularity
     )
 
 
-def plain(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+def weighted_sum(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
     """Joint training: the weighted sum of both, conflicts and all."""
     return _sum(target, source, step.target_weight, step.source_weight)
 
 
-def alone(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+def target_only(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
     """The target's gradient; the sources are there and are not used."""
     return _sum(target, source, step.target_weight, 0.0)
 
 
-def reference(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+def agem(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
     """A-GEM (Chaudhry et al., ICLR 2019) with the target as its reference, plus the target.
 
     One component and equal weights: the source's gradient without what opposes the target's.
@@ -55,14 +55,14 @@ def reference(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
     return skewed_direction(target, source, weight, weight, "global")
 
 
-def both_projected(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+def pcgrad(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
     """PCGrad (Yu et al., NeurIPS 2020) of two tasks: each without what opposes the other."""
     mine = skewed_direction(source, target, 0.0, 1.0, "global")
     theirs = skewed_direction(target, source, 0.0, 1.0, "global")
     return _sum(mine, theirs, step.target_weight, step.source_weight)
 
 
-def gated(target: Gradients, source: Gradients, step: Step) -> list[Tensor]:
+def cosine_gate(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
     """The source's gradient whole if its cosine with the target's is positive, else none."""
     agree = sum((s * t).sum() for s, t in zip(source, target, strict=True)) > 0
     kept = [torch.where(agree, s, 0.0) for s in source]
@@ -73,11 +73,11 @@ def _sum(one: Gradients, other: Gradients, weight: float, other_weight: float) -
     return [weight * a + other_weight * b for a, b in zip(one, other, strict=True)]
 
 
-RULES: dict[str, Callable[[Gradients, Gradients, Step], list[Tensor]]] = {
-    "tsb": skewed,
-    "sum": plain,
-    "target": alone,
-    "agem": reference,
-    "pcgrad": both_projected,
-    "gate": gated,
+RULES: dict[str, Callable[[Gradients, Gradients, GradientRule], list[Tensor]]] = {
+    "tsb": tsb,
+    "sum": weighted_sum,
+    "target": target_only,
+    "agem": agem,
+    "pcgrad": pcgrad,
+    "gate": cosine_gate,
 }

@@ -88,7 +88,7 @@ def test_simulated_cards_are_true(empty, name):
     made = simulate.CITIES[name]()[0]
     main = city.flow if city.attrs["kind"] == "grid" else city.speed
     assert entry.shape == " x ".join(map(str, main.shape))
-    for key in registry.CARD:
+    for key in registry.METADATA_FIELDS:
         assert getattr(entry, key) == city.attrs[key] == made.attrs[key]
     assert city.attrs["sha256"] == made.attrs["sha256"]
 
@@ -121,7 +121,7 @@ def test_bikenyc_2019_counts_starts_and_ends(empty):
 
 def test_derived_maps_are_kept_by_content(tmp_path, monkeypatch):
     """A second call reads the file; other inputs, other parameters make another one."""
-    from stflow_lib.data.files.cache import derived
+    from stflow_lib.data.files.cache import cached
 
     monkeypatch.setenv("STFLOW_CACHE", str(tmp_path / "cache"))
     source, calls = tmp_path / "gps", []
@@ -131,7 +131,7 @@ def test_derived_maps_are_kept_by_content(tmp_path, monkeypatch):
             calls.append(step)
             return {"counts": np.full(3, step)}
 
-        return derived([source], {"step": step}, build)["counts"].tolist()
+        return cached([source], {"step": step}, build)["counts"].tolist()
 
     source.write_bytes(b"one")
     assert get(5) == get(5) == [5] * 3 and calls == [5]

@@ -8,7 +8,7 @@ from stflow_lib import data
 from stflow_lib.data import DataError
 from stflow_lib.data.catalog import index as registry
 from stflow_lib.data.files import download
-from stflow_lib.data.files.download import RawFile, bring
+from stflow_lib.data.files.download import RawFile, download_all
 
 
 def raw_file(content: bytes, name="a.csv", kind="git", **changes) -> RawFile:
@@ -39,7 +39,9 @@ def everything(folder):
 def test_a_right_file_arrives(tmp_path, mirror, kind):
     raw = raw_file(b"x,y\n1,2\n", kind=kind)
     mirror(raw, b"x,y\n1,2\n")
-    assert bring((raw,), tmp_path / "data", "set") == [tmp_path / "data" / "set" / "a.csv"]
+    assert download_all((raw,), tmp_path / "data", "set") == [
+        tmp_path / "data" / "set" / "a.csv"
+    ]
     assert everything(tmp_path / "data") == ["set/a.csv"]
 
 
@@ -53,7 +55,7 @@ def test_a_wrong_file_leaves_nothing(tmp_path, mirror, sent, rule):
     raw = raw_file(b"x,y\n1,2\n")
     mirror(raw, sent)
     with pytest.raises(DataError, match=rule):
-        bring((raw,), tmp_path / "data", "set")
+        download_all((raw,), tmp_path / "data", "set")
     assert everything(tmp_path / "data") == []
 
 
@@ -61,7 +63,7 @@ def test_wrong_hash_is_found_without_a_known_size(tmp_path, mirror):
     raw = raw_file(b"x,y\n1,2\n", bytes="")
     mirror(raw, b"x,y\n1,")
     with pytest.raises(DataError, match="wrong hash"):
-        bring((raw,), tmp_path / "data", "set")
+        download_all((raw,), tmp_path / "data", "set")
 
 
 def test_finished_files_stay_and_are_not_fetched_again(tmp_path, mirror):
@@ -69,11 +71,11 @@ def test_finished_files_stay_and_are_not_fetched_again(tmp_path, mirror):
     first, second = raw_file(b"one", "1.csv"), raw_file(b"two", "2.csv")
     mirror(first, b"one")
     with pytest.raises(DataError, match="2.csv: could not be had"):
-        bring((first, second), tmp_path / "data", "set")
+        download_all((first, second), tmp_path / "data", "set")
     assert everything(tmp_path / "data") == ["set/1.csv"]
     mirror(first, b"changed in the mirror, must not be read")
     mirror(second, b"two")
-    bring((first, second), tmp_path / "data", "set")
+    download_all((first, second), tmp_path / "data", "set")
     assert (tmp_path / "data" / "set" / "1.csv").read_bytes() == b"one"
 
 
@@ -93,7 +95,7 @@ def test_the_network_is_asked_for_the_pinned_address(tmp_path, monkeypatch):
 
     monkeypatch.setattr(download.pooch, "HTTPDownloader", Downloader)
     files = raw_file(b"one", "1.csv"), raw_file(b"one", "2.csv", kind="lfs")
-    bring(files, tmp_path, "set")
+    download_all(files, tmp_path, "set")
     assert asked == [
         "https://raw.githubusercontent.com/owner/name/c0ffee/raw%20data/1.csv",
         "https://media.githubusercontent.com/media/owner/name/c0ffee/raw%20data/2.csv",
@@ -104,7 +106,7 @@ def test_no_network_is_an_error_that_names_the_file(tmp_path, monkeypatch):
     monkeypatch.delenv("STFLOW_MIRROR", raising=False)
     monkeypatch.setattr(download, "PLAIN", "http://127.0.0.1:9")
     with pytest.raises(DataError, match=r"set/a.csv: could not be had from http://127"):
-        bring((raw_file(b"one"),), tmp_path, "set")
+        download_all((raw_file(b"one"),), tmp_path, "set")
     assert everything(tmp_path) == []
 
 

@@ -306,7 +306,7 @@ def test_pickups_and_dropoffs_equal_a_plain_loop(rides):
 def test_cities_keep_the_contract():
     """Row 0 north, local time, rules and box in the attributes; the hash is sealed in."""
     card = {"name": "toy", "source": "made up", "licence": "none"}
-    city = gps.entries_city(track((5, 5), (35, 5)), BOX, ROWS, COLS, 1, zone="UTC", **card)
+    city = gps.entry_flow_city(track((5, 5), (35, 5)), BOX, ROWS, COLS, 1, zone="UTC", **card)
     assert city["flow"].dims == ("time", "direction", "row", "col")
     assert city["flow"].isel(direction=0).sum("time").values[:, 0].tolist() == [1, 1, 1, 0]
     assert city.attrs["max_gap_s"] == 180 and city.attrs["lat_max"] == 0.0004

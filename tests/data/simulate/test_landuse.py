@@ -17,7 +17,7 @@ from stflow_lib.data.simulate.landuse import (
 )
 from stflow_lib.data.simulate.purposes import PURPOSES, expected_volume, rhythm
 from stflow_lib.data.simulate.roads import road_maps
-from stflow_lib.data.simulate.streams import stream, wander
+from stflow_lib.data.simulate.streams import ar1_noise, substream
 from stflow_lib.data.simulate.weather import CLASSES, FACTORS, holidays, make_sky, weather_class
 
 
@@ -160,12 +160,12 @@ def test_rain_and_holidays_change_the_volume_as_stated():
 
 
 def test_wander_has_unit_variance_and_the_memory_asked_for():
-    z = wander(np.random.default_rng(0), (400, 2000), 0.5, 3.0)
+    z = ar1_noise(np.random.default_rng(0), (400, 2000), 0.5, 3.0)
     assert np.allclose(z.var(1), 1, atol=0.15)
     correlation = (z[6:] * z[:-6]).mean()
     assert np.isclose(correlation, np.exp(-1), atol=0.01)
 
 
 def test_streams_differ_by_name_and_part():
-    draws = {stream(0, n, p).integers(2**62) for n in ("mass", "poi") for p in (0, 1)}
+    draws = {substream(0, n, p).integers(2**62) for n in ("mass", "poi") for p in (0, 1)}
     assert len(draws) == 4

@@ -25,7 +25,7 @@ BOTH = pytest.mark.parametrize("factor", [2, 4])
 def network(module, task, seed=0, **changes):
     """The module's network with its random weights, small unless told otherwise."""
     torch.manual_seed(seed)
-    settings = module.Settings(**{"channels": 16, **SHALLOW[module], **changes})
+    settings = module.METHOD.settings(**{"channels": 16, **SHALLOW[module], **changes})
     return getattr(module, module.METHOD.name)(task, settings)
 
 
@@ -43,8 +43,8 @@ def odd(make_city):
 def test_sizes_of_table_10(odd, module, at_four, at_two):
     """Printed as 4.79, 5.79, 2.63 and 18.55 x 2^20: a bias, norm or step more or less shows."""
     net = getattr(module, module.METHOD.name)
-    assert count_parameters(net(odd[4], module.Settings())) == at_four
-    assert count_parameters(net(odd[2], module.Settings())) == at_two
+    assert count_parameters(net(odd[4], module.METHOD.settings())) == at_four
+    assert count_parameters(net(odd[2], module.METHOD.settings())) == at_two
 
 
 @EVERY
@@ -80,7 +80,7 @@ def test_training_lowers_the_validation_error_and_is_kept(make_city, module, tmp
     """The kept state has every weight, norm and gain: loaded again it predicts the same."""
     task = make_task(make_city(steps=160, seed=5), 2)
     plan = Training(epochs=10, learning_rate=3e-3, halve_every=0, precision="float32")
-    settings = module.Settings(
+    settings = module.METHOD.settings(
         channels=8, activation="shifted", safe=True, training=plan, **SHALLOW[module]
     )
     fitted = module.METHOD.fit(task, settings, 0, tmp_path)
@@ -230,4 +230,4 @@ def test_scn_pads_with_the_last_values(odd):
 )  # fmt: skip
 def test_impossible_sizes_are_errors(module, changes, message):
     with pytest.raises(ValueError, match=message):
-        replace(module.Settings(), **changes)
+        replace(module.METHOD.settings(), **changes)

@@ -8,14 +8,14 @@ import torch.nn.functional as F
 
 from stflow_lib.finegrained import METHODS, make_task, score
 from stflow_lib.finegrained.baselines import fode
-from stflow_lib.finegrained.baselines.fode import FODE, Settings, runge_kutta
+from stflow_lib.finegrained.baselines.fode import FODE, FODESettings, runge_kutta
 from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 TAXIBJ = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
-SMALL = Settings(channels=8, activation="shifted", safe=True,
+SMALL = FODESettings(channels=8, activation="shifted", safe=True,
                  training=Training(epochs=4, learning_rate=1e-3, precision="float32"))  # fmt: skip
 BOTH = pytest.mark.parametrize("variant", ["4m", "cufar"])
 
@@ -44,7 +44,7 @@ def network(task, **changes):
 def test_the_known_sizes(make_city, factor, changes, count):
     """A wrong kernel, a shared gate or an equation too few shows here."""
     city = make_city(steps=4, rows=32 * factor, cols=32 * factor, external=TAXIBJ)
-    assert count_parameters(FODE(make_task(city, factor), Settings(**changes))) == count
+    assert count_parameters(FODE(make_task(city, factor), FODESettings(**changes))) == count
 
 
 def test_a_linear_equation_gives_the_exponential_to_fourth_order():

@@ -9,14 +9,14 @@ import torch.nn.functional as F
 
 from stflow_lib.finegrained import METHODS, make_task, score
 from stflow_lib.finegrained.baselines import urbanpy
-from stflow_lib.finegrained.baselines.urbanpy import LocalConvolution, Settings, UrbanPy
-from stflow_lib.finegrained.networks.layers import enlarge
+from stflow_lib.finegrained.baselines.urbanpy import LocalConvolution, UrbanPy, UrbanPySettings
+from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 TAXIBJ = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
-SMALL = Settings(channels=4, blocks=1, activation="shifted", safe=True,
+SMALL = UrbanPySettings(channels=4, blocks=1, activation="shifted", safe=True,
                  training=Training(epochs=4, learning_rate=1e-3, precision="float32"))  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def network(task, **changes):
 def test_the_printed_size(make_city, rows, cols, factor, external, count):
     """A lost bias, a shared local matrix or a density left out of the proposal shows here."""
     task = make_task(make_city(steps=4, rows=rows, cols=cols, external=TAXIBJ), factor)
-    assert count_parameters(UrbanPy(task, Settings(external=external))) == count
+    assert count_parameters(UrbanPy(task, UrbanPySettings(external=external))) == count
 
 
 @pytest.mark.parametrize("side", [2, 4])
@@ -119,7 +119,7 @@ def test_divergence_counts_full_blocks_only(side):
     coarse[2], coarse[0, 0, 0, 0], coarse[1, 0, 1, 2] = 0, 0, 4
     shares = [torch.rand(3, 1, 2 * side, 3 * side) for _ in range(2)]
     shares[1][0, 0, 0, 0] = shares[0][1, 0, -1, -1] = 0  # both logarithms meet a zero
-    shares = [d / enlarge(urbanpy.block_sums(d, side), side) for d in shares]
+    shares = [d / upsample_nearest(urbanpy.block_sums(d, side), side) for d in shares]
     found = urbanpy.divergence(*shares, coarse)
     assert found.item() == pytest.approx(naive_divergence(*shares, coarse), rel=1e-5)
     assert found > 0
@@ -135,7 +135,7 @@ def test_the_loss_is_the_sum_over_stages(make_city):
     for side, scale, density in zip(
         (2, 4), (3, 2), net.densities(coarse, task.external[batch])
     ):
-        target, parent = urbanpy.block_sums(fine, 4 // side), enlarge(coarse, side)
+        target, parent = urbanpy.block_sums(fine, 4 // side), upsample_nearest(coarse, side)
         known = torch.where(parent > 0, target / parent, 0.0)
         want += 0.75 * F.mse_loss(density * parent, target).item() / scale**2
         want += 0.25 * naive_divergence(density, known, coarse)
@@ -150,7 +150,7 @@ def test_a_perfect_network_has_no_loss(make_city):
 
     def truth(*_):
         sums = {s: urbanpy.block_sums(task.fine[batch], 4 // s) for s in (2, 4)}
-        return [y / enlarge(coarse, s).clamp_min(1e-9) for s, y in sums.items()]
+        return [y / upsample_nearest(coarse, s).clamp_min(1e-9) for s, y in sums.items()]
 
     net.densities = truth
     assert urbanpy.staged_error(net, task, batch).item() == pytest.approx(0, abs=1e-6)

@@ -14,14 +14,14 @@ from stflow_lib.finegrained.beyond.dirichlet import (
     METHOD,
     DirichletUrbanSTC,
     log_likelihood,
-    surprise,
+    negative_log_likelihood,
 )
 from stflow_lib.finegrained.urbanstc import method as urbanstc
 
 
 def network(task, **changes):
     torch.manual_seed(0)
-    settings = urbanstc.Settings(channels=4, activation="sharp", **changes)
+    settings = urbanstc.UrbanSTCSettings(channels=4, activation="sharp", **changes)
     net = DirichletUrbanSTC(task, settings).eval()
     torch.nn.init.normal_(net.place, 0, 1)
     return net
@@ -77,18 +77,18 @@ def test_empty_blocks_carry_nothing(task):
     full = quiet.coarse[batch] > 0
     assert (blocks[~full].abs() < 1e-9).all()
     want = -blocks[full].mean().item()
-    assert surprise(net, quiet, batch).item() == pytest.approx(want, rel=1e-9)
+    assert negative_log_likelihood(net, quiet, batch).item() == pytest.approx(want, rel=1e-9)
 
 
 def test_shares_are_positive_and_whole_whatever_the_last_layer_does(task):
     """A dead block or an exact zero has no logarithm: one such cell makes the loss infinite."""
     net = network(task)
-    net.split = urbanstc.Settings(activation="relu").split(2)
+    net.split = urbanstc.UrbanSTCSettings(activation="relu").split(2)
     torch.nn.init.constant_(net.decoder[-1].bias, -10.0)
     coarse, external = task.coarse[task.test], task.external[task.test]
     shares = net.shares(coarse, external)
     torch.testing.assert_close(shares, torch.full_like(shares, 0.25))
-    assert surprise(net, task, task.test).isfinite()
+    assert negative_log_likelihood(net, task, task.test).isfinite()
 
 
 def test_the_mean_is_alpha_over_its_sum_times_the_count(task):

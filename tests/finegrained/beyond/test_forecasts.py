@@ -8,7 +8,7 @@ from scipy import stats
 from stflow_lib.finegrained import make_task
 from stflow_lib.finegrained.beyond import forecasts as doubt
 from stflow_lib.finegrained.beyond.dirichlet import DirichletPredictor
-from stflow_lib.finegrained.networks.layers import enlarge
+from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.training.method import Predictor
 
 
@@ -27,7 +27,7 @@ def test_mean_and_deviation_are_scipys():
 def test_spaced_maps_reach_from_first_to_last(count):
     """A stride that drops the rest leaves the last days of the test part unseen."""
     part = torch.arange(100, 110)
-    chosen = doubt.spaced(part, count)
+    chosen = doubt.evenly_spaced(part, count)
     assert len(chosen) == len(set(chosen.tolist())) == min(count, 10)
     assert chosen[0] == 100 and (count == 1 or chosen[-1] == 109)
 
@@ -51,9 +51,9 @@ def compared(make_city):
     task = make_task(make_city(), 2)
     task.fine[..., :2, :2], task.coarse[..., 0, 0] = 0, 0
     even = lambda t, i: torch.full_like(t.fine[i], 0.25 * 3)
-    point = Predictor(lambda t, i: enlarge(t.coarse[i], 2) / 4)
+    point = Predictor(lambda t, i: upsample_nearest(t.coarse[i], 2) / 4)
     dirichlet = DirichletPredictor(point.predict, concentration=even)
-    return task, doubt.compare(task, dirichlet, point, 3)
+    return task, doubt.compare_forecasts(task, dirichlet, point, 3)
 
 
 def test_all_forecasts_see_the_same_cells_and_share_a_mean(compared):
@@ -80,7 +80,7 @@ def test_cells_go_back_to_their_places_and_means_to_their_maps(compared):
     """A shifted map of errors looks plausible and accuses the wrong streets."""
     task, found = compared
     truth = found.forecasts["UrbanSTC+DM"].truth
-    maps = doubt.spaced(task.test, 3)
+    maps = doubt.evenly_spaced(task.test, 3)
     for k, sample in enumerate(maps.tolist()):
         assert torch.equal(found.on_map(truth, k), task.fine[sample, 0].double())
         full = found.full[k]

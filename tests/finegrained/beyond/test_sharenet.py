@@ -6,13 +6,18 @@ import pytest
 import torch
 
 from stflow_lib.finegrained import make_task, score
-from stflow_lib.finegrained.beyond.sharenet import METHOD, Settings, ShareNet, historical_shares
-from stflow_lib.finegrained.networks.layers import enlarge
+from stflow_lib.finegrained.beyond.sharenet import (
+    METHOD,
+    ShareNet,
+    ShareNetSettings,
+    historical_shares,
+)
+from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.urbanstc import method as urbanstc
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
-LAB = Settings(channels=16, blocks=2)
+LAB = ShareNetSettings(channels=16, blocks=2)
 SHORT = Training(epochs=6, learning_rate=3e-3, halve_every=0, precision="float32")
 
 
@@ -75,7 +80,7 @@ def test_history_ends_with_the_fraction(make_city):
 
 def test_untrained_it_predicts_by_the_historical_shares(task):
     """The correction starts at zero: a network that starts anywhere else wastes its history."""
-    want = enlarge(task.coarse[task.test], 2) * historical_shares(task, LAB.smoothing)
+    want = upsample_nearest(task.coarse[task.test], 2) * historical_shares(task, LAB.smoothing)
     torch.testing.assert_close(run(network(task), task, task.test), want)
 
 
@@ -138,19 +143,21 @@ def test_training_beats_the_shares_that_it_starts_from(make_city):
     task = make_task(city, 2)
     fitted = METHOD.fit(task, replace(LAB, training=replace(SHORT, epochs=15)), 0, None)
     shares = historical_shares(task, 1.0)
-    rule = score(task, lambda t, i: enlarge(t.coarse[i], 2) * shares)["metrics"]["rmse"]
+    rule = score(task, lambda t, i: upsample_nearest(t.coarse[i], 2) * shares)["metrics"][
+        "rmse"
+    ]
     ours = score(task, fitted)["metrics"]
     assert ours["rmse"] < 0.92 * rule and ours["conservation"] < 1e-5
 
 
 @pytest.mark.parametrize("rows, cols, factor", [(64, 64, 4), (80, 32, 2), (128, 128, 4)])
-@pytest.mark.parametrize("settings, width", [(LAB, 16), (Settings(), 128)])
+@pytest.mark.parametrize("settings, width", [(LAB, 16), (ShareNetSettings(), 128)])
 def test_never_more_parameters_than_urbanstc(make_city, rows, cols, factor, settings, width):
     """The comparison is at equal or fewer parameters, shares and modes among them."""
     if (rows, width) == (128, 16):
         pytest.skip("the lab's cities are smaller")
     task = make_task(make_city(steps=8, rows=rows, cols=cols), factor)
-    theirs = urbanstc.UrbanSTC(task, urbanstc.Settings(channels=width))
+    theirs = urbanstc.UrbanSTC(task, urbanstc.UrbanSTCSettings(channels=width))
     assert count_parameters(network(task, settings)) <= count_parameters(theirs)
 
 

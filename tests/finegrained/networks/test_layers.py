@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stflow_lib.finegrained.networks.layers import ExternalFactors, Split, Upsample, initialise
+from stflow_lib.finegrained.networks.layers import ExternalFactors, Split, Upsample, init_normal
 
 COARSE = torch.tensor([[6.0, 10.0]])[None, None]
 
@@ -71,7 +71,7 @@ def test_initialisation_of_the_paper():
     """Conv weights of deviation 0.02, BatchNorm weights near 1, its biases 0."""
     torch.manual_seed(0)
     layers = torch.nn.Sequential(torch.nn.Conv2d(32, 64, 3), torch.nn.BatchNorm2d(512))
-    initialise(layers)
+    init_normal(layers)
     assert layers[0].weight.std().item() == pytest.approx(0.02, rel=0.05)
     assert layers[1].weight.mean().item() == pytest.approx(1, abs=0.005)
     assert layers[1].weight.std().item() == pytest.approx(0.02, rel=0.1)

@@ -20,7 +20,7 @@ UNFAILING = [{"activation": "softplus"}, {"activation": "shifted", "safe": True}
 
 def network(task, **changes):
     torch.manual_seed(0)
-    return urbanstc.UrbanSTC(task, urbanstc.Settings(channels=4, **changes))
+    return urbanstc.UrbanSTC(task, urbanstc.UrbanSTCSettings(channels=4, **changes))
 
 
 @pytest.fixture(params=["UrbanSTC", "UrbanFM"])
@@ -31,7 +31,7 @@ def fit(request, tiny):
         if request.param == "UrbanSTC":
             settings = replace(tiny, pretrain=False, training=training, **changes)
             return urbanstc.fit(task, settings, 0, None)
-        settings = urbanfm.Settings(channels=4, blocks=2, training=training, **changes)
+        settings = urbanfm.UrbanFMSettings(channels=4, blocks=2, training=training, **changes)
         return urbanfm.METHOD.fit(task, settings, 0, None)
 
     return run
@@ -69,8 +69,10 @@ def test_alive_at_the_start_at_any_seed(task, activation, seed):
     """With relu and the paper's initialisation whole networks start dead."""
     torch.manual_seed(seed)
     for net in (
-        urbanstc.UrbanSTC(task, urbanstc.Settings(channels=16, activation=activation)),
-        urbanfm.UrbanFM(task, urbanfm.Settings(channels=8, blocks=1, activation=activation)),
+        urbanstc.UrbanSTC(task, urbanstc.UrbanSTCSettings(channels=16, activation=activation)),
+        urbanfm.UrbanFM(
+            task, urbanfm.UrbanFMSettings(channels=8, blocks=1, activation=activation)
+        ),
     ):
         fine = net.eval()(task.coarse[task.train], task.external[task.train])
         assert block_losses(fine, task.coarse[task.train], 2)[1] == 0
@@ -135,7 +137,7 @@ def test_urbanfm_sees_scaled_flows_and_predicts_vehicles(task):
     plain, scaled = (
         urbanfm.METHOD.fit(
             task,
-            urbanfm.Settings(channels=4, blocks=1, target_scale=scale, training=still,
+            urbanfm.UrbanFMSettings(channels=4, blocks=1, target_scale=scale, training=still,
                              activation="softplus"),
             0, None,
         )

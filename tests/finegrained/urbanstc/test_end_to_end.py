@@ -12,7 +12,7 @@ from stflow_lib.training.method import count_parameters
 
 def settings_of(tiny, **changes):
     names = ("channels", "activation", "regional", "inference", "temporal", "training")
-    return endtoend.Settings(**{name: getattr(tiny, name) for name in names}, **changes)
+    return endtoend.EndToEndSettings(**{name: getattr(tiny, name) for name in names}, **changes)
 
 
 def test_the_encoders_are_shared_not_copied(task, tiny):

@@ -10,7 +10,7 @@ import torch
 
 from stflow_lib.finegrained import METHODS, make_task
 from stflow_lib.finegrained.urbanstc import method as urbanstc
-from stflow_lib.finegrained.urbanstc.method import TEXT, UrbanSTC
+from stflow_lib.finegrained.urbanstc.method import AS_PRINTED, UrbanSTC
 from stflow_lib.verdicts import claims
 
 STAGES = {"loss", "valid_rmse", "dead_blocks"}
@@ -53,7 +53,7 @@ def test_each_stage_leaves_its_curves(task, tiny):
 def test_the_variant_of_the_text_trains(make_city, tiny):
     """One-step upsampling, no freezing, Reg by flows and Eq. 4, plain temporal embedding."""
     task = make_task(make_city(rows=16), 4)
-    settings = small(TEXT, tiny)
+    settings = small(AS_PRINTED, tiny)
     assert settings.single_step and settings.freeze_epochs == 0
     assert (settings.regional.criterion, settings.regional.loss) == ("flow", "ratio")
     assert not settings.temporal.normalise
@@ -153,17 +153,17 @@ import torch
 from stflow_lib.data import load
 from stflow_lib.finegrained import make_task
 from stflow_lib.finegrained.urbanstc import method as urbanstc
-from stflow_lib.finegrained.urbanstc.regional_contrast import Regional
-from stflow_lib.finegrained.urbanstc.super_resolution import SuperResolution
-from stflow_lib.finegrained.urbanstc.temporal_contrast import Temporal
+from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalSettings
+from stflow_lib.finegrained.urbanstc.super_resolution import SuperResolutionSettings
+from stflow_lib.finegrained.urbanstc.temporal_contrast import TemporalSettings
 from stflow_lib.training.loop import Training
 
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
 plan = Training(epochs=3, batch=64, learning_rate=1e-3, halve_every=2)
-settings = urbanstc.Settings(
-    channels=4, freeze_epochs=1, activation="softplus", regional=Regional(training=plan),
-    inference=SuperResolution(plan), temporal=Temporal(training=plan), training=plan)
+settings = urbanstc.UrbanSTCSettings(
+    channels=4, freeze_epochs=1, activation="softplus", regional=RegionalSettings(training=plan),
+    inference=SuperResolutionSettings(plan), temporal=TemporalSettings(training=plan), training=plan)
 task = make_task(load("sim-fine"), 2)
 steps, real, limit = [], torch.optim.Adam.step, None
 

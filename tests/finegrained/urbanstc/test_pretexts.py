@@ -10,16 +10,16 @@ from stflow_lib.finegrained import make_task
 from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.urbanstc.pretext import Encoder
 from stflow_lib.finegrained.urbanstc.regional_contrast import (
-    Regional,
+    RegionalSettings,
     positives,
-    regional,
     regional_loss,
+    regional_pretext,
 )
-from stflow_lib.finegrained.urbanstc.super_resolution import super_resolution
+from stflow_lib.finegrained.urbanstc.super_resolution import super_resolution_pretext
 from stflow_lib.finegrained.urbanstc.temporal_contrast import (
-    Temporal,
     TemporalHead,
-    temporal,
+    TemporalSettings,
+    temporal_pretext,
     triplet_loss,
     triplets,
 )
@@ -66,7 +66,7 @@ def loss_by_loops(settings, z, flow, anchor):
 @pytest.mark.parametrize("criterion, threshold", [("embedding", 1e-4), ("embedding", 0.1),
                                                   ("flow", 1e-4), ("flow", 0.5)])  # fmt: skip
 def test_regional_loss_equals_the_loops(batch, loss, criterion, threshold):
-    settings = Regional(criterion, loss, threshold)
+    settings = RegionalSettings(criterion, loss, threshold)
     got = regional_loss(settings, *batch).item()
     assert got == pytest.approx(loss_by_loops(settings, *batch), rel=1e-12)
 
@@ -75,7 +75,7 @@ def test_regional_loss_equals_the_loops(batch, loss, criterion, threshold):
 def test_who_is_positive(batch, criterion):
     """The anchor always is; the near copy is by embedding, cells of equal flow are by flow."""
     z, flow, anchor = batch
-    same = positives(Regional(criterion), z, flow, anchor)
+    same = positives(RegionalSettings(criterion), z, flow, anchor)
     assert same[range(3), anchor].all() and not same.all()
     if criterion == "embedding":
         assert same[0].nonzero().flatten().tolist() == [1, 3]
@@ -89,20 +89,22 @@ def test_regional_loss_is_finite_for_large_embeddings_and_one_class(batch, loss)
     z, flow, anchor = batch
     for embedding, cells in ((z * 100, flow), (torch.ones_like(z) * 30, flow * 0)):
         leaf = embedding.clone().requires_grad_()
-        value = regional_loss(Regional("flow", loss), leaf, cells, anchor)
+        value = regional_loss(RegionalSettings("flow", loss), leaf, cells, anchor)
         value.backward()
         assert torch.isfinite(value) and torch.isfinite(leaf.grad).all()
 
 
 def test_labels_pass_no_gradient(batch):
-    assert not positives(Regional(), batch[0].requires_grad_(), *batch[1:]).requires_grad
+    assert not positives(
+        RegionalSettings(), batch[0].requires_grad_(), *batch[1:]
+    ).requires_grad
 
 
 @pytest.mark.parametrize("change, words", [({"criterion": "colour"}, "criterion 'colour'"),
                                            ({"loss": "hinge"}, "loss 'hinge'")])  # fmt: skip
 def test_unknown_regional_settings_are_errors(batch, change, words):
     with pytest.raises(ValueError, match=words):
-        regional_loss(replace(Regional(), **change), *batch)
+        regional_loss(replace(RegionalSettings(), **change), *batch)
 
 
 def maps_of(*values):
@@ -132,7 +134,7 @@ def triplets_by_loops(settings, maps, pool):
 def test_triplets_equal_the_loops(sampling, k, anchors):
     """Swapped weights (far maps by 1 / d), or a pool out of step, show at once."""
     pool = torch.rand(12, 1, 3, 4, generator=torch.Generator().manual_seed(0)) * 20
-    settings = Temporal(sampling=sampling, neighbours=k)
+    settings = TemporalSettings(sampling=sampling, neighbours=k)
     got = triplets(settings, pool[:anchors], pool)
     for a, b in zip(got, triplets_by_loops(settings, pool[:anchors], pool), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
@@ -141,7 +143,7 @@ def test_triplets_equal_the_loops(sampling, k, anchors):
 def test_weights_by_hand():
     """From 0: near 1 and 3 weigh 3/4 and 1/4, far 9 and 3 weigh 3/4 and 1/4."""
     maps = maps_of((0, 0), (1, 0), (3, 0), (9, 0))
-    near, far = triplets(Temporal(neighbours=2), maps, maps)
+    near, far = triplets(TemporalSettings(neighbours=2), maps, maps)
     assert near[0].flatten().tolist() == pytest.approx([1.5, 0])
     assert far[0].flatten().tolist() == pytest.approx([7.5, 0])
 
@@ -150,17 +152,17 @@ def test_weights_by_hand():
 def test_equal_maps_are_guarded(sampling):
     """Empty nights: distance 0 must not become a weight of infinity, nor 0 / 0."""
     maps = maps_of((0, 0), (0, 0), (0, 0), (4, 4))
-    near, far = triplets(Temporal(sampling=sampling), maps, maps)
+    near, far = triplets(TemporalSettings(sampling=sampling), maps, maps)
     assert torch.isfinite(near).all() and torch.isfinite(far).all()
     assert near[:3].abs().max() < 1e-4  # the equal map takes all the weight
-    alike = triplets(Temporal(sampling=sampling), maps[:3], maps[:3])
+    alike = triplets(TemporalSettings(sampling=sampling), maps[:3], maps[:3])
     assert not alike[0].any() and not alike[1].any()
 
 
 def test_unknown_sampling_is_an_error():
     maps = maps_of((0, 0), (1, 0))
     with pytest.raises(ValueError, match="TCS: sampling 'soft' is neither weight nor hard"):
-        triplets(Temporal(sampling="soft"), maps, maps)
+        triplets(TemporalSettings(sampling="soft"), maps, maps)
 
 
 def test_margin_fifteen_keeps_the_loss_linear_from_7_to_23():
@@ -201,7 +203,7 @@ def test_only_the_pool_changes_with_global_pool(make_city, tiny, monkeypatch):
     )
     task = make_task(make_city(steps=40), 2, 40.0)
     for settings in (tiny.temporal, replace(tiny.temporal, global_pool=True)):
-        temporal(settings, Encoder(4, 3), 4, task)
+        temporal_pretext(settings, Encoder(4, 3), 4, task)
     (inside, valid), (whole, valid_too) = seen[:2], seen[2:]
     train, other = task.coarse[task.train], task.coarse[task.valid]
     assert torch.equal(inside[0], train) and torch.equal(inside[1], train)
@@ -215,9 +217,9 @@ def test_every_pretext_survives_a_last_batch_of_one(make_city, tiny):
     task = make_task(make_city(steps=34), 2)
     assert len(task.train) % tiny.temporal.training.batch == 1
     pretexts = [
-        regional(tiny.regional, Encoder(4, 1), 4, task),
-        temporal(tiny.temporal, Encoder(4, 3), 4, task),
-        super_resolution(tiny.inference, Encoder(4, 3), 4, task, Split(2, "softplus")),
+        regional_pretext(tiny.regional, Encoder(4, 1), 4, task),
+        temporal_pretext(tiny.temporal, Encoder(4, 3), 4, task),
+        super_resolution_pretext(tiny.inference, Encoder(4, 3), 4, task, Split(2, "softplus")),
     ]
     histories = [pretext.pretrain(task, 0, None) for pretext in pretexts]
     for history in histories:
@@ -232,9 +234,9 @@ def test_pretexts_see_no_fine_map(make_city, tiny):
     for t in (task, other):
         torch.manual_seed(3)
         built = [
-            regional(tiny.regional, Encoder(4, 1), 4, t),
-            super_resolution(tiny.inference, Encoder(4, 3), 4, t, Split(2)),
-            temporal(tiny.temporal, Encoder(4, 3), 4, t),
+            regional_pretext(tiny.regional, Encoder(4, 1), 4, t),
+            super_resolution_pretext(tiny.inference, Encoder(4, 3), 4, t, Split(2)),
+            temporal_pretext(tiny.temporal, Encoder(4, 3), 4, t),
         ]
         curves.append([pretext.pretrain(t, 0, None).curves for pretext in built])
     assert curves[0] == curves[1]

@@ -14,7 +14,7 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow import make_task, open_task, score
 from stflow_lib.gridflow.baselines.arima import (
     METHOD,
-    Settings,
+    ARIMASettings,
     css,
     one_step_forecasts,
     stationary,
@@ -116,7 +116,7 @@ def test_constant_and_empty_cells_repeat_their_last_value(receiver, twelve):
     quiet = receiver.copy(deep=True)
     quiet.flow.values[120:192, :, 2, 3] = 4.0
     task = make_task(quiet, (), twelve)
-    predictor = METHOD.fit(task, Settings(), 0, None)
+    predictor = METHOD.fit(task, ARIMASettings(), 0, None)
     got = predictor(task, task.test)
     assert predictor.notes["last_value_cells"] == 2  # one in each direction
     assert torch.equal(got[:, :, 2, 3], task.target.flow[task.test - 1][:, :, 2, 3])
@@ -125,7 +125,7 @@ def test_constant_and_empty_cells_repeat_their_last_value(receiver, twelve):
 def test_method_rolls_on_true_values_and_never_below_zero(receiver, twelve):
     """Each forecast reads everything before its hour, whatever batches ask for it."""
     task = make_task(receiver, (), twelve)
-    predictor = METHOD.fit(task, Settings(), 0, None)
+    predictor = METHOD.fit(task, ARIMASettings(), 0, None)
     whole = predictor(task, task.test)
     assert whole.dtype == task.target.flow.dtype and (whole >= 0).all()
     picked = torch.tensor([3, 0, 40])
@@ -144,17 +144,17 @@ def test_nothing_outside_the_few_shot_days_reaches_the_coefficients(receiver, tw
     changed.flow.values[:120] += 1
     changed.flow.values[192:] += 3
     tasks = [make_task(city, (), twelve) for city in (receiver, changed)]
-    one, two = (METHOD.fit(task, Settings(), 0, None) for task in tasks)
+    one, two = (METHOD.fit(task, ARIMASettings(), 0, None) for task in tasks)
     torch.testing.assert_close(one(tasks[0], tasks[0].test), two(tasks[0], tasks[0].test))
 
 
 def test_zero_shot_is_an_error(receiver, lender, twelve):
     with pytest.raises(DataError, match="receiver: 0 training steps, ARIMA.6, 1, 1. needs 24"):
-        METHOD.fit(make_task(receiver, [lender], twelve, days=0), Settings(), 0, None)
+        METHOD.fit(make_task(receiver, [lender], twelve, days=0), ARIMASettings(), 0, None)
 
 
 def test_measured_errors_of_washington_taxis(real_data):
     """Better than the previous hour (6.77) in RMSE; the numbers are this code's own."""
     task = open_task(SimpleNamespace(city="jonas-dc-taxi", protocol="P90", scarcity="3"))
-    metrics = score(task, METHOD.fit(task, Settings(), 0, None))["metrics"]
+    metrics = score(task, METHOD.fit(task, ARIMASettings(), 0, None))["metrics"]
     assert metrics == pytest.approx({"rmse": 6.699, "mae": 3.425}, abs=0.02)

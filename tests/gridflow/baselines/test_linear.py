@@ -11,15 +11,15 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow import METHODS, make_task, open_task, score
 from stflow_lib.gridflow.baselines.linear import (
     METHOD,
+    LinearSettings,
     Rule,
-    Settings,
     fit_rule,
     last_value,
     moments,
 )
 from stflow_lib.training.method import NoSettings
 
-ONE = Settings(by_hour=False, strengths=(1e-12,))
+ONE = LinearSettings(by_hour=False, strengths=(1e-12,))
 
 
 def rows(task, city, steps):
@@ -45,7 +45,7 @@ def test_each_hour_has_least_squares_of_its_own(receiver, twelve):
     """Hours by the clock; mixing two hours up would show here only."""
     task = make_task(receiver, (), twelve, days=6).only(0)
     task = replace(task, target=replace(task.target, valid=task.target.train))
-    got = fit_rule(task, Settings(strengths=(1e-12,))).weights
+    got = fit_rule(task, LinearSettings(strengths=(1e-12,))).weights
     for hour in (0, 17):
         table = [r for r in rows(task, task.target, task.target.train) if r[2] == hour]
         x, y = np.array([r[0] for r in table]), np.array([r[1] for r in table])
@@ -57,7 +57,7 @@ def test_ridge_stops_where_its_gradient_is_zero(receiver, twelve):
     task = make_task(receiver, (), twelve).only(0)
     task = replace(task, target=replace(task.target, valid=task.target.train))
     prior = Rule(last_value(1, task.target))
-    got = fit_rule(task, Settings(by_hour=False, strengths=(0.3,)))
+    got = fit_rule(task, LinearSettings(by_hour=False, strengths=(0.3,)))
     gram, moment = moments(prior, [task.target])
     _, left = moments(got, [task.target])
     pull = 0.3 * gram[0].diagonal().mean() * (got.weights - prior.weights)
@@ -70,7 +70,7 @@ def test_a_rule_that_does_not_validate_is_not_used(receiver, twelve):
     changed = receiver.copy(deep=True)
     changed.flow.values[120:186] = np.random.default_rng(1).poisson(20, (66, 2, 3, 4))
     changed.flow.values[186:240] = 30.0  # where the last value makes no error at all
-    predictor = METHOD.fit(make_task(changed, (), twelve), Settings(), 0, None)
+    predictor = METHOD.fit(make_task(changed, (), twelve), LinearSettings(), 0, None)
     task = make_task(changed, (), twelve)
     last = METHODS["Previous hour"].fit(task, NoSettings(), 0, None)
     assert predictor.notes == {w: {"target": float("inf")} for w in ("pickup", "dropoff")}
@@ -84,9 +84,11 @@ def test_zero_shot_is_the_rule_of_the_source(receiver, lender, twelve):
     task = make_task(receiver, [lender], twelve, days=0).only(0)
     alone = make_task(lender, (), twelve).only(0)
     alone = replace(alone, target=task.sources[0])
-    want = fit_rule(alone, Settings()).weights
-    torch.testing.assert_close(fit_rule(task, Settings()).weights, want)
-    predictor = METHOD.fit(make_task(receiver, [lender], twelve, days=0), Settings(), 0, None)
+    want = fit_rule(alone, LinearSettings()).weights
+    torch.testing.assert_close(fit_rule(task, LinearSettings()).weights, want)
+    predictor = METHOD.fit(
+        make_task(receiver, [lender], twelve, days=0), LinearSettings(), 0, None
+    )
     assert set(predictor.notes["pickup"]) == {"source"}
     assert predictor.parameters == 2 * 24 * 7
 
@@ -94,10 +96,10 @@ def test_zero_shot_is_the_rule_of_the_source(receiver, lender, twelve):
 def test_few_shot_starts_from_the_source(receiver, lender, twelve):
     """Held so firmly that it cannot move, it is the source's rule again."""
     zero, few = (make_task(receiver, [lender], twelve, days=d).only(0) for d in (0, 3))
-    assert set(fit_rule(few, Settings()).strengths) == {"source", "target"}
+    assert set(fit_rule(few, LinearSettings()).strengths) == {"source", "target"}
     firm = replace(few, target=replace(few.target, train=few.target.train[:0]))
     torch.testing.assert_close(
-        fit_rule(firm, Settings()).weights, fit_rule(zero, Settings()).weights
+        fit_rule(firm, LinearSettings()).weights, fit_rule(zero, LinearSettings()).weights
     )
 
 
@@ -113,18 +115,18 @@ def test_test_hours_reach_nothing(receiver, lender, twelve):
     changed = receiver.copy(deep=True)
     changed.flow.values[240:] += 9
     tasks = [make_task(city, [lender], twelve) for city in (receiver, changed)]
-    one, two = (fit_rule(task.only(0), Settings()).weights for task in tasks)
+    one, two = (fit_rule(task.only(0), LinearSettings()).weights for task in tasks)
     assert torch.equal(one, two)
 
 
 def test_nothing_to_learn_from_is_an_error(receiver, twelve):
     with pytest.raises(DataError, match="receiver: no source and no training day"):
-        METHOD.fit(make_task(receiver, (), twelve, days=0), Settings(), 0, None)
+        METHOD.fit(make_task(receiver, (), twelve, days=0), LinearSettings(), 0, None)
 
 
 def test_measured_errors_of_washington_taxis(real_data):
     """Few-shot from New York, under every rule; the numbers are this code's own."""
     run = SimpleNamespace(city="jonas-nyc-taxi>jonas-dc-taxi", protocol="P90", scarcity="3")
     task = open_task(run)
-    metrics = score(task, METHOD.fit(task, Settings(), 0, None))["metrics"]
+    metrics = score(task, METHOD.fit(task, LinearSettings(), 0, None))["metrics"]
     assert metrics == pytest.approx({"rmse": 5.806, "mae": 3.039}, abs=0.02)

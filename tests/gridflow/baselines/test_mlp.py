@@ -6,17 +6,17 @@ import pytest
 import torch
 
 from stflow_lib.gridflow import make_task
-from stflow_lib.gridflow.baselines.mlp import METHOD, CellMLP, Settings
+from stflow_lib.gridflow.baselines.mlp import METHOD, CellMLP, MLPSettings
 from stflow_lib.gridflow.training.schedule import Schedule
 from stflow_lib.training.method import count_parameters
 
 SHORT = Schedule(epochs=2, epoch_steps=3, batch=8, patience=0)
-SMALL = Settings(width=5, source=SHORT, target=SHORT)
+SMALL = MLPSettings(width=5, source=SHORT, target=SHORT)
 
 
 def network(seed=0, **settings):
     torch.manual_seed(seed)
-    return CellMLP(6, Settings(width=5, **settings))
+    return CellMLP(6, MLPSettings(width=5, **settings))
 
 
 def draw(seed=0):
@@ -25,7 +25,7 @@ def draw(seed=0):
 
 def test_parameter_count():
     assert count_parameters(network()) == 11 * 5 + 6 * 5 + 6
-    assert count_parameters(CellMLP(6, Settings())) == 4_929
+    assert count_parameters(CellMLP(6, MLPSettings())) == 4_929
 
 
 def test_a_cell_sees_itself_and_the_hour_only():
@@ -81,7 +81,7 @@ def test_it_learns_what_the_hour_tells(receiver, lender, twelve):
     """The error on a clear rhythm falls under that of the first epoch."""
     task = make_task(receiver, [lender], twelve, days=0)
     longer = replace(SHORT, epochs=12, epoch_steps=20, learning_rate=3e-3)
-    curves = METHOD.fit(task, Settings(source=longer), 0, None).curves
+    curves = METHOD.fit(task, MLPSettings(source=longer), 0, None).curves
     assert (
         min(curves["pickup_source_valid_rmse"]) < 0.97 * curves["pickup_source_valid_rmse"][0]
     )
@@ -89,6 +89,6 @@ def test_it_learns_what_the_hour_tells(receiver, lender, twelve):
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_odd_sizes(width):
-    net = CellMLP(1, Settings(width=width))
+    net = CellMLP(1, MLPSettings(width=width))
     guess, z = net(torch.rand(1, 5, 1, 1), torch.tensor([0]))
     assert guess.shape == (1, 1) and z.shape == (1, 1, width)

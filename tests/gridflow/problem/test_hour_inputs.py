@@ -7,7 +7,7 @@ import torch
 
 from stflow_lib.gridflow import METHODS, make_task, score
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
-from stflow_lib.gridflow.problem.hour_inputs import clocked
+from stflow_lib.gridflow.problem.hour_inputs import with_hour_inputs
 from stflow_lib.runs import build_settings
 from stflow_lib.training.method import count_parameters
 
@@ -16,7 +16,7 @@ SMALL = Backbone(channels=4, blocks=1, hidden=3, last_value=True)
 
 def test_windows_end_with_the_hour_of_the_label(receiver, lender, twelve):
     """In both cities and after one direction is picked; 18:00 is three quarters of a circle."""
-    task = clocked(make_task(receiver, [lender], twelve))
+    task = with_hour_inputs(make_task(receiver, [lender], twelve))
     for city in (task.only(1).target, task.only(0).sources[0]):
         windows = city.windows(torch.tensor([24 + 18, 48]))
         assert windows.shape[1:3] == (10, 1)

@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 
 from stflow_lib.gridflow import METHODS, make_task, score
-from stflow_lib.gridflow.problem.from_run import kinds_of
+from stflow_lib.gridflow.problem.from_run import region_types
 from stflow_lib.gridflow.problem.protocol import PROTOCOLS
 from stflow_lib.gridflow.problem.regions import main_purpose
 
@@ -68,14 +68,14 @@ def test_main_purpose_is_the_largest_group():
 
 def test_kinds_of_a_simulated_city_are_its_truth():
     """Rare in sim-grid-a, common in sim-grid-c, and no method's input."""
-    kinds = kinds_of("sim-grid-c", PROTOCOLS["P60"])
+    kinds = region_types("sim-grid-c", PROTOCOLS["P60"])
     assert kinds.shape == (10, 12) and kinds.attrs["names"][:2] == ("residential", "office")
     assert int((kinds == 0).sum()) == 4 and int((kinds == 5).sum()) == 50
 
 
 def test_kinds_of_real_cities(real_data):
     """From bikes for taxis; unknown where there is no second mode and no POI."""
-    kinds = kinds_of("jonas-dc-taxi", PROTOCOLS["P90"])
+    kinds = region_types("jonas-dc-taxi", PROTOCOLS["P90"])
     assert kinds.shape == (9, 12) and len(kinds.attrs["names"]) == 14
     assert "weekday 6-10" in kinds.attrs["names"][2] and int(kinds.max()) < 14
-    assert kinds_of("taxi-sf-trips", PROTOCOLS["P24"]) is None
+    assert region_types("taxi-sf-trips", PROTOCOLS["P24"]) is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import content_hash, graph_city, seal
+from stflow_lib.data.schema import content_hash, graph_city, with_content_hash
 from stflow_lib.gridflow import ALL_DAYS, METHODS, RULES, Choices, make_task, score
 from stflow_lib.gridflow.problem.protocol import PROTOCOLS
 
@@ -73,8 +73,8 @@ def test_scaled_values_come_back_as_trips(lender, receiver, twelve):
     city = make_task(receiver.assign(flow=receiver.flow + 5), [lender], twelve).target
     assert city.low.tolist() == [5, 5] and city.scaled[120:192].min() == 0
     assert city.low.shape == (2,) and city.high[0] != city.high[1]
-    torch.testing.assert_close(city.to_trips(city.scaled), city.flow)
-    torch.testing.assert_close(city.to_trips(city.scaled[:, :, 0, 0]), city.flow[:, :, 0, 0])
+    torch.testing.assert_close(city.unscale(city.scaled), city.flow)
+    torch.testing.assert_close(city.unscale(city.scaled[:, :, 0, 0]), city.flow[:, :, 0, 0])
 
 
 def test_training_scale_is_that_of_the_allowed_hours(lender, receiver, twelve):
@@ -332,7 +332,9 @@ def test_a_graph_city_is_an_error(receiver, twelve):
     """Its speeds have no rows and columns to convolve over."""
     speed, sensors = np.ones((288, 3), np.float32), np.arange(3.0)
     card = {key: value for key, value in receiver.attrs.items() if key != "kind"}
-    graph = seal(graph_city(speed, receiver.time, np.eye(3), sensors, sensors, **card))
+    graph = with_content_hash(
+        graph_city(speed, receiver.time, np.eye(3), sensors, sensors, **card)
+    )
     with pytest.raises(DataError, match="receiver: a graph city, not a grid"):
         make_task(graph, (), twelve)
 

@@ -11,15 +11,15 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow import METHODS, Choices, make_task
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
 from stflow_lib.gridflow.problem.regions import poi_shares
-from stflow_lib.gridflow.stbat.method import Balanced, STBaTSettings, source_shares
-from stflow_lib.gridflow.stbat.riam import Patterns
-from stflow_lib.gridflow.stbat.stblm import Balance, batch_statistics
+from stflow_lib.gridflow.stbat.method import BalancedPretraining, STBaTSettings, source_shares
+from stflow_lib.gridflow.stbat.riam import RIAMSettings
+from stflow_lib.gridflow.stbat.stblm import STBLMSettings, batch_statistics
 from stflow_lib.gridflow.training.schedule import Schedule, fit_cities, forward, squared_error
 from stflow_lib.kernels import rank_contrast
 
 TINY = Backbone(channels=2, blocks=0, hidden=2)
 SHORT = Schedule(epochs=2, epoch_steps=2, batch=8, learning_rate=0.01)
-SETTINGS = STBaTSettings(TINY, SHORT, SHORT, balance=Balance(width=4))
+SETTINGS = STBaTSettings(TINY, SHORT, SHORT, balance=STBLMSettings(width=4))
 STEPS = torch.arange(20, 28)
 
 
@@ -31,7 +31,7 @@ def task(make_grid, twelve):
 def model(seed=0, **changes):
     torch.manual_seed(seed)
     settings = replace(SETTINGS, **changes)
-    return Balanced(STNet(TINY), 14, settings)
+    return BalancedPretraining(STNet(TINY), 14, settings)
 
 
 def parts(task, net):
@@ -54,7 +54,7 @@ def test_losses_share_no_gradient(task):
 
 def test_loss_is_weighted_error_plus_lambda_contrast(task):
     """From its parts, by the formulas of the paper."""
-    net = model(balance=Balance(width=4, strength=0.3, temperature=0.5))
+    net = model(balance=STBLMSettings(width=4, strength=0.3, temperature=0.5))
     city, shares = parts(task, net)
     omega, delta, _ = net.riam.balance(shares)
     guess, truth, z = forward(net, city, STEPS)
@@ -65,7 +65,7 @@ def test_loss_is_weighted_error_plus_lambda_contrast(task):
 
 def test_without_both_losses_it_is_finetuned(task):
     """The floor of Figure 3: with the same draws of weights and windows, the same network."""
-    net = model(balance=Balance(4, use_contrast=False, use_weights=False))
+    net = model(balance=STBLMSettings(4, use_contrast=False, use_weights=False))
     city, shares = parts(task, net)
     got = net.losses(city, STEPS, shares)["stblm"]
     torch.testing.assert_close(got, squared_error(net.stblm[0], city, STEPS))
@@ -75,7 +75,7 @@ def test_without_both_losses_it_is_finetuned(task):
 
 @pytest.mark.parametrize("off", ["use_contrast", "use_weights"])
 def test_each_ablation_changes_its_part_only(task, off):
-    whole, less = model(), model(balance=Balance(4, **{off: False}))
+    whole, less = model(), model(balance=STBLMSettings(4, **{off: False}))
     city, shares = parts(task, whole)
     one, two = (net.losses(city, STEPS, shares) for net in (whole, less))
     assert one["stblm"] != two["stblm"] and one["riam"] == two["riam"]
@@ -152,10 +152,10 @@ def test_ablations_are_settings(task):
     """w/o POI, w/o FDP, w/o SimDCL, w/o WLoss: four other trainings."""
     changes = [
         {},
-        {"patterns": Patterns(use_poi=False)},
-        {"patterns": Patterns(use_distribution=False)},
-        {"balance": Balance(4, use_contrast=False)},
-        {"balance": Balance(4, use_weights=False)},
+        {"patterns": RIAMSettings(use_poi=False)},
+        {"patterns": RIAMSettings(use_distribution=False)},
+        {"balance": STBLMSettings(4, use_contrast=False)},
+        {"balance": STBLMSettings(4, use_weights=False)},
     ]
     curves = [
         METHODS["STBaT"].fit(task, replace(SETTINGS, **c), 0, None).curves["pickup_source_loss"]

@@ -10,8 +10,8 @@ from torch.distributions import Normal, kl_divergence
 
 from stflow_lib.gridflow.networks.stnet import STNet
 from stflow_lib.gridflow.stbat.riam import (
-    Patterns,
-    RegionPatterns,
+    RIAM,
+    RIAMSettings,
     normal_divergence,
     region_similarity,
 )
@@ -26,7 +26,7 @@ def draw(regions=9, categories=14, seed=0):
 
 def module(features=6, seed=0, **settings):
     torch.manual_seed(seed)
-    return RegionPatterns(14, features, Patterns(**settings))
+    return RIAM(14, features, RIAMSettings(**settings))
 
 
 def measured(regions=9, features=6):
@@ -141,4 +141,4 @@ def test_balance_weights_rare_patterns_up():
 
 def test_unknown_direction_is_an_error():
     with pytest.raises(ValueError, match="kl 'forward'"):
-        Patterns(kl="forward")
+        RIAMSettings(kl="forward")

@@ -7,11 +7,11 @@ import torch
 from scipy.stats import spearmanr
 
 from stflow_lib.gridflow.stbat.stblm import (
-    Balance,
     Projector,
-    anchor_value,
+    STBLMSettings,
     batch_statistics,
     rank_correlation,
+    uninformative_contrast,
 )
 from stflow_lib.kernels import rank_contrast
 from stflow_lib.training.method import count_parameters
@@ -66,9 +66,11 @@ def test_projector_reads_mean_then_deviation():
 def test_anchor_values(regions, want):
     """The numbers of the specification: log((R - 1)!) / (R - 1)."""
     square = draw(regions, regions).double()
-    assert anchor_value(square) == pytest.approx(math.lgamma(regions) / (regions - 1))
-    assert anchor_value(square) == pytest.approx(want, abs=5e-4)
-    assert anchor_value(torch.zeros(regions, regions)) == pytest.approx(math.log(regions - 1))
+    assert uninformative_contrast(square) == pytest.approx(math.lgamma(regions) / (regions - 1))
+    assert uninformative_contrast(square) == pytest.approx(want, abs=5e-4)
+    assert uninformative_contrast(torch.zeros(regions, regions)) == pytest.approx(
+        math.log(regions - 1)
+    )
 
 
 def test_anchor_is_the_contrast_of_equal_representations():
@@ -76,7 +78,7 @@ def test_anchor_is_the_contrast_of_equal_representations():
     same = torch.full((12, 5), 0.3)
     for temperature in (0.1, 1.0):
         got = rank_contrast(same, delta, temperature).item()
-        assert got == pytest.approx(anchor_value(delta), rel=1e-5)
+        assert got == pytest.approx(uninformative_contrast(delta), rel=1e-5)
 
 
 def test_rank_correlation_is_spearmans_with_ties():
@@ -98,4 +100,4 @@ def test_rank_correlation_of_a_perfect_order_and_of_none():
 
 def test_temperature_must_be_positive():
     with pytest.raises(ValueError, match="temperature 0.0"):
-        Balance(temperature=0.0)
+        STBLMSettings(temperature=0.0)

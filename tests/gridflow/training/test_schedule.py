@@ -14,16 +14,16 @@ from stflow_lib.gridflow.baselines.rules import fit_last
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
 from stflow_lib.gridflow.training.schedule import (
     Schedule,
-    bounded,
+    clip_by_norm,
     fit_cities,
     predict_trips,
-    restrained,
     scaled_rmse,
     squared_error,
-    windows_error,
+    weighted_squared_error,
+    with_clipping_and_decay,
 )
 from stflow_lib.training.method import NoSettings
-from stflow_lib.training.surrogate import GivenGradient
+from stflow_lib.training.surrogate import SurrogateGradient
 
 TINY = Backbone(channels=2, blocks=0, hidden=2, last_value=True)
 
@@ -85,7 +85,9 @@ def test_restrained_steps_are_those_of_two_adams():
     two = [torch.optim.Adam(m.parameters(), lr=0.01, weight_decay=0.1) for m in theirs]
     for _ in range(5):
         one.zero_grad()
-        restrained((ours[1](ours[0](x).tanh()) * 3).square().sum(), ours, plan).backward()
+        with_clipping_and_decay(
+            (ours[1](ours[0](x).tanh()) * 3).square().sum(), ours, plan
+        ).backward()
         one.step()
         for adam in two:
             adam.zero_grad()
@@ -103,19 +105,19 @@ def test_restrained_keeps_the_value_and_skips_what_does_not_move():
     first, second = pair_of_layers()
     second.requires_grad_(False)
     loss = first(torch.ones(1, 3)).sum()
-    value = restrained(loss, [first, second], Schedule())
+    value = with_clipping_and_decay(loss, [first, second], Schedule())
     assert value.item() == loss.item()
     value.backward()
     assert first.weight.grad is not None and second.weight.grad is None
     idle = nn.Linear(2, 2)
-    restrained(first(torch.ones(1, 3)).sum(), [first, idle], Schedule()).backward()
+    with_clipping_and_decay(first(torch.ones(1, 3)).sum(), [first, idle], Schedule()).backward()
     assert idle.weight.grad is None
 
 
 @pytest.mark.parametrize("norm, want", [(1.0, 1.0), (100.0, 5.0), (0.0, 5.0)])
 def test_bounded_is_a_joint_norm(norm, want):
     """Bounding each tensor by itself would change the direction."""
-    gradients = bounded([torch.tensor([3.0]), None, torch.tensor([[4.0]])], norm)
+    gradients = clip_by_norm([torch.tensor([3.0]), None, torch.tensor([[4.0]])], norm)
     assert gradients[1] is None
     assert math.hypot(gradients[0].item(), gradients[2].item()) == pytest.approx(want, 1e-5)
     assert gradients[2].item() / gradients[0].item() == pytest.approx(4 / 3)
@@ -123,7 +125,7 @@ def test_bounded_is_a_joint_norm(norm, want):
 
 def test_given_gradient_is_the_one_given():
     p = nn.Parameter(torch.tensor([1.0, 2.0]))
-    value = GivenGradient.apply(torch.tensor(7.0), [torch.tensor([5.0, -1.0])], p)
+    value = SurrogateGradient.apply(torch.tensor(7.0), [torch.tensor([5.0, -1.0])], p)
     (2 * value).backward()
     assert value == 7 and p.grad.tolist() == [10, -2]
 
@@ -134,8 +136,10 @@ def test_loss_is_a_mean_over_windows_and_a_sum_over_cells():
         torch.tensor([[1.0, 2.0], [3.0, 5.0]]),
         torch.tensor([[0.0, 2.0], [0.0, 2.0]]),
     )
-    assert windows_error(guess, truth) == (1 + 0 + 9 + 9) / 2
-    assert windows_error(guess, truth, torch.tensor([0.5, 2.0])) == (0.5 + 4.5 + 18) / 2
+    assert weighted_squared_error(guess, truth) == (1 + 0 + 9 + 9) / 2
+    assert (
+        weighted_squared_error(guess, truth, torch.tensor([0.5, 2.0])) == (0.5 + 4.5 + 18) / 2
+    )
 
 
 def silent(network):

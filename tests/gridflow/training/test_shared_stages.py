@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from stflow_lib.gridflow import METHODS, make_task, score
-from stflow_lib.gridflow.training.shared_stages import beginning, shelf
+from stflow_lib.gridflow.training.shared_stages import shared_stage, stage_fingerprint
 from stflow_lib.runs import build_settings
 
 SMALL = {
@@ -27,7 +27,7 @@ def stamped(tmp_path, name, code="one"):
 
 
 def place_of(folder, name):
-    with shelf(folder, name) as place:
+    with shared_stage(folder, name) as place:
         return place
 
 
@@ -50,7 +50,7 @@ def test_outside_a_store_nothing_is_shared(tmp_path, known):
 
 
 def names(city, network=None, *more):
-    return beginning(network or nn.Linear(2, 1), (city,), *more)
+    return stage_fingerprint(network or nn.Linear(2, 1), (city,), *more)
 
 
 def test_whatever_reaches_the_stage_changes_its_name(lender, receiver, twelve):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stflow_lib.kernels import node_prompt, node_prompt_naive
-from stflow_lib.kernels.ops.node_prompt import MODES, start_deviation
+from stflow_lib.kernels.ops.node_prompt import MODES, bank_init_std
 
 
 def draw(mode, b=2, n=3, t=4, c=5, k=6, seed=0):
@@ -51,7 +51,7 @@ def test_a_pattern_that_fits_best_is_the_prompt():
 def test_prompts_start_at_the_scale_of_the_speed(mode, k):
     """Else a bank of 150 patterns starts 12 or 165 times too loud."""
     z, bank = draw(mode, 4, 8, 12, 128, k)
-    got = node_prompt(z, bank * start_deviation(k, 12, 128, mode), mode).std().item()
+    got = node_prompt(z, bank * bank_init_std(k, 12, 128, mode), mode).std().item()
     assert 0.5 < got < 2.5
 
 

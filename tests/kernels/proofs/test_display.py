@@ -12,20 +12,20 @@ from stflow_lib.kernels.proofs.cases import CASES
 def test_bytes_are_those_counted_by_hand():
     """Views counted as copies, or an enlarged view as if it were stored."""
     x, row = torch.ones(4, 8), torch.ones(8)
-    with shown.Traffic() as traffic:
+    with shown.MemoryTraffic() as traffic:
         _ = x.T.reshape(2, 16)[0].expand(3, 16)
     copied = 2 * 4 * 32  # by the reshape of a transposed matrix; the rest are views
     assert traffic.bytes == copied
-    with shown.Traffic() as traffic:
+    with shown.MemoryTraffic() as traffic:
         _ = x + row.expand(4, 8)
     assert traffic.bytes == 4 * (32 + 8 + 32)
 
 
 def test_forms_in_order_and_no_backward_without_a_gradient():
-    moved = shown.forms_traffic(CASES["nearest_and_farthest"], (20, 8, 2))
+    moved = shown.traffic_by_form(CASES["nearest_and_farthest"], (20, 8, 2))
     assert [*moved] == ["naive", "torch", "kernel, by design"]
     assert all(forward > 0 and back == 0 for forward, back in moved.values())
-    forward, back = shown.forms_traffic(CASES["conserve"], (1, 2, 2, 2))["kernel, by design"]
+    forward, back = shown.traffic_by_form(CASES["conserve"], (1, 2, 2, 2))["kernel, by design"]
     assert (forward, back) == (4 * (16 + 4 + 16), 4 * (16 + 4 + 16 + 16 + 4))
 
 
@@ -40,7 +40,7 @@ def test_code_is_without_its_docstring_and_with_its_decorators():
 
 def test_a_line_for_each_proof_that_held(monkeypatch):
     monkeypatch.setattr(shown, "interpreted", lambda name, sizes: f"Triton form of {name}")
-    lines = list(shown.proved("conserve", (1, 2, 3, 2)))
+    lines = list(shown.run_proofs("conserve", (1, 2, 3, 2)))
     assert [line.split(":")[0] for line in lines][:3] == ["naive twin", "torch form", "promise"]
 
 
@@ -52,7 +52,7 @@ def test_a_wrong_form_is_an_error_on_the_page(monkeypatch):
 
     monkeypatch.setattr(proofs, "equals_naive", wrong)
     with pytest.raises(AssertionError, match="wrong"):
-        list(shown.proved("masked_error", (1, 2, 3)))
+        list(shown.run_proofs("masked_error", (1, 2, 3)))
 
 
 @pytest.mark.skipif(not TRITON, reason="triton is not installed")

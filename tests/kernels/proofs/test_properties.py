@@ -34,7 +34,7 @@ def test_naive_twin_and_its_gradient(name):
 @every
 def test_error_is_within_twice_that_of_the_naive_twin(name, path):
     """A sum in float16, or TF32, or in an order that loses digits."""
-    proofs.within_twice(CASES[name], path, CASES[name].sizes)
+    proofs.error_within_twice_naive(CASES[name], path, CASES[name].sizes)
 
 
 @every
@@ -80,7 +80,7 @@ def test_what_is_promised_exactly(name, path):
 @every
 def test_a_rerun_gives_the_same_bits(name, path):
     """Sums by atomic additions depend on who comes first."""
-    proofs.same_bits(CASES[name], path, small(name))
+    proofs.is_deterministic(CASES[name], path, small(name))
 
 
 @needs_triton

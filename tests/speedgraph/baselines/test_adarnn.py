@@ -12,7 +12,7 @@ from stflow_lib.speedgraph.baselines.adarnn import (
     METHOD,
     AdaRNN,
     AdaRNNSettings,
-    Size,
+    AdaRNNSize,
     align_loss,
     coral,
     pair_distance,
@@ -22,7 +22,7 @@ from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SMALL = AdaRNNSettings(
-    Size(units=4), samples=6, gated=1,
+    AdaRNNSize(units=4), samples=6, gated=1,
     align=Training(epochs=3, epoch_steps=2, batch=1, halve_every=0),
     target=Training(epochs=1, epoch_steps=2, batch=4, halve_every=0),
 )  # fmt: skip
@@ -36,7 +36,7 @@ def task(target, source):
 @pytest.fixture
 def network():
     torch.manual_seed(0)
-    return AdaRNN(12, 6, Size(units=4))
+    return AdaRNN(12, 6, AdaRNNSize(units=4))
 
 
 def test_parameters_of_the_release():
@@ -132,6 +132,6 @@ def test_zero_shot_and_no_source(target, source):
 def test_it_learns(task):
     """Both errors fall on a clear rhythm."""
     plan = replace(SMALL.align, epochs=8, epoch_steps=20, learning_rate=1e-2)
-    settings = replace(SMALL, size=Size(8, 2, 0.0), samples=32, align=plan)
+    settings = replace(SMALL, size=AdaRNNSize(8, 2, 0.0), samples=32, align=plan)
     curve = METHOD.fit(task, settings, 0, None).curves["align_valid_mae"]
     assert min(curve) < 0.9 * curve[0]

@@ -6,11 +6,11 @@ import torch
 from scipy.optimize import least_squares
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.baselines.arima import (
     METHOD,
-    Settings,
+    ARIMASettings,
     fit,
     forecast,
     hannan_rissanen,
@@ -36,7 +36,7 @@ def test_known_coefficients_come_back():
     """Constant, lags newest first and moving average, each in its place."""
     y = drawn(3_000)
     seen = torch.ones_like(y, dtype=torch.bool)
-    start = hannan_rissanen(y, seen, Settings())
+    start = hannan_rissanen(y, seen, ARIMASettings())
     model = refined(y, seen, start, 2)
     np.testing.assert_allclose(model.numpy(), TRUE, atol=0.15)
     assert stable(model).all()
@@ -56,7 +56,7 @@ def test_conditional_least_squares_with_gaps():
     """The minimum that a general solver finds; unmeasured steps have no shock."""
     y = drawn(300, 1)
     seen = torch.rand(y.shape, generator=torch.Generator().manual_seed(0)) > 0.1
-    model = refined(y, seen, hannan_rissanen(y, seen, Settings()), 30)
+    model = refined(y, seen, hannan_rissanen(y, seen, ARIMASettings()), 30)
     for n in range(2):
         want = least_squares(
             naive_shocks, TRUE[n], args=(y[:, n].numpy(), seen[:, n].numpy()), xtol=1e-12
@@ -87,10 +87,10 @@ def test_a_silent_sensor_repeats_its_last_value(make_speed):
     """No change in the visible days: nothing to fit, and no NaN."""
     city = make_speed(missing=0.0)
     city.speed.values[: 3 * 144, 1] = 40
-    task = make_task(seal(city))
-    guess = METHOD.fit(task, Settings(), 0, None)
+    task = make_task(with_content_hash(city))
+    guess = METHOD.fit(task, ARIMASettings(), 0, None)
     got = guess(task, task.test[300:303])
-    want = task.target.to_unit(task.target.windows(task.test[300:303])[:, 1, -1, 0])
+    want = task.target.unscale(task.target.windows(task.test[300:303])[:, 1, -1, 0])
     torch.testing.assert_close(got[:, 1], want[:, None].expand(-1, 6))
     assert guess.notes["last_value_sensors"] == 1 and torch.isfinite(got).all()
 
@@ -98,18 +98,18 @@ def test_a_silent_sensor_repeats_its_last_value(make_speed):
 def test_later_readings_reach_nothing(target):
     other = target.copy(deep=True)
     other.speed.values[3 * 144 :] += 30
-    one, two = (make_task(city) for city in (target, seal(other)))
-    made = [fit(t, Settings(), 0, None)(one, one.test[:9]) for t in (one, two)]
+    one, two = (make_task(city) for city in (target, with_content_hash(other)))
+    made = [fit(t, ARIMASettings(), 0, None)(one, one.test[:9]) for t in (one, two)]
     assert torch.equal(*made)
 
 
 @pytest.mark.parametrize("days", [3, 0.25])
 def test_few_days_still_forecast(days, target):
     task = make_task(target, days=days)
-    got = fit(task, Settings(), 0, None)(task, task.test[:50])
+    got = fit(task, ARIMASettings(), 0, None)(task, task.test[:50])
     assert got.shape == (50, 5, 6) and torch.isfinite(got).all()
 
 
 def test_no_day_is_an_error(target):
     with pytest.raises(DataError, match="target: no day"):
-        fit(make_task(target, days=0), Settings(), 0, None)
+        fit(make_task(target, days=0), ARIMASettings(), 0, None)

@@ -18,7 +18,7 @@ def test_last_value_and_window_mean(target):
     """The newest reading, carried over gaps; the mean of twelve; both for all steps ahead."""
     task = make_task(target)
     city, steps = task.target, task.test[:4]
-    unit = city.to_unit(city.scaled)
+    unit = city.unscale(city.scaled)
     for name, width in (("Last value", 1), ("HA", 12)):
         guess = fitted(name, task)(task, steps)
         assert guess.shape == (4, 5, 6)

@@ -6,21 +6,21 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.baselines import tpb
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import patch_encoder as patches
-from stflow_lib.speedgraph.problem.long_windows import lengthened
-from stflow_lib.speedgraph.training.finetune import drawn, graphs_of
-from stflow_lib.speedgraph.training.losses import window_error
+from stflow_lib.speedgraph.problem.long_windows import with_long_windows
+from stflow_lib.speedgraph.training.finetune import sample_steps, supports_by_city
+from stflow_lib.speedgraph.training.losses import masked_mae
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=2, epoch_steps=2, batch=2, halve_every=0)
-SMALL = tpb.Settings(
-    encoder=patches.Size(8, 2, 1, 8, dropout=0.0), sensors=3, hours=SHORT, patterns=3,
-    bank_windows=4, wave=gwn.Size(4, 6, 5, 0.0, "none"), inner=2, windows=2,
+SMALL = tpb.TPBSettings(
+    encoder=patches.PatchEncoderSize(8, 2, 1, 8, dropout=0.0), sensors=3, hours=SHORT, patterns=3,
+    bank_windows=4, wave=gwn.GWNSize(4, 6, 5, 0.0, "none"), inner=2, windows=2,
     meta=replace(SHORT, batch=1), target=SHORT,
 )  # fmt: skip
 
@@ -33,7 +33,7 @@ def task(target, source):
 def test_counts_of_the_release(make_speed):
     """567,884 less what the release never uses: two maps, and dead parts of Graph WaveNet."""
     task = make_task(make_speed(days=6, minutes=5, nodes=2), (), "P5")
-    net = tpb.Forecaster(torch.zeros(10, 128), task, tpb.Settings())
+    net = tpb.Forecaster(torch.zeros(10, 128), task, tpb.TPBSettings())
     assert count_parameters(net.day) == 99_584 and count_parameters(net.head) == 50_956
     unused_maps = 2 * (128 * 128 + 128)
     dead = 8 * (32 * 32 + 32) + (5 * 32 * 32 + 32) + 2 * 32
@@ -84,9 +84,9 @@ def test_bank_is_of_means_of_alike_hours(task, monkeypatch):
 
 def test_meta_gradient_is_of_the_adapted_weights(task):
     """A step of length 0: the plain gradient of fresh windows; the network itself stays."""
-    long = lengthened(task, 1)
+    long = with_long_windows(task, 1)
     net = network(long).eval()
-    graphs = graphs_of(net, long)
+    graphs = supports_by_city(net, long)
     still = replace(SMALL, rate=0.0, inner=1)
     before = [p.detach().clone() for p in net.parameters()]
     torch.manual_seed(1)
@@ -95,8 +95,8 @@ def test_meta_gradient_is_of_the_adapted_weights(task):
     got = [p.grad.clone() for p in net.parameters()]
     torch.manual_seed(1)
     city = long.sources[int(torch.randint(1, ()))]
-    drawn(city, 2)
-    error = window_error(net, city, graphs, drawn(city, 2))
+    sample_steps(city, 2)
+    error = masked_mae(net, city, graphs, sample_steps(city, 2))
     for one, two in zip(got, torch.autograd.grad(error, [*net.parameters()]), strict=True):
         torch.testing.assert_close(one, two)
 
@@ -112,7 +112,7 @@ def test_fits_and_repeats(task):
 def test_later_readings_reach_nothing(target, source):
     other = target.copy(deep=True)
     other.speed.values[3 * 144 :] += 30
-    one, two = (make_task(city, [source]) for city in (target, seal(other)))
+    one, two = (make_task(city, [source]) for city in (target, with_content_hash(other)))
     made = [tpb.fit(t, SMALL, 0, None)(one, one.test[:9]) for t in (one, two)]
     assert torch.equal(*made)
 

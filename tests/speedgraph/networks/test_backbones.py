@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from stflow_lib.speedgraph.networks.positions import positions
-from stflow_lib.speedgraph.networks.stgcn import STGCN, Size, TimeBlock
-from stflow_lib.speedgraph.tsjt.npm import NodePrompting, Prompting, knowledge
+from stflow_lib.speedgraph.networks.stgcn import STGCN, STGCNSize, TimeBlock
+from stflow_lib.speedgraph.tsjt.npm import NPM, NPMSettings, knowledge_graph
 from stflow_lib.training.method import count_parameters
 
-SMALL = Size(channels=4, mixed=3)
+SMALL = STGCNSize(channels=4, mixed=3)
 
 
 @pytest.mark.parametrize("inputs, count", [(2, 97_094), (129, 170_246), (130, 170_822)])
@@ -23,12 +23,12 @@ def test_a_second_support_has_maps_of_its_own():
 
 def test_counts_of_the_prompting_module():
     """Encoder 83,840, bank K T D'; with the backbone 505,542 at K = 162."""
-    module = NodePrompting(2, 12, Prompting(patterns=162))
+    module = NPM(2, 12, NPMSettings(patterns=162))
     assert count_parameters(module.encoder) == 83_840
     assert module.bank.numel() == 248_832
     whole = count_parameters(module) + count_parameters(STGCN(130, 6, supports=2))
     assert whole == 505_542
-    assert NodePrompting(2, 12, Prompting(mode="code")).bank.numel() == 2_457_600
+    assert NPM(2, 12, NPMSettings(mode="code")).bank.numel() == 2_457_600
 
 
 def road(nodes=5):
@@ -51,7 +51,7 @@ def test_order_of_nodes_does_not_matter():
     torch.manual_seed(0)
     net, prompts = (
         STGCN(10, 6, supports=2, size=SMALL),
-        NodePrompting(2, 12, Prompting(8, 3, dropout=0.0)),
+        NPM(2, 12, NPMSettings(8, 3, dropout=0.0)),
     )
     x, order = torch.randn(2, 5, 12, 2), torch.tensor([3, 1, 4, 0, 2])
 
@@ -67,7 +67,7 @@ def test_order_of_nodes_does_not_matter():
 def test_windows_do_not_see_each_other():
     """The authors' attention runs over nodes and windows by a missing flag; here it must not."""
     torch.manual_seed(0)
-    prompts = NodePrompting(2, 12, Prompting(8, 3, dropout=0.0))
+    prompts = NPM(2, 12, NPMSettings(8, 3, dropout=0.0))
     x = torch.randn(3, 5, 12, 2)
     torch.testing.assert_close(prompts(x, road())[0][1:2], prompts(x[1:2], road())[0])
 
@@ -75,9 +75,9 @@ def test_windows_do_not_see_each_other():
 def test_knowledge_by_hand():
     """Equal, opposite and right-angled prompts; no diagonal, no negative weight, no NaN."""
     prompts = torch.tensor([[1.0, 0], [2, 0], [-1, 0], [0, 3]]).view(1, 4, 1, 2)
-    got = knowledge(prompts)[0]
+    got = knowledge_graph(prompts)[0]
     assert got.tolist() == [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
-    assert not knowledge(torch.zeros(1, 3, 2, 2)).any()
+    assert not knowledge_graph(torch.zeros(1, 3, 2, 2)).any()
 
 
 def test_positions_are_the_transformers():

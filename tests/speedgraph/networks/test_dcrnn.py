@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
-from stflow_lib.speedgraph.networks.dcrnn import DCRNN, Cell, Size, diffused
+from stflow_lib.speedgraph.networks.dcrnn import DCRNN, Cell, DCRNNSize, diffused
 from stflow_lib.training.method import count_parameters
 
-SMALL = Size(units=3)
+SMALL = DCRNNSize(units=3)
 
 
 def test_counts_of_the_release():

@@ -6,14 +6,14 @@ from torch import nn
 
 from stflow_lib.speedgraph.networks.graph_wavenet import (
     DILATIONS,
-    FIELD,
+    RECEPTIVE_FIELD,
     GraphWaveNet,
-    Size,
-    powers,
+    GWNSize,
+    diffusion_terms,
 )
 from stflow_lib.training.method import count_parameters
 
-SMALL = Size(channels=4, skip=6, end=5, dropout=0.0, norm="none")
+SMALL = GWNSize(channels=4, skip=6, end=5, dropout=0.0, norm="none")
 DEAD = 8 * (32 * 32 + 32)  # residual convolutions of the release, which are never used
 
 
@@ -33,9 +33,9 @@ def test_field_is_thirteen_and_all_of_it_is_used():
     """The oldest input reaches the output, and one more step would not."""
     torch.manual_seed(0)
     net = GraphWaveNet(1, 2, 1, SMALL).eval()
-    x = torch.randn(1, 3, FIELD, 1, requires_grad=True)
+    x = torch.randn(1, 3, RECEPTIVE_FIELD, 1, requires_grad=True)
     net(x, [torch.eye(3)]).sum().backward()
-    assert FIELD == 1 + sum(DILATIONS) == 13
+    assert RECEPTIVE_FIELD == 1 + sum(DILATIONS) == 13
     assert (x.grad.abs().sum((0, 1, 3)) > 0).all()
 
 
@@ -49,7 +49,7 @@ def test_short_windows_are_padded_before():
 def test_powers_by_hand():
     h = torch.tensor([1.0, 10, 100]).view(1, 3, 1, 1)
     step = torch.roll(torch.eye(3), 1, 1)  # node 0 hears node 1
-    one, two = powers(h, [step])
+    one, two = diffusion_terms(h, [step])
     assert one.flatten().tolist() == [10, 100, 1] and two.flatten().tolist() == [100, 1, 10]
 
 
@@ -64,7 +64,7 @@ def test_order_of_nodes_does_not_matter():
 
 def test_every_parameter_learns():
     """The release has some that never get a gradient; a combined step must not meet them."""
-    net = GraphWaveNet(2, 6, 2, Size(channels=4, skip=6, end=5))
+    net = GraphWaveNet(2, 6, 2, GWNSize(channels=4, skip=6, end=5))
     net(torch.randn(2, 5, 12, 2), [torch.eye(5), torch.eye(5)]).sum().backward()
     assert all(p.grad is not None for p in net.parameters())
     assert any(isinstance(m, nn.BatchNorm2d) for m in net.modules())
@@ -72,4 +72,4 @@ def test_every_parameter_learns():
 
 def test_unknown_norm():
     with pytest.raises(ValueError, match="norm 'layer'"):
-        Size(norm="layer")
+        GWNSize(norm="layer")

@@ -7,10 +7,10 @@ from stflow_lib.speedgraph.baselines.gpd.node_networks import node_network
 from stflow_lib.speedgraph.baselines.stgfsl.generated_networks import generated
 from stflow_lib.speedgraph.networks.backbones import backbone
 from stflow_lib.speedgraph.networks.graph_operators import polynomials, scaled_laplacian
-from stflow_lib.speedgraph.networks.stgcn import STGCN, STGCNB, Align, GatedTime, Size
+from stflow_lib.speedgraph.networks.stgcn import STGCN, STGCNB, Align, GatedTime, STGCNSize
 from stflow_lib.training.method import count_parameters
 
-SMALL = Size(variant="B", channels=4, mixed=3, end=5, dropout=0.0)
+SMALL = STGCNSize(variant="B", channels=4, mixed=3, end=5, dropout=0.0)
 
 
 def test_count_of_hazdzz():
@@ -91,10 +91,10 @@ def test_a_window_that_is_used_up_is_an_error():
 
 def test_a_size_names_its_network():
     """A profile chooses the variant by a word; a wrong word must not become variant A."""
-    built = [backbone(Size(8, 4, variant=v, end=6), 2, 6, 12) for v in "AB"]
+    built = [backbone(STGCNSize(8, 4, variant=v, end=6), 2, 6, 12) for v in "AB"]
     assert [type(network) for network in built] == [STGCN, STGCNB]
     with pytest.raises(ValueError, match="variants A and B, not 'C'"):
-        Size(variant="C")
+        STGCNSize(variant="C")
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_a_size_names_its_network():
 def test_networks_made_of_variant_a_refuse_the_other(build):
     """They would ignore the word and be recorded under it."""
     with pytest.raises(ValueError, match="variant A, not B"):
-        build(Size(8, 4, variant="B"))
+        build(STGCNSize(8, 4, variant="B"))

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import METHODS, RULES, Choices, make_task, open_task, score
-from stflow_lib.speedgraph.problem.city import carried
-from stflow_lib.speedgraph.problem.resampling import on_grid
+from stflow_lib.speedgraph.problem.city import forward_fill
+from stflow_lib.speedgraph.problem.resampling import resample
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_scarcity_ends_where_the_test_part_begins(days, known, target):
 def test_five_minutes_become_ten(make_speed):
     """The mean of the readings seen; missing only where both are."""
     city = make_speed(days=4, nodes=2, minutes=5, missing=0.4)
-    speed, time = on_grid(city, 10)
+    speed, time = resample(city, 10)
     pairs = city.speed.values.reshape(-1, 2, 2)
     with np.testing.suppress_warnings() as quiet:
         quiet.filter(RuntimeWarning)
@@ -63,7 +63,7 @@ def test_five_minutes_become_ten(make_speed):
 def test_ten_minutes_become_five(make_speed):
     """Points between are halfway, and missing beside a gap; the end has none after it."""
     city = make_speed(days=4, nodes=2, missing=0.1)
-    speed, time = on_grid(city, 5)
+    speed, time = resample(city, 5)
     own = city.speed.values
     np.testing.assert_allclose(speed[::2], own, rtol=1e-6)
     np.testing.assert_allclose(speed[1:-1:2], (own[:-1] + own[1:]) / 2, rtol=1e-6)
@@ -91,7 +91,7 @@ def test_windows_and_labels(target):
     assert x[0, 0, -1, 1].item() == pytest.approx((199 % 144) / 144)
     assert torch.equal(y[1, 4], city.speed[300:306, 4])
     assert torch.allclose(
-        city.to_unit(city.scaled)[city.seen], city.speed[city.seen], atol=1e-4
+        city.unscale(city.scaled)[city.seen], city.speed[city.seen], atol=1e-4
     )
 
 
@@ -100,14 +100,14 @@ def test_gaps_are_carried_forward_only():
     seen = torch.tensor([[False, True], [True, False], [False, False], [True, True]])
     values = torch.tensor([[9.0, 1], [2, 9], [9, 9], [3, 4]])
     want = torch.tensor([[0.0, 1], [2, 1], [2, 1], [3, 4]])
-    assert torch.equal(carried(values, seen), want)
+    assert torch.equal(forward_fill(values, seen), want)
 
 
 def test_later_readings_reach_nothing(target, source):
     """Scale, gaps and the fitted rules are those of the visible days."""
     other = target.copy(deep=True)
     other.speed.values[3 * 144 :] += 30
-    one, two = (make_task(city, [source]) for city in (target, seal(other)))
+    one, two = (make_task(city, [source]) for city in (target, with_content_hash(other)))
     assert (one.target.mean, one.target.deviation) == (two.target.mean, two.target.deviation)
     assert torch.equal(one.target.scaled[: 3 * 144], two.target.scaled[: 3 * 144])
     for method in (*RULES, METHODS["Ridge"]):
@@ -124,12 +124,12 @@ def test_a_network_may_be_asked_for_the_change(target, source):
     for one, other in ((plain.target, asked.target), (plain.sources[0], asked.sources[0])):
         truth, seen = one.labels(steps)
         answers, _ = other.scaled_labels(steps)
-        assert torch.allclose(other.speeds(answers, steps)[seen], truth[seen], atol=1e-4)
-        still = other.speeds(torch.zeros_like(answers), steps)
-        last = one.to_unit(one.windows(steps)[:, :, -1:, 0])
+        assert torch.allclose(other.to_forecast(answers, steps)[seen], truth[seen], atol=1e-4)
+        still = other.to_forecast(torch.zeros_like(answers), steps)
+        last = one.unscale(one.windows(steps)[:, :, -1:, 0])
         assert torch.equal(still, last.expand_as(still))
-        assert torch.equal(one.speeds(one.scaled_labels(steps)[0], steps)[seen],
-                           one.to_unit(one.scaled_labels(steps)[0])[seen])  # fmt: skip
+        assert torch.equal(one.to_forecast(one.scaled_labels(steps)[0], steps)[seen],
+                           one.unscale(one.scaled_labels(steps)[0])[seen])  # fmt: skip
 
 
 def test_sensors_are_drawn_and_keep_their_graph(target):
@@ -184,7 +184,7 @@ def test_a_silent_sensor_is_kept_and_not_scored(make_speed):
     """Its inputs are the city's mean; its labels count nowhere."""
     city = make_speed(missing=0.0)
     city.speed.values[:, 2] = np.nan
-    task = make_task(seal(city))
+    task = make_task(with_content_hash(city))
     assert not task.target.scaled[:, 2].any() and not task.target.seen[:, 2].any()
 
     def wrong(task, steps):

@@ -12,16 +12,16 @@ from stflow_lib.speedgraph.baselines.reptile_backbones import DCRNN
 from stflow_lib.speedgraph.networks import dcrnn
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.training.reptile import (
-    OnRoads,
+    BackboneForecaster,
+    ReptileLearner,
     ReptileSettings,
-    Walker,
     adapted,
-    toward,
+    move_towards,
 )
 from stflow_lib.training.loop import Training
 
 SMALL = ReptileSettings(
-    dcrnn.Size(3), inner=2, windows=4,
+    dcrnn.DCRNNSize(3), inner=2, windows=4,
     meta=Training(epochs=2, epoch_steps=2, batch=1, halve_every=0),
     target=Training(epochs=2, epoch_steps=2, batch=4, halve_every=0),
 )  # fmt: skip
@@ -34,7 +34,7 @@ def task(target, source):
 
 def made(task, settings=SMALL):
     torch.manual_seed(0)
-    network = OnRoads(task, settings.backbone)
+    network = BackboneForecaster(task, settings.backbone)
     graphs = {c.name: network.operators(c.weights) for c in (task.target, *task.sources)}
     return network, graphs
 
@@ -46,7 +46,7 @@ def weights(network):
 def test_the_whole_way_is_the_adapted_network(task):
     """Reach 1 and one task: the weights of the copy."""
     network, graphs = made(task)
-    walker = Walker(network, SMALL)
+    walker = ReptileLearner(network, SMALL)
     torch.manual_seed(1)
     led, _ = adapted(deepcopy(network), task.sources[0], graphs, SMALL)
     torch.manual_seed(1)
@@ -59,7 +59,7 @@ def test_half_the_way(task):
     start = weights(network)
     led, _ = adapted(network, task.sources[0], graphs, SMALL)
     assert torch.equal(weights(network), start)  # the copy moved, it did not
-    toward(network, led, 0.5)
+    move_towards(network, led, 0.5)
     torch.testing.assert_close(weights(network), (start + weights(led)) / 2)
 
 
@@ -68,7 +68,7 @@ def test_what_is_bound_to_a_city_is_not_averaged():
     one, two = (torch.nn.ModuleDict({"bound": torch.nn.Linear(2, 1),
                                      "shared": torch.nn.Linear(2, 1)}) for _ in range(2))  # fmt: skip
     middle = (one.shared.weight + two.shared.weight).detach() / 2
-    toward(one, two, 0.5)
+    move_towards(one, two, 0.5)
     assert torch.equal(one.bound.weight, two.bound.weight)
     torch.testing.assert_close(one.shared.weight.detach(), middle)
 
@@ -77,7 +77,7 @@ def test_reach_falls_and_cities_take_turns(task, make_speed):
     """After half of the tasks half of the way; the outer optimiser adds nothing."""
     two = replace(task, sources=(*task.sources, make_task(make_speed("b", seed=4)).target))
     network, graphs = made(two)
-    walker = Walker(network, SMALL)
+    walker = ReptileLearner(network, SMALL)
     walker.turn += 2  # of 4
     start = weights(network)
     torch.manual_seed(1)
@@ -89,7 +89,7 @@ def test_reach_falls_and_cities_take_turns(task, make_speed):
     assert not any(p.grad.any() for p in network.parameters())
 
 
-@pytest.mark.parametrize("size", [dcrnn.Size(3), gwn.Size(4, 6, 5)])
+@pytest.mark.parametrize("size", [dcrnn.DCRNNSize(3), gwn.GWNSize(4, 6, 5)])
 def test_fits_and_repeats(size, task):
     """Both stages leave curves; the same seed gives the same bits."""
     settings = replace(SMALL, backbone=size)

@@ -8,19 +8,19 @@ from torch import nn
 
 from stflow_lib.runs import build_settings
 from stflow_lib.speedgraph import make_task
-from stflow_lib.speedgraph.training.losses import scaled_error, window_error
+from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
 from stflow_lib.speedgraph.tsjt.agreement import (
     agreement,
     by_layer,
+    gradient_log,
     layer_of,
     layers_of,
-    pulls,
     source_share,
-    watched,
+    target_and_source_gradients,
 )
 from stflow_lib.speedgraph.tsjt.joint import joint_loss
-from stflow_lib.speedgraph.tsjt.method import METHOD, Prompted
-from stflow_lib.speedgraph.tsjt.tsb import Step
+from stflow_lib.speedgraph.tsjt.method import METHOD, TSJT
+from stflow_lib.speedgraph.tsjt.tsb import GradientRule
 from stflow_lib.training.loop import train
 
 
@@ -43,7 +43,7 @@ def settings():
 @pytest.fixture
 def network(task, settings):
     torch.manual_seed(0)
-    return Prompted(task, settings)
+    return TSJT(task, settings)
 
 
 def roads(task, network):
@@ -90,8 +90,8 @@ def test_known_angles():
 
 def test_pulls_are_the_gradients_of_both_errors(task, network):
     steps = task.target.train[:4]
-    found, other = pulls(network, task, roads(task, network), steps, 3)
-    error = window_error(network, task.target, roads(task, network), steps)
+    found, other = target_and_source_gradients(network, task, roads(task, network), steps, 3)
+    error = masked_mae(network, task.target, roads(task, network), steps)
     want = torch.autograd.grad(error, [*network.parameters()])
     for a, b in zip(found, want, strict=True):
         torch.testing.assert_close(a, b)
@@ -101,16 +101,16 @@ def test_pulls_are_the_gradients_of_both_errors(task, network):
 def test_share_of_the_sources():
     """Half as long and weighted by a tenth: a twentieth; a filtered one is shorter."""
     t, s = [torch.tensor([2.0, 0.0])], [torch.tensor([0.0, 1.0])]
-    assert source_share(t, s, Step("sum", 1.0, 0.1)) == pytest.approx(0.05)
+    assert source_share(t, s, GradientRule("sum", 1.0, 0.1)) == pytest.approx(0.05)
     against = [torch.tensor([-3.0, 1.0])]
-    assert source_share(t, against, Step("tsb", 1.0, 0.1)) == pytest.approx(0.05)
-    assert source_share(t, s, Step("target", 1.0, 1.0)) == 0
-    assert source_share(t, s, Step("sum", 0.2, 0.1)) == pytest.approx(0.25)
+    assert source_share(t, against, GradientRule("tsb", 1.0, 0.1)) == pytest.approx(0.05)
+    assert source_share(t, s, GradientRule("target", 1.0, 1.0)) == 0
+    assert source_share(t, s, GradientRule("sum", 0.2, 0.1)) == pytest.approx(0.25)
 
 
 def test_a_look_repeats_and_moves_nothing(task, network, settings):
     """The same batches at every call; no random number is used up, no gradient is left."""
-    look = partial(watched, network.eval(), task, roads(task, network), settings.step,
+    look = partial(gradient_log, network.eval(), task, roads(task, network), settings.step,
                    source_windows=3, draws=2)  # fmt: skip
     state = torch.get_rng_state()
     assert look() == look()
@@ -123,12 +123,12 @@ def test_a_training_is_the_same_when_it_is_watched(task, settings):
 
     def trained(look):
         torch.manual_seed(0)
-        network = Prompted(task, settings)
+        network = TSJT(task, settings)
         graphs = roads(task, network)
         values = lambda: (
-            {"valid_mae": scaled_error(network, task.target, graphs, task.target.valid)}
+            {"valid_mae": validation_mae(network, task.target, graphs, task.target.valid)}
             | (
-                watched(network, task, graphs, settings.step, source_windows=3, draws=1)
+                gradient_log(network, task, graphs, settings.step, source_windows=3, draws=1)
                 if look
                 else {}
             )

@@ -6,20 +6,20 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 from stflow_lib.runs import build_settings
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.networks import dcrnn
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks.backbones import backbone
-from stflow_lib.speedgraph.training.losses import source_error, window_error
-from stflow_lib.speedgraph.tsjt.controls import POOLED, TARGET_ONLY
+from stflow_lib.speedgraph.training.losses import masked_mae, source_loss
+from stflow_lib.speedgraph.tsjt.controls import JOINT, TARGET_ONLY
 from stflow_lib.speedgraph.tsjt.joint import joint_loss
-from stflow_lib.speedgraph.tsjt.method import METHOD, WAVENET, Prompted, TSJTSettings
-from stflow_lib.speedgraph.tsjt.tsb import Step
+from stflow_lib.speedgraph.tsjt.method import METHOD, TSJT, TSJT_GWN, TSJTSettings
+from stflow_lib.speedgraph.tsjt.tsb import GradientRule
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
-from stflow_lib.training.surrogate import with_gradient
+from stflow_lib.training.surrogate import surrogate_value
 
 SHORT = {"epochs": 2, "epoch_steps": 3, "batch": 4}
 SMALL = {
@@ -40,18 +40,18 @@ def task(target, source):
 @pytest.fixture
 def network(task):
     torch.manual_seed(0)
-    return Prompted(task, small())
+    return TSJT(task, small())
 
 
 def roads(task):
-    network = Prompted(task, small())
+    network = TSJT(task, small())
     return {c.name: network.operators(c.weights) for c in (task.target, *task.sources)}
 
 
 def test_given_gradient_is_the_gradient():
     p = torch.ones(2, 3, requires_grad=True)
     wanted = torch.arange(6.0).view(2, 3)
-    value = with_gradient(torch.tensor(7.0), [p], [wanted])
+    value = surrogate_value(torch.tensor(7.0), [p], [wanted])
     value.backward()
     assert value.item() == 7 and torch.equal(p.grad, wanted)
 
@@ -65,9 +65,9 @@ def test_gradient_of_a_batch_is_the_combined_one(task, network):
     loss.backward()
     found = [p.grad.clone() for p in network.parameters()]
     parameters = [*network.parameters()]
-    error = window_error(network, task.target, roads(task), steps)
+    error = masked_mae(network, task.target, roads(task), steps)
     torch.manual_seed(1)
-    other = source_error(network, task, roads(task), settings.sources)
+    other = source_loss(network, task, roads(task), settings.sources)
     want = settings.step(
         torch.autograd.grad(error, parameters), torch.autograd.grad(other, parameters)
     )
@@ -86,7 +86,7 @@ def test_source_windows_are_shared_out(target, source, make_speed):
         seen[x.shape[1], len(seen)] = len(x)
         return torch.zeros(*x.shape[:2], 6)
 
-    source_error(count, task, roads(task), 124)
+    source_loss(count, task, roads(task), 124)
     assert list(seen.values()) == [42, 41, 41]
 
 
@@ -95,13 +95,13 @@ def test_missing_labels_do_not_teach(task, network):
     city = task.target
     spoilt = replace(city, speed=torch.where(city.seen, city.speed, 1e9))
     steps = city.train[:8]
-    one, two = (window_error(network, c, roads(task), steps) for c in (city, spoilt))
+    one, two = (masked_mae(network, c, roads(task), steps) for c in (city, spoilt))
     assert torch.equal(one, two)
 
 
 def test_counts_with_graph_wavenet(task):
     """Two road supports and A_K: 306,278 of the release, less what never learns."""
-    whole = Prompted(task, WAVENET.settings()).backbone
+    whole = TSJT(task, TSJT_GWN.settings()).backbone
     assert count_parameters(whole) == 306_278 - 8 * 1_056 - (7 * 32 * 32 + 3 * 32)
 
 
@@ -112,13 +112,13 @@ def test_unknown_size():
 
 def test_every_backbone_trains(task):
     """The same batch, rule and prompts around each of them."""
-    for size in (gwn.Size(4, 6, 5), dcrnn.Size(3)):
+    for size in (gwn.GWNSize(4, 6, 5), dcrnn.DCRNNSize(3)):
         settings = replace(small(), backbone=size)
         curves = METHOD.fit(task, settings, 0, None).curves
         assert len(curves["loss"]) == 2
 
 
-@pytest.mark.parametrize("method", [METHOD, POOLED, TARGET_ONLY])
+@pytest.mark.parametrize("method", [METHOD, JOINT, TARGET_ONLY])
 def test_fits_and_repeats(method, task):
     """The same seed gives the same bits; curves tell loss and validation."""
     one, two = (method.fit(task, small(method), 3, None) for _ in range(2))
@@ -139,16 +139,16 @@ def test_without_sources_it_is_the_target_alone(target, task):
 def test_test_days_reach_nothing(target, source, task):
     other = target.copy(deep=True)
     other.speed.values[3 * 144 :] += 30
-    changed = make_task(seal(other), [source])
+    changed = make_task(with_content_hash(other), [source])
     one, two = (METHOD.fit(t, small(), 0, None) for t in (task, changed))
     assert torch.equal(one(task, task.test[:5]), two(task, task.test[:5]))
 
 
 def test_ablations_change_the_network(task):
     """Without A_K one graph less; without prompts two features remain."""
-    whole = Prompted(task, small())
-    roads_only = Prompted(task, small(use_knowledge=False))
-    bare = Prompted(task, small(use_prompts=False))
+    whole = TSJT(task, small())
+    roads_only = TSJT(task, small(use_knowledge=False))
+    bare = TSJT(task, small(use_prompts=False))
     count = lambda n: len(n.backbone.blocks[0].maps)
     assert (count(whole), count(roads_only), count(bare)) == (2, 1, 1)
     assert bare.prompting is None and bare.backbone.blocks[0].before.p.in_channels == 2
@@ -169,5 +169,5 @@ def test_no_day_is_an_error(target, source):
 def test_defaults_are_the_papers():
     settings = METHOD.settings()
     assert (settings.training.batch, settings.sources) == (4, 124)
-    assert settings.step == Step("tsb", 0.2, 0.001, "tensor")
+    assert settings.step == GradientRule("tsb", 0.2, 0.001, "tensor")
     assert isinstance(settings.training, Training)

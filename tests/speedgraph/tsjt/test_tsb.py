@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stflow_lib.speedgraph.tsjt.tsb import RULES, Step
+from stflow_lib.speedgraph.tsjt.tsb import RULES, GradientRule
 
 T = [torch.tensor([1.0, 0.0]), torch.tensor([2.0])]
 AGREE = [torch.tensor([2.0, 3.0]), torch.tensor([1.0])]
@@ -11,7 +11,7 @@ OPPOSE = [torch.tensor([-2.0, 3.0]), torch.tensor([-1.0])]  # inner product -4, 
 
 
 def combined(rule, source, **more):
-    return [g.tolist() for g in Step(rule, 1.0, 1.0, **more)(T, source)]
+    return [g.tolist() for g in GradientRule(rule, 1.0, 1.0, **more)(T, source)]
 
 
 @pytest.mark.parametrize("rule", ["tsb", "sum", "agem", "pcgrad", "gate"])
@@ -36,17 +36,17 @@ def test_conflict_by_hand(rule, want):
 
 def test_pcgrad_changes_both():
     """Neither part opposes the other task's whole gradient."""
-    step = Step("pcgrad", 1.0, 0.0)(T, OPPOSE)
+    step = GradientRule("pcgrad", 1.0, 0.0)(T, OPPOSE)
     assert sum((a * b).sum() for a, b in zip(step, OPPOSE)).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_weights_are_the_papers_products():
     """Adam's rate times the weights: gamma1 2e-4, gamma2 1e-6."""
-    step = Step()
+    step = GradientRule()
     assert (1e-3 * step.target_weight, 1e-3 * step.source_weight) == pytest.approx((2e-4, 1e-6))
 
 
 def test_unknown_rule():
     with pytest.raises(ValueError, match="rule 'mean'"):
-        Step("mean")
+        GradientRule("mean")
     assert set(RULES) >= {"tsb", "sum", "pcgrad", "agem", "gate"}

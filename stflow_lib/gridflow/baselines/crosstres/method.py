@@ -23,14 +23,14 @@ from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.discrepancy import mean_discrepancy
 from stflow_lib.gridflow.training.meta import Meta, Weights, adapted, with_weights
-from stflow_lib.gridflow.training.schedule import forward, windows_error
+from stflow_lib.gridflow.training.schedule import forward, weighted_squared_error
 from stflow_lib.gridflow.training.transfer import (
-    Fitted,
+    FittedDirection,
     TransferSettings,
     direction_method,
+    finetune,
     on_sources,
     stnet,
-    tuned,
 )
 
 
@@ -70,7 +70,7 @@ class Scorer(nn.Module):
         return (self.layers(source) @ context).tanh().relu()
 
 
-class Selective(nn.Module):
+class SelectiveTransfer(nn.Module):
     """All that learns, and the weights in use, which are kept with it."""
 
     def __init__(self, network: nn.Module, task: Task, settings: Selection):
@@ -106,7 +106,9 @@ class Selective(nn.Module):
     def loss(self, city: CityFlow, steps: Int[Tensor, " b"]) -> Float[Tensor, ""]:
         """Of one source batch: weighted error, embedding loss, now and then a look ahead."""
         guess, truth, _ = forward(self.network, city, steps)
-        loss = windows_error(guess, truth, self.weights(city)) + self.embedding_loss(city)
+        loss = weighted_squared_error(guess, truth, self.weights(city)) + self.embedding_loss(
+            city
+        )
         if self.turn % self.settings.every == 0:
             loss = loss + self.look_ahead(city, len(steps))
         self.turn += 1
@@ -146,7 +148,7 @@ class Selective(nn.Module):
     def _error(self, city: CityFlow, omega, weights: Weights, steps: Tensor) -> Tensor:
         """Weighted error of the network with other weights."""
         guess, truth, _ = forward(with_weights(self.network, weights), city, steps)
-        return windows_error(guess, truth, omega)
+        return weighted_squared_error(guess, truth, omega)
 
     def end_epoch(self, sources) -> dict[str, float]:
         """Move the weights in use towards the scorer's; what they are now, for the log."""
@@ -165,19 +167,21 @@ def draw(city: CityFlow, batch: int) -> Int[Tensor, " b"]:
     return city.train[torch.randint(len(city.train), (batch,)).to(city.train.device)]
 
 
-def fit_selected(task: Task, settings: CrossTReSSettings, seed: int, folder) -> Fitted:
+def fit_selected(task: Task, settings: CrossTReSSettings, seed: int, folder) -> FittedDirection:
     """One direction: weighted training on the sources, fine-tuning; DataError in zero-shot."""
     if not len(task.target.train):
         raise DataError(
             f"{task.target.name}: no training day, CrossTReS looks ahead on the target"
         )
-    model = Selective(stnet(settings), task, settings.selection).to(task.device)
+    model = SelectiveTransfer(stnet(settings), task, settings.selection).to(task.device)
     groups = [model.network, model.embedder, model.scorer]
     history = on_sources(
         model, task, settings, seed, folder,
         objective=model.loss, groups=groups, log=lambda: model.end_epoch(task.sources),
     )  # fmt: skip
-    return tuned(Fitted(model.network, {"source": history}), task, settings, seed, folder)
+    return finetune(
+        FittedDirection(model.network, {"source": history}), task, settings, seed, folder
+    )
 
 
 METHOD = direction_method("CrossTReS", CrossTReSSettings, fit_selected)

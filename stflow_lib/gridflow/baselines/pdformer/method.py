@@ -15,12 +15,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.gridflow.baselines.pdformer.network import MINUTES, PDFormer, Settings
+from stflow_lib.gridflow.baselines.pdformer.network import MINUTES, PDFormer, PDFormerSettings
 from stflow_lib.gridflow.baselines.pdformer.views import SHAPE_HOURS, Views, views
 from stflow_lib.gridflow.problem.calendar import hour_of_day, hour_of_week
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
-from stflow_lib.gridflow.training.schedule import restrained
+from stflow_lib.gridflow.training.schedule import with_clipping_and_decay
 from stflow_lib.training.loop import train
 from stflow_lib.training.method import Method, Predictor, count_parameters
 
@@ -70,7 +70,7 @@ def known_of(city: CityFlow, cells: Cells, seed: int) -> Views:
     return views(series, (minutes // 60).to(where), where, seed)
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: PDFormerSettings, seed: int, folder: Path | None) -> Predictor:
     """On the target's days; its validation labels choose the epoch. DataError in zero-shot."""
     city, plan = task.target, settings.training
     if len(city.train) < SHAPE_HOURS:
@@ -82,7 +82,7 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
     def loss(batch: Tensor) -> Tensor:
         guess, truth = _pair(network, cells, city, batch[:, 1])
         error = F.huber_loss(guess, truth, delta=settings.huber)
-        return restrained(error, [network], plan)
+        return with_clipping_and_decay(error, [network], plan)
 
     samples = torch.stack([torch.zeros_like(city.train), city.train], 1)
     check = lambda: {"valid_rmse": _rmse(network, cells, city, city.valid[:: plan.valid_every])}
@@ -115,4 +115,4 @@ def _predict(network, cells: Cells, task: Task, steps: Tensor) -> Tensor:
     return maps
 
 
-METHOD = Method("PDFormer", Settings, fit)
+METHOD = Method("PDFormer", PDFormerSettings, fit)

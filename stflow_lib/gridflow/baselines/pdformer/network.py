@@ -21,7 +21,7 @@ ON_DAYS = partial(Schedule, epochs=200, batch=16, patience=50, weight_decay=0.0,
 
 
 @dataclass(frozen=True)
-class Settings:
+class PDFormerSettings:
     """PDFormer as its settings for taxi grids have it; 32 wide for the bikes of Chicago."""
 
     width: int = 64  # d, embedding
@@ -45,7 +45,7 @@ class Attention(nn.Module):
     are compared with the known shapes, and the mean of the shapes so weighted is added.
     """
 
-    def __init__(self, settings: Settings, directions: int):
+    def __init__(self, settings: PDFormerSettings, directions: int):
         super().__init__()
         width, self.heads = settings.width, settings.heads
         self.size = width // sum(self.heads)
@@ -90,7 +90,7 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """x + attention(norm(x)), then x + MLP(norm(x)); whole samples skip a branch at random."""
 
-    def __init__(self, settings: Settings, directions: int, drop: float):
+    def __init__(self, settings: PDFormerSettings, directions: int, drop: float):
         super().__init__()
         width, self.drop = settings.width, drop
         self.norms = nn.ModuleList([nn.LayerNorm(width, eps=1e-6) for _ in range(2)])
@@ -121,7 +121,9 @@ class PDFormer(nn.Module):
     and never learn behind its ReLU, so its weights start positive.
     """
 
-    def __init__(self, lags: int, known: Views, settings: Settings = Settings()):
+    def __init__(
+        self, lags: int, known: Views, settings: PDFormerSettings = PDFormerSettings()
+    ):
         super().__init__()
         directions, width = known.shapes.shape[2], settings.width
         for name in ("near", "alike", "place", "shapes"):

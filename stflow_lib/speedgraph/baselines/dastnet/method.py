@@ -13,13 +13,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.speedgraph.baselines.dastnet.network import DASTNet, Graph, Size
+from stflow_lib.speedgraph.baselines.dastnet.network import DASTNet, DASTNetSize, Graph
 from stflow_lib.speedgraph.networks.graph_operators import transitions
 from stflow_lib.speedgraph.networks.node2vec import node_vectors
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.finetune import TUNE, finished, lenders
-from stflow_lib.speedgraph.training.losses import scaled_error, window_error
+from stflow_lib.speedgraph.training.finetune import (
+    FINETUNING,
+    finetuned_predictor,
+    require_sources,
+)
+from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor
 
@@ -30,14 +34,16 @@ SOURCE = partial(Training, epochs=10, batch=64, halve_every=0, precision="float3
 class DASTNetSettings:
     """Sources one after the other, then the target; Adam where the release has SGD."""
 
-    size: Size = field(default_factory=Size)
+    size: DASTNetSize = field(default_factory=DASTNetSize)
     shared: bool = True  # one extractor for all cities; False: one for each, as released
     strength: float = 0.2  # of the cities' classification, against errors in the city's unit
     source: Training = field(default_factory=SOURCE)
-    target: Training = field(default_factory=partial(TUNE, epochs=2000, batch=64, patience=200))
+    target: Training = field(
+        default_factory=partial(FINETUNING, epochs=2000, batch=64, patience=200)
+    )
 
 
-class Adversary(nn.Module):
+class DomainAdversary(nn.Module):
     """The network and a classifier of cities, with what decides about the reversal."""
 
     def __init__(self, network: DASTNet, settings: DASTNetSettings, steps: int):
@@ -60,7 +66,9 @@ class Adversary(nn.Module):
         """Sum over cities of the mean -log p(city) of their nodes."""
         factor, total, right, nodes = self.factor(), 0.0, 0, 0
         for number, name in enumerate(self.network.cities):
-            logits = self.classifier(scaled_gradient(self.network.common(graphs[name]), factor))
+            logits = self.classifier(
+                gradient_scaling(self.network.common(graphs[name]), factor)
+            )
             total = total - logits.log_softmax(1)[:, number].mean()
             right, nodes = right + (logits.argmax(1) == number).sum(), nodes + len(logits)
         self.turn += 1
@@ -69,18 +77,18 @@ class Adversary(nn.Module):
 
     def loss(self, city: CitySpeed, graphs: dict, steps: Tensor) -> Float[Tensor, ""]:
         """The city's error in its own unit, and how well cities are told apart."""
-        error = city.deviation * window_error(self.network, city, graphs, steps)
+        error = city.deviation * masked_mae(self.network, city, graphs, steps)
         return error + self.settings.strength * self.confusion(graphs)
 
 
-def scaled_gradient(x: Tensor, factor: float) -> Tensor:
+def gradient_scaling(x: Tensor, factor: float) -> Tensor:
     """x, whose gradient is multiplied by `factor`."""
     return x.detach() + factor * (x - x.detach())
 
 
 def fit(task: Task, settings: DASTNetSettings, seed: int, folder: Path | None) -> Predictor:
     """Sources in turn with the classifier, then the target; DataError without source or day."""
-    lenders(task)
+    require_sources(task)
     if not len(task.target.train):
         raise DataError(
             f"{task.target.name}: no day to learn from; DASTNet has a head per city"
@@ -89,17 +97,18 @@ def fit(task: Task, settings: DASTNetSettings, seed: int, folder: Path | None) -
     cities = (task.target, *task.sources)
     names = [c.name for c in cities]
     network = DASTNet(names, task.protocol.ahead, settings.size, settings.shared)
-    graphs = {c.name: told(c, settings.size) for c in cities}
+    graphs = {c.name: graph_inputs(c, settings.size) for c in cities}
     steps = sum(_steps(settings.source, c) for c in task.sources)
-    adversary = Adversary(network, settings, steps).to(task.device)
+    adversary = DomainAdversary(network, settings, steps).to(task.device)
     stages = {
-        f"source-{c.name}": taught(adversary, c, graphs, seed, folder) for c in task.sources
+        f"source-{c.name}": train_on_source(adversary, c, graphs, seed, folder)
+        for c in task.sources
     }
     network.use_private = True
-    return finished(network, task, graphs, settings.target, seed, folder, stages)
+    return finetuned_predictor(network, task, graphs, settings.target, seed, folder, stages)
 
 
-def told(city: CitySpeed, size: Size) -> Graph:
+def graph_inputs(city: CitySpeed, size: DASTNetSize) -> Graph:
     """What the network knows of a city: its graph only."""
     vectors = node_vectors(city.weights, size.vectors, size.length, size.window)
     return city.name, vectors, transitions(city.weights)[0]
@@ -109,11 +118,13 @@ def _steps(plan: Training, city: CitySpeed) -> int:
     return plan.epochs * (plan.epoch_steps or math.ceil(len(city.train) / plan.batch))
 
 
-def taught(adversary: Adversary, city: CitySpeed, graphs, seed: int, folder) -> History:
+def train_on_source(
+    adversary: DomainAdversary, city: CitySpeed, graphs, seed: int, folder
+) -> History:
     """Training on one source; about 64 of its validation windows choose the epoch."""
     loss = partial(adversary.loss, city, graphs)
     some = city.valid[:: max(len(city.valid) // 64, 1)]
-    check = lambda: {"valid_mae": scaled_error(adversary.network, city, graphs, some)}
+    check = lambda: {"valid_mae": validation_mae(adversary.network, city, graphs, some)}
     return train(adversary, loss, city.train, check, adversary.settings.source, seed=seed,
                  stage=f"source-{city.name}", folder=folder)  # fmt: skip
 

@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import Maps
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
 
 Nodes = Float[Tensor, "node unit"]
 Graph = tuple[str, Nodes, Tensor]  # city, vectors of its nodes, mean over neighbours [N, N]
 
 
 @dataclass(frozen=True)
-class Size:
+class DASTNetSize:
     """Widths of the released settings."""
 
     vectors: int = 64  # of a node, from walks
@@ -27,7 +27,7 @@ class Size:
 class Extractor(nn.Module):
     """Vectors [N, V] -> features [N, U]: own and neighbours' mean, norm over nodes, two lines."""
 
-    def __init__(self, size: Size):
+    def __init__(self, size: DASTNetSize):
         super().__init__()
         self.lift, self.out = nn.Linear(size.vectors, size.units), nn.Linear(*[size.units] * 2)
         self.norm, self.own = nn.BatchNorm1d(size.units), nn.Parameter(torch.ones(1))
@@ -77,7 +77,13 @@ class DASTNet(nn.Module):
     extractor for the common features of all cities.
     """
 
-    def __init__(self, cities: list[str], ahead: int, size: Size = Size(), alike: bool = True):
+    def __init__(
+        self,
+        cities: list[str],
+        ahead: int,
+        size: DASTNetSize = DASTNetSize(),
+        alike: bool = True,
+    ):
         super().__init__()
         u = size.units
         self.shared = nn.ModuleList(
@@ -101,6 +107,6 @@ class DASTNet(nn.Module):
         private, shared, both = self.lines
         return both(private(self.private(*graph[1:])) + shared(self.common(graph)))
 
-    def forward(self, x: Maps, graph: Graph) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, graph: Graph) -> Float[Tensor, "b node ahead"]:
         head = self.heads[self.cities.index(graph[0])]
         return head(self.cell(x[..., 0], self.feature(graph)))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph.baselines.dstagnn.graphs import day_distance, nearest_graphs
-from stflow_lib.speedgraph.networks.graph_operators import Maps, chebyshev
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, chebyshev
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.problem.visible_days import visible_days
@@ -25,7 +25,7 @@ FINAL = 128
 
 
 @dataclass(frozen=True)
-class Size:
+class DSTAGNNSize:
     """Sizes of the released settings."""
 
     blocks: int = 4
@@ -41,7 +41,7 @@ class Size:
 class DSTAGNNSettings(ReptileSettings):
     """Reptile's, and how the graphs are made."""
 
-    backbone: object = field(default_factory=Size)
+    backbone: object = field(default_factory=DSTAGNNSize)
     days: int = 14  # most days of a source that are compared
     share: float = 0.01  # of all sensors that a sensor is linked to
 
@@ -49,7 +49,7 @@ class DSTAGNNSettings(ReptileSettings):
 class Sensors(nn.Module):
     """What one block knows of the sensors of one city; the first knows the steps, too."""
 
-    def __init__(self, nodes: int, lags: int, size: Size, first: bool):
+    def __init__(self, nodes: int, lags: int, size: DSTAGNNSize, first: bool):
         super().__init__()
         wide = size.heads * size.head
         self.query, self.key, self.value = (
@@ -67,7 +67,7 @@ class Sensors(nn.Module):
 class Attention(nn.Module):
     """Over the steps, sensors being the width; no weights but those of the city's part."""
 
-    def __init__(self, size: Size):
+    def __init__(self, size: DSTAGNNSize):
         super().__init__()
         self.shape = (size.heads, size.head)
 
@@ -87,7 +87,7 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """x [B, N, T, C] -> [B, N, T, channels]; a graph convolution, then gated ones over time."""
 
-    def __init__(self, inputs: int, lags: int, size: Size):
+    def __init__(self, inputs: int, lags: int, size: DSTAGNNSize):
         super().__init__()
         c, self.order = size.channels, size.order
         self.attend, self.token = Attention(size), nn.Linear(lags * inputs, size.width)
@@ -102,7 +102,7 @@ class Block(nn.Module):
         self.lift = nn.Linear(inputs, c) if inputs != c else None
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: Maps, part: Sensors, graph, before) -> tuple[Maps, Tensor]:
+    def forward(self, x: NodeSeries, part: Sensors, graph, before) -> tuple[NodeSeries, Tensor]:
         seen, score = self.attend(x.permute(0, 3, 2, 1), part, before)
         near = F.relu(self.spread(x, self.between(seen, part), part, graph))
         new = self.drop(self.join(self.over_time(near))).permute(0, 2, 3, 1)
@@ -120,7 +120,7 @@ class Block(nn.Module):
         )
         return q @ k.mT / q.shape[3] ** 0.5
 
-    def spread(self, x: Maps, score: Tensor, part: Sensors, graph) -> Maps:
+    def spread(self, x: NodeSeries, score: Tensor, part: Sensors, graph) -> NodeSeries:
         """sum_k (T_k * softmax over senders)^T x theta_k."""
         polynomials, related = graph
         share = (score + related * part.mask).softmax(2) * polynomials
@@ -128,7 +128,7 @@ class Block(nn.Module):
             (share[:, k].mT @ x.flatten(2)).view_as(x) @ self.maps[k] for k in range(self.order)
         )
 
-    def over_time(self, x: Maps) -> Float[Tensor, "b c node lag"]:
+    def over_time(self, x: NodeSeries) -> Float[Tensor, "b c node lag"]:
         """tanh * sigmoid of each kernel, side by side."""
         x, parts = x.permute(0, 3, 1, 2), []
         for layer in self.gated:
@@ -144,7 +144,9 @@ class DSTAGNN(nn.Module):
     and 6 steps; 42 N + 3,168 of them never learn and are left out.
     """
 
-    def __init__(self, nodes: dict[str, int], lags: int, ahead: int, size: Size = Size()):
+    def __init__(
+        self, nodes: dict[str, int], lags: int, ahead: int, size: DSTAGNNSize = DSTAGNNSize()
+    ):
         super().__init__()
         widths = [1] + [size.channels] * (size.blocks - 1)
         self.blocks = nn.ModuleList([Block(c, lags, size) for c in widths])
@@ -156,7 +158,7 @@ class DSTAGNN(nn.Module):
             nn.Linear(size.blocks * lags * size.channels, FINAL), nn.Linear(FINAL, ahead)
         )
 
-    def forward(self, x: Maps, graph) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, graph) -> Float[Tensor, "b node ahead"]:
         city, *graph = graph
         x, score, found = x[..., :1], 0.0, []
         for block, part in zip(self.blocks, self.bound[city], strict=True):
@@ -174,11 +176,11 @@ def build(task: Task, settings: DSTAGNNSettings) -> tuple[nn.Module, dict]:
     cities, protocol = (task.target, *task.sources), task.protocol
     nodes = {c.name: c.speed.shape[1] for c in cities}
     network = DSTAGNN(nodes, protocol.lags, protocol.ahead, settings.backbone)
-    graphs = {c.name: told(c, 1440 // task.minutes, settings) for c in cities}
+    graphs = {c.name: graph_inputs(c, 1440 // task.minutes, settings) for c in cities}
     return network.to(task.device), graphs
 
 
-def told(city: CitySpeed, steps: int, settings: DSTAGNNSettings):
+def graph_inputs(city: CitySpeed, steps: int, settings: DSTAGNNSettings):
     """The city's name, its polynomials [K, N, N], and STRG."""
     distance = day_distance(visible_days(city, steps, settings.days))
     links, related = nearest_graphs(distance, settings.share)

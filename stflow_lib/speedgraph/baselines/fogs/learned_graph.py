@@ -10,7 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stflow_lib.speedgraph.networks.node2vec import embedding, expected_pairs, walk_on
+from stflow_lib.speedgraph.networks.node2vec import (
+    embedding,
+    expected_cooccurrence,
+    walk_transitions,
+)
 
 Square = Float[Tensor, "node node"]
 
@@ -27,10 +31,10 @@ def alike_pairs(
     far = torch.cdist(profile.T.double(), profile.T.double())
     far.fill_diagonal_(-1)  # a sensor is the first of its own list
     room = far.topk(min(alike + 1, nodes), largest=False).indices
-    step = walk_on(weights)[room[:, :, None], room[:, None, :]]
+    step = walk_transitions(weights)[room[:, :, None], room[:, None, :]]
     step = step / step.sum(2, keepdim=True).clamp_min(1e-12)
     start = torch.zeros_like(step[:, 0]).index_fill_(1, torch.tensor([0]).to(room), 1.0)
-    local = expected_pairs(step, start, length, window)
+    local = expected_cooccurrence(step, start, length, window)
     pairs = torch.zeros(nodes, nodes).to(local)
     where = (room[:, :, None].expand_as(local), room[:, None, :].expand_as(local))
     return pairs.index_put_(where, local, accumulate=True)

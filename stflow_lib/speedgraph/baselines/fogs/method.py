@@ -13,22 +13,22 @@ from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph.baselines.fogs.learned_graph import learned_graph
-from stflow_lib.speedgraph.baselines.fogs.network import STACKED, Layer, Sensors, Size
-from stflow_lib.speedgraph.networks.graph_operators import Maps, without_loops
+from stflow_lib.speedgraph.baselines.fogs.network import STACKED, FOGSSize, Layer, SensorGraphs
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, without_loops
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.problem.visible_days import daily_profile
+from stflow_lib.speedgraph.problem.visible_days import mean_day
 from stflow_lib.speedgraph.training.reptile import ReptileSettings, reptile
 
-LEAST = 1.0  # mph or km/h: a change is told in parts of at least this
-INSTEAD = 5.0  # where no speed of the window is greater
+MIN_SPEED = 1.0  # mph or km/h: a change is told in parts of at least this
+FALLBACK_SPEED = 5.0  # where no speed of the window is greater
 
 
 @dataclass(frozen=True)
 class FOGSSettings(ReptileSettings):
     """Reptile's, and how the graph is learned."""
 
-    backbone: object = field(default_factory=Size)
+    backbone: object = field(default_factory=FOGSSize)
     width: int = 128  # of a sensor's vector
     alike: int = 10  # sensors that a walk may step on
     most: int = 10  # learned links of a sensor
@@ -41,7 +41,7 @@ class FOGS(nn.Module):
     only its blocks with links are held, 6 N^2 + 10 N. ValueError for too short windows.
     """
 
-    def __init__(self, graphs: dict, lags: int, ahead: int, size: Size):
+    def __init__(self, graphs: dict, lags: int, ahead: int, size: FOGSSize):
         super().__init__()
         left = lags - size.layers * (STACKED - 1)
         if left < 1:
@@ -53,16 +53,16 @@ class FOGS(nn.Module):
         self.heads = nn.ModuleList(
             [_head(left * size.channels, size.end) for _ in range(ahead)]
         )
-        self.bound = nn.ModuleDict({name: Sensors(*g, size) for name, g in graphs.items()})
+        self.bound = nn.ModuleDict({name: SensorGraphs(*g, size) for name, g in graphs.items()})
 
-    def forward(self, x: Maps, graph) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, graph) -> Float[Tensor, "b node ahead"]:
         """Last speed * (1 + change), scaled."""
         city, mean, deviation, change = graph
         last = last_speed(x[..., 0] * deviation + mean)
         scaled = (last * (1 + self.change(x, city)) - mean) / deviation
         return scaled - x[:, :, -1:, 0] if change else scaled
 
-    def change(self, x: Maps, city: str) -> Float[Tensor, "b node ahead"]:
+    def change(self, x: NodeSeries, city: str) -> Float[Tensor, "b node ahead"]:
         """(y - last) / last."""
         part = self.bound[city]
         graph = part.graph()
@@ -82,18 +82,18 @@ def _head(inputs: int, width: int) -> nn.Sequential:
 
 
 def last_speed(speed: Float[Tensor, "b node lag"]) -> Float[Tensor, "b node 1"]:
-    """The newest speed above `LEAST`, else `INSTEAD`."""
-    good = speed > LEAST
+    """The newest speed above `MIN_SPEED`, else `FALLBACK_SPEED`."""
+    good = speed > MIN_SPEED
     steps = torch.arange(speed.shape[2], device=speed.device).expand_as(speed)
     newest = torch.where(good, steps, -1).amax(2, keepdim=True)
-    return torch.where(newest >= 0, speed.gather(2, newest.clamp_min(0)), INSTEAD)
+    return torch.where(newest >= 0, speed.gather(2, newest.clamp_min(0)), FALLBACK_SPEED)
 
 
 def error(network: FOGS, city: CitySpeed, graphs: dict, steps: Tensor) -> Float[Tensor, ""]:
     """Masked mean absolute error of the change (Eq. 2)."""
     truth, seen = city.labels(steps)
     x = city.windows(steps)
-    last = last_speed(city.to_unit(x[..., 0]))
+    last = last_speed(city.unscale(x[..., 0]))
     off = torch.where(seen, network.change(x, city.name) - (truth - last) / last, 0.0)
     return off.abs().sum() / seen.sum().clamp_min(1)
 
@@ -105,17 +105,17 @@ def build(task: Task, settings: FOGSSettings) -> tuple[nn.Module, dict]:
             f"{task.target.name}: no day to learn from; FOGS has weights of sensors"
         )
     cities, protocol = (task.target, *task.sources), task.protocol
-    made = {c.name: told(c, 1440 // task.minutes, settings) for c in cities}
+    made = {c.name: graph_inputs(c, 1440 // task.minutes, settings) for c in cities}
     network = FOGS(made, protocol.lags, protocol.ahead, settings.backbone)
     return network.to(task.device), {
         c.name: (c.name, c.mean, c.deviation, c.change) for c in cities
     }
 
 
-def told(city: CitySpeed, steps: int, settings: FOGSSettings) -> tuple[Tensor, Tensor]:
+def graph_inputs(city: CitySpeed, steps: int, settings: FOGSSettings) -> tuple[Tensor, Tensor]:
     """Roads, both ways and of weight 1, and the learned graph."""
     road = without_loops(((city.weights + city.weights.T) > 0).float())
-    profile = daily_profile(city, steps)
+    profile = mean_day(city, steps)
     return road, learned_graph(city.weights, profile, settings.width, settings.alike,
                                most=settings.most).float()  # fmt: skip
 

@@ -19,7 +19,7 @@ AGAIN = tuple((i, j) for i in range(4) for j in range(4) if (i, j) not in ACROSS
 
 
 @dataclass(frozen=True)
-class Size:
+class FOGSSize:
     """Widths of the released settings."""
 
     channels: int = 64
@@ -27,7 +27,7 @@ class Size:
     layers: int = 3
 
 
-class Sensors(nn.Module):
+class SensorGraphs(nn.Module):
     """Of one city: links of the localized graph, a mask over them, a place in each layer.
 
     Links of a sensor to itself between steps are a vector each, all others a matrix; an entry
@@ -35,7 +35,7 @@ class Sensors(nn.Module):
     the links alone, as the release's network has it, values grow by about 10 in each round.
     """
 
-    def __init__(self, road: Tensor, learned: Tensor, size: Size):
+    def __init__(self, road: Tensor, learned: Tensor, size: FOGSSize):
         super().__init__()
         one = torch.eye(len(road)).to(road)
         blocks = [learned if i in (0, 3) else road for i, _ in ACROSS]
@@ -63,7 +63,7 @@ def _totals(links: Float[Tensor, "block node node"]) -> Float[Tensor, "four node
     )
 
 
-def spread(graph: Localized, x: Float[Tensor, "four node b c"], wanted) -> Tensor:
+def propagate_local(graph: Localized, x: Float[Tensor, "four node b c"], wanted) -> Tensor:
     """Rows `wanted` of the localized graph times x, a step at a time."""
     return torch.stack(
         [sum(_through(graph[i, j], x[j]) for j in range(STACKED)) for i in wanted]
@@ -84,7 +84,7 @@ class Module(nn.Module):
     def forward(self, x: Tensor, graph: Localized) -> Tensor:
         best, last = None, len(self.lines) - 1
         for number, line in enumerate(self.lines):
-            rows = spread(graph, x, (1,) if number == last else range(STACKED))
+            rows = propagate_local(graph, x, (1,) if number == last else range(STACKED))
             signal, gate = line(rows).chunk(2, 3)
             x = signal * gate.sigmoid()
             second = x[0] if number == last else x[1]

@@ -18,7 +18,7 @@ Sequences = Float[Tensor, "row token channel"]
 
 
 @dataclass(frozen=True)
-class Size:
+class DiffusionSize:
     """The denoiser and the noise of the release."""
 
     token: int = 64  # parameters in a token
@@ -37,7 +37,7 @@ class Size:
 class Layer(nn.Module):
     """Attention to tokens near by, scores over sqrt(sequence) as in the release, feed-forward."""
 
-    def __init__(self, size: Size):
+    def __init__(self, size: DiffusionSize):
         super().__init__()
         inner, self.heads = size.heads * size.head, size.heads
         self.into, self.out = nn.Linear(size.width, 3 * inner), nn.Linear(inner, size.width)
@@ -58,7 +58,7 @@ class Layer(nn.Module):
 class Denoiser(nn.Module):
     """Noisy tokens [R, T, C], steps of noise [R], prompts [R, E] -> v [R, T, C]."""
 
-    def __init__(self, prompt: int, size: Size):
+    def __init__(self, prompt: int, size: DiffusionSize):
         super().__init__()
         self.size, width = size, size.width
         self.start, self.prompt = nn.Linear(size.token, width), nn.Linear(prompt, width)
@@ -80,7 +80,7 @@ class Denoiser(nn.Module):
 class Diffusion(nn.Module):
     """The denoiser, its running mean, and the noise between data (step 0) and nothing but noise."""
 
-    def __init__(self, prompt: int, size: Size):
+    def __init__(self, prompt: int, size: DiffusionSize):
         super().__init__()
         self.size, self.denoiser = size, Denoiser(prompt, size)
         self.mean = deepcopy(self.denoiser)

@@ -18,23 +18,27 @@ from stflow_lib.speedgraph.baselines.gpd.diffusion import Diffusion, Scale
 from stflow_lib.speedgraph.baselines.gpd.node_networks import (
     Neighbours,
     NodeNetworks,
+    initial_node_networks,
     neighbours,
     node_error,
-    started,
 )
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import patch_encoder as patches
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.networks.patch_encoder import PatchEncoder, cut
+from stflow_lib.speedgraph.networks.patch_encoder import PatchEncoder, patchify
 from stflow_lib.speedgraph.problem.city import CitySpeed
-from stflow_lib.speedgraph.problem.long_windows import long_sources, visible
+from stflow_lib.speedgraph.problem.long_windows import long_sources, visible_window
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.finetune import TUNE, finished, lenders
+from stflow_lib.speedgraph.training.finetune import (
+    FINETUNING,
+    finetuned_predictor,
+    require_sources,
+)
 from stflow_lib.speedgraph.training.masked_pretraining import HOURS, hidden_error, pretrained
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor
 
-NODE = partial(stgcn.Size, 32, 8, 4)
+NODE = partial(stgcn.STGCNSize, 32, 8, 4)
 NODES = partial(Training, epochs=50, epoch_steps=100, batch=64, halve_every=0, patience=10,
                 precision="float32")  # fmt: skip
 NOISE = partial(Training, epochs=400, epoch_steps=200, batch=64, learning_rate=8e-5,
@@ -42,27 +46,27 @@ NOISE = partial(Training, epochs=400, epoch_steps=200, batch=64, learning_rate=8
 
 
 @dataclass(frozen=True)
-class Settings:
+class GPDSettings:
     """Hours, networks of source sensors, diffusion, networks of target sensors."""
 
-    encoder: patches.Size = field(default_factory=patches.Size)
+    encoder: patches.PatchEncoderSize = field(default_factory=patches.PatchEncoderSize)
     sensors: int = 0  # of each window in a step of pre-training; 0: all
     hours: Training = field(default_factory=HOURS)
     days: int = 3  # whose mean is a prompt
-    node: stgcn.Size | gwn.Size = field(default_factory=NODE)
+    node: stgcn.STGCNSize | gwn.GWNSize = field(default_factory=NODE)
     near: int = 8  # neighbours that a sensor's network sees
     models: int = 0  # sensors of each source that get a network; 0: all
     nodes: Training = field(default_factory=NODES)
-    diffusion: gpd_diffusion.Size = field(default_factory=gpd_diffusion.Size)
+    diffusion: gpd_diffusion.DiffusionSize = field(default_factory=gpd_diffusion.DiffusionSize)
     noise: Training = field(default_factory=NOISE)
-    target: Training = field(default_factory=TUNE)
+    target: Training = field(default_factory=FINETUNING)
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: GPDSettings, seed: int, folder: Path | None) -> Predictor:
     """Prompts, networks of the sources, diffusion; then the target's networks, generated and
     tuned. DataError without a source, and where the target has fewer days than prompts read."""
-    lenders(task)
-    visible(task, settings.days)
+    require_sources(task)
+    visible_window(task, settings.days)
     torch.manual_seed(seed)
     encoder, stages = encoded(task, settings, seed, folder)
     vectors, prompts, sizes = [], [], []
@@ -73,17 +77,17 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
         vectors.append(models.vectors.detach())
         prompts.append(prompt(encoder, city.windows(city.train[-1:]))[nodes])
         sizes = [shape.numel() for shape in models.shapes.values()]
-    own = prompt(encoder, visible(task, settings.days))
+    own = prompt(encoder, visible_window(task, settings.days))
     made, stages["noise"] = generated(
         torch.cat(vectors), sizes, torch.cat(prompts), own, settings, seed, folder
     )
-    models = NodeNetworks(started(task, settings.node, 1).frame[0], made)
+    models = NodeNetworks(initial_node_networks(task, settings.node, 1).frame[0], made)
     graphs = {task.target.name: around(task.target, torch.arange(len(made)), settings)}
-    return finished(models, task, graphs, settings.target, seed, folder, stages)
+    return finetuned_predictor(models, task, graphs, settings.target, seed, folder, stages)
 
 
 def encoded(
-    task: Task, settings: Settings, seed: int, folder
+    task: Task, settings: GPDSettings, seed: int, folder
 ) -> tuple[PatchEncoder, dict[str, History]]:
     """An encoder of hours, learned on the sources' days."""
     encoder = PatchEncoder(60 // task.minutes, settings.encoder).to(task.device)
@@ -100,12 +104,12 @@ def prompt(
     """Mean of a sensor's tokens, day by day as the encoder knows them."""
     patch = encoder.embed.in_features
     days = x[0].unflatten(1, (-1, 24 * patch))
-    hours, when = cut(days, patch)
+    hours, when = patchify(days, patch)
     return encoder(hours, encoder.places(when)).mean(1).unflatten(0, days.shape[:2]).mean(1)
 
 
 def learned(
-    city: CitySpeed, task: Task, settings: Settings, seed: int, folder
+    city: CitySpeed, task: Task, settings: GPDSettings, seed: int, folder
 ) -> tuple[Tensor, NodeNetworks, History]:
     """Networks of a source's sensors, from common first weights; which sensors they are."""
     count = city.speed.shape[1]
@@ -113,7 +117,7 @@ def learned(
     nodes = torch.randperm(count, generator=draw)[: settings.models or count].sort().values
     near = around(city, nodes, settings)
     torch.manual_seed(seed)
-    models = started(task, settings.node, len(nodes))
+    models = initial_node_networks(task, settings.node, len(nodes))
     short = next(c for c in task.sources if c.name == city.name)
     check = short.valid[:: max(len(short.valid) // 64, 1)]
     history = train(
@@ -124,14 +128,14 @@ def learned(
     return near.nodes, models, history
 
 
-def around(city: CitySpeed, nodes: Tensor, settings: Settings) -> Neighbours:
+def around(city: CitySpeed, nodes: Tensor, settings: GPDSettings) -> Neighbours:
     """Neighbours of sensors on the city's device."""
     nodes = nodes.to(city.weights.device)
     return neighbours(city.weights, nodes, settings.near, settings.node)
 
 
 def generated(
-    vectors: Tensor, sizes: list[int], prompts: Tensor, own: Tensor, settings: Settings, seed: int,
+    vectors: Tensor, sizes: list[int], prompts: Tensor, own: Tensor, settings: GPDSettings, seed: int,
     folder,
 ) -> tuple[Tensor, History]:  # fmt: skip
     """Learn how networks [R, P] follow from prompts [R, E]; networks for other prompts [N, E]."""
@@ -157,4 +161,4 @@ def generated(
     return scale.vectors(model.sampled(own, clean.shape[1], seed)), history
 
 
-METHOD = Method("GPD", Settings, fit)
+METHOD = Method("GPD", GPDSettings, fit)

@@ -14,8 +14,8 @@ from torch.func import functional_call, vmap
 
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.networks.backbones import backbone, roads
-from stflow_lib.speedgraph.networks.graph_operators import Maps, without_loops
+from stflow_lib.speedgraph.networks.backbones import backbone, backbone_supports
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, without_loops
 from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 
@@ -25,22 +25,24 @@ Vectors = Float[Tensor, "model parameter"]
 class ShortSTGCN(nn.Module):
     """STGCN with one block; 16,960 parameters without biases, for `stgcn.Size(32, 8, 4)`."""
 
-    def __init__(self, ahead: int, lags: int, size: stgcn.Size):
+    def __init__(self, ahead: int, lags: int, size: stgcn.STGCNSize):
         super().__init__()
         left = lags - 3 * (size.kernel - 1)
         if left < 1:
             raise ValueError(f"{lags} input steps: three temporal layers leave {left}")
-        self.block = stgcn.Block(FEATURES, size, 1)
+        self.block = stgcn.STConvBlock(FEATURES, size, 1)
         self.last = stgcn.TimeBlock(size.channels, size.channels, size.kernel)
         self.head = nn.Linear(left * size.channels, ahead)
 
-    def forward(self, x: Maps, supports: Sequence[Tensor]) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, supports: Sequence[Tensor]
+    ) -> Float[Tensor, "b node ahead"]:
         return self.head(self.last(self.block(x, supports)).flatten(2))
 
 
-def node_network(size: stgcn.Size | gwn.Size, ahead: int, lags: int) -> nn.Module:
+def node_network(size: stgcn.STGCNSize | gwn.GWNSize, ahead: int, lags: int) -> nn.Module:
     """The network of one sensor, without biases: a short STGCN, or Graph WaveNet."""
-    if isinstance(size, stgcn.Size):
+    if isinstance(size, stgcn.STGCNSize):
         network = ShortSTGCN(ahead, lags, size.want_a("the network of one sensor"))
     else:
         network = backbone(size, FEATURES, ahead, lags)
@@ -69,7 +71,7 @@ def neighbours(
     others = torch.where(weight > 0, others, len(weights))
     around = torch.cat([nodes[:, None], others], 1)
     padded = nn.functional.pad(plain, (0, 1, 0, 1))
-    parts = [roads(size, padded[row][:, row]) for row in around]
+    parts = [backbone_supports(size, padded[row][:, row]) for row in around]
     return Neighbours(nodes, around, tuple(torch.stack(s) for s in zip(*parts, strict=True)))
 
 
@@ -82,26 +84,30 @@ class NodeNetworks(nn.Module):
         self.frame = (network,)  # its own parameters are not used
         self.vectors = nn.Parameter(vectors)
 
-    def forward(self, x: Maps, near: Neighbours) -> Float[Tensor, "b model ahead"]:
+    def forward(self, x: NodeSeries, near: Neighbours) -> Float[Tensor, "b model ahead"]:
         padded = nn.functional.pad(x, (0, 0, 0, 0, 0, 1))
         own = padded[:, near.around].transpose(0, 1)  # [M, B, K, L, 2]
         (network,) = self.frame
         network.train(self.training)
 
         def one(vector, windows, *supports):
-            return functional_call(network, unpacked(vector, self.shapes), (windows, supports))
+            return functional_call(
+                network, unflatten_parameters(vector, self.shapes), (windows, supports)
+            )
 
         guess = vmap(one, randomness="different")(self.vectors, own, *near.supports)
         return guess[:, :, 0].transpose(0, 1)
 
 
-def unpacked(vector: Float[Tensor, " parameter"], shapes: dict) -> dict[str, Tensor]:
+def unflatten_parameters(
+    vector: Float[Tensor, " parameter"], shapes: dict
+) -> dict[str, Tensor]:
     """The tensors of one network out of its vector."""
     parts = vector.split([shape.numel() for shape in shapes.values()])
     return {n: p.view(s) for (n, s), p in zip(shapes.items(), parts, strict=True)}
 
 
-def packed(network: nn.Module) -> Float[Tensor, " parameter"]:
+def flatten_parameters(network: nn.Module) -> Float[Tensor, " parameter"]:
     """The vector of a network."""
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
@@ -115,7 +121,7 @@ def node_error(
     return off.abs().sum() / seen.sum().clamp_min(1)
 
 
-def started(task: Task, size, count: int) -> NodeNetworks:
+def initial_node_networks(task: Task, size, count: int) -> NodeNetworks:
     """`count` networks with the same first weights, so that their units stay comparable."""
     network = node_network(size, task.protocol.ahead, task.protocol.lags).to(task.device)
-    return NodeNetworks(network, packed(network).repeat(count, 1))
+    return NodeNetworks(network, flatten_parameters(network).repeat(count, 1))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.networks.graph_operators import Maps, mix
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, propagate
 
 Knowledge = Float[Tensor, "b node knowledge"]
 
@@ -34,7 +34,7 @@ class Generated(nn.Module):
         self.taps = nn.Linear(wide, outputs * kernel)
         self.bias = nn.Linear(wide, outputs)
 
-    def forward(self, x: Maps, m: Knowledge) -> Maps:
+    def forward(self, x: NodeSeries, m: Knowledge) -> NodeSeries:
         rows = self.rows(m).unflatten(2, (x.shape[3], m.shape[2]))
         summed = torch.cat([x @ rows, x.sum(3, keepdim=True)], 3).permute(0, 3, 1, 2)
         taps = torch.cat([self.taps.weight, self.taps.bias[:, None]], 1)
@@ -50,35 +50,35 @@ class TimeBlock(nn.Module):
         super().__init__()
         self.p, self.q, self.r = (Generated(inputs, outputs, kernel, wide) for _ in range(3))
 
-    def forward(self, x: Maps, m: Knowledge) -> Maps:
+    def forward(self, x: NodeSeries, m: Knowledge) -> NodeSeries:
         return F.relu((self.p(x, m) + self.q(x, m)) * self.r(x, m).sigmoid())
 
 
 class Block(nn.Module):
     """Time, neighbours, time; the map between neighbours is shared by all nodes."""
 
-    def __init__(self, inputs: int, size: stgcn.Size, wide: int):
+    def __init__(self, inputs: int, size: stgcn.STGCNSize, wide: int):
         super().__init__()
         self.before = TimeBlock(inputs, size.channels, size.kernel, wide)
         bound = size.mixed**-0.5
         self.map = nn.Parameter(torch.empty(size.channels, size.mixed).uniform_(-bound, bound))
         self.after = TimeBlock(size.mixed, size.channels, size.kernel, wide)
 
-    def forward(self, x: Maps, m: Knowledge, road: Tensor) -> Maps:
-        return self.after(F.relu(mix(road, self.before(x, m) @ self.map)), m)
+    def forward(self, x: NodeSeries, m: Knowledge, road: Tensor) -> NodeSeries:
+        return self.after(F.relu(propagate(road, self.before(x, m) @ self.map)), m)
 
 
 class MetaSTGCN(nn.Module):
     """x, m, road operators -> scaled speeds [B, N, Q]; last temporal layer and head are shared."""
 
-    def __init__(self, inputs: int, ahead: int, lags: int, size: stgcn.Size, wide: int):
+    def __init__(self, inputs: int, ahead: int, lags: int, size: stgcn.STGCNSize, wide: int):
         super().__init__()
         left = lags - 5 * (size.kernel - 1)
         self.blocks = nn.ModuleList([Block(c, size, wide) for c in (inputs, size.channels)])
         self.last = stgcn.TimeBlock(size.channels, size.channels, size.kernel)
         self.head = nn.Linear(left * size.channels, ahead)
 
-    def forward(self, x: Maps, m: Knowledge, roads) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, m: Knowledge, roads) -> Float[Tensor, "b node ahead"]:
         for block in self.blocks:
             x = block(x, m, roads[0])
         return self.head(self.last(x).flatten(2))
@@ -87,7 +87,7 @@ class MetaSTGCN(nn.Module):
 class Layer(nn.Module):
     """One layer of Graph WaveNet; the last feeds the head only."""
 
-    def __init__(self, dilation: int, size: gwn.Size, wide: int, last: bool):
+    def __init__(self, dilation: int, size: gwn.GWNSize, wide: int, last: bool):
         super().__init__()
         c, self.dilation = size.channels, dilation
         self.signal, self.gate = (Generated(c, c, 2, wide, dilation) for _ in range(2))
@@ -96,12 +96,12 @@ class Layer(nn.Module):
         self.norm = None if last else nn.BatchNorm2d(c)
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: Maps, m: Knowledge, roads) -> tuple[Maps, Tensor]:
+    def forward(self, x: NodeSeries, m: Knowledge, roads) -> tuple[NodeSeries, Tensor]:
         h = self.signal(x, m).tanh() * self.gate(x, m).sigmoid()
         heard = self.skip(h[:, :, -1:], m)[:, :, 0]
         if self.diffuse is None:
             return h, heard
-        out = self.drop(self.diffuse(torch.cat([h, *gwn.powers(h, roads)], 3), m))
+        out = self.drop(self.diffuse(torch.cat([h, *gwn.diffusion_terms(h, roads)], 3), m))
         out = (out + x[:, :, self.dilation :]).permute(0, 3, 1, 2)
         return self.norm(out).permute(0, 2, 3, 1), heard
 
@@ -109,7 +109,7 @@ class Layer(nn.Module):
 class MetaWaveNet(nn.Module):
     """x, m, two road operators -> scaled speeds [B, N, Q]; only norms and head are shared."""
 
-    def __init__(self, inputs: int, ahead: int, lags: int, size: gwn.Size, wide: int):
+    def __init__(self, inputs: int, ahead: int, lags: int, size: gwn.GWNSize, wide: int):
         super().__init__()
         self.start = Generated(inputs, size.channels, 1, wide)
         last = len(gwn.DILATIONS) - 1
@@ -120,8 +120,11 @@ class MetaWaveNet(nn.Module):
             nn.ReLU(), nn.Linear(size.skip, size.end), nn.ReLU(), nn.Linear(size.end, ahead)
         )
 
-    def forward(self, x: Maps, m: Knowledge, roads) -> Float[Tensor, "b node ahead"]:
-        x, total = self.start(F.pad(x, (0, 0, max(gwn.FIELD - x.shape[2], 0), 0)), m), 0.0
+    def forward(self, x: NodeSeries, m: Knowledge, roads) -> Float[Tensor, "b node ahead"]:
+        x, total = (
+            self.start(F.pad(x, (0, 0, max(gwn.RECEPTIVE_FIELD - x.shape[2], 0), 0)), m),
+            0.0,
+        )
         for layer in self.layers:
             x, heard = layer(x, m, roads)
             total = total + heard
@@ -135,10 +138,10 @@ def generated(size, inputs: int, ahead: int, lags: int, wide: int) -> nn.Module:
 
 
 @generated.register
-def _(size: stgcn.Size, *shape: int) -> nn.Module:
+def _(size: stgcn.STGCNSize, *shape: int) -> nn.Module:
     return MetaSTGCN(*shape[:3], size.want_a("Meta-STGCN"), shape[3])
 
 
 @generated.register
-def _(size: gwn.Size, *shape: int) -> nn.Module:
+def _(size: gwn.GWNSize, *shape: int) -> nn.Module:
     return MetaWaveNet(*shape[:3], size, shape[3])

@@ -16,15 +16,15 @@ from torch import Tensor, nn
 from stflow_lib.speedgraph.baselines.stgfsl.generated_networks import Knowledge, generated
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.networks.graph_operators import Maps, symmetric
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, symmetric
 from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.finetune import TUNE, graphs_of
+from stflow_lib.speedgraph.training.finetune import FINETUNING, supports_by_city
 from stflow_lib.speedgraph.training.reptile import META, ReptileSettings, reptile
 from stflow_lib.training.loop import Training
 
 EPISODES = partial(META, epochs=20, epoch_steps=20)  # two tasks in each of 200 episodes
-TUNE_BASE = partial(TUNE, epochs=120, batch=5, learning_rate=1e-2)
+TUNE_BASE = partial(FINETUNING, epochs=120, batch=5, learning_rate=1e-2)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Learner:
 class STGFSLSettings(ReptileSettings):
     """Meta-STGCN."""
 
-    backbone: object = field(default_factory=partial(stgcn.Size, 20, 12))
+    backbone: object = field(default_factory=partial(stgcn.STGCNSize, 20, 12))
     learner: Learner = field(default_factory=Learner)
     strength: float = 1.5  # of the graph's reconstruction
     decay: float = 1e-2  # of the weights, as Adam's L2 term
@@ -52,10 +52,10 @@ class STGFSLSettings(ReptileSettings):
 
 
 @dataclass(frozen=True)
-class WaveNetSettings(STGFSLSettings):
+class STGFSLGWNSettings(STGFSLSettings):
     """Meta-GWN."""
 
-    backbone: object = field(default_factory=gwn.Size)
+    backbone: object = field(default_factory=gwn.GWNSize)
 
 
 class Neighbours(nn.Module):
@@ -88,7 +88,7 @@ class KnowledgeLearner(nn.Module):
         self.space = Neighbours(FEATURES * lags, lags, size)
         self.join = nn.Linear(2 * lags, size.width)
 
-    def forward(self, x: Maps, road: Tensor) -> Knowledge:
+    def forward(self, x: NodeSeries, road: Tensor) -> Knowledge:
         time = self.time(x.flatten(0, 1))[0][..., 0].unflatten(0, x.shape[:2])
         return self.join(torch.cat([time, self.space(x.flatten(2), road)], 2))
 
@@ -111,10 +111,12 @@ class STGFSL(nn.Module):
         road = symmetric(weights)
         return road, road.T.contiguous()
 
-    def forward(self, x: Maps, graph: tuple[Tensor, Tensor]) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, graph: tuple[Tensor, Tensor]
+    ) -> Float[Tensor, "b node ahead"]:
         return self.told(x, graph)[0]
 
-    def told(self, x: Maps, graph: tuple[Tensor, Tensor]) -> tuple[Tensor, Knowledge]:
+    def told(self, x: NodeSeries, graph: tuple[Tensor, Tensor]) -> tuple[Tensor, Knowledge]:
         """The forecast, and the knowledge it was made with."""
         m = self.learner(x, graph[0])
         return self.base(x, m, graph), m
@@ -134,8 +136,8 @@ def error(network: STGFSL, city: CitySpeed, graphs: dict, steps: Tensor) -> Floa
 def build(task: Task, settings: STGFSLSettings) -> tuple[nn.Module, dict]:
     """The network, and every city's operators."""
     network = STGFSL(task, settings).to(task.device)
-    return network, graphs_of(network, task)
+    return network, supports_by_city(network, task)
 
 
 METHOD = reptile("ST-GFSL(STGCN)", STGFSLSettings, build, error)
-WAVENET = reptile("ST-GFSL(GWN)", WaveNetSettings, build, error)
+STGFSL_GWN = reptile("ST-GFSL(GWN)", STGFSLGWNSettings, build, error)

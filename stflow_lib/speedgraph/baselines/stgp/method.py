@@ -13,15 +13,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stflow_lib.speedgraph.baselines.stgp.network import STGP, Size
-from stflow_lib.speedgraph.networks.patch_encoder import split
+from stflow_lib.speedgraph.baselines.stgp.network import STGP, STGPSize
+from stflow_lib.speedgraph.networks.patch_encoder import mask_indices
 from stflow_lib.speedgraph.problem.city import CitySpeed
-from stflow_lib.speedgraph.problem.long_windows import lengthened, on_long
+from stflow_lib.speedgraph.problem.long_windows import as_short_predictor, with_long_windows
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training import masked_pretraining
-from stflow_lib.speedgraph.training.finetune import TUNE, assembled, graphs_of, lenders
-from stflow_lib.speedgraph.training.losses import scaled_error, window_error
-from stflow_lib.speedgraph.training.masked_pretraining import drawn_windows
+from stflow_lib.speedgraph.training.finetune import (
+    FINETUNING,
+    build_predictor,
+    require_sources,
+    supports_by_city,
+)
+from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
+from stflow_lib.speedgraph.training.masked_pretraining import sample_windows
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor
 
@@ -33,35 +38,35 @@ DOMAIN = partial(Training, epochs=50, epoch_steps=20, batch=4, halve_every=0,
 
 
 @dataclass(frozen=True)
-class Settings:
+class STGPSettings:
     """Three stages; a `batch` is of windows of one city."""
 
-    size: Size = field(default_factory=Size)
+    size: STGPSize = field(default_factory=STGPSize)
     hide: float = 0.5  # share of hours, and of sensors, hidden in the first two stages
     sensors: int = 0  # of a city in a step of pre-training; 0: all
     hours: Training = field(default_factory=HOURS)
     domain: Training = field(default_factory=DOMAIN)
-    target: Training = field(default_factory=TUNE)
+    target: Training = field(default_factory=FINETUNING)
     check_every: int = 1  # of how many validation windows one is looked at in the last stage
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: STGPSettings, seed: int, folder: Path | None) -> Predictor:
     """Pre-training, domain prompts, task prompts; without days the first alone.
 
     DataError without a source, and for days that hold no window of a day.
     """
-    lenders(task)
-    task = lengthened(task, DAYS)
+    require_sources(task)
+    task = with_long_windows(task, DAYS)
     torch.manual_seed(seed)
     network = STGP(60 // task.minutes, task.protocol.ahead, settings.size, task.target.change)
     network = network.to(task.device)
-    graphs = graphs_of(network, task)
+    graphs = supports_by_city(network, task)
     stages = {"hours": pretrained(network, task, settings, seed, folder)}
     if len(task.target.train):
         _no_dropout(network)
         stages["domain"] = domain_prompted(network, task, settings, seed, folder)
         stages["target"] = task_prompted(network, task, graphs, settings, seed, folder)
-    return on_long(assembled(network, graphs, stages), DAYS)
+    return as_short_predictor(build_predictor(network, graphs, stages), DAYS)
 
 
 def _no_dropout(network: STGP) -> None:
@@ -74,20 +79,22 @@ def _no_dropout(network: STGP) -> None:
 
 
 def hidden_error(
-    network: STGP, settings: Settings, windows: int, city: CitySpeed, steps: Tensor
+    network: STGP, settings: STGPSettings, windows: int, city: CitySpeed, steps: Tensor
 ) -> Float[Tensor, ""]:
     """Mean absolute error of cells whose hour or whose sensor is hidden."""
-    x, drawn = drawn_windows(city, steps, windows, settings.sensors)
+    x, drawn = sample_windows(city, steps, windows, settings.sensors)
     graph = network.operators(city.weights[drawn][:, drawn])
     speed, when = network.hours_of(x)
-    nodes, hours = (split(speed.shape[axis], settings.hide, x.device)[1] for axis in (1, 2))
-    off = (network.filled(speed, when, graph, nodes, hours) - speed).abs().mean((0, 3))
+    nodes, hours = (
+        mask_indices(speed.shape[axis], settings.hide, x.device)[1] for axis in (1, 2)
+    )
+    off = (network.reconstruct(speed, when, graph, nodes, hours) - speed).abs().mean((0, 3))
     hidden = torch.ones_like(off)
     hidden[nodes[:, None], hours] = 0
     return (off * hidden).sum() / hidden.sum()
 
 
-def pretrained(network: STGP, task: Task, settings: Settings, seed: int, folder) -> History:
+def pretrained(network: STGP, task: Task, settings: STGPSettings, seed: int, folder) -> History:
     """All but the prompts learn on the sources; the prompts stand as they were drawn."""
     prompts = {id(p) for bank in (network.domain, network.task) for p in bank.parameters()}
     moving = [p for p in network.parameters() if id(p) not in prompts]
@@ -97,7 +104,7 @@ def pretrained(network: STGP, task: Task, settings: Settings, seed: int, folder)
 
 
 def domain_prompted(
-    network: STGP, task: Task, settings: Settings, seed: int, folder
+    network: STGP, task: Task, settings: STGPSettings, seed: int, folder
 ) -> History:
     """The prompts of both encoders learn on the target, by the same task."""
     error = partial(hidden_error, network, settings, settings.domain.batch)
@@ -107,15 +114,15 @@ def domain_prompted(
 
 
 def task_prompted(
-    network: STGP, task: Task, graphs: dict, settings: Settings, seed: int, folder
+    network: STGP, task: Task, graphs: dict, settings: STGPSettings, seed: int, folder
 ) -> History:
     """The prompts of the decoder learn to forecast; the last visible days choose the epoch."""
     city, moving = task.target, [*network.task.parameters()]
-    loss = lambda steps: window_error(network, city, graphs, steps)
+    loss = lambda steps: masked_mae(network, city, graphs, steps)
     valid = city.valid[:: settings.check_every]
-    check = lambda: {"valid_mae": scaled_error(network, city, graphs, valid)}
+    check = lambda: {"valid_mae": validation_mae(network, city, graphs, valid)}
     return train(network, loss, city.train, check, settings.target, seed=seed, stage="target",
                  folder=folder, trainable=lambda _: moving)  # fmt: skip
 
 
-METHOD = Method("STGP", Settings, fit)
+METHOD = Method("STGP", STGPSettings, fit)

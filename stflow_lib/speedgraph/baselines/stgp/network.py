@@ -12,8 +12,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import Maps, transitions, without_loops
-from stflow_lib.speedgraph.networks.graph_wavenet import powers
+from stflow_lib.speedgraph.networks.graph_operators import (
+    NodeSeries,
+    transitions,
+    without_loops,
+)
+from stflow_lib.speedgraph.networks.graph_wavenet import diffusion_terms
 from stflow_lib.speedgraph.networks.patch_encoder import Layers
 
 DILATIONS = (1, 2, 4) * 2
@@ -25,7 +29,7 @@ Index = Int[Tensor, " shown"]
 
 
 @dataclass(frozen=True)
-class Size:
+class STGPSize:
     """Widths of the release."""
 
     width: int = 128
@@ -38,7 +42,7 @@ class Size:
     dropout: float = 0.3
 
 
-class Roads(NamedTuple):
+class GraphInputs(NamedTuple):
     """What the network wants to know of a city's graph."""
 
     walks: tuple[Tensor, Tensor]  # along and against the ways
@@ -47,21 +51,21 @@ class Roads(NamedTuple):
     receivers: Int[Tensor, " node"]
 
 
-def roads(weights: Float[Tensor, "node node"]) -> Roads:
+def graph_inputs(weights: Float[Tensor, "node node"]) -> GraphInputs:
     """Isolated sensors are no matter: where the release divides by 0 a row stays 0."""
     near = without_loops(weights)
     degrees = [(near > 0).sum(axis).clamp_max(DEGREES - 1) for axis in (0, 1)]
-    return Roads(transitions(weights), (near * 100).long().clamp(0, BINS - 1), *degrees)
+    return GraphInputs(transitions(weights), (near * 100).long().clamp(0, BINS - 1), *degrees)
 
 
 class Prompts(nn.Module):
     """x + sum_k s_k p_k with s_k = sigmoid(x . p_k) where it is at least 0.2."""
 
-    def __init__(self, size: Size):
+    def __init__(self, size: STGPSize):
         super().__init__()
         self.bank = nn.Parameter(torch.randn(size.prompts, size.width) * 0.02)
 
-    def forward(self, x: Maps) -> Maps:
+    def forward(self, x: NodeSeries) -> NodeSeries:
         score = (x @ self.bank.T).sigmoid()
         return x + torch.where(score >= KEPT, score, 0.0) @ self.bank
 
@@ -80,7 +84,7 @@ class Hours(nn.Module):
 class GraphLayer(nn.Module):
     """A Transformer layer over sensors; [R, N, C], bias [H, N, N] on its scores."""
 
-    def __init__(self, size: Size):
+    def __init__(self, size: STGPSize):
         super().__init__()
         width, self.heads = size.width, size.heads
         self.into, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
@@ -104,7 +108,7 @@ class Encoder(nn.Module):
     1,110,164 parameters at the sizes of the release, 32 rows of 128 less than it has.
     """
 
-    def __init__(self, size: Size):
+    def __init__(self, size: STGPSize):
         super().__init__()
         width = size.width
         self.hours = Hours(width)
@@ -116,8 +120,14 @@ class Encoder(nn.Module):
         self.hidden = nn.Parameter(torch.randn(2, width) * 0.02)  # hours, sensors
 
     def forward(
-        self, x: Maps, when: Tensor, graph: Roads, nodes: Index, hours: Index, prompts
-    ) -> Maps:
+        self,
+        x: NodeSeries,
+        when: Tensor,
+        graph: GraphInputs,
+        nodes: Index,
+        hours: Index,
+        prompts,
+    ) -> NodeSeries:
         """x [B, N, P, C] -> the same shape; `prompts`: those of time and of space."""
         shown = x[:, nodes][:, :, hours]
         early = self.along(prompts[0](shown + self.hours(when)[:, :, hours]))
@@ -129,7 +139,7 @@ class Encoder(nn.Module):
         full[:, nodes[:, None], hours] = (gate * early + (1 - gate) * near).to(full.dtype)
         return full
 
-    def blanks(self, x: Maps, nodes: Index, hours: Index) -> tuple[Tensor, Tensor]:
+    def blanks(self, x: NodeSeries, nodes: Index, hours: Index) -> tuple[Tensor, Tensor]:
         """1 for each hour, and each sensor, that is not shown."""
         found = []
         for count, kept in ((x.shape[2], hours), (x.shape[1], nodes)):
@@ -138,11 +148,11 @@ class Encoder(nn.Module):
             found.append(blank)
         return found[0], found[1]
 
-    def along(self, x: Maps) -> Maps:
+    def along(self, x: NodeSeries) -> NodeSeries:
         """Over the hours of each sensor."""
         return self.time(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
-    def across(self, x: Maps, graph: Roads, nodes: Index) -> Maps:
+    def across(self, x: NodeSeries, graph: GraphInputs, nodes: Index) -> NodeSeries:
         """Over the sensors in each hour."""
         degree = self.senders(graph.senders[nodes]) + self.receivers(graph.receivers[nodes])
         rows = (x + degree[:, None]).transpose(1, 2)
@@ -155,7 +165,7 @@ class Encoder(nn.Module):
 class GatedLayer(nn.Module):
     """Two steps of time and two walks over roads side by side; a gate says how much of each."""
 
-    def __init__(self, dilation: int, size: Size):
+    def __init__(self, dilation: int, size: STGPSize):
         super().__init__()
         c, self.dilation = size.channels, dilation
         self.time, self.gate = (nn.Conv2d(c, c, (1, 2), dilation=(1, dilation)) for _ in "tg")
@@ -163,11 +173,11 @@ class GatedLayer(nn.Module):
         self.skip = nn.Linear(c, size.skip)
         self.norm = nn.LayerNorm(c)
 
-    def forward(self, x: Maps, walks) -> tuple[Maps, Tensor]:
+    def forward(self, x: NodeSeries, walks) -> tuple[NodeSeries, Tensor]:
         wide, late = x.permute(0, 3, 1, 2), x[:, :, self.dilation :]
         gate = self.gate(wide).sigmoid().permute(0, 2, 3, 1)
         time = self.time(wide).permute(0, 2, 3, 1)
-        space = self.space(torch.cat([late, *powers(late, walks)], 3))
+        space = self.space(torch.cat([late, *diffusion_terms(late, walks)], 3))
         out = self.norm(late + gate * time + (1 - gate) * space)
         return out, self.skip(out)
 
@@ -175,13 +185,13 @@ class GatedLayer(nn.Module):
 class Decoder(nn.Module):
     """Tokens of all cells [B, N, P, C] -> what the head hears; 89,696 parameters."""
 
-    def __init__(self, size: Size):
+    def __init__(self, size: STGPSize):
         super().__init__()
         self.hours = Hours(size.width)
         self.start = nn.Linear(size.width, size.channels)
         self.layers = nn.ModuleList([GatedLayer(d, size) for d in DILATIONS])
 
-    def forward(self, x: Maps, graph: Roads) -> Maps:
+    def forward(self, x: NodeSeries, graph: GraphInputs) -> NodeSeries:
         count, heard = x.shape[2], 0.0
         x = F.pad(self.start(x), (0, 0, sum(DILATIONS), 0))
         for layer in self.layers:
@@ -196,7 +206,7 @@ class STGP(nn.Module):
     With `change` what is answered is the change since the last input; the network is the same.
     """
 
-    def __init__(self, patch: int, ahead: int, size: Size, change: bool = False):
+    def __init__(self, patch: int, ahead: int, size: STGPSize, change: bool = False):
         super().__init__()
         self.patch, self.ahead, self.change = patch, ahead, change
         self.embed = nn.Linear(patch, size.width)
@@ -208,27 +218,27 @@ class STGP(nn.Module):
         self.domain = nn.ModuleList([Prompts(size) for _ in "ts"])
         self.task = nn.ModuleList([Prompts(size) for _ in "sh"])  # shown cells, hidden cells
 
-    def operators(self, weights: Float[Tensor, "node node"]) -> Roads:
+    def operators(self, weights: Float[Tensor, "node node"]) -> GraphInputs:
         """What `forward` wants to know of a city's graph."""
-        return roads(weights)
+        return graph_inputs(weights)
 
-    def forward(self, x: Maps, graph: Roads) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, graph: GraphInputs) -> Float[Tensor, "b node ahead"]:
         nodes = torch.arange(x.shape[1], device=x.device)
         hours = torch.arange(x.shape[2] // self.patch, device=x.device)
         speed, when = self.hours_of(x)
         speed = torch.cat([speed, torch.zeros_like(speed[:, :, :1])], 2)
         when = torch.cat([when, when[:, -1:] + 1], 1)
-        guess = self.filled(speed, when, graph, nodes, hours)[:, :, -1, : self.ahead]
+        guess = self.reconstruct(speed, when, graph, nodes, hours)[:, :, -1, : self.ahead]
         return guess - x[:, :, -1:, 0] if self.change else guess
 
-    def hours_of(self, x: Maps) -> tuple[Maps, Int[Tensor, "b patch"]]:
+    def hours_of(self, x: NodeSeries) -> tuple[NodeSeries, Int[Tensor, "b patch"]]:
         """Speeds [B, N, P, S], and the hour of the week of each patch."""
         cells = x.unflatten(2, (-1, self.patch))
         return cells[..., 0], cells[:, 0, :, 0, 1].long()
 
-    def filled(
-        self, speed: Maps, when: Tensor, graph: Roads, nodes: Index, hours: Index
-    ) -> Maps:
+    def reconstruct(
+        self, speed: NodeSeries, when: Tensor, graph: GraphInputs, nodes: Index, hours: Index
+    ) -> NodeSeries:
         """All cells [B, N, P, S], guessed from those of shown sensors in shown hours."""
         tokens = self.encoder(self.embed(speed), when, graph, nodes, hours, self.domain)
         tokens = tokens + self.decoder.hours(when)

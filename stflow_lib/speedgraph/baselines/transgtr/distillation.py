@@ -13,15 +13,15 @@ from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks.patch_encoder import (
     PatchEncoder,
+    PatchEncoderSize,
     Patches,
-    Size,
     Tokens,
-    cut,
+    patchify,
 )
 from stflow_lib.speedgraph.problem.city import CitySpeed
-from stflow_lib.speedgraph.problem.long_windows import long_sources, visible
+from stflow_lib.speedgraph.problem.long_windows import long_sources, visible_window
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.masked_pretraining import drawn_windows, pretrained
+from stflow_lib.speedgraph.training.masked_pretraining import pretrained, sample_windows
 from stflow_lib.training.loop import History, Training
 
 DAY = 24  # patches
@@ -38,7 +38,7 @@ class Teacher(PatchEncoder):
 class Student(Teacher):
     """Hours told apart by place and day of the week; 7 rows more."""
 
-    def __init__(self, patch: int, size: Size):
+    def __init__(self, patch: int, size: PatchEncoderSize):
         super().__init__(patch, size)
         self.days = nn.Embedding(7, size.width)
         nn.init.uniform_(self.days.weight, -0.02, 0.02)
@@ -48,8 +48,8 @@ class Student(Teacher):
         return super().marks(when, first) + self.days(when // DAY % 7)
 
 
-def taught(
-    task: Task, size: Size, days: tuple[int, int], plans: tuple[Training, Training], sensors: int,
+def distil(
+    task: Task, size: PatchEncoderSize, days: tuple[int, int], plans: tuple[Training, Training], sensors: int,
     seed: int, folder,
 ) -> tuple[Student, dict[str, History]]:  # fmt: skip
     """Teacher on the sources, then student on sources and target, both for good.
@@ -66,8 +66,8 @@ def taught(
     error = partial(hidden_error, teacher, plans[0].batch, sensors)
     stages = {"teacher": pretrained(teacher, error, week, plans[0], seed, folder,
                                             "teacher")}  # fmt: skip
-    seen = cut(visible(task, days[1]), patch)
-    error = partial(lesson, teacher, student, seen, plans[1].batch, sensors)
+    seen = patchify(visible_window(task, days[1]), patch)
+    error = partial(distillation_loss, teacher, student, seen, plans[1].batch, sensors)
     stages["student"] = pretrained(student, error, week, plans[1], seed, folder, "student")
     return student.requires_grad_(False).eval(), stages
 
@@ -76,16 +76,16 @@ def hidden_error(
     network: Teacher, windows: int, sensors: int, city: CitySpeed, steps: Tensor
 ) -> Float[Tensor, ""]:
     """Mean absolute error of hidden hours."""
-    x, _ = drawn_windows(city, steps, windows, sensors)
-    return _filled_error(network, *cut(x, network.embed.in_features))
+    x, _ = sample_windows(city, steps, windows, sensors)
+    return _filled_error(network, *patchify(x, network.embed.in_features))
 
 
 def _filled_error(network: Teacher, hours: Patches, when: Tensor) -> Float[Tensor, ""]:
-    guess, hidden = network.filled(hours, network.marks(when))
+    guess, hidden = network.reconstruct(hours, network.marks(when))
     return (guess - hours[:, hidden]).abs().mean()
 
 
-def lesson(
+def distillation_loss(
     teacher: Teacher, student: Student, seen: tuple[Patches, Tensor], windows: int, sensors: int,
     city: CitySpeed, steps: Tensor,
 ) -> Float[Tensor, ""]:  # fmt: skip
@@ -94,8 +94,8 @@ def lesson(
     On a source the teacher reads its whole window and the student a part of it; on the target
     both read what there is. Both know the same places.
     """
-    x, _ = drawn_windows(city, steps, windows, sensors)
-    hours, when = cut(x, student.embed.in_features)
+    x, _ = sample_windows(city, steps, windows, sensors)
+    hours, when = patchify(x, student.embed.in_features)
     count = min(seen[0].shape[1], hours.shape[1])
     first = int(torch.randint(hours.shape[1] - count + 1, ()))
     part = slice(first, first + count)

@@ -14,26 +14,32 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.baselines.transgtr.distillation import DAY, Student, taught
+from stflow_lib.speedgraph.baselines.transgtr.distillation import DAY, Student, distil
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import patch_encoder as patches
-from stflow_lib.speedgraph.networks.graph_operators import Maps
-from stflow_lib.speedgraph.networks.patch_encoder import cut
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
+from stflow_lib.speedgraph.networks.patch_encoder import patchify
 from stflow_lib.speedgraph.problem.long_windows import (
-    lengthened,
+    as_short_predictor,
     long_sources,
-    on_long,
-    visible,
+    visible_window,
+    with_long_windows,
 )
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.finetune import TUNE, drawn, finished, lenders, mean_error
-from stflow_lib.speedgraph.training.losses import window_error
+from stflow_lib.speedgraph.training.finetune import (
+    FINETUNING,
+    finetuned_predictor,
+    mean_error,
+    require_sources,
+    sample_steps,
+)
+from stflow_lib.speedgraph.training.losses import masked_mae
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor
 
 DAYS = 1  # of a forecaster's window, of which the student reads all and the network 12 steps
-PATCHES = partial(patches.Size, width=96, hidden=384, norms=True)
-WAVE = partial(gwn.Size, norm="none")
+PATCHES = partial(patches.PatchEncoderSize, width=96, hidden=384, norms=True)
+WAVE = partial(gwn.GWNSize, norm="none")
 HOURS = partial(Training, epochs=50, epoch_steps=100, batch=16, learning_rate=5e-4,
                 halve_every=0, precision="float32")  # fmt: skip
 SOURCE = partial(Training, epochs=50, epoch_steps=100, batch=64, learning_rate=5e-4,
@@ -41,10 +47,10 @@ SOURCE = partial(Training, epochs=50, epoch_steps=100, batch=64, learning_rate=5
 
 
 @dataclass(frozen=True)
-class Settings:
+class TransGTRSettings:
     """Teacher, student, generator and forecaster; the release's sizes."""
 
-    encoder: patches.Size = field(default_factory=PATCHES)
+    encoder: patches.PatchEncoderSize = field(default_factory=PATCHES)
     teacher_days: int = 7  # that the teacher reads
     slice_days: int = 3  # that the student reads, and a slice for the graph has
     sensors: int = 0  # of each window in a step of both; 0: all
@@ -55,18 +61,18 @@ class Settings:
     pair: int = 96  # hidden width for a pair of sensors
     temperature: float = 0.5  # of the choice of edges
     told: int = 512  # hidden width behind the student's last token
-    wave: gwn.Size = field(default_factory=WAVE)
+    wave: gwn.GWNSize = field(default_factory=WAVE)
     edges: float = 0.1  # weight of the squared share of edges
     alike: float = 1e-3  # weight of the distance between cities' features
     matched: int = 16  # sensors whose features are compared
     source: Training = field(default_factory=SOURCE)
-    target: Training = field(default_factory=TUNE)
+    target: Training = field(default_factory=FINETUNING)
 
 
 class Generator(nn.Module):
     """Tokens of slices [N, S, P, C] -> a graph [N, N] of zeros and ones; 405,986 parameters."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: TransGTRSettings):
         super().__init__()
         width, count = settings.encoder.width, settings.slice_days * DAY
         for _ in range(2):
@@ -102,7 +108,7 @@ class Forecaster(nn.Module):
     `student` stays as it is and is no part of the parameters.
     """
 
-    def __init__(self, student: Student, task: Task, settings: Settings):
+    def __init__(self, student: Student, task: Task, settings: TransGTRSettings):
         super().__init__()
         self.frozen, self.lags = (student,), task.protocol.lags
         self.first = (settings.slice_days - DAYS) * DAY  # the last day's place in a slice
@@ -114,10 +120,10 @@ class Forecaster(nn.Module):
             nn.Linear(settings.told, settings.wave.skip), nn.ReLU(),
         )  # fmt: skip
 
-    def forward(self, x: Maps, tokens: Tensor) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, tokens: Tensor) -> Float[Tensor, "b node ahead"]:
         return self.on_graph(x, self.generator(tokens))
 
-    def on_graph(self, x: Maps, graph: Float[Tensor, "node node"]) -> Tensor:
+    def on_graph(self, x: NodeSeries, graph: Float[Tensor, "node node"]) -> Tensor:
         """With the graph given; its rows, a loop added, sum to 1."""
         looped = graph + torch.eye(len(graph), device=graph.device)
         walk = looped / looped.sum(1, keepdim=True)
@@ -126,14 +132,14 @@ class Forecaster(nn.Module):
         return self.head(self.wave(late, (walk, walk.T)) + self.told(self.last_token(x)))
 
     @torch.no_grad()
-    def last_token(self, x: Maps) -> Float[Tensor, "b node width"]:
+    def last_token(self, x: NodeSeries) -> Float[Tensor, "b node width"]:
         """What the student says of the newest hour."""
         (student,) = self.frozen
-        hours, when = cut(x, student.embed.in_features)
+        hours, when = patchify(x, student.embed.in_features)
         return student.last(hours, student.marks(when, self.first)).unflatten(0, x.shape[:2])
 
 
-class Reconstructors(nn.Module):
+class TemporalReconstructors(nn.Module):
     """What of a layer's features time alone explains, layer by layer; the rest is compared."""
 
     def __init__(self, wave: gwn.GraphWaveNet, channels: int):
@@ -165,42 +171,46 @@ def distance(one: Float[Tensor, "n c"], two: Float[Tensor, "m c"]) -> Float[Tens
     return gap + (one.T.cov(correction=0) - two.T.cov(correction=0)).square().mean()
 
 
-def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predictor:
+def fit(task: Task, settings: TransGTRSettings, seed: int, folder: Path | None) -> Predictor:
     """Teacher, student, sources, target. DataError without a source, and without the days that
     the student reads: the target's graph is made of them."""
-    lenders(task)
-    visible(task, settings.slice_days)
+    require_sources(task)
+    visible_window(task, settings.slice_days)
     torch.manual_seed(seed)
-    student, stages = taught(
+    student, stages = distil(
         task, settings.encoder, (settings.teacher_days, settings.slice_days),
         (settings.teacher, settings.student), settings.sensors, seed, folder,
     )  # fmt: skip
     graphs = slices(student, task, settings, seed)
-    task = lengthened(task, DAYS)
+    task = with_long_windows(task, DAYS)
     network = Forecaster(student, task, settings).to(task.device)
     stages["source"] = on_sources(network, task, graphs, settings, seed, folder)
-    return on_long(finished(network, task, graphs, settings.target, seed, folder, stages), DAYS)
+    return as_short_predictor(
+        finetuned_predictor(network, task, graphs, settings.target, seed, folder, stages), DAYS
+    )
 
 
 @torch.no_grad()
-def slices(student: Student, task: Task, settings: Settings, seed: int) -> dict[str, Tensor]:
+def slices(
+    student: Student, task: Task, settings: TransGTRSettings, seed: int
+) -> dict[str, Tensor]:
     """The student's tokens [N, S, P, C] of each city: drawn slices of a source, the target's one."""
     patch = student.embed.in_features
-    hours, when = cut(visible(task, settings.slice_days), patch)
+    hours, when = patchify(visible_window(task, settings.slice_days), patch)
     found = {task.target.name: student(hours, student.marks(when))[:, None]}
     draw = torch.Generator().manual_seed(seed)
     for city in long_sources(task, settings.slice_days):
         some = torch.randint(len(city.train), (settings.slices,), generator=draw)
-        parts = [cut(city.windows(city.train[[k]]), patch) for k in some.tolist()]
+        parts = [patchify(city.windows(city.train[[k]]), patch) for k in some.tolist()]
         found[city.name] = torch.stack([student(h, student.marks(w)) for h, w in parts], 1)
     return found
 
 
 def on_sources(
-    network: Forecaster, task: Task, graphs: dict, settings: Settings, seed: int, folder
+    network: Forecaster, task: Task, graphs: dict, settings: TransGTRSettings, seed: int, folder
 ) -> History:
     """Error on a drawn source, few edges, and features of two cities that are alike."""
-    both = nn.ModuleDict({"network": network, "maps": Reconstructors(
+    both = nn.ModuleDict({"network": network, "maps": TemporalReconstructors(
         network.wave, settings.wave.channels)}).to(task.device)  # fmt: skip
     loss = lambda batch: source_error(both, task, graphs, settings)
 
@@ -218,16 +228,18 @@ def on_sources(
 
 
 def source_error(
-    both: nn.ModuleDict, task: Task, graphs: dict, settings: Settings
+    both: nn.ModuleDict, task: Task, graphs: dict, settings: TransGTRSettings
 ) -> Float[Tensor, ""]:
     """MAE + edges * (share of edges)^2 + alike * distance of rests + the maps' own error."""
     network, maps = both["network"], both["maps"]
     city = task.sources[int(torch.randint(len(task.sources), ()))]
     graph = network.generator(graphs[city.name])
-    steps = drawn(city, settings.source.batch)
-    error = window_error(lambda x, _: network.on_graph(x, graph), city, graphs, steps)
+    steps = sample_steps(city, settings.source.batch)
+    error = masked_mae(lambda x, _: network.on_graph(x, graph), city, graphs, steps)
     theirs, own = maps.taken()
-    network(task.target.windows(drawn(task.target, len(steps))), graphs[task.target.name])
+    network(
+        task.target.windows(sample_steps(task.target, len(steps))), graphs[task.target.name]
+    )
     ours, ours_own = maps.taken()
     apart = sum(distance(*_some(a, b, settings.matched * len(steps)))
                 for a, b in zip(theirs, ours, strict=True))  # fmt: skip
@@ -241,4 +253,4 @@ def _some(one: Tensor, two: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return tuple(rows[torch.randperm(len(rows))[:count].to(rows.device)] for rows in (one, two))
 
 
-METHOD = Method("TransGTR", Settings, fit)
+METHOD = Method("TransGTR", TransGTRSettings, fit)

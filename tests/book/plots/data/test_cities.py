@@ -7,13 +7,13 @@ import pytest
 
 from stflow_lib import data
 from stflow_lib.book.plots.data import cities as plots_cities
-from stflow_lib.data.schema import grid_city, seal
+from stflow_lib.data.schema import grid_city, with_content_hash
 
 
 def week_city(days=7, flow=None):
     time = pd.date_range("2024-05-08", periods=24 * days, freq="h")  # a Wednesday
     flow = np.arange(24.0 * days) if flow is None else flow
-    return seal(
+    return with_content_hash(
         grid_city(flow[:, None, None, None], time, ["entries"]), name="toy", step_minutes=60,
         zone="nominal", unit="trips per step", source="test", licence="MIT",
     )  # fmt: skip

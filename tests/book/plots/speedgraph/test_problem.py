@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.book.plots.speedgraph import problem as plots_speed
-from stflow_lib.data.schema import graph_city, seal
+from stflow_lib.data.schema import graph_city, with_content_hash
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def city():
     made = graph_city(speed, time, weights, [1.0, 1.1, 1.2], [5.0, 5.0, 5.3], name="row",
                       zone="Etc/UTC", step_minutes=10, unit="mph", source="a test",
                       licence="MIT")  # fmt: skip
-    return seal(made)
+    return with_content_hash(made)
 
 
 def test_links_join_the_places_of_their_sensors(city):
@@ -42,7 +42,7 @@ def test_links_join_the_places_of_their_sensors(city):
 
 def test_graphs_keep_scales_and_units_of_their_own(city):
     """One colour scale for mph and km/h would compare what cannot be."""
-    other = seal(city.assign(speed=city.speed * 2), name="metric", unit="km/h")
+    other = with_content_hash(city.assign(speed=city.speed * 2), name="metric", unit="km/h")
     figure = plots_speed.graphs_figure({"row": city, "metric": other})
     titles = [axis.get_title() for axis in figure.axes]
     assert titles[:2] == ["row: 3 sensors, 2 links", "metric: 3 sensors, 2 links"]

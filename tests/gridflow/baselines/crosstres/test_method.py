@@ -11,7 +11,7 @@ from stflow_lib.gridflow.baselines.crosstres.method import (
     CrossTReSSettings,
     Scorer,
     Selection,
-    Selective,
+    SelectiveTransfer,
 )
 from stflow_lib.gridflow.baselines.crosstres.region_graphs import (
     CityGraphs,
@@ -37,7 +37,7 @@ def task(make_grid, twelve):
 
 def model(task, **changes):
     torch.manual_seed(0)
-    return Selective(STNet(TINY), task, replace(SELECTION, **changes))
+    return SelectiveTransfer(STNet(TINY), task, replace(SELECTION, **changes))
 
 
 def test_neighbours_touch_on_the_grid(task):

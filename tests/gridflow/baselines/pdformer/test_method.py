@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow import make_task
 from stflow_lib.gridflow.baselines.pdformer.method import METHOD, cells_of, known_of
-from stflow_lib.gridflow.baselines.pdformer.network import PDFormer, Settings, recent, sinusoids
+from stflow_lib.gridflow.baselines.pdformer.network import (
+    PDFormer,
+    PDFormerSettings,
+    recent,
+    sinusoids,
+)
 from stflow_lib.gridflow.baselines.pdformer.views import (
     Views,
     correlations,
@@ -24,7 +29,7 @@ from stflow_lib.gridflow.training.schedule import Schedule
 from stflow_lib.training.method import count_parameters
 
 SHORT = Schedule(epochs=2, epoch_steps=2, batch=8, patience=0, weight_decay=0.0, clip=5.0)
-SMALL = Settings(width=16, blocks=2, skip=8, training=SHORT)
+SMALL = PDFormerSettings(width=16, blocks=2, skip=8, training=SHORT)
 
 
 def grid(rows, cols):
@@ -55,9 +60,9 @@ def draw(batch=2, lags=6, cells=12, directions=2, seed=0):
 def test_parameter_count_is_that_of_the_original():
     """At its own size for one channel and 12 steps in and out it has 531,165 (ours gives one
     step: 143 less); for a grid and 6 to 1 steps it has 531,593."""
-    theirs = PDFormer(12, known(directions=1), Settings(heads=(2, 4, 2)))
+    theirs = PDFormer(12, known(directions=1), PDFormerSettings(heads=(2, 4, 2)))
     assert count_parameters(theirs) + 11 * 13 == 531_165
-    assert count_parameters(PDFormer(6, known(), Settings())) == 531_593
+    assert count_parameters(PDFormer(6, known(), PDFormerSettings())) == 531_593
 
 
 def naive_warping(one, two):
@@ -207,7 +212,7 @@ def test_no_start_is_dead(seed):
 
 def test_heads_that_do_not_divide_the_width_are_an_error():
     with pytest.raises(ValueError, match="width 20 is no multiple of 8 heads"):
-        Settings(width=20)
+        PDFormerSettings(width=20)
 
 
 def test_known_of_a_city(receiver, twelve):

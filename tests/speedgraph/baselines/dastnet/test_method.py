@@ -10,23 +10,30 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.baselines.dastnet.method import (
     METHOD,
-    Adversary,
     DASTNetSettings,
-    scaled_gradient,
-    told,
+    DomainAdversary,
+    gradient_scaling,
+    graph_inputs,
 )
-from stflow_lib.speedgraph.baselines.dastnet.network import Cell, DASTNet, Extractor, Size
+from stflow_lib.speedgraph.baselines.dastnet.network import (
+    Cell,
+    DASTNet,
+    DASTNetSize,
+    Extractor,
+)
 from stflow_lib.speedgraph.networks.node2vec import (
     embedding,
-    expected_pairs,
+    expected_cooccurrence,
     node_vectors,
-    walk_on,
+    walk_transitions,
 )
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=1, epoch_steps=2, batch=3, halve_every=0)
-SMALL = DASTNetSettings(Size(vectors=4, units=5, classifier=3), source=SHORT, target=SHORT)
+SMALL = DASTNetSettings(
+    DASTNetSize(vectors=4, units=5, classifier=3), source=SHORT, target=SHORT
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +46,14 @@ def parts(task):
     torch.manual_seed(0)
     cities = (task.target, *task.sources)
     network = DASTNet([c.name for c in cities], 6, SMALL.size)
-    graphs = {c.name: told(c, SMALL.size) for c in cities}
-    return Adversary(network, SMALL, 10), graphs
+    graphs = {c.name: graph_inputs(c, SMALL.size) for c in cities}
+    return DomainAdversary(network, SMALL, 10), graphs
 
 
 def test_expected_pairs_are_the_mean_of_walks():
     """Against 4,000 walks: a window counted once too often, or the last step left out."""
     weights = torch.tensor([[0, 1.0, 0, 0], [0, 0, 2, 0], [0.5, 0, 0, 1], [0, 0, 0, 0]])
-    step = walk_on(weights)
+    step = walk_transitions(weights)
     random, count = np.random.default_rng(0), torch.zeros(4, 4)
     for _ in range(4_000):
         walk = [int(random.integers(4))]
@@ -56,7 +63,7 @@ def test_expected_pairs_are_the_mean_of_walks():
             for j in range(i + 1, min(i + 3, 5)):
                 count[walk[i], walk[j]] += 1
                 count[walk[j], walk[i]] += 1
-    want = expected_pairs(step, torch.full((4,), 1_000.0).double(), 5, 2)
+    want = expected_cooccurrence(step, torch.full((4,), 1_000.0).double(), 5, 2)
     assert (count - want).abs().max() < 0.06 * want.max()
 
 
@@ -73,7 +80,7 @@ def test_vectors_tell_the_graph():
 def test_parameters_of_the_release():
     """Three cities, three steps: what never learns there is named part by part."""
     released = DASTNet(["a", "b", "c"], 3, alike=False)
-    extractor, line = count_parameters(Extractor(Size())), 64 * 65
+    extractor, line = count_parameters(Extractor(DASTNetSize())), 64 * 65
     assert extractor == 8_449
     assert count_parameters(released) + 2 * extractor + 6 * line + 2 == 113_746
     one = DASTNet(["a", "b", "c"], 3)
@@ -99,7 +106,7 @@ def test_gradient_is_turned_where_cities_are_told_apart(parts):
     """A classifier that beats chance turns the extractor away from it; else it is helped."""
     adversary, _ = parts
     x = torch.ones(2, requires_grad=True)
-    scaled_gradient(x, -0.5).sum().backward()
+    gradient_scaling(x, -0.5).sum().backward()
     assert x.grad.tolist() == [-0.5, -0.5]
     adversary.turn.fill_(5)
     adversary.hits.fill_(0.6)  # of two cities

@@ -8,7 +8,7 @@ import torch
 from scipy.optimize import linprog
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.baselines.dstagnn.graphs import (
     day_distance,
@@ -20,20 +20,20 @@ from stflow_lib.speedgraph.baselines.dstagnn.method import (
     METHOD,
     Attention,
     DSTAGNNSettings,
+    DSTAGNNSize,
     Sensors,
-    Size,
     build,
-    told,
+    graph_inputs,
 )
 from stflow_lib.speedgraph.networks.graph_operators import chebyshev
-from stflow_lib.speedgraph.problem.visible_days import daily_profile, visible_days
-from stflow_lib.speedgraph.training.reptile import adapted, toward
+from stflow_lib.speedgraph.problem.visible_days import mean_day, visible_days
+from stflow_lib.speedgraph.training.reptile import adapted, move_towards
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=1, epoch_steps=2, batch=2, halve_every=0)
 SMALL = DSTAGNNSettings(
-    Size(blocks=2, width=6, heads=2, head=3, channels=4), days=2, share=0.3, inner=2, windows=3,
+    DSTAGNNSize(blocks=2, width=6, heads=2, head=3, channels=4), days=2, share=0.3, inner=2, windows=3,
     meta=SHORT, target=SHORT,
 )  # fmt: skip
 
@@ -97,13 +97,15 @@ def test_days_that_may_be_seen(target, source, task):
     """Test days must not reach the graphs; a part of a day is one short day."""
     other = target.copy(deep=True)
     other.speed.values[3 * 144 :] += 30
-    changed = make_task(seal(other), [source])
-    for one, two in zip(told(task.target, 144, SMALL), told(changed.target, 144, SMALL)):
+    changed = make_task(with_content_hash(other), [source])
+    for one, two in zip(
+        graph_inputs(task.target, 144, SMALL), graph_inputs(changed.target, 144, SMALL)
+    ):
         assert one == two if isinstance(one, str) else torch.equal(one, two)
     assert visible_days(task.target, 144).shape == (3, 144, 5)
     assert visible_days(task.sources[0], 144, 2).shape == (2, 144, 7)
     short = make_task(target, [source], days=0.5)
-    assert daily_profile(short.target, 144).shape == (72, 5)
+    assert mean_day(short.target, 144).shape == (72, 5)
 
 
 @pytest.mark.parametrize(("nodes", "released"), [(207, 2_598_154), (325, 3_780_986)])
@@ -119,7 +121,7 @@ def test_parameters_of_the_release(nodes, released):
 def test_attention_over_steps():
     """Each channel by itself, sensors as the width, scores of the block before added."""
     torch.manual_seed(0)
-    size = Size(heads=2, head=3, width=4)
+    size = DSTAGNNSize(heads=2, head=3, width=4)
     part, x, before = (
         Sensors(5, 4, size, False),
         torch.randn(1, 2, 4, 5),
@@ -153,7 +155,7 @@ def test_reptile_leaves_sensors_alone(made, task):
     led, _ = adapted(network, task.sources[0], graphs, SMALL)
     own = led.bound["source"][0].mask.clone()
     middle = (network.final[1].weight + led.final[1].weight).detach() / 2
-    toward(network, led, 0.5)
+    move_towards(network, led, 0.5)
     assert torch.equal(network.bound["source"][0].mask, own)
     torch.testing.assert_close(network.final[1].weight.detach(), middle)
 

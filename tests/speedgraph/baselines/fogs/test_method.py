@@ -23,17 +23,17 @@ from stflow_lib.speedgraph.baselines.fogs.method import (
 from stflow_lib.speedgraph.baselines.fogs.network import (
     ACROSS,
     AGAIN,
+    FOGSSize,
     Layer,
     Module,
-    Sensors,
-    Size,
+    SensorGraphs,
 )
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=1, epoch_steps=2, batch=2, halve_every=0)
 SMALL = FOGSSettings(
-    Size(channels=3, end=4),
+    FOGSSize(channels=3, end=4),
     width=4,
     alike=2,
     most=2,
@@ -51,7 +51,7 @@ def task(target, source):
 
 def sensors(nodes=4, channels=3):
     road = (torch.rand(nodes, nodes) > 0.5).float()
-    return Sensors(road, torch.rand(nodes, nodes), Size(channels))
+    return SensorGraphs(road, torch.rand(nodes, nodes), FOGSSize(channels))
 
 
 def laid_out(part):
@@ -85,8 +85,8 @@ def test_module_is_the_release_s():
 def test_localized_graph():
     """Learned at the outer steps and corners, roads inside, every sensor with itself; rows that
     do not sum to 1 at first would let values grow from round to round."""
-    part = Sensors(
-        torch.tensor([[0.0, 1], [1, 0]]), torch.tensor([[0, 0.3], [0.7, 0]]), Size(3)
+    part = SensorGraphs(
+        torch.tensor([[0.0, 1], [1, 0]]), torch.tensor([[0, 0.3], [0.7, 0]]), FOGSSize(3)
     )
     whole = laid_out(part)
     torch.testing.assert_close(whole.sum(1), torch.ones(8))
@@ -121,13 +121,13 @@ def test_parameters_of_the_release(nodes, released):
     """Its mask has 16 N^2 entries, of which those outside of the links never matter."""
     with torch.device("meta"):
         graph = torch.empty(nodes, nodes)
-        network = FOGS({"city": (graph, graph)}, 12, 6, Size())
+        network = FOGS({"city": (graph, graph)}, 12, 6, FOGSSize())
     assert count_parameters(network) == released - 16 * nodes**2 + 6 * nodes**2 + 10 * nodes
 
 
 def test_too_many_layers():
     with pytest.raises(ValueError, match="9 input steps: 3 layers leave 0"):
-        FOGS({}, 9, 6, Size())
+        FOGS({}, 9, 6, FOGSSize())
 
 
 def test_last_speed():
@@ -140,8 +140,8 @@ def test_first_forecast_is_the_last_value_and_the_error_is_of_changes(task):
     """Errors in parts of the last speed; gaps do not count."""
     network, graphs = build(task, SMALL)
     city, steps = task.target, task.target.train[:4]
-    last = city.to_unit(city.windows(steps)[:, :, -1:, 0])
-    guess = city.to_unit(network(city.windows(steps), graphs[city.name]))
+    last = city.unscale(city.windows(steps)[:, :, -1:, 0])
+    guess = city.unscale(network(city.windows(steps), graphs[city.name]))
     torch.testing.assert_close(guess, last.expand_as(guess))
     truth, seen = city.labels(steps)
     want = ((truth - last) / last).abs()[seen].mean()

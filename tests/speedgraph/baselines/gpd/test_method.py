@@ -6,32 +6,34 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.baselines.gpd import diffusion as gpd_diffusion
 from stflow_lib.speedgraph.baselines.gpd import method as gpd
 from stflow_lib.speedgraph.baselines.gpd.diffusion import Denoiser, Diffusion, Scale
 from stflow_lib.speedgraph.baselines.gpd.node_networks import (
     NodeNetworks,
+    flatten_parameters,
+    initial_node_networks,
     neighbours,
     node_error,
     node_network,
-    packed,
-    started,
 )
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import patch_encoder as patches
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.networks.backbones import roads
-from stflow_lib.speedgraph.problem.long_windows import visible
+from stflow_lib.speedgraph.networks.backbones import backbone_supports
+from stflow_lib.speedgraph.problem.long_windows import visible_window
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=2, epoch_steps=2, batch=2, halve_every=0)
-NOISE = gpd_diffusion.Size(8, 12, 1, 2, 4, 8, dropout=0.0, steps=6, first=0.05, last=0.5)
-SMALL = gpd.Settings(
-    encoder=patches.Size(8, 2, 1, 8, dropout=0.0), sensors=3, hours=SHORT,
-    node=stgcn.Size(3, 2, 4), near=2, models=4, nodes=SHORT, diffusion=NOISE, noise=SHORT,
+NOISE = gpd_diffusion.DiffusionSize(
+    8, 12, 1, 2, 4, 8, dropout=0.0, steps=6, first=0.05, last=0.5
+)
+SMALL = gpd.GPDSettings(
+    encoder=patches.PatchEncoderSize(8, 2, 1, 8, dropout=0.0), sensors=3, hours=SHORT,
+    node=stgcn.STGCNSize(3, 2, 4), near=2, models=4, nodes=SHORT, diffusion=NOISE, noise=SHORT,
     target=SHORT,
 )  # fmt: skip
 
@@ -43,8 +45,10 @@ def task(target, source):
 
 def test_counts_of_the_release():
     """No biases but those of the norms; Graph WaveNet without its dead parts."""
-    assert count_parameters(node_network(stgcn.Size(32, 8, 4), 6, 12)) == 16_960 == 64 * 265
-    net = node_network(gwn.Size(32, 32, 32), 6, 12)
+    assert (
+        count_parameters(node_network(stgcn.STGCNSize(32, 8, 4), 6, 12)) == 16_960 == 64 * 265
+    )
+    net = node_network(gwn.GWNSize(32, 32, 32), 6, 12)
     dead = 8 * 32 * 32 + 5 * 32 * 32 + 2 * 32
     assert count_parameters(net) + dead == 91_904 == 256 * 359
 
@@ -52,22 +56,24 @@ def test_counts_of_the_release():
 def test_neighbours_by_hand():
     """Heaviest first, ways in either direction, missing ones behind the last sensor."""
     weights = torch.tensor([[1.0, 0.2, 0, 0], [0, 1, 0, 0.9], [0, 0.5, 1, 0], [0, 0, 0, 0]])
-    got = neighbours(weights, torch.tensor([1, 3]), 3, stgcn.Size(3, 2, 4))
+    got = neighbours(weights, torch.tensor([1, 3]), 3, stgcn.STGCNSize(3, 2, 4))
     assert got.around.tolist() == [[1, 3, 2, 0], [3, 1, 4, 4]]
     padded = torch.nn.functional.pad(weights * (1 - torch.eye(4)), (0, 1, 0, 1))
-    (want,) = roads(stgcn.Size(), padded[[1, 3, 2, 0]][:, [1, 3, 2, 0]])
+    (want,) = backbone_supports(stgcn.STGCNSize(), padded[[1, 3, 2, 0]][:, [1, 3, 2, 0]])
     torch.testing.assert_close(got.supports[0][0], want)
     assert got.supports[0][1, 0, 2:].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("size", [stgcn.Size(3, 2, 4), gwn.Size(3, 4, 5, 0.0, "none")])
+@pytest.mark.parametrize("size", [stgcn.STGCNSize(3, 2, 4), gwn.GWNSize(3, 4, 5, 0.0, "none")])
 def test_side_by_side_is_one_after_the_other(size, task):
     """Every network with its own weights on its own neighbours."""
     city, nodes = task.target, torch.tensor([0, 3])
     near = neighbours(city.weights, nodes, 2, size)
     torch.manual_seed(0)
     alone = [node_network(size, 6, 12).eval() for _ in nodes]
-    models = NodeNetworks(node_network(size, 6, 12), torch.stack([packed(n) for n in alone]))
+    models = NodeNetworks(
+        node_network(size, 6, 12), torch.stack([flatten_parameters(n) for n in alone])
+    )
     x = city.windows(city.train[:4])
     got = models.eval()(x, near)
     padded = torch.nn.functional.pad(x, (0, 0, 0, 0, 0, 1))
@@ -81,7 +87,7 @@ def test_a_network_learns_from_its_own_sensor_only(task):
     city, nodes = task.target, torch.tensor([0, 3])
     near = neighbours(city.weights, nodes, 2, SMALL.node)
     torch.manual_seed(0)
-    models = started(task, stgcn.Size(16, 8, 4), 2)
+    models = initial_node_networks(task, stgcn.STGCNSize(16, 8, 4), 2)
     assert torch.equal(*models.vectors)
     blind = replace(city, seen=city.seen.clone().index_fill_(1, torch.tensor([3]), False))
     node_error(models, blind, near, city.train[:8]).backward()
@@ -150,7 +156,7 @@ def test_prompts_are_means_over_days(task):
     """Two days as two rows, not as one of 48 hours."""
     torch.manual_seed(0)
     encoder = patches.PatchEncoder(6, SMALL.encoder).eval()
-    x = visible(task, 2)
+    x = visible_window(task, 2)
     each = [gpd.prompt(encoder, x[:, :, k * 144 : (k + 1) * 144]) for k in range(2)]
     torch.testing.assert_close(gpd.prompt(encoder, x), (each[0] + each[1]) / 2)
 
@@ -167,7 +173,7 @@ def test_fits_and_repeats(task):
 def test_later_readings_reach_nothing(target, source):
     other = target.copy(deep=True)
     other.speed.values[3 * 144 :] += 30
-    one, two = (make_task(city, [source]) for city in (target, seal(other)))
+    one, two = (make_task(city, [source]) for city in (target, with_content_hash(other)))
     made = [gpd.fit(t, SMALL, 0, None)(one, one.test[:9]) for t in (one, two)]
     assert torch.equal(*made)
 
@@ -179,4 +185,4 @@ def test_what_is_refused(target, source):
     with pytest.raises(DataError, match="target: 0 days may be seen, 3 are read"):
         gpd.fit(make_task(target, [source], days=0), SMALL, 0, None)
     with pytest.raises(ValueError, match="three temporal layers leave 0"):
-        node_network(stgcn.Size(3, 2, 4), 6, 9)
+        node_network(stgcn.STGCNSize(3, 2, 4), 6, 9)

@@ -12,7 +12,7 @@ from stflow_lib.speedgraph.baselines.stgfsl.generated_networks import Generated,
 from stflow_lib.speedgraph.baselines.stgfsl.method import (
     METHOD,
     STGFSL,
-    WAVENET,
+    STGFSL_GWN,
     Learner,
     Neighbours,
     STGFSLSettings,
@@ -26,7 +26,12 @@ from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=1, epoch_steps=2, batch=2, halve_every=0)
 SMALL = STGFSLSettings(
-    stgcn.Size(4, 3), learner=Learner(width=4), inner=2, windows=3, meta=SHORT, target=SHORT
+    stgcn.STGCNSize(4, 3),
+    learner=Learner(width=4),
+    inner=2,
+    windows=3,
+    meta=SHORT,
+    target=SHORT,
 )
 
 
@@ -69,7 +74,7 @@ def test_attention_reads_neighbours_only():
 
 def test_parameters_of_the_release(task):
     """Meta-GWN: residual convolutions, the last diffusion and norm of the release never learn."""
-    plain, wave = (STGFSL(task, m.settings()) for m in (METHOD, WAVENET))
+    plain, wave = (STGFSL(task, m.settings()) for m in (METHOD, STGFSL_GWN))
     made = lambda c_in, c_out, k: 272 * c_in + 17 * c_out * (k + 1)
     never = 8 * made(32, 32, 1) + made(160, 32, 1) + 64
     assert count_parameters(plain) == 59_605
@@ -89,14 +94,14 @@ def test_what_is_minimised(task):
     graphs = {city.name: network.operators(city.weights)}
     guess, m = network.told(city.windows(steps), graphs[city.name])
     truth, seen = city.labels(steps)
-    squared = (city.to_unit(guess) - truth)[seen].square().mean()
+    squared = (city.unscale(guess) - truth)[seen].square().mean()
     shape = ((m @ m.mT).clamp_min(0) - symmetric(city.weights)).square().mean()
     weights = sum(p.square().sum() for p in network.parameters())
     want = squared + 2 * shape + 0.05 * weights
     torch.testing.assert_close(error(network, city, graphs, steps), want)
 
 
-@pytest.mark.parametrize("size", [stgcn.Size(4, 3), gwn.Size(4, 6, 5)])
+@pytest.mark.parametrize("size", [stgcn.STGCNSize(4, 3), gwn.GWNSize(4, 6, 5)])
 def test_fits_and_repeats(size, task):
     """Both base networks, cities of different size, the same bits for a seed."""
     settings = replace(SMALL, backbone=size)
@@ -108,7 +113,7 @@ def test_fits_and_repeats(size, task):
 
 def test_every_parameter_learns(task):
     """A branch that is cut off would only be missed in the results."""
-    for size in (stgcn.Size(4, 3), gwn.Size(4, 6, 5)):
+    for size in (stgcn.STGCNSize(4, 3), gwn.GWNSize(4, 6, 5)):
         network = STGFSL(task, replace(SMALL, backbone=size, decay=0.0))
         city = task.target
         graphs = {city.name: network.operators(city.weights)}

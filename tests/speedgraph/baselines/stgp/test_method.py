@@ -6,18 +6,18 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.baselines.stgp import method as stgp
-from stflow_lib.speedgraph.baselines.stgp.network import STGP, Prompts, Size, roads
+from stflow_lib.speedgraph.baselines.stgp.network import STGP, Prompts, STGPSize, graph_inputs
 from stflow_lib.speedgraph.problem import long_windows as patches
 from stflow_lib.speedgraph.training import finetune
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=2, epoch_steps=2, batch=2, halve_every=0)
-TINY = Size(8, 2, 1, 8, channels=4, skip=6, prompts=3, dropout=0.0)
-SMALL = stgp.Settings(TINY, sensors=4, hours=SHORT, domain=SHORT, target=SHORT)
+TINY = STGPSize(8, 2, 1, 8, channels=4, skip=6, prompts=3, dropout=0.0)
+SMALL = stgp.STGPSettings(TINY, sensors=4, hours=SHORT, domain=SHORT, target=SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,13 @@ def network(size=TINY):
 
 
 def windows(task, count=2):
-    return patches.lengthened(task, 1).target.windows(task.test[:count])
+    return patches.with_long_windows(task, 1).target.windows(task.test[:count])
 
 
 def test_counts_of_the_release():
     """All four parts; in the encoder 32 rows of 128 of the release have no known place: as many
     as a second table of hours and days, and one more."""
-    net = STGP(12, 12, Size())
+    net = STGP(12, 12, STGPSize())
     assert count_parameters(net.embed) == 1_664
     assert count_parameters(net.encoder) == 1_114_260 - 32 * 128
     assert count_parameters(net.decoder) == 89_696
@@ -59,15 +59,15 @@ def test_prompts_by_hand():
 def test_hidden_cells_reach_nothing(task):
     """Neither hidden hours nor hidden sensors; a shown cell does."""
     net, (speed, when) = network(), network().hours_of(windows(task))
-    graph = roads(task.target.weights)
+    graph = graph_inputs(task.target.weights)
     nodes, hours = torch.tensor([0, 2, 4]), torch.arange(0, 24, 2)
-    plain = net.filled(speed, when, graph, nodes, hours)
+    plain = net.reconstruct(speed, when, graph, nodes, hours)
     other = speed.clone()
     other[:, :, 1::2] += 5
     other[:, [1, 3]] += 5
-    assert torch.equal(net.filled(other, when, graph, nodes, hours), plain)
+    assert torch.equal(net.reconstruct(other, when, graph, nodes, hours), plain)
     other[:, 0, 0] += 5
-    assert not torch.allclose(net.filled(other, when, graph, nodes, hours), plain)
+    assert not torch.allclose(net.reconstruct(other, when, graph, nodes, hours), plain)
 
 
 def test_task_prompts_know_shown_from_hidden(task):
@@ -75,7 +75,7 @@ def test_task_prompts_know_shown_from_hidden(task):
     net, tokens = network(), []
     net.decoder.register_forward_pre_hook(lambda module, x: tokens.append(x[0]))
     net.task[1] = torch.nn.Identity()
-    graph = roads(task.target.weights)
+    graph = graph_inputs(task.target.weights)
     net(windows(task), graph)
     first = tokens.pop()
     with torch.no_grad():
@@ -91,22 +91,22 @@ def test_order_of_nodes_does_not_matter(task):
     x, weights = windows(task), torch.rand(5, 5) * (torch.rand(5, 5) > 0.4)
     with torch.no_grad():
         net.encoder.bias.weight.normal_()
-    moved = net(x[:, order], roads(weights[order][:, order]))
-    torch.testing.assert_close(moved, net(x, roads(weights))[:, order])
+    moved = net(x[:, order], graph_inputs(weights[order][:, order]))
+    torch.testing.assert_close(moved, net(x, graph_inputs(weights))[:, order])
 
 
 def test_changes_are_speeds_less_the_last(task):
     """A task that asks for changes gets the same forecast; the same network fills in speeds."""
     plain, other = network(), STGP(6, 6, TINY, change=True).eval()
     other.load_state_dict(plain.state_dict())
-    x, graph = windows(task), roads(task.target.weights)
+    x, graph = windows(task), graph_inputs(task.target.weights)
     torch.testing.assert_close(other(x, graph) + x[:, :, -1:, 0], plain(x, graph))
 
 
 def test_bins_and_degrees_by_hand():
     """Hundredths rounded down; loops are no neighbours; an isolated sensor gives no NaN."""
     weights = torch.tensor([[1.0, 0.257, 0], [0.5, 1, 0], [0, 0, 0]])
-    got = roads(weights)
+    got = graph_inputs(weights)
     assert got.bins.tolist() == [[0, 25, 0], [50, 0, 0], [0, 0, 0]]
     assert got.senders.tolist() == [1, 1, 0] and got.receivers.tolist() == [1, 1, 0]
     assert all(torch.isfinite(walk).all() for walk in got.walks)
@@ -114,14 +114,14 @@ def test_bins_and_degrees_by_hand():
 
 def test_hidden_error_counts_hidden_cells_only(task, monkeypatch):
     """A network right where shown and one off elsewhere has error one."""
-    long, net = patches.lengthened(task, 1), network()
+    long, net = patches.with_long_windows(task, 1), network()
 
-    def filled(speed, when, graph, nodes, hours):
+    def reconstruct(speed, when, graph, nodes, hours):
         guess = speed + 1
         guess[:, nodes[:, None], hours] -= 1
         return guess
 
-    monkeypatch.setattr(net, "filled", filled)
+    monkeypatch.setattr(net, "reconstruct", reconstruct)
     got = stgp.hidden_error(net, SMALL, 2, long.target, long.target.train)
     assert got.item() == pytest.approx(1)
 
@@ -129,10 +129,10 @@ def test_hidden_error_counts_hidden_cells_only(task, monkeypatch):
 def test_only_prompts_learn_on_the_target(target, source, monkeypatch):
     """The rest is what the sources taught."""
     kept = {}
-    assembled = finetune.assembled
+    assembled = finetune.build_predictor
     monkeypatch.setattr(
         stgp,
-        "assembled",
+        "build_predictor",
         lambda net, *a: kept.setdefault(len(kept), net) and assembled(net, *a),
     )
     for days in (3, 0):
@@ -153,7 +153,7 @@ def test_fits_and_repeats(task):
 def test_later_readings_reach_nothing(target, source):
     other = target.copy(deep=True)
     other.speed.values[3 * 144 :] += 30
-    one, two = (make_task(city, [source]) for city in (target, seal(other)))
+    one, two = (make_task(city, [source]) for city in (target, with_content_hash(other)))
     made = [stgp.fit(t, SMALL, 0, None)(one, one.test[:9]) for t in (one, two)]
     assert torch.equal(*made)
 

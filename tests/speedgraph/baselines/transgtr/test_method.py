@@ -6,28 +6,36 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import seal
+from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.baselines.transgtr import method as transgtr
-from stflow_lib.speedgraph.baselines.transgtr.distillation import Student, Teacher, lesson
+from stflow_lib.speedgraph.baselines.transgtr.distillation import (
+    Student,
+    Teacher,
+    distillation_loss,
+)
 from stflow_lib.speedgraph.baselines.transgtr.method import (
     Forecaster,
     Generator,
-    Reconstructors,
-    Settings,
+    TemporalReconstructors,
+    TransGTRSettings,
     distance,
 )
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import patch_encoder as patches
-from stflow_lib.speedgraph.problem.long_windows import lengthened, long_sources, visible
+from stflow_lib.speedgraph.problem.long_windows import (
+    long_sources,
+    visible_window,
+    with_long_windows,
+)
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=2, epoch_steps=2, batch=2, halve_every=0)
-SMALL = Settings(
-    encoder=patches.Size(8, 2, 1, 8, norms=True, dropout=0.0), teacher_days=3, sensors=3,
+SMALL = TransGTRSettings(
+    encoder=patches.PatchEncoderSize(8, 2, 1, 8, norms=True, dropout=0.0), teacher_days=3, sensors=3,
     teacher=SHORT, student=SHORT, slices=2, pair=4, told=5,
-    wave=gwn.Size(4, 6, 5, 0.0, "none"), matched=3, source=SHORT, target=SHORT,
+    wave=gwn.GWNSize(4, 6, 5, 0.0, "none"), matched=3, source=SHORT, target=SHORT,
 )  # fmt: skip
 
 
@@ -45,7 +53,7 @@ def network(task):
 def test_counts_of_the_release(make_speed):
     """Teacher, generator, forecaster; the last without dead parts of Graph WaveNet."""
     task = make_task(make_speed(days=6, minutes=5, nodes=2), (), "P5")
-    sizes = Settings()
+    sizes = TransGTRSettings()
     teacher, student = Teacher(12, sizes.encoder), Student(12, sizes.encoder)
     assert count_parameters(teacher) == 667_404
     assert count_parameters(student) == 667_404 + 7 * 96
@@ -92,7 +100,7 @@ def test_walks_on_the_graph(task, monkeypatch):
     )
     graph = torch.zeros(5, 5)
     graph[0, 1:3] = 1
-    x = lengthened(task, 1).target.windows(task.test[:2])
+    x = with_long_windows(task, 1).target.windows(task.test[:2])
     net.on_graph(x, graph)
     walk, back = given["walks"]
     torch.testing.assert_close(walk[0], torch.tensor([1, 1, 1, 0, 0]) / 3)
@@ -110,8 +118,8 @@ def test_student_knows_place_and_day():
 def test_a_lesson_leaves_the_teacher_alone(task):
     teacher, student = Teacher(6, SMALL.encoder), Student(6, SMALL.encoder)
     city = long_sources(task, 4)[0]
-    lesson(
-        teacher, student, patches.cut(visible(task, 3), 6), 2, 3, city, city.train
+    distillation_loss(
+        teacher, student, patches.patchify(visible_window(task, 3), 6), 2, 3, city, city.train
     ).backward()
     assert all(p.grad is None for p in teacher.parameters())
     assert student.days.weight.grad.any()
@@ -127,7 +135,7 @@ def test_rests_are_what_time_does_not_explain():
     """A map that gives the output back: nothing is left, and no error of its own."""
     torch.manual_seed(0)
     wave = gwn.GraphWaveNet(2, 6, 2, SMALL.wave)
-    maps = Reconstructors(wave, 4)
+    maps = TemporalReconstructors(wave, 4)
     wave(torch.randn(2, 5, 12, 2), (torch.eye(5), torch.eye(5)))
     for layer, line in zip(wave.layers, maps.maps, strict=False):
         with torch.no_grad():  # on the identity graph a diffusion is one map of five copies
@@ -150,7 +158,7 @@ def test_fits_and_repeats(task):
 def test_later_readings_reach_nothing(target, source):
     other = target.copy(deep=True)
     other.speed.values[3 * 144 :] += 30
-    one, two = (make_task(city, [source]) for city in (target, seal(other)))
+    one, two = (make_task(city, [source]) for city in (target, with_content_hash(other)))
     made = [transgtr.fit(t, SMALL, 0, None)(one, one.test[:9]) for t in (one, two)]
     assert torch.equal(*made)
 
