@@ -30,6 +30,7 @@ from stflow_lib.gridflow import METHODS, TABLES, open_task, score
 from stflow_lib.gridflow.baselines import linear
 from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.tables import days_of
+from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts import statistics as claims
 from stflow_lib.verdicts import statistics as paired
 
@@ -55,7 +56,7 @@ else:
 
 # %%
 pair_of = {
-    city: arrow(pair) for pair in plan.cities for city in (pair, pair.rpartition(">")[2])
+    city: arrow(pair) for pair in plan.cities for city in (pair, target_of(pair))
 }
 pairs = [arrow(pair) for pair in plan.cities]
 COLUMNS = ["city", "method", "days", "seed", *METRICS]
@@ -78,7 +79,7 @@ def opened(city, days, pair):
 
 def fitted_here(name, pair, days, method=linear.METHOD):
     """Test errors of a method that fits in a moment, from the source unless it is alone."""
-    task = opened(pair.rpartition(">")[2] if "alone" in name else pair, days, pair)
+    task = opened(target_of(pair) if "alone" in name else pair, days, pair)
     found = score(task, method.fit(task, method.settings(), 0, None))["metrics"]
     return (arrow(pair), name, days, 0, *(found[m] for m in METRICS))
 

@@ -25,6 +25,7 @@ from stflow_lib import runs
 from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.transfers import arrow, gains_panels, relative_figure
 from stflow_lib.data import load
+from stflow_lib.runs.pair import target_of
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
 from stflow_lib.verdicts import claims, paired
@@ -37,7 +38,7 @@ rows = TABLES["table2"].rows(profile)
 everything = [run for group in rows.values() for run in group]
 planned, lacking = runs.ensure_all(everything, train_missing)
 print(f"profile {profile}: {planned} runs, {lacking} had no record before this page")
-unit = {pair: load(pair.rpartition(">")[2]).attrs["unit"] for pair in plan.cities}
+unit = {pair: load(target_of(pair)).attrs["unit"] for pair in plan.cities}
 
 # %% [markdown]
 # ## 1. Table 2
@@ -51,7 +52,7 @@ unit = {pair: load(pair.rpartition(">")[2]).attrs["unit"] for pair in plan.citie
 # %%
 def by_seed(group, pair, metric):
     """Errors of a row's runs on one target, seed by seed; what knows no source counts for all."""
-    target = pair.rpartition(">")[2]
+    target = target_of(pair)
     return paired.errors([run for run in group if run.city in (pair, target)], metric)
 
 

@@ -29,6 +29,7 @@ from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.sweeps import sweep_figures, variants_figure
 from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.data import load
+from stflow_lib.runs.pair import target_of
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
 from stflow_lib.speedgraph.tables import JOINT, MODES, PATTERNS
@@ -59,7 +60,7 @@ def fill(name):
 for name in rows:
     fill(name)
 pair = plan.cities[0]
-unit = load(pair.rpartition(">")[2]).attrs["unit"]
+unit = load(target_of(pair)).attrs["unit"]
 labels = {error: f"test {error.upper()} ({unit}), mean of the horizons" for error in ERRORS}
 print(f"profile {profile}: {arrow(pair)}, three days, {len(plan.seeds)} seed(s)")
 

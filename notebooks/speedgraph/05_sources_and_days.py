@@ -25,6 +25,7 @@ from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.sweeps import variants_figure
 from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.data import load
+from stflow_lib.runs.pair import target_of
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
 
@@ -42,7 +43,7 @@ for name in names:
     planned, lacking = runs.ensure_all(group, train_missing)
     print(f"{name}: {planned} runs, {lacking} had no record before this page")
 pair = plan.cities[0]
-target = pair.rpartition(">")[2]
+target = target_of(pair)
 unit = load(target).attrs["unit"]
 whole = {m: plan.runs([m], [pair], plan.few) for m in wanted}
 

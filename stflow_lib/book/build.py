@@ -25,6 +25,7 @@ import yaml
 
 from stflow_lib import ROOT
 from stflow_lib.book import site
+from stflow_lib.data.catalog.entry import data_folder
 from stflow_lib.runs import profiles
 
 LAST = "scoreboard"  # reads what all others left, so it depends on all of them
@@ -86,7 +87,7 @@ def shared_inputs() -> str:
 
 def data_state() -> list[tuple[str, int, int]]:
     """Name, size and time of change of every file in the folder STFLOW_DATA."""
-    folder = Path(os.environ.get("STFLOW_DATA") or Path.home() / ".cache" / "stflow")
+    folder = data_folder()
     listed = sorted(path for path in folder.rglob("*") if path.is_file())
     derived = folder / "derived"  # made from the others, by the notebooks themselves
     return [

@@ -7,6 +7,7 @@ column 0 the west end. A **graph city** holds `speed (time, node)` with NaN for 
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -182,3 +183,10 @@ def _check_places(ds: xr.Dataset, name: str):
         if not np.isnan(degrees).all():  # a source without any places is allowed
             outside = ~((degrees >= low) & (degrees <= high))
             _no_offender(outside, ds[axis], name, f"inside the box {low:g} to {high:g}")
+
+
+def joint_hash(hashes: Sequence[str]) -> str:
+    """One content hash for a task on several cities; that of a single city is its own."""
+    return (
+        hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    )

@@ -3,6 +3,7 @@
 from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.problem.protocol import protocol_of
 from stflow_lib.runs import Rows, RowTable
+from stflow_lib.runs.pair import target_of
 
 ABLATIONS = {  # Figure 3: what is left out, as settings
     "STBaT": {},
@@ -79,7 +80,7 @@ def figure5(profile: str) -> Rows:
 
 def days_of(pair: str) -> list[int]:
     """Those of DAYS that the target's history has."""
-    target = pair.rpartition(">")[2]
+    target = target_of(pair)
     history = protocol_of(Plan.protocol(target)).valid // 24
     return [days for days in DAYS if days <= history]
 

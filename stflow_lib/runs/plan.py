@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from stflow_lib.runs import Run, build_settings, changed, profiles
+from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.run import method_of
 from stflow_lib.training.method import Method
 
@@ -61,7 +62,7 @@ class TransferPlan:
         ]
 
     def _run(self, method, city, days, seed: int, changes: dict, switch: str) -> Run:
-        target = city.rpartition(">")[2]
+        target = target_of(city)
         return Run(
             self.WING,
             method,

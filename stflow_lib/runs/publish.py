@@ -8,6 +8,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from stflow_lib.data.files.write import write_atomic
 from stflow_lib.runs import store
 
 RUN_FIELDS = ("wing", "method", "city", "protocol", "scarcity", "profile", "seed", "settings")
@@ -43,7 +44,7 @@ def publish(wing: str) -> Path:
         if record["profile"] != "smoke" and (old is None or old["date"] < record["date"]):
             merged[record["key"]] = record
     path = results_file(wing)
-    store.write_atomic(path, _text(list(merged.values())).encode())
+    write_atomic(path, _text(list(merged.values())).encode())
     return path
 
 

@@ -1,11 +1,11 @@
 """Finding a run's record and judging whether code or data have moved on since."""
 
-import re
 from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
 
 from stflow_lib.runs import store
+from stflow_lib.runs.pair import split_pair
 from stflow_lib.runs.publish import published
 from stflow_lib.runs.run import Run, RunError, method_of, wing_of
 from stflow_lib.runs.source_hash import city_hash, method_hash
@@ -75,6 +75,7 @@ def transfer_hash(open_task: Callable, run) -> str | None:
 
 @cache
 def _hash(open_task: Callable, city: str, protocol: str, scarcity: str) -> str | None:
-    if any(city_hash(name) is None for name in re.split("[+>]", city)):
+    sources, target = split_pair(city)
+    if any(city_hash(name) is None for name in (*sources, target)):
         return None
     return open_task(SimpleNamespace(city=city, protocol=protocol, scarcity=scarcity)).data_hash

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stflow_lib import ROOT
+from stflow_lib.data.files.write import write_atomic
 from stflow_lib.runs.run import Run
 
 
@@ -43,23 +44,9 @@ def write(run: Run, record: dict) -> None:
     write_atomic(runs_folder(run.wing) / f"{run.key}.json", text.encode())
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file under another name, bring it to the disk, then rename it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(aside, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-
-
 @contextmanager
 def locked(run: Run, wait: bool = True) -> Iterator[Path]:
-    """The run's folder, held by this process alone; Busy when taken and `wait` is False.
+    """The run's folder, held by this process alone; Locked when taken and `wait` is False.
 
     The lock is the kernel's: it falls when its process dies, however that happens, so there
     are no stale locks to clear.

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from stflow_lib.runs import Rows, RowTable
+from stflow_lib.runs.pair import split_pair, target_of
 from stflow_lib.speedgraph.plan import Plan
 
 JOINT = "TSJT(STGCN)"
@@ -80,12 +81,11 @@ def figure5(profile: str) -> Rows:
 
 def subsets(city: str) -> list[str]:
     """ "a+b>c" -> ["a>c", "b>c", "a+b>c"]."""
-    sources, _, target = city.rpartition(">")
-    names = sources.split("+")
+    sources, target = split_pair(city)
     return [
         f"{'+'.join(some)}>{target}"
-        for size in range(1, len(names) + 1)
-        for some in combinations(names, size)
+        for size in range(1, len(sources) + 1)
+        for some in combinations(sources, size)
     ]
 
 
@@ -97,7 +97,7 @@ def backbones(profile: str) -> Rows:
 def asked(profile: str) -> Rows:
     """Networks asked for speeds, and for the change since the last input; one seed."""
     plan = Plan.of(profile)
-    target = plan.cities[0].rpartition(">")[2]
+    target = target_of(plan.cities[0])
     plain = plan.switches.get(target, "").replace(CHANGE, "")
     asking = {
         word: replace(plan, switches={target: plain + switch})

@@ -1,11 +1,14 @@
 """The contract of a table's row: a method is fitted to a task and returns a predictor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.training.loop import History
 
 
 @dataclass
@@ -22,6 +25,27 @@ class Predictor:
     def __call__(self, task: Any, indices: Tensor) -> Tensor:
         return self.predict(task, indices)
 
+    @classmethod
+    def after(
+        cls,
+        predict: Callable[[Any, Tensor], Tensor],
+        parameters: int,
+        stages: Mapping[str, History],
+        notes: dict[str, Any] | None = None,
+    ) -> "Predictor":
+        """The predictor that training left behind, stage by stage.
+
+        Curves are named "STAGE_CURVE"; those of a stage named "" keep their own name.
+        """
+        epochs = sum(history.epochs for history in stages.values())
+        seconds = sum(history.seconds for history in stages.values())
+        curves = {
+            f"{stage}_{name}".removeprefix("_"): list(curve)
+            for stage, history in stages.items()
+            for name, curve in history.curves.items()
+        }
+        return cls(predict, parameters, epochs, seconds / max(epochs, 1), curves, notes or {})
+
 
 @dataclass(frozen=True)
 class Method:
@@ -32,11 +56,18 @@ class Method:
     fit: Callable[[Any, Any, int, Path | None], Predictor]
 
 
+@dataclass(frozen=True)
+class NoSettings:
+    """Of a rule that has nothing to set."""
+
+
 def count_parameters(model: nn.Module) -> int:
     """Trainable scalars of a network."""
     return sum(p.numel() for p in model.parameters())
 
 
-@dataclass(frozen=True)
-class NoSettings:
-    """Of a rule that has nothing to set."""
+def require_sources(task: Any) -> Any:
+    """The task's source cities; DataError when there is none to learn from."""
+    if not task.sources:
+        raise DataError(f"{task.target.name}: no source city to learn from")
+    return task.sources

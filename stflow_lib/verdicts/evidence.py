@@ -8,6 +8,7 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.runs import Run, profiles, store
+from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.publish import RUN_FIELDS
 from stflow_lib.runs.run import wing_of
 from stflow_lib.verdicts.datasets import AVERAGES
@@ -75,7 +76,7 @@ def _pairs_by_target(listed: Iterable[Run]) -> dict[tuple[str, str], list[str]]:
     found = {}
     for city, profile in dict.fromkeys((run.city, run.profile) for run in listed):
         if ">" in city:
-            found.setdefault((city.rpartition(">")[2], profile), []).append(city)
+            found.setdefault((target_of(city), profile), []).append(city)
     return found
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.runs import Run
+from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts import statistics as claims
 from stflow_lib.verdicts.evidence import value_of
 from stflow_lib.verdicts.statistics import verdict
@@ -73,7 +74,7 @@ def _comparable_errors(group: list[Run], metric: str, places: Iterable[tuple]) -
 
 
 def _is_comparable(record: dict, city: str, scarcity: str, seed: int) -> bool:
-    same = record["city"] in (city, city.rpartition(">")[2]) and record["scarcity"] == scarcity
+    same = record["city"] in (city, target_of(city)) and record["scarcity"] == scarcity
     return same and (record["seed"] == seed or record["epochs"] == 0)
 
 

@@ -15,6 +15,7 @@ from stflow_lib import runs
 from stflow_lib.data.catalog import index as registry
 from stflow_lib.data.errors import DataError
 from stflow_lib.runs import profiles, store
+from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts import claims as paper_claims
 from stflow_lib.verdicts import judge as claims
 from stflow_lib.verdicts.claims import (
@@ -391,7 +392,7 @@ def test_printed_gains_of_stbat_follow_from_its_errors_but_for_two():
     """A claim says so itself where the percentage does not belong to the printed errors."""
     printed, stated = reported("stbat"), paper_claims.claims("stbat")
     for row in stated[stated["kind"].eq("gain") & stated["source"].eq("Table 2")].itertuples():
-        alone = row.dataset.rpartition(">")[2]
+        alone = target_of(row.dataset)
         cell = printed["dataset"].isin([row.dataset, f"{row.dataset.split()[0]} {alone}"])
         cell &= printed["fraction"].eq(row.fraction) & printed["metric"].eq(row.metric)
         errors = printed[cell].set_index("method")["value"]

@@ -3,14 +3,15 @@
 import hashlib
 import importlib
 import inspect
+import io
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from stflow_lib.data.files.read import read_npz
+from stflow_lib.data.files.write import write_atomic
 
 SOURCE_MODULES = (
     "rasterize.gps",
@@ -30,7 +31,7 @@ def cached(
 ) -> dict[str, np.ndarray]:
     """What `build` returns, from the cache when these inputs and parameters were seen before.
 
-    The key covers the bytes of the inputs, the parameters and the text of the modules MAKERS.
+    The key covers the bytes of the inputs, the parameters and the text of SOURCE_MODULES.
     The file is written aside and renamed, so it is whole or absent.
     """
     path = cache_folder() / f"{_key(inputs, parameters)}.npz"
@@ -51,13 +52,7 @@ def _key(inputs: list[Path], parameters: dict) -> str:
     return digest.hexdigest()[:24]
 
 
-def _store(path: Path, arrays: dict[str, np.ndarray]):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(aside, path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+def _store(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_atomic(path, content.getvalue())

@@ -96,14 +96,8 @@ def fit_network(
     )
     best = history.curves["valid_rmse"].index(min(history.curves["valid_rmse"]))
     dead = history.curves["dead_blocks"][best]
-    return Predictor(
-        predict,
-        count_parameters(network),
-        history.epochs,
-        history.seconds / max(history.epochs, 1),
-        dict(history.curves),
-        {"dead_blocks": dead, "collapsed": dead > COLLAPSE_SHARE},
-    )
+    notes = {"dead_blocks": dead, "collapsed": dead > COLLAPSE_SHARE}
+    return Predictor.after(predict, count_parameters(network), {"": history}, notes)
 
 
 def validate(task: Task, predict, batch: int = 256) -> dict[str, float]:

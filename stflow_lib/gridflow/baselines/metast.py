@@ -25,8 +25,8 @@ from stflow_lib.gridflow.training.transfer import (
     direction_method,
     finetune,
     pretrain_on_sources,
-    require_sources,
 )
+from stflow_lib.training.method import require_sources
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stflow_lib.data.errors import DataError
+from stflow_lib.runs.pair import named
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,4 @@ PROTOCOLS = {
 
 def protocol_of(name: str) -> Protocol:
     """The protocol of a name; DataError lists the names that exist."""
-    if name not in PROTOCOLS:
-        raise DataError(f"protocol {name!r}: there are {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[name]
+    return named("protocol", PROTOCOLS, name)

@@ -1,6 +1,5 @@
 """STBaT's problem as tensors: learn on cities with long histories, predict one with days."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import content_hash
+from stflow_lib.data.schema import content_hash, joint_hash
 from stflow_lib.gridflow.problem.checks import check_cities, first_step, steps_a_day
 from stflow_lib.gridflow.problem.city import (
     CityFlow,
@@ -114,7 +113,7 @@ def make_task(
         day=steps_a_day(target),
         directions=tuple(map(str, target.direction.values)),
         unit=target.attrs["unit"],
-        data_hash=_joint_hash([*sources, target]),
+        data_hash=joint_hash([content_hash(city) for city in (*sources, target)]),
     )
 
 
@@ -184,11 +183,3 @@ def _mask(flow: Tensor, city) -> Tensor:
             raise DataError(f"{city.attrs['name']}: no valid cell, {direction} has no trip in "
                             f"its first {len(flow)} steps")  # fmt: skip
     return mask
-
-
-def _joint_hash(cities) -> str:
-    """The city's own content hash; with sources one hash of all, POI included."""
-    hashes = [content_hash(city) for city in cities]
-    return (
-        hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
-    )

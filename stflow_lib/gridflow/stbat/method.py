@@ -30,10 +30,10 @@ from stflow_lib.gridflow.training.transfer import (
     direction_method,
     finetune,
     pretrain_on_sources,
-    require_sources,
     stnet,
 )
 from stflow_lib.kernels import rank_contrast
+from stflow_lib.training.method import require_sources
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.training.loop import History, Training, autocast, retain_heap, train
-from stflow_lib.training.surrogate import SurrogateGradient
+from stflow_lib.training.surrogate import surrogate_value
 
 CITY_SEEDS = 7919  # between the random orders of two cities
 
@@ -159,7 +159,7 @@ def with_clipping_and_decay(
     decayed = [
         g if g is None else g + plan.weight_decay * p.detach() for g, p in zip(gradients, flat)
     ]
-    return SurrogateGradient.apply(loss.detach(), decayed, *flat)
+    return surrogate_value(loss, flat, decayed)
 
 
 def clip_by_norm(gradients: list[Tensor | None], norm: float) -> list[Tensor | None]:

@@ -16,7 +16,7 @@ from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.schedule import Schedule, fit_cities, predict_trips
 from stflow_lib.gridflow.training.shared_stages import shared_stage, stage_fingerprint
 from stflow_lib.training.loop import History
-from stflow_lib.training.method import Method, Predictor, count_parameters
+from stflow_lib.training.method import Method, Predictor, count_parameters, require_sources
 
 # At most 80 epochs, of which target validation chooses one.
 ON_TARGET = partial(Schedule, epochs=80, patience=0)
@@ -72,8 +72,6 @@ def _joined(fitted: dict[str, FittedDirection], seen: Callable[[Task], Task]) ->
     """[B, D, H, W] trips per step; curves and notes named after direction and stage."""
     networks = [one.network.eval() for one in fitted.values()]
     stages = {f"{w}_{name}": h for w, one in fitted.items() for name, h in one.stages.items()}
-    epochs = sum(history.epochs for history in stages.values())
-    seconds = sum(history.seconds for history in stages.values())
 
     def predict(task: Task, steps: Tensor) -> Tensor:
         city = seen(task).target
@@ -81,14 +79,8 @@ def _joined(fitted: dict[str, FittedDirection], seen: Callable[[Task], Task]) ->
             ways = [predict_trips(n, city.only(d), steps) for d, n in enumerate(networks)]
         return torch.cat(ways, 1)
 
-    return Predictor(
-        predict,
-        sum(map(count_parameters, networks)),
-        epochs,
-        seconds / max(epochs, 1),
-        {f"{s}_{name}": curve for s, h in stages.items() for name, curve in h.curves.items()},
-        {w: one.notes for w, one in fitted.items() if one.notes},
-    )
+    notes = {way: one.notes for way, one in fitted.items() if one.notes}
+    return Predictor.after(predict, sum(map(count_parameters, networks)), stages, notes)
 
 
 def stnet(settings: TargetSettings) -> nn.Module:
@@ -145,13 +137,6 @@ def on_sources(network: nn.Module, task: Task, settings, seed: int, folder, **mo
     """Train the network on all sources, for this run alone."""
     return fit_cities(network, require_sources(task), settings.source, seed=seed, stage="source",
                       folder=folder, **more)  # fmt: skip
-
-
-def require_sources(task: Task):
-    """The task's sources; DataError when there is none to learn from."""
-    if not task.sources:
-        raise DataError(f"{task.target.name}: no source city to transfer from")
-    return task.sources
 
 
 def finetune(

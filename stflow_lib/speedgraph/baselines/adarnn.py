@@ -22,11 +22,10 @@ from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
     mean_error,
-    require_sources,
     sample_steps,
 )
 from stflow_lib.training.loop import History, Training, train
-from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.method import Method, Predictor, require_sources
 
 Rows = Float[Tensor, "row lag unit"]
 Shares = Float[Tensor, "layer lag"]  # importance of each step; a layer's sum to 1

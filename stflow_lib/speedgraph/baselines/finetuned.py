@@ -15,12 +15,11 @@ from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
     mean_error,
-    require_sources,
 )
 from stflow_lib.speedgraph.training.losses import source_loss
 from stflow_lib.speedgraph.training.reptile import build_backbone
 from stflow_lib.training.loop import Training, train
-from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.method import Method, Predictor, require_sources
 
 SOURCE = partial(Training, epochs=100, epoch_steps=200, batch=1, halve_every=0, patience=20,
                  precision="float32")  # fmt: skip

@@ -25,7 +25,6 @@ from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
     mean_error,
-    require_sources,
     sample_steps,
     supports_by_city,
 )
@@ -38,7 +37,7 @@ from stflow_lib.speedgraph.training.masked_pretraining import (
     training_cities,
 )
 from stflow_lib.training.loop import History, Training, train
-from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.method import Method, Predictor, require_sources
 from stflow_lib.training.surrogate import surrogate_value
 
 DAYS = 1  # of a window
@@ -112,7 +111,7 @@ def fit(task: Task, settings: TPBSettings, seed: int, folder: Path | None) -> Pr
     task = with_long_windows(task, DAYS)
     torch.manual_seed(seed)
     encoder = PatchEncoder(60 // task.minutes, settings.encoder).to(task.device)
-    error = partial(hidden_error, encoder, settings)
+    error = partial(hidden_error, encoder, settings.hours.batch, settings.sensors)
     stages = {"hours": pretrained(encoder, error, training_cities(task), settings.hours, seed, folder,
                                           "hours")}  # fmt: skip
     bank = pattern_bank(encoder, task, settings, seed)

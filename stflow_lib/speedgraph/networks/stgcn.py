@@ -32,7 +32,7 @@ class STGCNSize:
         if self.variant not in ("A", "B"):
             raise ValueError(f"STGCN has variants A and B, not {self.variant!r}")
 
-    def want_a(self, where: str) -> "Size":
+    def want_a(self, where: str) -> "STGCNSize":
         """Itself; ValueError naming `where` when it is not variant A."""
         if self.variant != "A":
             raise ValueError(f"{where} is made of STGCN's variant A, not {self.variant}")

@@ -6,7 +6,7 @@ TSJT prints 12 steps in, 6 steps out and errors at 10, 30 and 60 minutes for cit
 
 from dataclasses import dataclass
 
-from stflow_lib.data.errors import DataError
+from stflow_lib.runs.pair import named
 
 FEW_DAYS = 3  # calendar days of the target that may be seen; test windows begin after them
 
@@ -34,6 +34,4 @@ PROTOCOLS = {
 
 def protocol_of(name: str) -> Protocol:
     """The protocol of a name; DataError lists the names that exist."""
-    if name not in PROTOCOLS:
-        raise DataError(f"protocol {name!r}: there are {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[name]
+    return named("protocol", PROTOCOLS, name)

@@ -1,6 +1,5 @@
 """TSJT's problem as tensors: source cities with long series, a target with three days."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import check_city
+from stflow_lib.data.schema import check_city, joint_hash
 from stflow_lib.speedgraph.problem.city import CitySpeed, forward_fill, mean_and_std
 from stflow_lib.speedgraph.problem.protocol import FEW_DAYS, Protocol, protocol_of
 from stflow_lib.speedgraph.problem.resampling import resample
@@ -80,7 +79,7 @@ def make_task(
         protocol=protocol,
         minutes=minutes,
         days=days,
-        data_hash=joint_hash([*sources, target]),
+        data_hash=joint_hash([city.attrs["sha256"] for city in (*sources, target)]),
     )
 
 
@@ -179,11 +178,3 @@ def _city_speed(city, speed, time, allowed: slice, parts, protocol, device) -> C
         time=time, lags=protocol.lags, ahead=protocol.ahead,
         **{name: tensor.to(device) for name, tensor in tensors.items()},
     )  # fmt: skip
-
-
-def joint_hash(cities: Sequence[xr.Dataset]) -> str:
-    """The city's own content hash; with sources one hash of all."""
-    hashes = [city.attrs["sha256"] for city in cities]
-    return (
-        hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
-    )

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.losses import masked_mae, predict, validation_mae
@@ -25,13 +24,6 @@ FINETUNING = partial(
 
 # (network, city, graphs, steps [B]) -> what is minimised, a scalar
 Error = Callable[[nn.Module, CitySpeed, dict, Tensor], Tensor]
-
-
-def require_sources(task: Task) -> tuple[CitySpeed, ...]:
-    """The task's sources; DataError where there is none to learn on."""
-    if not task.sources:
-        raise DataError(f"{task.target.name}: no source city to learn on")
-    return task.sources
 
 
 def supports_by_city(network: nn.Module, task: Task) -> dict:
@@ -74,11 +66,7 @@ def finetuned_predictor(
 
 def build_predictor(network: nn.Module, graphs: dict, stages: dict[str, History]) -> Predictor:
     """The predictor of a network after its stages; curves are named after them."""
-    epochs = sum(h.epochs for h in stages.values())
-    seconds = sum(h.seconds for h in stages.values())
-    curves = {f"{stage}_{n}": c for stage, h in stages.items() for n, c in h.curves.items()}
-    return Predictor(partial(predict, network, graphs), count_parameters(network), epochs,
-                     seconds / max(epochs, 1), curves)  # fmt: skip
+    return Predictor.after(partial(predict, network, graphs), count_parameters(network), stages)
 
 
 def mean_error(network: nn.Module, cities, graphs: dict, windows: int = 64) -> float:

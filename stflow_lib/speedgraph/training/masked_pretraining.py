@@ -65,9 +65,11 @@ HOURS = partial(Training, epochs=200, epoch_steps=100, batch=4, learning_rate=1e
                 halve_every=0, patience=20, precision="float32")  # fmt: skip
 
 
-def hidden_error(encoder: PatchEncoder, settings, city, steps) -> Float[Tensor, ""]:
+def hidden_error(
+    encoder: PatchEncoder, windows: int, sensors: int, city: CitySpeed, steps: Int[Tensor, " s"]
+) -> Float[Tensor, ""]:
     """Mean squared error of hidden hours."""
-    x, _ = sample_windows(city, steps, settings.hours.batch, settings.sensors)
+    x, _ = sample_windows(city, steps, windows, sensors)
     hours, when = patchify(x, encoder.embed.in_features)
     guess, hidden = encoder.reconstruct(hours, encoder.places(when))
     return (guess - hours[:, hidden]).square().mean()

@@ -23,14 +23,13 @@ from stflow_lib.speedgraph.training.finetune import (
     Error,
     finetuned_predictor,
     mean_error,
-    require_sources,
     round_robin_source,
     sample_steps,
     supports_by_city,
 )
 from stflow_lib.speedgraph.training.losses import masked_mae
 from stflow_lib.training.loop import History, Training, train
-from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.method import Method, Predictor, require_sources
 
 BOUND = "bound"  # the part of a network, a city's module by its name, that is not averaged
 

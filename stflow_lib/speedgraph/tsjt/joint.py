@@ -62,9 +62,9 @@ def fit_joint(
         lambda: {"valid_mae": validation_mae(network, task.target, roads, task.target.valid)},
         settings.training, seed=seed, folder=folder,
     )  # fmt: skip
-    seconds = history.seconds / max(history.epochs, 1)
-    return Predictor(partial(predict, network, roads), count_parameters(network),
-                     history.epochs, seconds, dict(history.curves))  # fmt: skip
+    return Predictor.after(
+        partial(predict, network, roads), count_parameters(network), {"": history}
+    )
 
 
 def joint_loss(

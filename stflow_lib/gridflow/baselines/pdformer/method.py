@@ -87,11 +87,9 @@ def fit(task: Task, settings: PDFormerSettings, seed: int, folder: Path | None) 
     samples = torch.stack([torch.zeros_like(city.train), city.train], 1)
     check = lambda: {"valid_rmse": _rmse(network, cells, city, city.valid[:: plan.valid_every])}
     history = train(network, loss, samples, check, plan, seed=seed, folder=folder)
-    seconds = history.seconds / max(history.epochs, 1)
-    return Predictor(
-        partial(_predict, network, cells), count_parameters(network), history.epochs, seconds,
-        dict(history.curves),
-    )  # fmt: skip
+    return Predictor.after(
+        partial(_predict, network, cells), count_parameters(network), {"": history}
+    )
 
 
 def _pair(network, cells: Cells, city: CityFlow, steps: Tensor) -> tuple[Tensor, Tensor]:

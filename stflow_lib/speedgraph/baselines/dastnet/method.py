@@ -21,11 +21,10 @@ from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
-    require_sources,
 )
 from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
 from stflow_lib.training.loop import History, Training, train
-from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.method import Method, Predictor, require_sources
 
 SOURCE = partial(Training, epochs=10, batch=64, halve_every=0, precision="float32")
 

@@ -32,11 +32,10 @@ from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
-    require_sources,
 )
 from stflow_lib.speedgraph.training.masked_pretraining import HOURS, hidden_error, pretrained
 from stflow_lib.training.loop import History, Training, train
-from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.method import Method, Predictor, require_sources
 
 NODE = partial(stgcn.STGCNSize, 32, 8, 4)
 NODES = partial(Training, epochs=50, epoch_steps=100, batch=64, halve_every=0, patience=10,
@@ -91,7 +90,7 @@ def encoded(
 ) -> tuple[PatchEncoder, dict[str, History]]:
     """An encoder of hours, learned on the sources' days."""
     encoder = PatchEncoder(60 // task.minutes, settings.encoder).to(task.device)
-    error = partial(hidden_error, encoder, settings)
+    error = partial(hidden_error, encoder, settings.hours.batch, settings.sensors)
     history = pretrained(encoder, error, long_sources(task, 1), settings.hours,
                                  seed, folder, "hours")  # fmt: skip
     return encoder.eval(), {"hours": history}

@@ -22,13 +22,12 @@ from stflow_lib.speedgraph.training import masked_pretraining
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     build_predictor,
-    require_sources,
     supports_by_city,
 )
 from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
 from stflow_lib.speedgraph.training.masked_pretraining import sample_windows
 from stflow_lib.training.loop import History, Training, train
-from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.method import Method, Predictor, require_sources
 
 DAYS = 1  # of a window
 HOURS = partial(Training, epochs=300, epoch_steps=100, batch=4, halve_every=0, patience=30,

@@ -30,12 +30,11 @@ from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
     mean_error,
-    require_sources,
     sample_steps,
 )
 from stflow_lib.speedgraph.training.losses import masked_mae
 from stflow_lib.training.loop import History, Training, train
-from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.method import Method, Predictor, require_sources
 
 DAYS = 1  # of a forecaster's window, of which the student reads all and the network 12 steps
 PATCHES = partial(patches.PatchEncoderSize, width=96, hidden=384, norms=True)
