@@ -12,12 +12,13 @@ PYTHON  ?= $(shell for p in python3.11 python3.12 python3; do \
 # Named after what it was made from: another lock or pyproject.toml makes the environment anew.
 READY   := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | tr ' ' -)
 
-.PHONY: help env book test lab clean
+.PHONY: help env check book test lab clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make book                 run every notebook, build the site in book/_build/html"
 	@echo "make book PROFILE=lab     the same on the real cities (STFLOW_DATA names their folder)"
+	@echo "make check                formatting, lint and types, in seconds"
 	@echo "make test                 unit tests, notebooks at smoke size, the site in a browser"
 	@echo "make lab                  JupyterLab, the sources in notebooks/ open as notebooks"
 	@echo "make clean                remove what was built (keeps .venv and the run store runs/)"
@@ -33,6 +34,11 @@ $(READY):
 	@# the kernel by its full path: so JupyterLab knows it as the sources' own, and asks nothing
 	$(PY) -m ipykernel install --sys-prefix >/dev/null
 	@rm -f $(VENV)/.ready-* && touch $@
+
+check: $(READY)
+	$(VENV)/bin/ruff format --check stflow_lib tests
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
 
 book: $(READY)
 	@$(PY) -m stflow_lib book --profile $(PROFILE)

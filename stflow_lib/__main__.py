@@ -1,4 +1,5 @@
-"""`python -m stflow_lib`: fill the run store, look into it, publish it, fetch data, make the book."""
+"""`python -m stflow_lib`: fill the run store, look into it, publish it, fetch data, make the
+book."""
 
 import argparse
 import os
@@ -129,6 +130,7 @@ class Seconds:
         ]
 
     def add(self, record: dict) -> None:
+        """One more run whose time is known."""
         self.records.append(record)
 
     def left(self, todo: Iterable[runs.Run]) -> str:

@@ -53,6 +53,8 @@ def reachable(starts: Iterable[Place], root: Path = HERE) -> set[Place]:
 def read(place: Place, root: Path = HERE) -> tuple[str, set[Place]]:
     """A definition as text that no move changes, and what it names, still to be traced."""
     path = file_of(place[0], root)
+    if path is None:
+        raise FileNotFoundError(f"{place[0]}: a module without a file")
     return _read(place, path, root, path.stat().st_mtime_ns)
 
 
@@ -70,7 +72,7 @@ def file_of(name: str, root: Path = HERE) -> Path | None:
 def module(name: str, root: Path = HERE) -> Module | None:
     """The definitions and imports of a module; None where its file is not known."""
     path = file_of(name, root)
-    return path and _parse(name, path, path.stat().st_mtime_ns)
+    return None if path is None else _parse(name, path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
@@ -96,7 +98,8 @@ def _defines(node: ast.stmt) -> set[str]:
 def _dispatcher(node: ast.stmt) -> str | None:
     """The f of a function below `@f.register`."""
     for mark in getattr(node, "decorator_list", ()):
-        if isinstance(mark, ast.Attribute) and mark.attr == "register":
+        named = isinstance(mark, ast.Attribute) and isinstance(mark.value, ast.Name)
+        if named and mark.attr == "register":
             return mark.value.id
     return None
 
@@ -115,7 +118,7 @@ def _imports(name: str, path: Path, nodes: Iterable[ast.stmt]) -> Iterator[tuple
 def _base(name: str, path: Path, node: ast.ImportFrom) -> str:
     """The module after `from`, with leading dots resolved against the importing module."""
     if not node.level:
-        return node.module
+        return node.module or ""
     parts = name.split(".")
     parts = parts[: len(parts) - node.level + (path.name == "__init__.py")]
     return ".".join([*parts, node.module] if node.module else parts)
@@ -145,9 +148,9 @@ def _top(name: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _read(place: Place, path: Path, root: Path, _changed: int) -> tuple[str, set[Place]]:
+def _read(place: Place, path: Path, root: Path, changed: int) -> tuple[str, set[Place]]:
     home, name = place
-    here = module(home, root)
+    here = _parse(home, path, changed)
     nodes = copy.deepcopy(here.definitions[name])
     inside = [n for node in nodes for n in ast.walk(node) if isinstance(n, IMPORTS)]
     reader = _Reader(home, here.imports | dict(_imports(home, path, inside)), root)
@@ -159,14 +162,15 @@ class _Reader(ast.NodeTransformer):
     origin has them: `task.score` and `score as judge` become `score`."""
 
     def __init__(self, home: str, imports: dict[str, Place], root: Path):
-        self.home, self.imports, self.root, self.named = home, imports, root, set()
+        self.home, self.imports, self.root = home, imports, root
+        self.named: set[Place] = set()
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         source = self.imports.get(node.id, (self.home, node.id))
         self.named.add(source)
         return ast.Name(source[1] or node.id, node.ctx)
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         source = self.imports.get(node.value.id) if isinstance(node.value, ast.Name) else None
         if not source or not (inside := self._module_of(*source)):
             return self.generic_visit(node)
@@ -187,7 +191,7 @@ class _Reader(ast.NodeTransformer):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
         if getattr(node, "type_params", None) == []:  # Python 3.12 has it, 3.11 has not
-            del node.type_params
+            delattr(node, "type_params")
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _dispatcher(node):
             _drop_annotations(node)
         return super().generic_visit(node)

@@ -51,7 +51,8 @@ def compute_missing(
     Runs that another process holds are left to the end. ``done(run, record)`` is called after
     each. Raises RunError at the end, with one line for each run that failed.
     """
-    failures, busy = [], []
+    failures: list[str] = []
+    busy: list[Run] = []
     for run, wait in _then(runs, busy):
         try:
             done(run, compute(run, wait))
@@ -135,7 +136,7 @@ def _record(run: Run, folder: Path) -> dict:
 
 def _flat(prefix: str, values: Mapping) -> dict[str, float]:
     """Nested numbers as one level of names; a number that is not finite is an error."""
-    flat = {}
+    flat: dict[str, float] = {}
     for name, value in values.items():
         label = f"{prefix}_{name}"
         if isinstance(value, Mapping):

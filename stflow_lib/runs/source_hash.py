@@ -79,7 +79,7 @@ def _start(function) -> Place:
     """Where a function or class is written; one made inside another by the outer one."""
     name = function.__qualname__.partition(".")[0]
     if name == "<lambda>":
-        line = function.__code__.co_firstlineno
-        name = next(name for name, nodes in module(function.__module__).definitions.items()
-                    if any(node.lineno <= line <= node.end_lineno for node in nodes))  # fmt: skip
+        line, here = function.__code__.co_firstlineno, module(function.__module__)
+        name = next(name for name, nodes in (here.definitions.items() if here else ())
+                    if any(node.lineno <= line <= (node.end_lineno or 0) for node in nodes))  # fmt: skip
     return function.__module__, name

@@ -24,7 +24,8 @@ def summary(runs: Iterable[Run], value: str | Sequence[str] = "rmse") -> pd.Data
     """
     runs, metrics = _once(runs), _names(value)
     records = {run.key: find(run) for run in runs}
-    labels, cells = _labels(runs), {}
+    labels = _labels(runs)
+    cells: dict[tuple, list[dict | None]] = {}
     for run in runs:
         place = (labels[run.key], *(getattr(run, name) for name in _WHERE))
         cells.setdefault(place, []).append(records[run.key])
@@ -76,7 +77,7 @@ _COUNTS = ["mean", "spread", "n", "collapsed", "missing", "stale"]
 
 def _labels(runs: list[Run]) -> dict[str, str]:
     """Row label of each run: two settings of one method never share a row."""
-    kinds = {}
+    kinds: dict[str, set[str]] = {}
     for run in runs:
         kinds.setdefault(run.method, set()).add(_settings(run))
     return {
@@ -156,5 +157,6 @@ class RowTable:
     rows: Callable[[str], Rows]
 
     def __call__(self, profile: str) -> list[Run]:
+        """The runs of all rows at a profile."""
         runs = [run for row in self.rows(profile).values() for run in row]
         return list({run.key: run for run in runs}.values())

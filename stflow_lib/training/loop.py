@@ -54,6 +54,7 @@ class History:
 
     @property
     def epochs(self) -> int:
+        """Epochs trained."""
         return len(self.curves.get("loss", []))
 
 
@@ -141,43 +142,49 @@ class TrainingState:
 
     @property
     def finished(self) -> bool:
+        """Whether all epochs are done, or patience is at its end."""
         patience = self.plan.patience
         waited = self.epoch - self.best_epoch
         return self.epoch >= self.plan.epochs or bool(patience and waited >= patience)
 
     def rate(self, epoch: int) -> float:
+        """Adam's rate in an epoch."""
         halvings = epoch // self.plan.halve_every if self.plan.halve_every else 0
         return self.plan.learning_rate * 0.5**halvings
 
-    def prepare(self) -> None:
-        """A new Adam where the rate or the set of moving parameters changes."""
+    def prepare(self) -> torch.optim.Adam:
+        """The epoch's Adam: a new one where the rate or the set of moving parameters changes."""
         now = {id(p) for p in self.trainable(self.epoch)}
         for parameter in self.model.parameters():
             parameter.requires_grad_(id(parameter) in now)
         before = {id(p) for p in self.trainable(self.epoch - 1)} if self.epoch else None
-        if before != now or self.rate(self.epoch) != self.rate(self.epoch - 1):
+        same = before == now and self.rate(self.epoch) == self.rate(self.epoch - 1)
+        if self.optimizer is None or not same:
             self.optimizer = self.new_optimizer(self.epoch)
+        return self.optimizer
 
     def new_optimizer(self, epoch: int) -> torch.optim.Adam:
+        """An Adam without memory over what moves in an epoch."""
         return torch.optim.Adam(self.trainable(epoch), lr=self.rate(epoch), foreach=True)
 
     def one_epoch(self, loss, samples: Tensor, score) -> None:
         """One pass in an order, and with dropout, drawn from (seed, epoch) alone."""
         torch.manual_seed(self.seed * 1_000_003 + self.epoch)
-        self.prepare()
+        optimizer = self.prepare()
         self.model.train()
         order = self.plan.order(samples, self.epoch, self.seed)
         start, total = time.perf_counter(), torch.zeros((), device=samples.device)
         for batch in order.split(self.plan.batch):
-            self.optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
             value = loss(batch)
             value.backward()
-            self.optimizer.step()
+            optimizer.step()
             total += value.detach() * len(batch)
         self.history.seconds += time.perf_counter() - start
         self.log(total.item() / len(order), score)
 
     def log(self, loss: float, score) -> None:
+        """Validate, and keep the parameters if they are the best; FloatingPointError for NaN."""
         if math.isnan(loss):
             raise FloatingPointError(f"{self.stage}: the loss is NaN in epoch {self.epoch}")
         self.model.eval()
@@ -202,7 +209,7 @@ class TrainingState:
         state = {name: getattr(self, name) for name in CHECKPOINT_FIELDS} | {
             "history": vars(self.history)
         }
-        if not self.finished:
+        if self.optimizer is not None and not self.finished:
             state |= {"model": self.model.state_dict(), "adam": self.optimizer.state_dict()}
         self.folder.mkdir(parents=True, exist_ok=True)
         aside = self.folder / f"{self.stage}.pt.part"
@@ -213,6 +220,7 @@ class TrainingState:
         self.saved_at = time.time()
 
     def resume(self) -> None:
+        """Go on from `folder`, if there is something; ValueError where another plan ended."""
         path = self.folder and self.folder / f"{self.stage}.pt"
         if not path or not path.exists():
             return
@@ -232,6 +240,7 @@ class TrainingState:
             self.optimizer.load_state_dict(state["adam"])
 
     def finish(self) -> None:
+        """Leave the model with its best parameters."""
         for parameter in self.model.parameters():
             parameter.requires_grad_(True)
         if self.best:

@@ -23,6 +23,7 @@ class Predictor:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, task: Any, indices: Tensor) -> Tensor:
+        """Predictions at sample indices [B], in the task's unit."""
         return self.predict(task, indices)
 
     @classmethod

@@ -36,6 +36,7 @@ class Evidence(dict):
         ).dropna()
 
     def untrained(self, place: tuple[str, str, str], name: str) -> bool:
+        """Whether nothing of these runs was trained by steps, so that every seed gives the same."""
         return all(r["epochs"] == 0 for r in self.get(place, {}).get(name, {}).values())
 
     def add(self, name: str, run: Run, record: dict | None) -> None:
@@ -50,7 +51,9 @@ class Evidence(dict):
 
 def collect(wing: str) -> Evidence:
     """What the wing's tables plan and what is recorded, one set of settings per name."""
-    evidence, settings, records = Evidence(), {}, {}
+    evidence = Evidence()
+    settings: dict[tuple, tuple] = {}
+    records: dict[str, dict | None] = {}
     listed = list(_planned_and_recorded(wing))
     into = _pairs_by_target(run for *_, run in listed)
     for table, name, run in listed:
@@ -73,7 +76,7 @@ def collect(wing: str) -> Evidence:
 
 def _pairs_by_target(listed: Iterable[Run]) -> dict[tuple[str, str], list[str]]:
     """(city, profile) -> the "SOURCE>TARGET" that end there: what knows no source stands beside."""
-    found = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for city, profile in dict.fromkeys((run.city, run.profile) for run in listed):
         if ">" in city:
             found.setdefault((target_of(city), profile), []).append(city)

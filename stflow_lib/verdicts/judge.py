@@ -82,7 +82,9 @@ def _verdict(claim, evidence: Evidence, city: str, profile: str) -> tuple:
         verdict = VERDICTS[0] if abs(ours - claim.value) <= claim.tolerance else VERDICTS[1]
     left_out = sum(len(evidence.collapsed.get(key, ())) for key in used)
     stale = any(r["stale"] for *place, m in used for r in evidence[tuple(place)][m].values())
-    note = "; ".join(filter(None, [note, left_out and f"{left_out} collapsed run(s) left out"]))
+    note = "; ".join(
+        filter(None, [note, f"{left_out} collapsed run(s) left out" if left_out else ""])
+    )
     return city, profile, ours, low, high, len(values), stale, note, verdict
 
 
@@ -121,7 +123,7 @@ def _second(claim, evidence: Evidence, place) -> str | None:
         if m != claim.method and ":" not in m
         if (table is None or m in table) and (not printed or m in printed)
     }
-    return min(means, key=means.get) if means else None
+    return min(means, key=means.__getitem__) if means else None
 
 
 def _printed(paper: str) -> set[str]:

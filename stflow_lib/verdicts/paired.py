@@ -64,7 +64,7 @@ def aligned(
 
 def _comparable_errors(group: list[Run], metric: str, places: Iterable[tuple]) -> pd.Series:
     """The group's errors at those of the places that its runs count for, in the group's order."""
-    found = {}
+    found: dict[tuple, float] = {}
     for record in _not_collapsed(group):
         value = value_of(record, metric)
         for place in () if np.isnan(value) else places:

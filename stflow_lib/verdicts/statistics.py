@@ -23,6 +23,7 @@ def interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def verdict(low: float, high: float) -> str:
+    """The word that an interval of a difference, better minus worse, allows."""
     if np.isnan(low):
         return "one seed"
     return "confirmed" if low > 0 else "the opposite" if high < 0 else "not confirmed"

@@ -174,7 +174,7 @@ def test_seeds():
     """Same seed, same bits, whatever was drawn before; another seed, another order and dropout."""
     jobs = [Job(), Job(), Job()]
     curves = []
-    for job, seed in zip(jobs, (3, 3, 4)):
+    for job, seed in zip(jobs, (3, 3, 4), strict=True):
         curves.append(job.train(seed=seed).curves)
         torch.rand(1)
     assert curves[0] == curves[1] != curves[2] and equal(jobs[0].bits, jobs[1].bits)
