@@ -91,13 +91,16 @@ def _defines(node: ast.stmt) -> set[str]:
         return {_dispatcher(node) or node.name}
     if isinstance(node, IMPORTS):
         return set()
-    names = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+    loops = (n for n in ast.walk(node) if isinstance(n, ast.comprehension))
+    inner = {id(name) for loop in loops for name in ast.walk(loop.target)}
+    names = (n for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in inner)
     return {name.id for name in names if isinstance(name.ctx, ast.Store)}
 
 
 def _dispatcher(node: ast.stmt) -> str | None:
-    """The f of a function below `@f.register`."""
+    """The f of a function below `@f.register` or `@f.register(kind)`."""
     for mark in getattr(node, "decorator_list", ()):
+        mark = mark.func if isinstance(mark, ast.Call) else mark
         named = isinstance(mark, ast.Attribute) and isinstance(mark.value, ast.Name)
         if named and mark.attr == "register":
             return mark.value.id

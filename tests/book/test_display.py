@@ -1,17 +1,13 @@
-"""notebook.py: sources through papermill, provenance lines, tables and figures as text."""
+"""What pages show: provenance lines, tables and figures as text."""
 
 import sys
 
-import nbformat
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from papermill.iorw import load_notebook_node
 
-from stflow_lib.book import display as notebook
-from stflow_lib.book.papermill import HANDLER, read_source
+from stflow_lib.book import display
 
-SOURCE = '# %% [markdown]\n# # Title\n\n# %% tags=["parameters"]\nn = 1  # size\n\n# %%\nn\n'
 FRESH = {
     "profile": "lab",
     "device": "cpu",
@@ -21,41 +17,10 @@ FRESH = {
 }
 
 
-@pytest.fixture
-def source(tmp_path):
-    path = tmp_path / "page.py"
-    path.write_text(SOURCE)
-    return path
-
-
-def test_papermill_finds_the_handler_by_its_entry_point(source):
-    """The entry point must name the instance; with the class papermill fails on read."""
-    node = load_notebook_node(f"jupytext://{source}")
-    assert [cell.cell_type for cell in node.cells] == ["markdown", "code", "code"]
-    assert node.cells[1].metadata.tags == ["parameters"]
-
-
-def test_a_header_free_source_gets_a_kernel(source):
-    """Without a kernel in the metadata papermill and nbval refuse the notebook."""
-    node = read_source(source)
-    assert node.metadata.kernelspec.name == "python3"
-    nbformat.validate(node)
-
-
-def test_handler_lists_sources_and_refuses_to_write_them(source):
-    """Writing outputs over a source would destroy it."""
-    folder = f"jupytext://{source.parent}"
-    assert HANDLER.listdir(folder) == [f"{folder}/page.py"]
-    assert HANDLER.pretty_path(f"jupytext://{source}") == str(source)
-    with pytest.raises(ValueError, match="page.py"):
-        HANDLER.write("{}", "page.py")
-    assert source.read_text() == SOURCE
-
-
 def test_provenance_says_size_machine_days_and_source():
     """The line under a table is the reader's only way to tell whose numbers these are."""
     later = FRESH | {"date": "2026-11-23"}
-    assert notebook.provenance_lines([FRESH, later]) == [
+    assert display.provenance_lines([FRESH, later]) == [
         "2 runs · profile lab · cpu · 2026-11-21 to 2026-11-23 · source abcdef0123"
     ]
 
@@ -65,27 +30,27 @@ def test_provenance_says_size_machine_days_and_source():
 )
 def test_provenance_never_mixes_origins(name, value):
     """A table with runs of two profiles, machines or sources must show both."""
-    lines = notebook.provenance_lines([FRESH, FRESH | {name: value}])
+    lines = display.provenance_lines([FRESH, FRESH | {name: value}])
     assert len(lines) == 2 and all(line.startswith("1 run ") for line in lines)
 
 
 def test_provenance_counts_stale_runs_and_takes_a_frame():
     """A stale run must not hide among fresh ones; a record without the mark is fresh."""
     records = [FRESH, FRESH | {"stale": True}, {k: FRESH[k] for k in FRESH if k != "stale"}]
-    assert notebook.provenance_lines(pd.DataFrame(records))[0].startswith("3 runs, 1 stale ·")
+    assert display.provenance_lines(pd.DataFrame(records))[0].startswith("3 runs, 1 stale ·")
 
 
 def test_provenance_of_nothing_and_of_a_record_with_gaps():
     """An empty table says so; a record without a device still counts."""
-    assert notebook.provenance_lines([]) == ["no runs behind this table"]
-    assert "not recorded" in notebook.provenance_lines([FRESH | {"device": None}])[0]
+    assert display.provenance_lines([]) == ["no runs behind this table"]
+    assert "not recorded" in display.provenance_lines([FRESH | {"device": None}])[0]
 
 
 def test_everything_is_text_outside_a_notebook(capsys):
     """Sources run as scripts on machines without IPython."""
-    notebook.provenance([FRESH])
-    notebook.show_table(pd.DataFrame({"rmse": [1.23456, None]}), "Table 3")
-    notebook.show_plotly(go.Figure(layout={"title": "Speeds"}))
+    display.provenance([FRESH])
+    display.show_table(pd.DataFrame({"rmse": [1.23456, None]}), "Table 3")
+    display.show_plotly(go.Figure(layout={"title": "Speeds"}))
     text = capsys.readouterr().out
     assert "[1 run · profile lab" in text
     assert "Table 3" in text and "1.235" in text and "1.2345" not in text
@@ -110,8 +75,8 @@ def shown(monkeypatch):
 
 def test_pages_get_html_with_text_beside_it(shown):
     """Captions and values are escaped: `<` in a method's name must not open a tag."""
-    notebook.show_table(pd.DataFrame({"a": [1.0]}, index=["x<y"]), "A<B")
-    notebook.provenance([FRESH | {"device": "<gpu>"}, FRESH | {"stale": True}])
+    display.show_table(pd.DataFrame({"a": [1.0]}, index=["x<y"]), "A<B")
+    display.provenance([FRESH | {"device": "<gpu>"}, FRESH | {"stale": True}])
     table, line = shown
     assert "A&lt;B" in table["text/html"] and "x&lt;y" in table["text/html"]
     assert "&lt;gpu&gt;" in line["text/html"] and 'class="stale"' in line["text/html"]
@@ -121,9 +86,9 @@ def test_pages_get_html_with_text_beside_it(shown):
 def test_words_stand_left_and_the_index_names_the_corner(shown):
     """Sentences set to the right cannot be read; a row for one name is a row lost."""
     frame = pd.DataFrame({"what": ["taxis" * 10], "n": [3], "kind": ["grid"]}, index=["sf"])
-    notebook.show_table(frame.rename_axis("city"))
-    notebook.show_table(frame.set_index(["kind", "what"]), index=False)
-    notebook.show_table(frame.set_index("what"))
+    display.show_table(frame.rename_axis("city"))
+    display.show_table(frame.set_index(["kind", "what"]), index=False)
+    display.show_table(frame.set_index("what"))
     first, second, third = (data["text/html"] for data in shown)
     assert 'class="table-scroll indexed sentence-index words-1"' in third
     assert 'class="table-scroll indexed words-1 words-3 sentence-3"' in first
@@ -133,7 +98,7 @@ def test_words_stand_left_and_the_index_names_the_corner(shown):
 
 def test_plotly_is_shown_twice_without_an_outside_script(shown):
     """JupyterLab takes the JSON, the book the HTML; neither may ask another host."""
-    notebook.show_plotly(go.Figure(go.Scatter(y=[1, 2])), height=300)
+    display.show_plotly(go.Figure(go.Scatter(y=[1, 2])), height=300)
     (data,) = shown
     assert set(data) == {"application/vnd.plotly.v1+json", "text/html"}
     assert "Plotly.newPlot" in data["text/html"] and "<script src" not in data["text/html"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stflow_lib.runs import staleness as fresh
+from stflow_lib.runs import staleness
 
 TOY = Path(__file__).with_name("toy_wing.py")
 spec = importlib.util.spec_from_file_location("toy_wing", TOY)
@@ -41,7 +41,7 @@ def change_code(monkeypatch):
     """A function: from now on the code of this run's method has the hash "other"."""
 
     def change(run):
-        real = fresh.current_source
+        real = staleness.current_source
         for module in ("staleness", "execute"):
             monkeypatch.setattr(
                 f"stflow_lib.runs.{module}.current_source",

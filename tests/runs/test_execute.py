@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from stflow_lib import runs
-from stflow_lib.runs import staleness as fresh
 from stflow_lib.runs import store
 
 
@@ -97,15 +96,6 @@ def test_changed_code_makes_a_stored_run_train_from_the_start(change_code, train
     assert runs.state(run) == "done"
 
 
-def test_changed_data_makes_a_record_stale_and_absent_data_do_not(toy, monkeypatch):
-    run = toy.run()
-    runs.ensure(run)
-    monkeypatch.setattr(fresh, "city_hash", lambda name: "d1")
-    assert runs.state(run) == "stale"
-    monkeypatch.setattr(fresh, "city_hash", lambda name: None)
-    assert runs.state(run) == "done"
-
-
 def test_stale_published_record_is_returned_and_marked(
     change_code, trained, toy, tmp_path, monkeypatch
 ):
@@ -120,12 +110,3 @@ def test_stale_published_record_is_returned_and_marked(
     assert record["stale"] is True and record["metric_rmse"] == value
     assert len(trained()) == 3
     assert runs.compute(run)["source_hash"] == "other" and runs.state(run) == "done"
-
-
-def test_task_and_score_count_as_code_and_must_not_live_in_the_wings_init(
-    toy, wing, monkeypatch
-):
-    assert len(fresh.current_source(toy.run())) == 64
-    monkeypatch.setattr(wing.score, "__module__", "stflow_lib.toy")
-    with pytest.raises(runs.RunError, match="stflow_lib.toy.score"):
-        fresh.current_source(toy.run())

@@ -1,0 +1,46 @@
+"""How axes look: few spines, round ticks, one legend."""
+
+import matplotlib.pyplot as plt
+import pytest
+
+from stflow_lib.book.plots.style import bare, legend_below, plain_ticks
+
+
+@pytest.fixture
+def figure():
+    made, _ = plt.subplots(1, 2)
+    yield made
+    plt.close(made)
+
+
+def test_a_bare_panel_has_two_spines(figure):
+    bare(figure.axes[0])
+    visible = {name for name, spine in figure.axes[0].spines.items() if spine.get_visible()}
+    assert visible == {"left", "bottom"}
+
+
+def test_logarithmic_ticks_are_plain_numbers(figure):
+    """10^0 and 2 x 10^0 are read by few."""
+    axes = figure.axes[0]
+    axes.set_xscale("log")
+    axes.plot([1, 30], [0, 1])
+    plain_ticks(axes.xaxis)
+    figure.canvas.draw()
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    assert {"1", "2", "5", "10", "20"} <= set(shown) and not any("^" in text for text in shown)
+
+
+def test_one_legend_names_each_line_once(figure):
+    """Two panels of the same methods once had the names twice."""
+    for axes in figure.axes:
+        axes.plot([0, 1], [0, 1], label="HA")
+    figure.axes[1].plot([0, 1], [1, 0], label="UrbanFM")
+    legend_below(figure, 2)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["HA", "UrbanFM"]
+
+
+def test_nothing_named_has_no_legend(figure):
+    figure.axes[0].plot([0, 1], [0, 1])
+    legend_below(figure, 2)
+    assert not figure.legends
