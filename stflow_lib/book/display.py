@@ -21,8 +21,8 @@ def in_notebook() -> bool:
     return bool(shell) and hasattr(shell, "kernel")
 
 
-def _emit(page: str, text: str) -> None:
-    """Send `page` (HTML) to a notebook, or `text` to the terminal."""
+def show_html(page: str, text: str) -> None:
+    """HTML on the page of a notebook; `text` instead where a source runs as a script."""
     if not in_notebook():
         print(text)
         return
@@ -46,7 +46,7 @@ def show_table(
     )
     title = f'<p class="table-caption">{html.escape(caption)}</p>' if caption else ""
     page = f'{title}<div class="{_classes(frame, index)}">{table}</div>'
-    _emit(page, f"{caption}\n{plain}".strip())
+    show_html(page, f"{caption}\n{plain}".strip())
 
 
 def _named_corner(frame: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def provenance(records: Iterable[Mapping] | pd.DataFrame) -> None:
         for line in lines
     ]
     page = f'<p class="provenance">{"<br>".join(marked)}</p>'
-    _emit(page, "\n".join(f"[{line}]" for line in lines))
+    show_html(page, "\n".join(f"[{line}]" for line in lines))
 
 
 def show_plotly(fig, height: int = 420) -> None:
