@@ -22,7 +22,7 @@ import pandas as pd
 
 from stflow_lib import data
 from stflow_lib.book.display import show_table
-from stflow_lib.book.plots.data import cities as plots_cities
+from stflow_lib.book.plots.data.cities import city_figure, poi_maps, total, week_rhythms
 from stflow_lib.data import DataError
 
 # %% [markdown]
@@ -96,7 +96,7 @@ assert "not negative" in refusal(broken) and "duplicated" in refusal(stammer)
 
 # %%
 for city in grids.values():
-    plots_cities.city_figure(city)
+    city_figure(city)
     plt.show()
     plt.close()
 
@@ -115,7 +115,7 @@ for city in grids.values():
 # %%
 with_places = [city for city in grids.values() if "poi" in city]
 for city in with_places[:2]:
-    plots_cities.poi_maps(city)
+    poi_maps(city)
     plt.show()
     plt.close()
 
@@ -135,7 +135,7 @@ for city in with_places[:2]:
 
 # %%
 for city in graphs.values():
-    plots_cities.city_figure(city)
+    city_figure(city)
     plt.show()
     plt.close()
 
@@ -151,7 +151,7 @@ for city in graphs.values():
 # more than a half: the upper scale runs from a quarter to four times, the lower from 0.8 to 1.25.
 
 # %%
-plots_cities.week_rhythms(cities)
+week_rhythms(cities)
 plt.show()
 
 # %% [markdown]
@@ -173,14 +173,14 @@ def echo(series, hours, step_minutes):
 
 def portrait(city):
     """The row of one city."""
-    total, step = plots_cities.total(city).to_series(), city.attrs["step_minutes"]
+    series, step = total(city).to_series(), city.attrs["step_minutes"]
     row = {
         "units": len(city["node"])
         if "node" in city.dims
         else city.sizes["row"] * city.sizes["col"]
     }
     if city.attrs["kind"] == "grid":
-        cells = city["flow"].sum("direction").values.reshape(len(total), -1)
+        cells = city["flow"].sum("direction").values.reshape(len(series), -1)
         mean = np.sort(cells.mean(0, dtype="f8"))[::-1]
         active = cells[:, cells.any(0)]
         row |= {
@@ -193,7 +193,7 @@ def portrait(city):
         speed = city["speed"]
         row |= {"active": int(speed.notnull().any("time").sum()), "mean": float(speed.mean())}
         row |= {"missing": float(speed.isnull().mean())}
-    return row | {"day": echo(total, 24, step), "week": echo(total, 168, step)}
+    return row | {"day": echo(series, 24, step), "week": echo(series, 168, step)}
 
 
 portraits = pd.DataFrame([portrait(city) for city in cities.values()], index=list(cities))

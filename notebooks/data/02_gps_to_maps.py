@@ -29,14 +29,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.data import gps_to_maps as plots_flow
+from stflow_lib.book.plots.data import gps_to_maps
 from stflow_lib.data import Box, DataError, block_sum
-from stflow_lib.data.catalog import entry as registry
+from stflow_lib.data.catalog.entry import data_folder
 from stflow_lib.data.rasterize import gps
 
 box = Box(lat_min=37.708, lat_max=37.812, lon_min=-122.515, lon_max=-122.383)
 zone = "America/Los_Angeles"
-raw = registry.data_folder() / "taxi-sf" / "gps.parquet"
+raw = data_folder() / "taxi-sf" / "gps.parquet"
 real = profile != "smoke" and raw.exists()
 
 # %% [markdown]
@@ -94,7 +94,7 @@ busiest = mine[np.searchsorted(fixes.time[mine], fixes.time[mine[0]] + 86_400 * 
 window = (fixes.taxi == fixes.taxi[busiest]) & (
     np.abs(fixes.time - fixes.time[busiest]) < 3 * 3600
 )
-plots_flow.fixes_figure(
+gps_to_maps.fixes_figure(
     fixes, some_fixes(window), box, f"six hours of taxi {fixes.taxi[busiest]}"
 )
 plt.show()
@@ -126,7 +126,7 @@ print(
     f"median gap {np.median(gap):.0f} s; {kept.mean():.1%} of {len(gap):,} pairs are segments"
 )
 print(f"not kept: {far.mean():.1%} for their gap, {fast.mean():.1%} for their speed")
-plots_flow.pairs_figure(gap, kmh, 180, 130)
+gps_to_maps.pairs_figure(gap, kmh, 180, 130)
 plt.show()
 
 # %% [markdown]
@@ -170,7 +170,7 @@ entries = [
     for start, end in pairwise(track)
     for part, cell in entered_naive(start, end)
 ]
-plots_flow.walk_figure(np.array(track, float), entries, rows, cols)
+gps_to_maps.walk_figure(np.array(track, float), entries, rows, cols)
 plt.show()
 
 # %% [markdown]
@@ -240,7 +240,7 @@ exact = gps.entry_counts(few, box, fine_cells, fine_cells, step_minutes)[1].sum(
 pieces = 2 ** np.arange(8)
 share = [entries_sampled(few, few_kept, fine_cells, int(n)) / exact for n in pieces]
 assert max(share) <= 1 and share[-1] > 0.97
-plots_flow.sampling_figure(pieces, share)
+gps_to_maps.sampling_figure(pieces, share)
 plt.show()
 
 # %% [markdown]
@@ -289,7 +289,7 @@ def mean_day(zone):
     return pd.Series(counts.sum((1, 2)), time).groupby(time.hour + time.minute / 60).mean()
 
 
-plots_flow.clock_figure({f"local ({zone})": mean_day(zone), "UTC": mean_day("UTC")})
+gps_to_maps.clock_figure({f"local ({zone})": mean_day(zone), "UTC": mean_day("UTC")})
 plt.show()
 
 # %% [markdown]
@@ -324,7 +324,7 @@ titles = {
     / len(time)
     for factor, values in coarser.items()
 }
-plots_flow.maps_figure(titles, box, f"mean entries per {step_minutes} min")
+gps_to_maps.maps_figure(titles, box, f"mean entries per {step_minutes} min")
 plt.show()
 
 # %% [markdown]
@@ -384,7 +384,7 @@ print(
     f"Fano factor of the {fine_cells} x {fine_cells} map: {variance.sum() / mean.sum():.2f}; "
     f"its median cell: {np.median(variance[seen] / mean[seen]):.2f}"
 )
-plots_flow.noise_figure(mean[seen], variance[seen], shares)
+gps_to_maps.noise_figure(mean[seen], variance[seen], shares)
 plt.show()
 
 # %% [markdown]
@@ -412,7 +412,7 @@ table = pd.DataFrame(
     index=["pick-ups", "drop-offs"],
 )
 assert (table["in the box"] <= table["in the record"]).all()
-plots_flow.rides_figure(pickups.astype(float), dropoffs.astype(float), box)
+gps_to_maps.rides_figure(pickups.astype(float), dropoffs.astype(float), box)
 plt.show()
 table
 

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib.book.display import show_table
-from stflow_lib.book.plots.data import simulated_cities as plots
+from stflow_lib.book.plots.data import simulated_cities
 from stflow_lib.data import block_sum, simulate
 from stflow_lib.data.simulate import TYPES, gravity, landuse, purposes, traffic
 
@@ -48,7 +48,7 @@ print(f"{city.sizes['time']} steps, {city.flow.values.sum():,.0f} entries, "
 asked = landuse.cell_counts(landuse.DEFAULT_SHARES, side * side)
 found = np.bincount(truth["type"].values.ravel(), minlength=len(TYPES))
 assert np.array_equal(asked, found)
-plots.land_figure(truth)
+simulated_cities.land_figure(truth)
 plt.show()
 
 # %% [markdown]
@@ -66,7 +66,7 @@ plt.show()
 # %%
 midnight = purposes.rhythm(purposes.PURPOSES["leisure"].back[1], np.array([0.0, 24.0]))
 assert np.isclose(*midnight)  # the circle closes
-plots.rhythm_figure()
+simulated_cities.rhythm_figure()
 plt.show()
 
 # %% [markdown]
@@ -98,7 +98,7 @@ live = np.flatnonzero(away.ravel() > 0)[:: max(1, side // 16)]
 here = np.array(np.divmod(busiest, side))[:, None]
 distance_km = np.hypot(*(np.array(np.divmod(live, side)) - here)) * 0.15
 cost = table[busiest, live] / (home.flat[busiest] * away.ravel()[live])
-plots.gravity_figure(100 * row / row.sum(), cost, distance_km, 2.5)
+simulated_cities.gravity_figure(100 * row / row.sum(), cost, distance_km, 2.5)
 plt.show()
 
 # %% [markdown]
@@ -112,7 +112,7 @@ plt.show()
 # \sum_j e^{-6 d_{ij}/L} (\text{sent}_j + \text{received}_j)$, in two ranks; arrivals use streets.
 
 # %%
-plots.roads_figure(truth)
+simulated_cities.roads_figure(truth)
 plt.show()
 
 # %% [markdown]
@@ -133,7 +133,7 @@ maps = {f"{h}:00 to {h + 1}:00, working days": flow[working & (hour == h)].mean(
         for h in (8, 23)}  # fmt: skip
 split = simulate.fine_split(truth, factor)
 mean_split = [split[working & (hour == h)].mean(0) for h in (8, 23)]
-plots.hours_figure(maps, 100 * (mean_split[1] - mean_split[0]), factor, city.attrs["unit"])
+simulated_cities.hours_figure(maps, 100 * (mean_split[1] - mean_split[0]), factor, city.attrs["unit"])
 plt.show()
 
 # %% [markdown]
@@ -150,7 +150,7 @@ blocks = split[day].reshape(48, side // factor, factor, side // factor, factor)
 moved = np.ptp(blocks, axis=0).sum((1, 3)) * np.sqrt(block_sum(flow[day].sum(0), factor))
 r, c = np.unravel_index(moved.argmax(), moved.shape)  # a busy block whose shares move
 types = truth["type"].values.reshape(side // factor, factor, side // factor, factor)[r, :, c]
-plots.split_figure(blocks[:, r, :, c], types, np.arange(48) / 2)
+simulated_cities.split_figure(blocks[:, r, :, c], types, np.arange(48) / 2)
 plt.show()
 
 # %% [markdown]
@@ -190,7 +190,7 @@ rate = simulate.fine_rate(truth).ravel().astype(float)
 z = (flow.ravel() - rate)[rate > 2] / np.sqrt(rate[rate > 2])
 print(f"standardised counts: mean {z.mean():+.4f}, variance {z.var():.4f}, n = {z.size:,}")
 assert abs(z.mean()) < 4 / np.sqrt(z.size) and abs(z.var() - 1) < 0.02
-plots.noise_figure(rate, flow.ravel(), "vehicles per step")
+simulated_cities.noise_figure(rate, flow.ravel(), "vehicles per step")
 plt.show()
 
 # %% [markdown]
@@ -209,7 +209,7 @@ sky = pd.DataFrame({"wet": [p.wet for p in purposes.PURPOSES.values()],
                    index=list(purposes.PURPOSES))  # fmt: skip
 change = (100 * (np.exp(sky) - 1)).add_suffix(" (%)")
 show_table(change, "Change of volume per unit of wetness and per 10 °C", digits=0)
-plots.sky_figure(city, truth)
+simulated_cities.sky_figure(city, truth)
 plt.show()
 
 # %% [markdown]
@@ -224,7 +224,7 @@ plt.show()
 
 # %%
 grids = {name: simulate.CITIES[name]() for name in ("sim-grid-a", "sim-grid-b", "sim-grid-c")}
-plots.cities_figure({name: pair[1] for name, pair in grids.items()})
+simulated_cities.cities_figure({name: pair[1] for name, pair in grids.items()})
 plt.show()
 
 # %% [markdown]
@@ -241,7 +241,7 @@ def working_day(city, truth):
 
 
 curves = {name: working_day(*pair) for name, pair in grids.items()}
-plots.type_rhythm_figure(curves, grids["sim-grid-a"][0].attrs["unit"])
+simulated_cities.type_rhythm_figure(curves, grids["sim-grid-a"][0].attrs["unit"])
 plt.show()
 alike = [np.corrcoef([c[k] for c in curves.values()]).min() for k in range(6)]
 column = pd.DataFrame({"least correlation between two cities": alike}, index=TYPES[:6])
@@ -277,7 +277,7 @@ diagram = traffic.Diagram(free=105.0)
 assert diagram.speed(0.0) == diagram.free
 assert np.isclose(diagram.flow(diagram.critical), diagram.capacity)
 assert (road_truth["flow"] <= road_truth["capacity"] * (1 + 1e-5)).all()
-plots.diagram_figure(road_truth, diagram)
+simulated_cities.diagram_figure(road_truth, diagram)
 plt.show()
 
 # %% [markdown]
@@ -291,7 +291,7 @@ begun = (slow[:, 1:] & ~slow[:, :-1]).sum(1)  # jams begun at each sensor on eac
 way = road_truth["way"].values
 lively = np.array([begun[:, way == w].sum(1) for w in range(way.max() + 1)])
 jam_way, jam_day = np.unravel_index(lively.argmax(), lively.shape)
-plots.wave_figure(road_truth, jam_way, jam_day, road_city.attrs["unit"], cell_km=0.8)
+simulated_cities.wave_figure(road_truth, jam_way, jam_day, road_city.attrs["unit"], cell_km=0.8)
 plt.show()
 
 # %% [markdown]
@@ -305,7 +305,7 @@ reported = road_city["speed"].values
 gone = np.isnan(reported)
 assert np.array_equal(gone, road_truth["missing"].values)
 assert np.array_equal(reported[~gone], road_truth["complete"].values[~gone])
-plots.gaps_figure(road_city, road_truth)
+simulated_cities.gaps_figure(road_city, road_truth)
 plt.show()
 
 # %% [markdown]

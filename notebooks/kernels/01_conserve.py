@@ -19,12 +19,12 @@ import torch
 
 from stflow_lib.book.plots.kernels import traffic_figure
 from stflow_lib.kernels import backend, conserve
-from stflow_lib.kernels.proofs import display as shown
 from stflow_lib.kernels.proofs.cases import CASES
+from stflow_lib.kernels.proofs.display import kernel_code, naive_code, run_proofs, traffic_by_form
 
 torch.manual_seed(0)
 case = CASES["conserve"]
-print(shown.naive_code(case))
+print(naive_code(case))
 
 # %% [markdown]
 # ## Forward and backward
@@ -55,7 +55,7 @@ print("vehicles:", y.tolist(), "| gradient:", [round(v, 3) for v in d_s.tolist()
 # arguments once and writes its result once (a lower bound, since what it does inside is not seen). The bar of the kernel is its design: scores and counts in, split out.
 
 # %%
-moved = shown.traffic_by_form(case, (batch, side, side, factor))
+moved = traffic_by_form(case, (batch, side, side, factor))
 traffic_figure(moved, f"conserve, {batch} maps {side}x{side}, factor {factor}, float32")
 plt.show()
 
@@ -66,8 +66,8 @@ plt.show()
 # float32 or better, stays in registers; a block is never divided between programs, so no partial sum is ever exchanged and a rerun gives the same bits.
 
 # %%
-print(shown.kernel_code(case, "_split_kernel"))
-print(shown.kernel_code(case, "_split_backward_kernel"))
+print(kernel_code(case, "_split_kernel"))
+print(kernel_code(case, "_split_backward_kernel"))
 
 # %% [markdown]
 # ## The promise, and proofs
@@ -76,7 +76,7 @@ print(shown.kernel_code(case, "_split_backward_kernel"))
 # proofs run now, on a map of six blocks. The Triton form is run by its interpreter, in a process of its own, where Triton is installed.
 
 # %%
-for line in shown.run_proofs("conserve", (1, 2, 3, 2)):
+for line in run_proofs("conserve", (1, 2, 3, 2)):
     print("held:", line)
 score, coarse = torch.rand(1, 1, 8, 8, dtype=torch.float64), torch.full((1, 1, 2, 2), 7.0)
 fine = conserve(score, coarse.double(), 4)

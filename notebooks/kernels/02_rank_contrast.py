@@ -20,12 +20,12 @@ import torch
 
 from stflow_lib.book.plots.kernels import traffic_figure
 from stflow_lib.kernels import backend, rank_contrast
-from stflow_lib.kernels.proofs import display as shown
 from stflow_lib.kernels.proofs.cases import CASES
+from stflow_lib.kernels.proofs.display import kernel_code, naive_code, run_proofs, traffic_by_form
 
 torch.manual_seed(0)
 case = CASES["rank_contrast"]
-print(shown.naive_code(case))
+print(naive_code(case))
 
 # %% [markdown]
 # ## Forward and backward
@@ -57,7 +57,7 @@ print("gradient:", [round(v, 3) for v in by_autograd.tolist()])
 # counts 28 bytes for each pair forward and 24 backward, the sort included.
 
 # %%
-moved = shown.traffic_by_form(case, (regions, width))
+moved = traffic_by_form(case, (regions, width))
 traffic_figure(moved, f"rank_contrast, {regions} regions, float32")
 plt.show()
 
@@ -68,7 +68,7 @@ plt.show()
 # a second scan, from the right, carries the value at the end of each group of ties to its members. No sum is shared between programs.
 
 # %%
-print(shown.kernel_code(case, "_add", "_edge", "_losses_kernel"))
+print(kernel_code(case, "_add", "_edge", "_losses_kernel"))
 
 # %% [markdown]
 # ## The promise, and proofs
@@ -77,7 +77,7 @@ print(shown.kernel_code(case, "_add", "_edge", "_losses_kernel"))
 # $\log 1, \dots, \log $ if none are.
 
 # %%
-for line in shown.run_proofs("rank_contrast", (4, 2)):
+for line in run_proofs("rank_contrast", (4, 2)):
     print("held:", line)
 features, similarity, _ = case.arguments((regions, width))
 loss = rank_contrast(features, similarity, temperature)

@@ -20,11 +20,11 @@ import torch
 
 from stflow_lib.book.plots.kernels import traffic_figure
 from stflow_lib.kernels import backend, density_weights, pattern_density
-from stflow_lib.kernels.proofs import display as shown
 from stflow_lib.kernels.proofs.cases import CASES
+from stflow_lib.kernels.proofs.display import kernel_code, naive_code, run_proofs, traffic_by_form
 
 case = CASES["pattern_density"]
-print(shown.naive_code(case))
+print(naive_code(case))
 
 # %% [markdown]
 # ## Forward and backward
@@ -55,7 +55,7 @@ print("largest difference of gradients:", f"{(by_hand - by_autograd).abs().max()
 # backward pass costs arithmetic, of which a card has plenty.
 
 # %%
-moved = shown.traffic_by_form(case, (regions, width))
+moved = traffic_by_form(case, (regions, width))
 traffic_figure(moved, f"pattern_density, {regions} regions, D = {width}, float32")
 plt.show()
 
@@ -66,7 +66,7 @@ plt.show()
 # ever adds into another's result.
 
 # %%
-print(shown.kernel_code(case, "_density_kernel", "_density_backward_kernel"))
+print(kernel_code(case, "_density_kernel", "_density_backward_kernel"))
 
 # %% [markdown]
 # ## The promise, and proofs
@@ -75,7 +75,7 @@ print(shown.kernel_code(case, "_density_kernel", "_density_backward_kernel"))
 # it is its own neighbour.
 
 # %%
-for line in shown.run_proofs("pattern_density", (4, 2)):
+for line in run_proofs("pattern_density", (4, 2)):
     print("held:", line)
 embedding = torch.zeros(regions, width)
 embedding[0] = 1e3  # the stranger

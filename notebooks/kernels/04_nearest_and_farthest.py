@@ -18,11 +18,11 @@ import torch
 
 from stflow_lib.book.plots.kernels import traffic_figure
 from stflow_lib.kernels import backend, nearest_and_farthest, nearest_and_farthest_naive
-from stflow_lib.kernels.proofs import display as shown
 from stflow_lib.kernels.proofs.cases import CASES
+from stflow_lib.kernels.proofs.display import kernel_code, naive_code, run_proofs, traffic_by_form
 
 case = CASES["nearest_and_farthest"]
-print(shown.naive_code(case))
+print(naive_code(case))
 
 # %% [markdown]
 # ## Forward, and why there is no backward
@@ -57,7 +57,7 @@ print(
 # Each pair reads two maps, writes a difference and reads it again. The torch form reads and writes $T \times T$ matrices and then the candidates. The kernel's bar is the least possible: maps in, $4Tk$ numbers out; while it runs, each program passes by all maps, mostly out of the card's cache.
 
 # %%
-moved = shown.traffic_by_form(case, (maps, cells, k))
+moved = traffic_by_form(case, (maps, cells, k))
 traffic_figure(moved, f"nearest_and_farthest, {maps} maps of {cells} cells, float32")
 plt.show()
 
@@ -68,7 +68,7 @@ plt.show()
 # for the negative distances. Nothing is sorted and no matrix is written.
 
 # %%
-print(shown.kernel_code(case, "_take", "_neighbours_kernel"))
+print(kernel_code(case, "_take", "_neighbours_kernel"))
 
 # %% [markdown]
 # ## The promise, and proofs
@@ -76,7 +76,7 @@ print(shown.kernel_code(case, "_take", "_neighbours_kernel"))
 # The same as brute force in whole numbers, in order, ties to the lower number, and no map is its own neighbour. The proof's maps have cells of 0, 1 or 2, so ties are everywhere. Then the numbers of this page: all four results are the naive twin's, to the bit.
 
 # %%
-for line in shown.run_proofs("nearest_and_farthest", (6, 3, 2)):
+for line in run_proofs("nearest_and_farthest", (6, 3, 2)):
     print("held:", line)
 fast, naive = nearest_and_farthest(some, k), nearest_and_farthest_naive(some, k)
 assert torch.equal(fast[1], naive[1]) and torch.equal(fast[3], naive[3])

@@ -16,12 +16,12 @@ import torch
 
 from stflow_lib.book.plots.kernels import traffic_figure
 from stflow_lib.kernels import backend, skewed_direction
-from stflow_lib.kernels.proofs import display as shown
 from stflow_lib.kernels.proofs.cases import CASES
+from stflow_lib.kernels.proofs.display import kernel_code, naive_code, run_proofs, traffic_by_form
 from stflow_lib.speedgraph.networks.graph_wavenet import GraphWaveNet, GWNSize
 
 case = CASES["skewed_direction"]
-print(shown.naive_code(case))
+print(naive_code(case))
 
 # %% [markdown]
 # ## Forward and backward
@@ -60,7 +60,7 @@ print("both gradients are those of the formulas")
 # %%
 network = GraphWaveNet(2, 12, 2, GWNSize(channels=channels, skip=8 * channels, end=16 * channels))
 sizes = tuple(p.numel() for p in network.parameters())
-moved = shown.traffic_by_form(case, sizes)
+moved = traffic_by_form(case, sizes)
 traffic_figure(
     moved, f"skewed_direction, {len(sizes)} tensors, {sum(sizes):,} numbers, float32"
 )
@@ -73,8 +73,8 @@ plt.show()
 # factor, the third writes the step. The branch is a minimum, so the host never asks. Backward follows the same plan; the sums of the forward pass are kept, three numbers for a component.
 
 # %%
-print(shown.kernel_code(case, "_sums_kernel", "_factors_kernel", "_step_kernel"))
-print(shown.kernel_code(case, "_along_kernel", "_step_backward_kernel"))
+print(kernel_code(case, "_sums_kernel", "_factors_kernel", "_step_kernel"))
+print(kernel_code(case, "_along_kernel", "_step_backward_kernel"))
 
 # %% [markdown]
 # ## The promise, and proofs
@@ -82,7 +82,7 @@ print(shown.kernel_code(case, "_along_kernel", "_step_backward_kernel"))
 # What is left of the source never opposes the target, in any component, whether components are tensors (the paper), the whole network (the authors' code) or modules. A target gradient of zero has no direction: the source then stays whole.
 
 # %%
-for line in shown.run_proofs("skewed_direction", (3, 0, 5)):
+for line in run_proofs("skewed_direction", (3, 0, 5)):
     print("held:", line)
 target, source = case.arguments(sizes)[:2]
 for granularity in ("tensor", "global"):

@@ -20,11 +20,11 @@ import torch
 
 from stflow_lib.book.plots.kernels import traffic_figure
 from stflow_lib.kernels import backend, node_prompt
-from stflow_lib.kernels.proofs import display as shown
 from stflow_lib.kernels.proofs.cases import CASES
+from stflow_lib.kernels.proofs.display import kernel_code, naive_code, run_proofs, traffic_by_form
 
 case = CASES["node_prompt"]
-print(shown.naive_code(case))
+print(naive_code(case))
 
 # %% [markdown]
 # ## Forward and backward
@@ -65,7 +65,7 @@ print("both gradients of both readings are those of the formulas")
 # The naive form passes by all windows for each of the $K$ patterns: scores written, read, results written, added. The torch form makes $G$ from the bank and multiplies once. It differs from the kernel's bar mostly by the multiplication with $1/\sqrt C$, a pass of its own.
 
 # %%
-moved = shown.traffic_by_form(case, (batch, nodes, steps, width, patterns))
+moved = traffic_by_form(case, (batch, nodes, steps, width, patterns))
 traffic_figure(moved, f"node_prompt, {batch} x {nodes} windows, K = {patterns}, float32")
 plt.show()
 
@@ -76,7 +76,7 @@ plt.show()
 # vendor's library does best: under `auto` a card too runs the torch form, and `explain` says so. Two small kernels add the softmax over patterns, a row for each program.
 
 # %%
-print(shown.kernel_code(case, "_product_kernel", "_share_kernel", "_share_backward_kernel"))
+print(kernel_code(case, "_product_kernel", "_share_kernel", "_share_backward_kernel"))
 
 # %% [markdown]
 # ## The promise, and proofs
@@ -84,7 +84,7 @@ print(shown.kernel_code(case, "_product_kernel", "_share_kernel", "_share_backwa
 # As printed, a prompt is linear in its window: four times the window gives four times the prompt, to the bit, because four is a power of two. And an empty window gets an empty prompt.
 
 # %%
-for line in shown.run_proofs("node_prompt", (1, 2, 2, 3, 2)):
+for line in run_proofs("node_prompt", (1, 2, 2, 3, 2)):
     print("held:", line)
 z, bank, _ = case.arguments((batch, nodes, steps, width, patterns))
 assert torch.equal(node_prompt(4 * z, bank), 4 * node_prompt(z, bank))

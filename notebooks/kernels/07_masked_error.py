@@ -18,11 +18,11 @@ import torch
 
 from stflow_lib.book.plots.kernels import traffic_figure
 from stflow_lib.kernels import backend, masked_error
-from stflow_lib.kernels.proofs import display as shown
 from stflow_lib.kernels.proofs.cases import CASES
+from stflow_lib.kernels.proofs.display import kernel_code, naive_code, run_proofs, traffic_by_form
 
 case = CASES["masked_error"]
-print(shown.naive_code(case))
+print(naive_code(case))
 
 # %% [markdown]
 # ## Forward and backward
@@ -50,7 +50,7 @@ assert torch.equal(gradient, torch.where(m, e.sign() + 2 * e, 0.0))
 # writes almost nothing; backward it reads them again and writes two gradients.
 
 # %%
-moved = shown.traffic_by_form(case, (windows, nodes, ahead))
+moved = traffic_by_form(case, (windows, nodes, ahead))
 traffic_figure(moved, f"masked_error, {windows} x {nodes} x {ahead}, float32")
 plt.show()
 
@@ -60,7 +60,7 @@ plt.show()
 # At most 512 programs share the rows, tile after tile of about 1024 entries. Each keeps three sums for each step ahead in float64 and writes them beside those of the others; a last sum over programs gives the result. Since no program adds into another's memory, the order of additions, and with it every bit, stays the same.
 
 # %%
-print(shown.kernel_code(case, "_error", "_errors_kernel"))
+print(kernel_code(case, "_error", "_errors_kernel"))
 
 # %% [markdown]
 # ## The promise, and proofs
@@ -68,7 +68,7 @@ print(shown.kernel_code(case, "_error", "_errors_kernel"))
 # Counts are whole. What stands in a gap, NaN included, changes no bit. Equal maps have no error. A batch without any reading adds three zeros, and is no error of 0.
 
 # %%
-for line in shown.run_proofs("masked_error", (2, 2, 3)):
+for line in run_proofs("masked_error", (2, 2, 3)):
     print("held:", line)
 prediction, truth, mask = case.arguments((windows, nodes, ahead))
 whole = masked_error(prediction, truth, mask)

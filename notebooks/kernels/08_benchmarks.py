@@ -33,7 +33,7 @@ import torch
 from stflow_lib import runs
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.kernels import aims_figure, roofline_figure, shares_figure
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
 from stflow_lib.gridflow.stbat.method import BalancedPretraining, STBaTSettings
 from stflow_lib.kernels import backend
@@ -45,7 +45,7 @@ from stflow_lib.speedgraph.training.losses import validation_mae
 from stflow_lib.speedgraph.tsjt.joint import joint_loss
 from stflow_lib.speedgraph.tsjt.method import TSJT, TSJTGWNSettings
 from stflow_lib.speedgraph.tsjt.npm import NPMSettings
-from stflow_lib.training import cost as measure
+from stflow_lib.training.cost import interleaved, seconds
 
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
 torch.manual_seed(0)
@@ -92,11 +92,11 @@ def arguments(name, sizes):
 # %%
 def repeated(call):
     """Processor seconds of a call, as an action for the turns."""
-    again = int(np.clip(0.05 / max(measure.seconds(call), 1e-6), 1, 200))
-    return lambda: measure.seconds(lambda: [call() for _ in range(again)]) / again
+    again = int(np.clip(0.05 / max(seconds(call), 1e-6), 1, 200))
+    return lambda: seconds(lambda: [call() for _ in range(again)]) / again
 
 
-turned = measure.interleaved(
+turned = interleaved(
     {
         (label, path): repeated(partial(replayed, name, arguments(name, sizes), path))
         for label, (name, sizes) in aimed.items() for path in ("naive", "torch")
@@ -131,9 +131,9 @@ fine, coarse = (
     torch.rand(windows, 1, blocks * 4, blocks * 4),
     torch.rand(windows, 1, blocks, blocks),
 )
-splitter = urbanstc.UrbanSTC(
+splitter = UrbanSTC(
     SimpleNamespace(coarse=coarse, factor=4, external_names=()),
-    urbanstc.UrbanSTCSettings(channels=width),
+    UrbanSTCSettings(channels=width),
 )
 
 
@@ -212,7 +212,7 @@ actions = {(paper, "step", path): repeated(partial(under, path, step))
            for paper, step in steps.items() for path in ("torch", "naive")}  # fmt: skip
 actions |= {(*pair, path): repeated(partial(all_calls, *pair, path))
             for pair in inside for path in ("torch", "naive")}  # fmt: skip
-spent = {key: np.array(times) for key, times in measure.interleaved(actions, 2 * turns).items()}
+spent = {key: np.array(times) for key, times in interleaved(actions, 2 * turns).items()}
 
 # %%
 saved = {}

@@ -26,11 +26,11 @@ from stflow_lib import kernels
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.kernels import breakages_figure
 from stflow_lib.kernels import conserve_naive
-from stflow_lib.kernels.proofs import display as shown
-from stflow_lib.kernels.proofs import invariants as exact
+from stflow_lib.kernels.proofs import invariants
 from stflow_lib.kernels.proofs.cases import CASES
+from stflow_lib.kernels.proofs.display import naive_code
 
-print(shown.naive_code(CASES["conserve"]))
+print(naive_code(CASES["conserve"]))
 
 # %% [markdown]
 # ## One wrong index
@@ -63,7 +63,7 @@ def holds(split, counts):
     """The exact promise of the operation: every block adds up to its own count."""
     with patch.object(kernels, "conserve", split):
         try:
-            exact.conserve(score, counts, factor, 1e-5)
+            invariants.conserve(score, counts, factor, 1e-5)
         except AssertionError:
             return False
     return True

@@ -39,6 +39,7 @@ class Box:
     lon_max: float
 
     def __post_init__(self):
+        """DataError for turned or impossible edges."""
         if not (-90 <= self.lat_min < self.lat_max <= 90 and self.lon_min < self.lon_max):
             raise DataError(f"{self}: rule 'minimum below maximum, latitude within 90' broken")
 

@@ -1,6 +1,6 @@
 """Operations shared by the wings: each with a naive twin written as in its paper."""
 
-from stflow_lib.kernels import _jaxtyping as annotations  # noqa: F401  (before any annotation is read)
+from stflow_lib.kernels import _jaxtyping  # noqa: F401  (before any annotation is read)
 from stflow_lib.kernels.backend import BackendError, backend, prepare
 from stflow_lib.kernels.ops.conserve import conserve, conserve_naive
 from stflow_lib.kernels.ops.masked_error import masked_error, masked_error_naive

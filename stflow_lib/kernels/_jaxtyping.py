@@ -1,4 +1,4 @@
-"""Shapes in annotations are for readers and tests; a card's machine may do without jaxtyping."""
+"""Shapes in annotations are for readers and tests; a card's machine may lack jaxtyping."""
 
 import sys
 from importlib.util import find_spec

@@ -32,6 +32,7 @@ class backend:
     current = "auto"
 
     def __init__(self, path: str):
+        """Set the form; ValueError for a name that is none."""
         if path not in PATHS:
             raise ValueError(f"backend {path!r}: want one of {[*PATHS]}")
         if path == "triton" and TRITON:
@@ -39,9 +40,11 @@ class backend:
         self.before, backend.current = backend.current, path
 
     def __enter__(self):
+        """The form is set already."""
         return self
 
     def __exit__(self, *_) -> None:
+        """Back to the form before, after an error too."""
         backend.current = self.before
 
     @staticmethod
@@ -81,7 +84,7 @@ def choose(name: str, args: tuple) -> str:
 
 
 def triton_module(name: str) -> ModuleType:
-    """The module of an operation's kernels; imported when it is first wanted, and Triton with it."""
+    """The module of an operation's kernels; it and Triton are imported when first wanted."""
     if name not in _forms:
         _forms[name] = import_module(f"{FORMS}.{name}")
     return _forms[name]

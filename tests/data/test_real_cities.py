@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib import data
-from stflow_lib.data.readers import graphs as readers_speed
+from stflow_lib.data.readers import graphs
 from stflow_lib.data.schema import content_hash
 
 
@@ -176,7 +176,7 @@ def test_aarhus_raw_sheets_equal_the_compact_file(load, real_data):
     base = real_data / "speed" / "aarhus"
     compact = np.load(base / "speed.npz")
     for sensor in (158324, 181006):
-        raw = readers_speed.read_citypulse(base / "raw-sample", [sensor])
+        raw = graphs.read_citypulse(base / "raw-sample", [sensor])
         at = list(compact["sensor"]).index(sensor)
         assert (raw["time"] == compact["time"]).all()
         for key in ("speed_kmh", "vehicle_count"):
@@ -185,7 +185,7 @@ def test_aarhus_raw_sheets_equal_the_compact_file(load, real_data):
 
 def test_san_diego_raw_sheet_equals_the_compact_file(real_data):
     base = real_data / "speed" / "san-diego"
-    raw = readers_speed.read_pems_sensors(base / "raw-sample", [1116165])
+    raw = graphs.read_pems_sensors(base / "raw-sample", [1116165])
     compact = np.load(base / "speed.npz")
     at = list(compact["sensor"]).index(1116165)
     week = np.isin(compact["time"], raw["time"])

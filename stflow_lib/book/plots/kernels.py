@@ -1,4 +1,4 @@
-"""Pictures of kernels: bytes moved, ratios beside aims, a roofline, who noticed a broken kernel."""
+"""Pictures of kernels: bytes moved, ratios beside aims, a roofline, who noticed a mistake."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 
 
 def traffic_figure(moved: Mapping[str, tuple[float, float]], title: str) -> plt.Figure:
-    """A bar for each form: MB forward, then backward; at its end the multiple of the last form's.
+    """A bar for each form: MB forward, then backward; at its end the multiple of the last one.
 
     moved: form -> (bytes forward, bytes backward), the form with the least last.
     """
@@ -36,7 +36,7 @@ def traffic_figure(moved: Mapping[str, tuple[float, float]], title: str) -> plt.
 
 
 def aims_figure(ratios: Mapping[str, np.ndarray], aims: Mapping[str, float]) -> plt.Figure:
-    """Least, median and largest ratio of naive to fast time for each name, and the aim as a line."""
+    """Least, median and largest ratio of naive to fast time by name, and the aim as a line."""
     fig, axis = plt.subplots(figsize=(7.6, 0.5 * len(ratios) + 1.9), layout="constrained")
     y = np.arange(len(ratios))[::-1]
     low, middle, high = np.array([*ratios.values()]).T
@@ -58,7 +58,7 @@ def aims_figure(ratios: Mapping[str, np.ndarray], aims: Mapping[str, float]) -> 
 
 
 def shares_figure(saved: Mapping[str, np.ndarray]) -> plt.Figure:
-    """Least, median and largest percent that a step saves, whole steps ("paper: all") in orange."""
+    """Least, median and largest percent that a step saves; whole steps ("paper: all") orange."""
     fig, axis = plt.subplots(figsize=(7.6, 0.32 * len(saved) + 1.6), layout="constrained")
     y = np.arange(len(saved))[::-1]
     low, middle, high = np.array([*saved.values()]).T
@@ -71,8 +71,8 @@ def shares_figure(saved: Mapping[str, np.ndarray]) -> plt.Figure:
     axis.axvline(0, color="0.4", lw=0.9)
     axis.set_yticks(y, list(saved))
     axis.set_xlim(min(1.2 * low.min(), 0), 1.18 * max(high.max(), 1))
-    axis.set(title="What a training step saves by fast forms", xlabel="share of a step saved (%),"
-             " lines: range between turns", ylabel="step and operation")  # fmt: skip
+    axis.set(title="What a training step saves by fast forms", ylabel="step and operation",
+             xlabel="share of a step saved (%), lines: range between turns")  # fmt: skip
     bare(axis, "x")
     return fig
 
@@ -118,12 +118,14 @@ def breakages_figure(report: pd.DataFrame) -> plt.Figure:
     table = report.pivot(index=["operation", "kernel"], columns="broken", values="noticed")
     table = table.loc[report[["operation", "kernel"]].drop_duplicates().apply(tuple, axis=1)]
     proofs = [*report["noticed"].value_counts().drop("", errors="ignore").index]
-    colours = {"": "white"} | dict(zip(proofs, (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9")))
+    colours = {"": "white"} | dict(
+        zip(proofs, (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9"), strict=False)
+    )
     fig, axis = plt.subplots(figsize=(7.6, 0.3 * len(table) + 1.6), layout="constrained")
     for row, noticed in enumerate(table[kinds].to_numpy()):
         for column, proof in enumerate(noticed):
-            axis.add_patch(plt.Rectangle((column - 0.47, row - 0.42), 0.94, 0.84,
-                                         facecolor=colours[proof], edgecolor="0.4"))  # fmt: skip
+            corner, colour = (column - 0.47, row - 0.42), colours[proof]
+            axis.add_patch(plt.Rectangle(corner, 0.94, 0.84, fc=colour, ec="0.4"))
             axis.text(column, row, proof or "nobody", ha="center", va="center", fontsize=9,
                       color="black" if proof in ("", *proofs[1:2]) else "white")  # fmt: skip
     axis.set_yticks(range(len(table)), [f"{o}  {k.strip('_')}" for o, k in table.index])

@@ -1,7 +1,7 @@
 """Catalogue: the speed cities that stand in for METR-LA, PEMS-BAY, Chengdu and Shenzhen."""
 
 from stflow_lib.data.catalog.entry import Entry
-from stflow_lib.data.readers import graphs as readers
+from stflow_lib.data.readers import graphs
 
 PEMS = "Caltrans Performance Measurement System (PeMS)"
 ROLE = "TSJT: one of its four cities (few-shot target in turn, the others as sources)"
@@ -18,7 +18,7 @@ ENTRIES = [
         shape="2016 x 207", span="2012-03-01 to 2012-03-07",
         zone="America/Los_Angeles", unit="mph",
         source="METR-LA as given by lehaifeng/T-GCN; sensor places by liyaguang/DCRNN",
-        licence="not stated", read=readers.read_la, manifest="la", size_mb=3.5,
+        licence="not stated", read=graphs.read_la, manifest="la", size_mb=3.5,
     ),
     _entry(
         "san-diego",
@@ -26,16 +26,18 @@ ENTRIES = [
         shape="4032 x 308", span="2024-01-01 to 2024-01-14",
         zone="America/Los_Angeles", unit="mph",
         source=f"{PEMS}, district 11, by RickyMiura/Traffic-Speed-Forecasting",
-        licence="PeMS, public", read=readers.read_san_diego, manifest="san-diego", size_mb=2.0,
-        forms=(tuple(f"speed/san-diego/{f}" for f in ("speed.npz", "sensors.csv", "distance.npz")),),
+        licence="PeMS, public", read=graphs.read_san_diego, manifest="san-diego", size_mb=2.0,
+        forms=(("speed/san-diego/speed.npz", "speed/san-diego/sensors.csv",
+                "speed/san-diego/distance.npz"),),
     ),
     _entry(
         "bay-i680",
-        what="San Francisco Bay, I-680 northbound (PeMS district 4), a corridor; speed and flow",
+        what="San Francisco Bay, I-680 northbound (PeMS district 4), a corridor; speed and "
+        "flow",
         shape="8928 x 136", span="2017-10-01 to 2017-10-31",
         zone="America/Los_Angeles", unit="mph",
         source=f"{PEMS}, district 4, by raj-shukla/Traffic-Prediction",
-        licence="PeMS, public", read=readers.read_bay_i680, size_mb=3.6,
+        licence="PeMS, public", read=graphs.read_bay_i680, size_mb=3.6,
         forms=(("speed/bay-i680/speed.npz", "speed/bay-i680/sensors.csv"),),
         how="Export five-minute speed and flow of district 4, I-680 N, October 2017, from "
         "pems.dot.ca.gov (free account) and store them as described in read_bay_i680.",
@@ -46,7 +48,7 @@ ENTRIES = [
         shape="33338 x 449", span="2014-02-13 to 2014-06-09",
         zone="Etc/GMT-1", unit="km/h",
         source="CityPulse road traffic data, Open Data Aarhus",
-        licence="CC BY", read=readers.read_aarhus, manifest="aarhus", size_mb=20.5,
+        licence="CC BY", read=graphs.read_aarhus, manifest="aarhus", size_mb=20.5,
         forms=(("speed/aarhus/speed.npz", "speed/aarhus/segments.csv"),),
     ),
 ]  # fmt: skip

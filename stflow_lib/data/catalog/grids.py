@@ -3,9 +3,7 @@
 from functools import partial
 
 from stflow_lib.data.catalog.entry import Entry
-from stflow_lib.data.readers import bikes as readers_trips
-from stflow_lib.data.readers import grids as readers_grid
-from stflow_lib.data.readers import taxi as readers_taxi
+from stflow_lib.data.readers import bikes, grids, taxi
 
 CABS = {
     "kind": "grid",
@@ -13,7 +11,7 @@ CABS = {
     "zone": "America/Los_Angeles",
     "source": "cabspotting: 11,220,058 GPS fixes of 537 San Francisco taxis",
     "licence": "CRAWDAD epfl/mobility, research",
-    "forms": ((readers_taxi.SF_GPS,),),
+    "forms": ((taxi.SF_GPS,),),
     "manifest": "taxi-sf",
     "size_mb": 44.4,
 }
@@ -24,7 +22,7 @@ def _entries(cells: int, step: int, shape: str, role: str) -> Entry:
         f"taxi-sf-{cells}",
         what=f"San Francisco taxis entering {cells} x {cells} cells, from GPS fixes",
         shape=shape, step_minutes=step, unit="entries per step", stands_in_for=role,
-        read=partial(readers_taxi.read_taxi_entries, cells=cells, step_minutes=step), **CABS,
+        read=partial(taxi.read_taxi_entries, cells=cells, step_minutes=step), **CABS,
     )  # fmt: skip
 
 
@@ -37,8 +35,8 @@ def _jonas(city: str, mode: str) -> Entry:
         f"jonas-{city}-{mode}", f"{place} {mode} pick-ups and drop-offs, half-kilometre cells",
         "grid", f"2400 x 2 x {cells}", "2015-10-24 to 2016-01-31", 60, "America/New_York",
         "trips per step", "JONAS, released with EAST-Net (underdoc-wang/EAST-Net)", "MIT",
-        partial(readers_grid.read_jonas, city=city, mode=mode), manifest="jonas",
-        forms=((f"jonas/{readers_grid.JONAS_FILES[city]}-20151024-20160131.npz",),),
+        partial(grids.read_jonas, city=city, mode=mode), manifest="jonas",
+        forms=((f"jonas/{grids.JONAS_FILES[city]}-20151024-20160131.npz",),),
         stands_in_for=f"STBaT: {'NY' if city == 'nyc' else 'DC'} {mode}",
         size_mb=2.0 if city == "nyc" else 0.6,
     )  # fmt: skip
@@ -51,7 +49,7 @@ def _bikes(city: str, place: str, system: str, places: str, box, cells, zone: st
         "grid", f"1416 x 2 x {cells[0]} x {cells[1]}", "2021-01-01 to 2021-02-28", 60, zone,
         "rides per step", f"{system} trip histories; OpenStreetMap points ({places})",
         "operator's data licence (derived grids only); POI: ODbL",
-        partial(readers_trips.read_bikes, system=system, places=places, box=box, cells=cells,
+        partial(bikes.read_bikes, system=system, places=places, box=box, cells=cells,
                 zone=zone),
         forms=((*months, f"poi/{places}.parquet"),), manifest=f"bikes-{city}-2021",
         stands_in_for=f"STBaT: {'CHI' if city == 'chicago' else 'DC'} bike, with real POI",
@@ -67,22 +65,23 @@ ENTRIES = [
         what="San Francisco taxi pick-ups and drop-offs, from the occupied flag",
         shape="576 x 2 x 32 x 32", step_minutes=60, unit="rides per step",
         stands_in_for="STBaT: a further taxi city",
-        read=partial(readers_taxi.read_taxi_trips, cells=32, step_minutes=60), **CABS,
+        read=partial(taxi.read_taxi_trips, cells=32, step_minutes=60), **CABS,
     ),
     Entry(
         "bikenyc-p6", "Citi Bike New York, in- and outflow, with coarse maps, x2", "grid",
-        "2189 x 2 x 80 x 32", "2018-01-01 to 2018-04-02", 60, "America/New_York", "bikes per step",
+        "2189 x 2 x 80 x 32", "2018-01-01 to 2018-04-02", 60, "America/New_York",
+        "bikes per step",
         "BikeNYC in UrbanFM's layout (Casual-Ness/TAT-FUFP, P6)",
-        "not stated; Citi Bike data policy upstream", readers_grid.read_bikenyc_p6,
+        "not stated; Citi Bike data policy upstream", grids.read_bikenyc_p6,
         manifest="bikenyc-p6", stands_in_for="UrbanSTC: BikeNYC", size_mb=1.0,
     ),
     *(_jonas(city, mode) for city in JONAS for mode in ("taxi", "bike")),
     _bikes(
         "chicago", "Chicago", "divvy", "chicago-2020",
-        readers_trips.CHICAGO, readers_trips.CHICAGO_CELLS, "America/Chicago",
+        bikes.CHICAGO, bikes.CHICAGO_CELLS, "America/Chicago",
     ),
     _bikes(
         "dc", "Washington DC", "capitalbikeshare", "dc-2017",
-        readers_trips.WASHINGTON, readers_trips.WASHINGTON_CELLS, "America/New_York",
+        bikes.WASHINGTON, bikes.WASHINGTON_CELLS, "America/New_York",
     ),
 ]  # fmt: skip

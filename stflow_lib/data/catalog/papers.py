@@ -3,8 +3,7 @@
 from functools import partial
 
 from stflow_lib.data.catalog.entry import Entry
-from stflow_lib.data.readers import bikes as readers_trips
-from stflow_lib.data.readers import papers as readers
+from stflow_lib.data.readers import bikes, papers
 
 SPANS = {
     "P1": ("3060", "2013-07-01 to 2013-10-31"),
@@ -22,7 +21,7 @@ def _taxibj(period: str) -> Entry:
         f"taxibj-{period.lower()}", f"Beijing taxi inflow, TaxiBJ {period}, x4, with weather",
         "grid", f"{steps} x 1 x 128 x 128", span, 30, "nominal", "vehicles per step",
         "TaxiBJ fine-grained, released with UrbanFM (yoshall/UrbanFM)", "not stated",
-        partial(readers.read_taxibj, period=period),
+        partial(papers.read_taxibj, period=period),
         forms=((f"taxibj/{period}.zip",), tuple(f"taxibj/{period}/{n}" for n in names)),
         manifest=f"taxibj-{period.lower()}", stands_in_for=f"UrbanSTC: TaxiBJ {period} itself",
     )  # fmt: skip
@@ -36,7 +35,7 @@ def _crosstres(city: str, mode: str) -> Entry:
         f"crosstres-{city.lower()}-{mode.lower()}", f"{mode} demand of {city} with POI counts",
         "grid", f"8784 x 2 x {grids[city]}", "2016, one leap year", 60, "nominal",
         "trips per step", "CrossTReS data set (KL4805/CrossTReS)", "not stated",
-        partial(readers.read_crosstres, city=city, mode=mode),
+        partial(papers.read_crosstres, city=city, mode=mode),
         forms=((f"{base}.zip",), tuple(f"{base}/{city}/{name}" for name in inside)),
         manifest="crosstres", stands_in_for=f"STBaT: {city} {mode.lower()} itself",
     )  # fmt: skip
@@ -47,7 +46,7 @@ def _dcrnn(city: str, shape: str, span: str, pickle: str, places: str) -> Entry:
     return Entry(
         city, f"{city.upper()}: freeway loops in the files of DCRNN", "graph", shape, span, 5,
         "America/Los_Angeles", "mph", "DCRNN (Li et al., 2018)", "not stated",
-        partial(readers.read_dcrnn, city=city),
+        partial(papers.read_dcrnn, city=city),
         forms=tuple((*data, f"dcrnn/{pickle}", f"dcrnn/{places}") for data in h5),
         manifest=city, stands_in_for=f"TSJT: {city.upper()} itself",
         how=f"{pickle} is in data/sensor_graph of liyaguang/DCRNN: put it in dcrnn/.",
@@ -55,11 +54,11 @@ def _dcrnn(city: str, shape: str, span: str, pickle: str, places: str) -> Entry:
 
 
 def _stgfsl(name: str, city: str, shape: str, span: str, unit: str) -> Entry:
-    step = readers.STGFSL[city][1]
+    step = papers.STGFSL[city][1]
     return Entry(
         f"stgfsl-{name}", f"{name} in the files of ST-GFSL", "graph", shape, span, step,
         "nominal", unit, "ST-GFSL (Lu et al., 2022), copy of afofanah/ST_FSFusion",
-        "not stated", partial(readers.read_stgfsl, city=city),
+        "not stated", partial(papers.read_stgfsl, city=city),
         forms=(tuple(f"stgfsl/{city}/{file}.npy" for file in ("dataset", "matrix")),),
         manifest=f"stgfsl-{name}", stands_in_for=f"TSJT: {name} itself",
     )  # fmt: skip
@@ -69,9 +68,9 @@ BIKENYC = Entry(
     "bikenyc-2019", "Citi Bike New York, starts plus ends, x2, built from the trip files",
     "grid", "2160 x 1 x 80 x 40", "2019-01-01 to 2019-03-31", 60, "America/New_York",
     "trip ends per step", "Citi Bike trip histories", "Citi Bike data licence agreement",
-    readers_trips.read_bikenyc_2019,
+    bikes.read_bikenyc_2019,
     forms=tuple(
-        tuple(f"bikenyc-2019/{month}-citibike-tripdata.csv{end}" for month in readers_trips.NYC_MONTHS)
+        tuple(f"bikenyc-2019/{month}-citibike-tripdata.csv{end}" for month in bikes.NYC_MONTHS)
         for end in (".zip", "")
     ),
     how="Download 201901-, 201902- and 201903-citibike-tripdata.csv.zip from "

@@ -2,8 +2,8 @@
 
 `manifests/NAME.tsv` lists, for each raw file of a set, the public repository, the commit, the
 path, the size, the hash and the place inside the data folder. Files that are there are kept, so
-an interrupted download goes on with the next file. With STFLOW_MIRROR set, files are copied from
-`<mirror>/<owner>/<name>/<commit>/<path>` instead of the network.
+an interrupted download goes on with the next file. With STFLOW_MIRROR set, files are copied
+from `<mirror>/<owner>/<name>/<commit>/<path>` instead of the network.
 """
 
 import csv

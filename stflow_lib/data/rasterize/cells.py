@@ -27,7 +27,7 @@ def box_e5(box: Box) -> tuple[int, int, int, int]:
     return south, west, north - south, east - west
 
 
-def cells(lat_e5, lon_e5, box: Box, rows: int, cols: int) -> np.ndarray:
+def cell_index(lat_e5, lon_e5, box: Box, rows: int, cols: int) -> np.ndarray:
     """Flat cell row * cols + col of each point [N], row 0 in the north; -1 outside the box."""
     south, west, height, width = box_e5(box)
     row = rows - 1 - (np.asarray(lat_e5, np.int64) - south) * rows // height

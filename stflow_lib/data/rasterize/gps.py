@@ -18,8 +18,14 @@ import xarray as xr
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.read import need_file
-from stflow_lib.data.rasterize import cells as grids
 from stflow_lib.data.rasterize import segments
+from stflow_lib.data.rasterize.cells import (
+    box_city,
+    box_e5,
+    cell_index,
+    count_points,
+    degrees_e5,
+)
 from stflow_lib.data.schema import Box
 from stflow_lib.data.time_axis import time_axis_from_utc
 
@@ -45,6 +51,7 @@ class Fixes:
     source: str = "fixes"
 
     def __post_init__(self):
+        """Columns in their types; DataError for the first rule that is broken."""
         for name, dtype in zip(COLUMNS, DTYPES, strict=True):
             array = np.ascontiguousarray(getattr(self, name), dtype)
             if array.shape != (len(self.taxi),):
@@ -57,6 +64,7 @@ class Fixes:
             raise DataError(f"{self.source}: {segments.RULES[rule]}, broken at {place}")
 
     def __len__(self):
+        """How many fixes there are."""
         return len(self.taxi)
 
     def _fix(self, at) -> str:
@@ -114,7 +122,7 @@ def _read_raw(file, number) -> tuple:
     if bad.size:
         raise DataError(f"{file.name}: line {bad[0] + 1} is not `lat lon occupied unix_time`")
     numbers = numbers.sort_values("time", kind="stable")
-    lat, lon = (grids.degrees_e5(numbers[name]) for name in ("lat", "lon"))
+    lat, lon = (degrees_e5(numbers[name]) for name in ("lat", "lon"))
     return np.full(len(lat), number), numbers["time"], lat, lon, numbers["occupied"] == 1
 
 
@@ -140,7 +148,7 @@ def entry_counts(
     _demand_room(fixes, rows, cols)
     counts = np.zeros((len(time), rows, cols), np.int32)
     segments.count_entries(
-        fixes.taxi, fixes.time, fixes.lat, fixes.lon, grids.box_e5(box),
+        fixes.taxi, fixes.time, fixes.lat, fixes.lon, box_e5(box),
         start, 60 * step_minutes, max_gap_s, float(max_kmh), counts,
     )  # fmt: skip
     return time, counts
@@ -173,8 +181,8 @@ def pickups_dropoffs(
     counts = np.empty((len(time), 2, rows, cols), np.int32)
     for direction, at in enumerate(changes(fixes)):
         step = (fixes.time[at] - start) // (60 * step_minutes)
-        cell = grids.cells(fixes.lat[at], fixes.lon[at], box, rows, cols)
-        counts[:, direction] = grids.count_points(step, cell, len(time), rows, cols)
+        cell = cell_index(fixes.lat[at], fixes.lon[at], box, rows, cols)
+        counts[:, direction] = count_points(step, cell, len(time), rows, cols)
     return time, counts
 
 
@@ -192,7 +200,7 @@ def entry_flow_city(
 ) -> xr.Dataset:  # fmt: skip
     """Checked grid city of entries, direction "entries"; attrs: name, source, licence, ..."""
     time, counts = entry_counts(fixes, box, rows, cols, step_minutes, max_gap_s, max_kmh, zone)
-    return grids.box_city(
+    return box_city(
         counts[:, None], time, ["entries"], box, step_minutes=step_minutes, zone=zone,
         unit="entries per step", max_gap_s=max_gap_s, max_kmh=max_kmh, **attrs,
     )  # fmt: skip
@@ -203,7 +211,7 @@ def trips_city(
 ) -> xr.Dataset:
     """Checked grid city of "pickup" and "dropoff"; attrs: name, source, licence, ..."""
     time, counts = pickups_dropoffs(fixes, box, rows, cols, step_minutes, zone)
-    return grids.box_city(
+    return box_city(
         counts, time, ["pickup", "dropoff"], box, step_minutes=step_minutes, zone=zone,
         unit="passengers' rides per step", **attrs,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.rasterize import cells as grids
+from stflow_lib.data.rasterize.cells import cell_index, count_points, degrees_e5
 from stflow_lib.data.schema import DIMS, Box
 
 GROUPS = {
@@ -67,9 +67,9 @@ def poi_grids(
     group_of = _group_of(groups)
     mapped = places[places["fclass"].isin(group_of.keys())]
     category = mapped["fclass"].map(group_of).to_numpy(np.int64)
-    lat, lon = (grids.degrees_e5(mapped[axis]) for axis in ("lat", "lon"))
-    cell = grids.cells(lat, lon, box, rows, cols)
-    counts = grids.count_points(category, cell, len(groups), rows, cols).astype(np.float32)
+    lat, lon = (degrees_e5(mapped[axis]) for axis in ("lat", "lon"))
+    cell = cell_index(lat, lon, box, rows, cols)
+    counts = count_points(category, cell, len(groups), rows, cols).astype(np.float32)
     lost = int(unmapped(places, groups).sum())
     attrs = {"places": len(places), "dropped": len(places) - len(mapped) - lost,
              "unmapped": lost, "outside": int((cell < 0).sum())}  # fmt: skip

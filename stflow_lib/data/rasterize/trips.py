@@ -14,7 +14,7 @@ import xarray as xr
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.read import need_file
-from stflow_lib.data.rasterize import cells as grids
+from stflow_lib.data.rasterize.cells import box_city, cell_index, count_points, degrees_e5
 from stflow_lib.data.schema import DIMS, Box
 from stflow_lib.data.time_axis import time_axis_from_local
 
@@ -115,9 +115,9 @@ def trip_grids(
         step = (forwards[end] - time[0]) // pd.Timedelta(minutes=step_minutes)
         places = forwards[[f"{end}_lat", f"{end}_lon"]]
         known = places.notna().all(axis=1).to_numpy()
-        cell = grids.cells(*grids.degrees_e5(places[known]).T, box, rows, cols)
+        cell = cell_index(*degrees_e5(places[known]).T, box, rows, cols)
         step = step.to_numpy()[known]
-        counts[:, direction] = grids.count_points(step, cell, len(time), rows, cols)
+        counts[:, direction] = count_points(step, cell, len(time), rows, cols)
         attrs[f"{kind}_nowhere"] = int((~known).sum())
         attrs[f"{kind}_outside"] = int((cell < 0).sum())
         attrs[f"{kind}_late"] = int(((step >= len(time)) & (cell >= 0)).sum())
@@ -139,7 +139,7 @@ def rides_city(
 ) -> xr.Dataset:  # fmt: skip
     """Checked grid city of `trip_grids`, with its left-out counts; attrs: name, source, ..."""
     flow = trip_grids(trips, box, rows, cols, step_minutes, zone)
-    return grids.box_city(
+    return box_city(
         flow.values, flow["time"].values, DIRECTIONS, box, poi=poi, step_minutes=step_minutes,
         zone=zone, unit="rides per step", **flow.attrs, **attrs,
     )  # fmt: skip

@@ -6,8 +6,8 @@ import pandas as pd
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.read import need_file, read_table
-from stflow_lib.data.rasterize import cells as grids
 from stflow_lib.data.rasterize import poi, trips
+from stflow_lib.data.rasterize.cells import cell_metres
 from stflow_lib.data.schema import Box, grid_city
 
 CHICAGO = Box(41.73, 42.07, -87.77, -87.53)  # 99 % of rides; cells of about 1 km
@@ -29,7 +29,7 @@ def read_bikes(folder: Path, system: str, places: str, box: Box, cells: tuple, z
     points = poi.poi_grids(read_places(folder / "poi", places), box, *cells)
     city = grid_city(
         rides.values, rides["time"].values, list(rides["direction"].values),
-        cell_m=grids.cell_metres(box, *cells), **box.attrs(), **rides.attrs,
+        cell_m=cell_metres(box, *cells), **box.attrs(), **rides.attrs,
         **{f"poi_{key}": count for key, count in points.attrs.items()},
     )  # fmt: skip
     return city.assign(poi=points)
@@ -77,5 +77,5 @@ def read_bikenyc_2019(folder: Path):
     both = rides.values.sum(1, keepdims=True)
     return grid_city(
         both, rides["time"].values, ["starts+ends"], factor=2, clock=NYC_CLOCK,
-        cell_m=grids.cell_metres(NYC, 80, 40), **NYC.attrs(), **rides.attrs,
+        cell_m=cell_metres(NYC, 80, 40), **NYC.attrs(), **rides.attrs,
     )  # fmt: skip

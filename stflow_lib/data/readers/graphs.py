@@ -1,6 +1,6 @@
 """Speed cities: loop detectors of three Californian freeways' districts, segments of Aarhus.
 
-Each reader takes the data folder and returns a graph city without its card (the registry adds
+Each reader takes the data folder and returns a graph city without its card (the catalogue adds
 name, licence and content hash). Compact files are read where they are, raw files elsewhere.
 """
 
@@ -156,10 +156,13 @@ def read_citypulse(folder: Path, sensors, step="5min") -> dict[str, np.ndarray]:
         strange = table.index.difference(time)
         if len(strange):
             raise DataError(f"trafficData{sensor}.csv: irregular time stamp {strange[0]}")
-    pick = lambda c: np.stack([t[c].reindex(time).to_numpy(np.float32) for t in tables], 1)
+
+    def column(name):
+        return np.stack([t[name].reindex(time).to_numpy(np.float32) for t in tables], 1)
+
     return {
-        "speed_kmh": pick("avgSpeed"),
-        "vehicle_count": pick("vehicleCount"),
+        "speed_kmh": column("avgSpeed"),
+        "vehicle_count": column("vehicleCount"),
         "time": time.to_numpy(),
         "sensor": np.asarray(sensors),
     }

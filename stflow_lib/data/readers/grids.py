@@ -13,8 +13,8 @@ PARTS = ("train", "valid", "test")
 JONAS_START = "2015-10-24 00:00"
 JONAS_FILES = {"nyc": "JONAS-NYC-16x8", "dc": "JONAS-DC-9x12"}
 JONAS_CLOCK = (
-    "wall clock without gaps: the hour that daylight saving repeats (2015-11-01 01:00, row 193) "
-    "holds the trips of both its passes"
+    "wall clock without gaps: the hour that daylight saving repeats (2015-11-01 01:00, row "
+    "193) holds the trips of both its passes"
 )
 P6_CLOCK = (
     "inferred from the data: wall clock from 2018-01-01 00:00; the hour that daylight saving "

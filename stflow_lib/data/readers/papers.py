@@ -67,7 +67,7 @@ def read_crosstres(folder: Path, city: str, mode: str):
 
 
 def _north_up(array: np.ndarray) -> np.ndarray:
-    """[..., longitude, latitude] counted from the south-west -> [..., row, col], row 0 north."""
+    """[..., longitude, latitude] from the south-west -> [..., row, col], row 0 north."""
     return array.swapaxes(-1, -2)[..., ::-1, :]
 
 

@@ -1,11 +1,11 @@
-"""San Francisco's taxis (cabspotting): GPS fixes to maps, through the cache of derived arrays."""
+"""San Francisco's taxis (cabspotting): GPS fixes to maps, through the cache."""
 
 from pathlib import Path
 
 from stflow_lib.data.files.cache import cached
 from stflow_lib.data.files.download import manifest
-from stflow_lib.data.rasterize import cells as grids
 from stflow_lib.data.rasterize import gps
+from stflow_lib.data.rasterize.cells import cell_metres
 from stflow_lib.data.schema import Box, grid_city
 
 SF_BOX = Box(37.708, 37.812, -122.515, -122.383)
@@ -41,5 +41,5 @@ def _maps(folder: Path, count, rules: dict) -> dict:
 
 
 def _city(counts, data: dict, directions: list[str], **attrs):
-    cell_m = grids.cell_metres(SF_BOX, *counts.shape[-2:])
+    cell_m = cell_metres(SF_BOX, *counts.shape[-2:])
     return grid_city(counts, data["time"], directions, cell_m=cell_m, **SF_BOX.attrs(), **attrs)

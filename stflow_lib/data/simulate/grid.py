@@ -75,9 +75,12 @@ def grid_rate(truth: xr.Dataset, steps: slice = slice(None)) -> np.ndarray:
     """
     volume = truth["volume"].values
     before = np.vstack([np.zeros_like(volume[:1]), volume[:-1]])
-    now = lambda name, level: np.tensordot(level[steps], truth[name].values, 1)
-    arrived = now("dropoff", volume) + now("late", before)
-    return np.stack([now("pickup", volume), arrived], axis=1).astype(np.float32)
+
+    def rate(name, level):
+        return np.tensordot(level[steps], truth[name].values, 1)
+
+    arrived = rate("dropoff", volume) + rate("late", before)
+    return np.stack([rate("pickup", volume), arrived], axis=1).astype(np.float32)
 
 
 def _loadings(home, away, cell_m, decay_m, reach_m):

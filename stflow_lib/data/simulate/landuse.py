@@ -106,7 +106,10 @@ def districts(rows: int, cols: int) -> np.ndarray:
     """Four smooth weights [4, rows, cols] that sum to 1 in each cell: a city's quarters."""
     r = (np.arange(rows)[:, None] + 0.5) / rows
     c = (np.arange(cols)[None, :] + 0.5) / cols
-    bump = lambda y, x: np.exp(-((r - y) ** 2 + (c - x) ** 2) / (2 * 0.25**2))
+
+    def bump(y, x):
+        return np.exp(-((r - y) ** 2 + (c - x) ** 2) / (2 * 0.25**2))
+
     weights = np.array([bump(y, x) for y in (0.25, 0.75) for x in (0.25, 0.75)])
     return weights / weights.sum(0)
 

@@ -75,13 +75,19 @@ QUIET = 0.02  # what is left of every rhythm at its quietest hour
 def ends(name: str, types: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Masses (home, away) of a purpose's two ends [rows, cols]: pull of the type x mass."""
     purpose = PURPOSES[name]
-    pull = lambda end: np.array([end.get(use, 0.0) for use in TYPES])[types] * mass
+
+    def pull(end):
+        return np.array([end.get(use, 0.0) for use in TYPES])[types] * mass
+
     return unit(pull(purpose.home)), unit(pull(purpose.away))
 
 
 def rhythm(bumps: tuple[Bump, ...], hour: np.ndarray) -> np.ndarray:
     """QUIET + sum_b height_b exp(-(hour - hour_b)^2 / (2 width_b^2)) on the 24-hour circle."""
-    gap = lambda centre: (hour - centre + 12) % 24 - 12
+
+    def gap(centre):
+        return (hour - centre + 12) % 24 - 12
+
     return QUIET + sum(h * np.exp(-0.5 * (gap(c) / w) ** 2) for c, w, h in bumps)
 
 

@@ -52,10 +52,9 @@ def simulate_speed(
     capacity, drops, incidents = capacities(sky, sensors, diagram, seed)
     slow = np.exp(-0.06 * sky["wetness"].to_numpy())[:, None] * _pace(sensors, seed)
     demand = demands(sky, types, layout, load * diagram.capacity, seed)
-    by_day = lambda series: in_days(series, days, WARM_UP_HOURS * 60 // step_minutes)
-    waves = run(
-        *map(by_day, (demand, capacity, slow)), step_minutes / 60, diagram, layout.roads
-    )
+    warm_up = WARM_UP_HOURS * 60 // step_minutes
+    by_day = [in_days(series, days, warm_up) for series in (demand, capacity, slow)]
+    waves = run(*by_day, step_minutes / 60, diagram, layout.roads)
     density, flow = (in_a_row(wave, len(sky) // days) for wave in waves)
     speed = _measure(flow / np.maximum(density, 1e-9), noise_kmh, step_minutes, seed)
     speed = (speed / (KM_PER_MILE if unit == "mph" else 1)).astype(np.float32)
@@ -95,11 +94,14 @@ def node_types(layout: Layout, type_shares: dict, seed: int) -> np.ndarray:
 
 def departures(land_use: str, clock: np.ndarray, free: np.ndarray) -> np.ndarray:
     """Rhythm [T] of the trips that start at a land use, largest value 1 (water: zeros)."""
-    curve = lambda hour, off: sum(
-        p.volume * (end.get(land_use, 0) * rhythm(way[off], hour))
-        for p in PURPOSES.values()
-        for end, way in ((p.home, p.out), (p.away, p.back))
-    )
+
+    def curve(hour, off):
+        return sum(
+            p.volume * (end.get(land_use, 0) * rhythm(way[off], hour))
+            for p in PURPOSES.values()
+            for end, way in ((p.home, p.out), (p.away, p.back))
+        )
+
     day = np.arange(0, 24, 0.25)
     peak = max(np.max(curve(day, 0)), np.max(curve(day, 1)))
     return np.where(free, curve(clock, 1), curve(clock, 0)) / (peak or 1.0)

@@ -48,7 +48,7 @@ def conserve(
 
 
 def _torch(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
-    """Block sums along whole rows of memory, [B, 1, H, factor, WM], rates enlarged in rows only."""
+    """Block sums along whole rows of memory [B, 1, H, factor, WM], rates enlarged in rows."""
     batch, _, height, width = coarse.shape
     rows = score.reshape(batch, 1, height, factor, width * factor)
     columns = rows.sum(3).unflatten(3, (width, factor)).unbind(4)

@@ -1,5 +1,7 @@
 """The nearest and farthest maps of every map, for triplet mining (UrbanSTC, Algorithm 1)."""
 
+# ruff: noqa: B905  (the naive twin as it is belongs to the source hash of records)
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -71,7 +73,7 @@ def _torch(maps: Tensor, k: int) -> Neighbours:
 
 
 def _squares(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared distances of all pairs [T, T], half of them computed, and a bound of their error."""
+    """Squared distances of all pairs [T, T], half of them computed; a bound of their error."""
     norm = maps.square().sum(1)
     square = maps.new_empty(len(maps), len(maps))
     for first in range(0, len(maps), ROWS):
@@ -88,8 +90,9 @@ def _sifted(maps: Tensor, square: Tensor, error: Tensor, k: int, sign: int):
     limit = found.values[:, k - 1] * (1 + sign * SLACK) + sign * error
     sure = (found.values[:, -1] - limit) * sign > 0
     index = found.indices.sort(1).values  # the lower index first among equals
+    parts = zip(maps.split(ROWS), index.split(ROWS), strict=True)
     exact = torch.cat([torch.cdist(this[:, None], maps[some], compute_mode=EXACT)[:, 0]
-                       for this, some in zip(maps.split(ROWS), index.split(ROWS))])  # fmt: skip
+                       for this, some in parts])  # fmt: skip
     best = _smallest(sign * exact, k)
     return sign * best[0], index.gather(1, best[1]), sure
 

@@ -1,4 +1,4 @@
-"""How common a region's pattern is, and the weight that makes up for it (STBaT, Eq. 6 and 14)."""
+"""How common a region's pattern is, and the weight that makes up for it (STBaT Eq. 6, 14)."""
 
 import math
 

@@ -57,7 +57,7 @@ def skewed_direction_naive(
     source_weight: float,
     granularity: str | Sequence[int] = "tensor",
 ) -> list[Tensor]:
-    """The same as Eq. 9 and 10 are printed: parts along and across, the first only if it agrees."""
+    """The same as Eq. 9 and 10 are printed: parts along and across, along only if it agrees."""
     groups = _groups(target_grads, source_grads, granularity).tolist()
     steps = [torch.empty(0)] * len(groups)
     for group in sorted(set(groups)):

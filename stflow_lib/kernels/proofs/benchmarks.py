@@ -1,4 +1,4 @@
-"""How long each form takes, beside the bytes that its design must move and what a copy reaches."""
+"""How long each form takes, beside the bytes that its design must move, and a plain copy."""
 
 import sys
 import time
@@ -32,7 +32,7 @@ def measure(case: OperationCase, sizes, device: str, copy_speed: float) -> Itera
         for name, action in _forms(case, args, backward):
             try:
                 low, middle, high = timed(action, device)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 print(f"{case.name}, {name}: not timed, {type(error).__name__} {error}")
                 continue
             medians[name] = middle

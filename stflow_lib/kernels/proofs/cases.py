@@ -1,4 +1,4 @@
-"""What the proofs run on: for each operation its arguments at any size, and which have gradients.
+"""What the proofs run on: arguments of each operation at any size, and which have gradients.
 
 Arguments are made in float64 on the CPU from a seed; `cast` takes them to another precision and
 device. Counts are whole and similarities have few levels, so ties are many and are exact.
@@ -29,13 +29,16 @@ class OperationCase:
 
     @property
     def operation(self) -> Callable:
+        """The operation, in the form that the setting asks for."""
         return getattr(kernels, self.name)
 
     @property
     def naive(self) -> Callable:
+        """Its naive twin."""
         return getattr(kernels, f"{self.name}_naive")
 
     def arguments(self, sizes: Sizes, seed: int = 0) -> tuple:
+        """Its arguments at these sizes, float64 on the CPU, the same for the same seed."""
         return self.make(torch.Generator().manual_seed(seed), *sizes)
 
 
@@ -116,9 +119,11 @@ CASES = {
                             (21, 130), (460, 128), (0,)),
     "nearest_and_farthest": OperationCase("nearest_and_farthest", _nearest_and_farthest,
                                  ((2, 9), (1, 5), (0, 8)), (11, 70, 3), (1530, 1024, 5)),
-    "skewed_direction": OperationCase("skewed_direction", _skewed_direction, ((0, 5), (0, 3), (1, 7)),
+    "skewed_direction": OperationCase("skewed_direction", _skewed_direction,
+                             ((0, 5), (0, 3), (1, 7)),
                              (3, 0, 4100, 7), LAYERS, (0, 1)),
-    "node_prompt": OperationCase("node_prompt", _node_prompt, ((0, 2), (1, 3), (1, 3), (1, 5), (1, 3)),
+    "node_prompt": OperationCase("node_prompt", _node_prompt,
+                        ((0, 2), (1, 3), (1, 3), (1, 5), (1, 3)),
                         (2, 5, 7, 33, 6), (64, 207, 12, 64, 150), (0, 1)),
     "node_prompt_code": OperationCase("node_prompt", _node_prompt_code,
                              ((1, 2), (1, 3), (1, 3), (1, 5), (1, 3)),

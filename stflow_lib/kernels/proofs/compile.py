@@ -1,7 +1,8 @@
-"""Compile every kernel for cards that are not here: `python -m stflow_lib.kernels.proofs.compile`.
+"""Compile every kernel for cards that are not here.
 
-It proves that a kernel compiles and that its shared memory fits, at the sizes of real use; not
-that it runs, nor that it is right. Triton must not be in its interpreter.
+`python -m stflow_lib.kernels.proofs.compile` proves that a kernel compiles and that its shared
+memory fits, at the sizes of real use; not that it runs, nor that it is right. Triton must not
+be in its interpreter.
 """
 
 import json
@@ -67,6 +68,7 @@ def _type(value) -> str:
 
 
 def main() -> int:
+    """A line of JSON for every kernel and kind of card; 0 when all compiled."""
     if interpreted():
         sys.exit("TRITON_INTERPRET=1 is set: nothing would be compiled")
     torch.set_num_threads(1)

@@ -14,8 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from stflow_lib.kernels.backend import FORMS, TRITON, backend
-from stflow_lib.kernels.proofs import invariants as exact
-from stflow_lib.kernels.proofs import properties as proofs
+from stflow_lib.kernels.proofs import invariants, properties
 from stflow_lib.kernels.proofs.benchmarks import bytes_moved
 from stflow_lib.kernels.proofs.cases import CASES, OperationCase, Sizes, cast, with_leaves
 
@@ -34,10 +33,12 @@ class MemoryTraffic(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
+        """Nothing is counted yet."""
         super().__init__()
         self.bytes = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        """Run an operation and count what it moves."""
         out = func(*args, **(kwargs or {}))
         if not _moves_nothing(func):
             self.bytes += sum(map(_bytes, tree_leaves((args, kwargs, out))))
@@ -65,8 +66,10 @@ def traffic_by_form(case: OperationCase, sizes: Sizes) -> dict[str, tuple[int, i
     least = bytes_moved(case, args, False)
     back = bytes_moved(case, args, True) - least if case.leaves else 0
     return {
-        "naive": traffic(case, case.naive, args), "torch": fast, "kernel, by design": (least, back)
-    }  # fmt: skip
+        "naive": traffic(case, case.naive, args),
+        "torch": fast,
+        "kernel, by design": (least, back),
+    }
 
 
 def code(module: str, *names: str) -> str:
@@ -90,15 +93,15 @@ def kernel_code(case: OperationCase, *names: str) -> str:
 
 
 def run_proofs(name: str, sizes: Sizes) -> Iterator[str]:
-    """Runs proofs at a tiny size, a line for each that held; AssertionError for one that did not."""
+    """Run proofs at a tiny size: a line for each that holds, AssertionError where one fails."""
     case = CASES[name]
     if case.leaves:
-        proofs.gradient_of_naive(case, sizes)
+        properties.gradient_of_naive(case, sizes)
         yield "naive twin: its gradient is that of difference quotients, in float64"
-    proofs.equals_naive(case, "torch", sizes)
+    properties.equals_naive(case, "torch", sizes)
     yield "torch form: every number equals the naive twin's, in float64"
     largest = tuple(max(high, 2) for _, high in case.ranges)
-    promise = getattr(exact, case.name)
+    promise = getattr(invariants, case.name)
     promise(*cast(case.arguments(largest), torch.float32))
     yield f"promise: {promise.__doc__.splitlines()[0]}"
     yield (

@@ -1,7 +1,8 @@
-"""One command for a card: `python -m stflow_lib.kernels.proofs.gpu` proves, then times, then writes.
+"""One command for a card that proves, then times, then writes.
 
-Every proof runs on the card; only when all hold are the kernels timed, and the times go to
-book/results/kernels.csv. It needs torch, triton and numpy, and nothing else.
+It is `python -m stflow_lib.kernels.proofs.gpu`. Every proof runs on the card; only when all
+hold are the kernels timed, and the times go to book/results/kernels.csv. It needs torch, triton
+and numpy, and nothing else.
 """
 
 import csv
@@ -15,8 +16,7 @@ from pathlib import Path
 import torch
 
 from stflow_lib.kernels.backend import TRITON, backend
-from stflow_lib.kernels.proofs import invariants as exact
-from stflow_lib.kernels.proofs import properties as proofs
+from stflow_lib.kernels.proofs import invariants, properties
 from stflow_lib.kernels.proofs.benchmarks import copy_bandwidth, measure
 from stflow_lib.kernels.proofs.cases import CASES, OperationCase, Sizes, cast
 
@@ -52,29 +52,33 @@ def failures(case: OperationCase, device: str) -> list[str]:
         try:
             proof()
             print(f"held    {case.name:22} {name}", flush=True)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             print(f"FAILED  {case.name:22} {name}", flush=True)
             found.append(f"{case.name}, {name}: {type(error).__name__}: {str(error)[:400]}")
     return found
 
 
 def every_proof(case: OperationCase, device: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Name and action of each proof of an operation; nothing runs yet."""
     small = tuple(min(high, max(low, 2)) for low, high in case.ranges)
     large = case.card if device == "cuda" else small
     if case.leaves:
-        yield "gradient of the naive twin", partial(proofs.gradient_of_naive, case, small)
+        yield "gradient of the naive twin", partial(properties.gradient_of_naive, case, small)
     for path in ("torch", "triton"):
         here = {"device": device}
         yield (
             f"precision, {path}",
-            partial(proofs.error_within_twice_naive, case, path, case.sizes, **here),
+            partial(properties.error_within_twice_naive, case, path, case.sizes, **here),
         )
         yield f"odd shapes, {path}", partial(_odd_shapes, case, path, device)
-        yield f"same bits, {path}", partial(proofs.is_deterministic, case, path, large, **here)
+        yield (
+            f"same bits, {path}",
+            partial(properties.is_deterministic, case, path, large, **here),
+        )
         yield f"promises, {path}", partial(_promises, case, path, device)
-        yield f"compiled, {path}", partial(proofs.compiles_whole, case, path, small, **here)
-    yield "operators", partial(proofs.registered, case, small, device)
-    yield "mapped", partial(proofs.maps_over_a_batch, case, "triton", small, device)
+        yield f"compiled, {path}", partial(properties.compiles_whole, case, path, small, **here)
+    yield "operators", partial(properties.registered, case, small, device)
+    yield "mapped", partial(properties.maps_over_a_batch, case, "triton", small, device)
 
 
 def _odd_shapes(case: OperationCase, path: str, device: str) -> None:
@@ -82,13 +86,13 @@ def _odd_shapes(case: OperationCase, path: str, device: str) -> None:
     edges = [tuple(r[edge] for r in case.ranges) for edge in (0, 1)]
     drawn = [tuple(draw.randint(*r) for r in case.ranges) for _ in range(SHAPES)]
     for seed, sizes in enumerate(edges + drawn if device == "cuda" else edges):
-        proofs.equals_naive(case, path, sizes, seed, device)
+        properties.equals_naive(case, path, sizes, seed, device)
 
 
 def _promises(case: OperationCase, path: str, device: str) -> None:
     args = case.arguments(tuple(max(r[1], 2) for r in case.ranges))
     with backend(path):
-        getattr(exact, case.name)(*cast(args, torch.float32, device))
+        getattr(invariants, case.name)(*cast(args, torch.float32, device))
 
 
 def rows(cases: Iterable[OperationCase], device: str) -> Iterator[dict]:
@@ -106,6 +110,7 @@ def rows(cases: Iterable[OperationCase], device: str) -> Iterator[dict]:
 
 
 def machine(device: str) -> dict:
+    """The card, the versions and the day of a measurement."""
     import triton
 
     name = torch.cuda.get_device_name() if device == "cuda" else "cpu, Triton interpreted"

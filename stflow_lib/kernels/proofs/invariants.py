@@ -1,4 +1,4 @@
-"""What each operation promises exactly, whatever its form: a broken promise is an AssertionError.
+"""What each operation promises exactly, in every form; a broken promise is an AssertionError.
 
 Each function takes the arguments of its case and asks the operation under the present setting.
 """
@@ -82,10 +82,11 @@ def skewed_direction(target, source, target_weight, source_weight, groups) -> No
 
 
 def node_prompt(z: Tensor, bank: Tensor, mode: str) -> None:
-    """The printed prompt is linear in z to the bit for powers of two; an unseen window gets none.
+    """The printed prompt is linear in z, to the bit for powers of two; zeros get zeros.
 
-    With a softmax over patterns an unseen window gets their mean, equal ones are the prompt, and
-    it stays between them where exponentials are large: 60 in float32, twice that overflows.
+    With a softmax over patterns an empty window gets their mean, equal ones are the prompt,
+    and it stays between them where exponentials are large: 60 in float32, twice that
+    overflows.
     """
     prompt = kernels.node_prompt(z, bank, mode)
     unseen = kernels.node_prompt(torch.zeros_like(z), bank, mode)

@@ -1,6 +1,6 @@
-"""The proofs every kernel must pass, each written once; a proof that fails is an AssertionError.
+"""The proofs every kernel must pass, each written once; one that fails is an AssertionError.
 
-Tests run them on a CPU (Triton through its interpreter), `stflow_lib.kernels.proofs.gpu` on a card.
+Tests run them on a CPU (Triton through its interpreter), `kernels.proofs.gpu` on a card.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ EPSILONS = 8  # roundings granted to a form where the naive twin happens to have
 
 
 def results(case: OperationCase, args: tuple, path: str) -> list[Tensor]:
-    """Outputs of a form, then its gradients for an upstream gradient that is always the same."""
+    """Outputs of a form, then its gradients for an upstream gradient that never changes."""
     args, leaves = with_leaves(case, args)
     with backend(path):
         outputs = tree_leaves(case.operation(*args))
@@ -61,7 +61,7 @@ def gradient_of_naive(case: OperationCase, sizes: tuple[int, ...]) -> None:
 def error_within_twice_naive(
     case: OperationCase, path: str, sizes, dtype=torch.float32, device="cpu"
 ) -> None:
-    """Of a form's error against float64 no more than twice the naive twin's in the same dtype."""
+    """A form's error against float64 is at most twice the naive twin's in the same dtype."""
     args = cast(case.arguments(sizes), dtype, device)
     exact = results(case, cast(args, torch.float64, device), "naive")
     for i, (want, got, naive) in enumerate(

@@ -23,11 +23,13 @@ def unsupported(score: Tensor, coarse: Tensor, factor: int, eps: float) -> str |
 
 
 def apply(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
+    """The operation by its kernels; arguments as in its public form."""
     return split(score, coarse, factor, eps)
 
 
 @torch.library.custom_op("stflow::conserve", mutates_args=())
 def split(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
+    """The split [B, 1, HM, WM], one program for some blocks."""
     score, coarse = score.contiguous(), coarse.contiguous()
     fine = torch.empty_like(score)
     _start(_split_kernel, (score, coarse, fine), coarse, factor, eps)
@@ -38,6 +40,7 @@ def split(score: Tensor, coarse: Tensor, factor: int, eps: float) -> Tensor:
 def split_backward(
     upstream: Tensor, score: Tensor, coarse: Tensor, factor: int, eps: float
 ) -> tuple[Tensor, Tensor]:
+    """Gradients of score and of coarse, by the formulas above."""
     upstream, score, coarse = upstream.contiguous(), score.contiguous(), coarse.contiguous()
     d_score, d_coarse = torch.empty_like(score), torch.empty_like(coarse)
     tensors = (upstream, score, coarse, d_score, d_coarse)

@@ -24,11 +24,13 @@ def unsupported(prediction: Tensor, truth: Tensor, mask: Tensor) -> str | None:
 
 
 def apply(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """The operation by its kernels; arguments as in its public form."""
     return errors(prediction, truth, mask)
 
 
 @torch.library.custom_op("stflow::masked_error", mutates_args=())
 def errors(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """Sums of |e|, of e^2 and of readings for each step ahead, [3, ahead] float64."""
     ahead = prediction.shape[-1]
     rows, tile, steps, programs = _plan(prediction)
     sums = prediction.new_empty((programs, 3, ahead), dtype=torch.float64)
@@ -41,6 +43,7 @@ def errors(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
 def errors_backward(
     upstream: Tensor, prediction: Tensor, truth: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor]:
+    """Gradients of prediction and of truth, one the negative of the other."""
     ahead = prediction.shape[-1]
     rows, tile, _, _ = _plan(prediction)
     d_prediction = prediction.new_empty(prediction.shape)
@@ -90,7 +93,7 @@ def _plain(prediction: Tensor, truth: Tensor, mask: Tensor) -> tuple[Tensor, Ten
 @triton.jit
 @no_type_check
 def _error(prediction, truth, mask, row, rows, ahead, AHEAD: tl.constexpr):
-    """Errors of some rows [TILE, AHEAD], 0 where nothing was measured; places; what is there."""
+    """Errors of some rows [TILE, AHEAD], 0 without a reading; places; what is there."""
     step = tl.arange(0, AHEAD)[None, :]
     place = row.to(tl.int64)[:, None] * ahead + step
     inside = (row < rows)[:, None] & (step < ahead)

@@ -33,11 +33,13 @@ def unsupported(maps: Tensor, k: int) -> str | None:
 
 
 def apply(maps: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The operation by its kernels; arguments as in its public form."""
     return neighbours(maps, k)
 
 
 @torch.library.custom_op("stflow::nearest_and_farthest", mutates_args=())
 def neighbours(maps: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Distance and number of the k nearest maps, then of the k farthest, each [T, k]."""
     count, cells = maps.shape
     exact = maps.to(at_least_float32(maps))
     near, near_index, far, far_index = _outputs(exact, k)

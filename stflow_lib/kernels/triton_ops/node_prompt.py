@@ -27,6 +27,7 @@ def unsupported(z: Tensor, bank: Tensor, mode: str) -> str | None:
 
 
 def apply(z: Tensor, bank: Tensor, mode: str) -> Tensor:
+    """The operation by its kernels; arguments as in its public form."""
     if mode == "pattern_softmax":
         return picked(z, bank)[0]
     return prompts(z, bank, mode == "gram")
@@ -34,6 +35,7 @@ def apply(z: Tensor, bank: Tensor, mode: str) -> Tensor:
 
 @torch.library.custom_op("stflow::node_prompt", mutates_args=())
 def prompts(z: Tensor, bank: Tensor, gram: bool) -> Tensor:
+    """Prompts as printed: z times one C x C matrix, B^T B or the sum of the bank."""
     tokens = z.flatten(0, 2)
     return _product(tokens, _matrix(bank, gram), _scale(z)).view(z.shape)
 
@@ -78,7 +80,7 @@ mapped(prompts_backward)
 
 @torch.library.custom_op("stflow::node_prompt_picked", mutates_args=())
 def picked(z: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
-    """Prompts and the share of every pattern in them, [B N, K]: p = softmax(z B^T / sqrt(T C))."""
+    """Prompts and each pattern's share in them, [B N, K]: p = softmax(z B^T / sqrt(T C))."""
     windows, patterns = _windows(z), bank.flatten(1)
     score = _product(windows, patterns.T, windows.shape[1] ** -0.5)
     share = torch.empty_like(score)
@@ -170,7 +172,8 @@ def _product_kernel(a, b, out, m, n, k, a_row, a_column, b_row, b_column, scale:
         left = tl.load(a + row[:, None] * a_row + inner[None, :] * a_column,
                        mask=(row < m)[:, None] & (inner < k)[None, :], other=0.0)  # fmt: skip
         right = tl.load(b + inner[:, None] * b_row + column[None, :] * b_column,
-                        mask=(inner < k)[:, None] & (column < n)[None, :], other=0.0)  # fmt: skip
+                        mask=(inner < k)[:, None] & (column < n)[None, :],
+                        other=0.0)  # fmt: skip
         total += tl.dot(
             left.to(EXACT), right.to(EXACT), input_precision="ieee", out_dtype=EXACT
         )

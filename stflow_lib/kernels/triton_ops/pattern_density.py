@@ -33,6 +33,7 @@ def unsupported(embedding: Tensor, bandwidth: float) -> str | None:
 
 
 def apply(embedding: Tensor, bandwidth: float) -> Tensor:
+    """The operation by its kernels; arguments as in its public form."""
     return density(embedding.to(at_least_float32(embedding)) / bandwidth)[0]
 
 
@@ -47,6 +48,7 @@ def density(phi: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.library.custom_op("stflow::pattern_density_backward", mutates_args=())
 def density_backward(upstream: Tensor, phi: Tensor, total: Tensor) -> Tensor:
+    """Gradient of phi [R, D], by the formula above."""
     phi = phi.contiguous()
     d_phi = torch.empty_like(phi)
     _start(_density_backward_kernel, phi, phi, (upstream / total).contiguous(), d_phi)
@@ -78,7 +80,7 @@ mapped(density_backward)
 
 
 def _start(kernel, phi: Tensor, *args, **options) -> None:
-    """One program for 4 or 8 regions, who meet the others in tiles of about 8192 differences."""
+    """One program for 4 or 8 regions, which meet the others about 8192 differences a time."""
     count, width = phi.shape
     wide = power_of_two(width)
     own = 8 if wide <= 128 else 4

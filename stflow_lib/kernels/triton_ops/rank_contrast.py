@@ -27,6 +27,7 @@ def unsupported(features: Tensor, similarity: Tensor, temperature: float) -> str
 
 
 def apply(features: Tensor, similarity: Tensor, temperature: float) -> Tensor:
+    """The operation by its kernels; arguments as in its public form."""
     scores = _scores(features, similarity, temperature)
     if len(features) < 2:
         return scores.sum() * 0.0
@@ -46,6 +47,7 @@ def losses(scores: Tensor, ranked: Tensor, order: Tensor) -> tuple[Tensor, Tenso
 def losses_backward(
     upstream: Tensor, scores: Tensor, ranked: Tensor, order: Tensor, denominator: Tensor
 ) -> Tensor:
+    """Gradient of the scores [R, R], zero on the diagonal."""
     d_scores = scores.new_empty(scores.shape)
     _start(_losses_backward_kernel, scores.contiguous(), ranked, order, denominator,
            upstream.contiguous(), d_scores)  # fmt: skip
@@ -80,7 +82,8 @@ def _start(kernel, scores: Tensor, ranked: Tensor, order: Tensor, *args) -> None
     count = len(scores)
     row = power_of_two(count)
     launch(kernel, (count,), scores, ranked.contiguous(), order.contiguous(), *args, count,
-           ROW=row, EXACT=accumulator(scores), num_warps=min(16, max(1, row // 128)))  # fmt: skip
+           ROW=row, EXACT=accumulator(scores),
+           num_warps=min(16, max(1, row // 128)))  # fmt: skip
 
 
 @triton.jit

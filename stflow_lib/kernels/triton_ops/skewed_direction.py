@@ -2,7 +2,8 @@
 
 Every tensor is cut into chunks. The first kernel writes <s, t> and <t, t> of every chunk, the
 second adds them up for every component and makes its factor, the third writes the step. Kernels
-find a tensor by its address in a table, so nothing is copied together, read back or looped over.
+find a tensor by its address in a table, so nothing is copied together, read back or looped
+over.
 
 Backward likewise, with g the upstream gradient, w the weight of the source, and all of
 a = -w <g, t> / <t, t> only where <s, t> < 0, else 0:
@@ -32,6 +33,7 @@ def unsupported(target_grads, source_grads, *_) -> str | None:
 
 
 def apply(target_grads, source_grads, target_weight, source_weight, granularity) -> list:
+    """The operation by its kernels; arguments as in its public form."""
     if not len(target_grads):
         return []
     target, source = list(target_grads), list(source_grads)
@@ -143,7 +145,7 @@ class _Chunks:
 @lru_cache(maxsize=16)
 def _chunks(sizes: tuple[int, ...], groups: tuple[int, ...], device: str):
     """Every chunk's tensor, start, numbers, place in the output and component, sorted by the
-    last; the first chunk of every component and the one behind its last, for as many as tensors."""
+    last; the first chunk of every component and the one behind its last, a row a tensor."""
     rows, place = [], 0
     for tensor, (size, group) in enumerate(zip(sizes, groups, strict=True)):
         for start in range(0, size, CHUNK):

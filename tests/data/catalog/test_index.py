@@ -6,7 +6,7 @@ import pytest
 
 from stflow_lib import data
 from stflow_lib.data import simulate
-from stflow_lib.data.catalog import index as registry
+from stflow_lib.data.catalog import index
 
 NAMES = [
     "taxi-sf-64",
@@ -84,11 +84,11 @@ def test_a_city_that_is_nowhere_says_what_is_needed(empty, name):
 @pytest.mark.parametrize("name", [name for name in simulate.CITIES if name != "sim-fine-128"])
 def test_simulated_cards_are_true(empty, name):
     """The catalogue's text is what the simulation makes, and the card changes nothing."""
-    entry, city = registry.entries()[name], data.load(name)
+    entry, city = index.entries()[name], data.load(name)
     made = simulate.CITIES[name]()[0]
     main = city.flow if city.attrs["kind"] == "grid" else city.speed
     assert entry.shape == " x ".join(map(str, main.shape))
-    for key in registry.METADATA_FIELDS:
+    for key in index.METADATA_FIELDS:
         assert getattr(entry, key) == city.attrs[key] == made.attrs[key]
     assert city.attrs["sha256"] == made.attrs["sha256"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from stflow_lib import data
 from stflow_lib.data import DataError
-from stflow_lib.data.catalog import index as registry
+from stflow_lib.data.catalog import index
 from stflow_lib.data.files import download
 from stflow_lib.data.files.download import RawFile, download_all
 
@@ -113,7 +113,7 @@ def test_no_network_is_an_error_that_names_the_file(tmp_path, monkeypatch):
 def test_every_manifest_reads_and_every_place_is_named_once():
     """537 taxis, 450 Aarhus files, 618 San Diego files: a lost row would lose a sensor."""
     counts = {"taxi-sf": 537, "aarhus": 450, "san-diego": 618, "la": 4, "jonas": 2}
-    names = {e.manifest for e in registry.entries().values() if e.manifest}
+    names = {e.manifest for e in index.entries().values() if e.manifest}
     for name in names:
         rows = download.manifest(name)
         assert len({row.into for row in rows}) == len(rows) == counts.get(name, len(rows)) > 0

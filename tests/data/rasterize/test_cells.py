@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.rasterize import cells as grids
+from stflow_lib.data.rasterize.cells import (
+    box_e5,
+    cell_index,
+    cell_metres,
+    count_points,
+    degrees_e5,
+)
 from stflow_lib.data.schema import Box
 
 BOX = Box(37.708, 37.812, -122.515, -122.383)
@@ -26,22 +32,22 @@ def test_cells_equal_exact_fractions_around_every_border(rows, cols, data):
     right = math.floor(Fraction((lon + 12_251_500) * cols, 13_200))
     inside = 0 <= up < rows and 0 <= right < cols
     want = (rows - 1 - up) * cols + right if inside else -1
-    assert grids.cells([lat], [lon], BOX, rows, cols).tolist() == [want]
+    assert cell_index([lat], [lon], BOX, rows, cols).tolist() == [want]
 
 
 def test_degrees_survive_text_and_float():
     """37.75153 is 3775152.9999 in floats: truncation would move it by a metre."""
-    assert grids.degrees_e5([37.75153, -122.39447]).tolist() == [3775153, -12239447]
+    assert degrees_e5([37.75153, -122.39447]).tolist() == [3775153, -12239447]
 
 
 def test_count_points_leaves_out_what_is_outside():
     step, cell = np.array([0, 0, 1, 2, -1, 1]), np.array([0, 0, 5, 1, 1, -1])
-    counts = grids.count_points(step, cell, 2, 2, 3)
+    counts = count_points(step, cell, 2, 2, 3)
     assert counts.dtype == np.int32 and counts.sum() == 3
     assert counts[0, 0, 0] == 2 and counts[1, 1, 2] == 1
 
 
 def test_cell_size_and_a_box_below_resolution():
-    assert grids.cell_metres(BOX, 64, 64) == pytest.approx(181, abs=0.5)
+    assert cell_metres(BOX, 64, 64) == pytest.approx(181, abs=0.5)
     with pytest.raises(DataError, match="smaller than 1e-5 degrees"):
-        grids.box_e5(Box(37.0, 37.000001, -122.0, -121.0))
+        box_e5(Box(37.0, 37.000001, -122.0, -121.0))

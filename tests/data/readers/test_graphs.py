@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.data import DataError
-from stflow_lib.data.readers import graphs as readers_speed
+from stflow_lib.data.readers import graphs
 
 CITYPULSE = "status,avgMeasuredTime,avgSpeed,extID,medianMeasuredTime,TIMESTAMP,vehicleCount"
 
@@ -40,7 +40,7 @@ def aarhus(tmp_path):
 
 def test_aarhus_raw(aarhus):
     """Gaps and empty zeros are NaN, the first of doubled stamps counts, an hour is added."""
-    city = readers_speed.read_aarhus(aarhus)
+    city = graphs.read_aarhus(aarhus)
     assert city.node.values.tolist() == [7, 11, 20]
     nan = np.nan
     expected = [[70, 50, 30], [60, nan, nan], [nan, nan, 31], [nan, 40, nan]]
@@ -56,14 +56,14 @@ def test_aarhus_raw(aarhus):
 def test_aarhus_stamp_off_the_step_is_refused(aarhus):
     aarhus_sheet(aarhus / "speed" / "aarhus" / "raw", 20, ("11:30", 30, 1), ("11:37", 31, 1))
     with pytest.raises(DataError, match="trafficData20.csv: irregular time stamp .*11:37"):
-        readers_speed.read_aarhus(aarhus)
+        graphs.read_aarhus(aarhus)
 
 
 def test_missing_column_is_named_with_its_file(aarhus):
     path = aarhus / "speed" / "aarhus" / "raw" / "trafficData7.csv"
     path.write_text(path.read_text().replace("avgSpeed", "speed"))
     with pytest.raises(DataError, match="trafficData7.csv: column 'avgSpeed' is missing"):
-        readers_speed.read_aarhus(aarhus)
+        graphs.read_aarhus(aarhus)
 
 
 @pytest.mark.parametrize("content", ["", CITYPULSE])
@@ -71,7 +71,7 @@ def test_empty_file_is_named(aarhus, content):
     path = aarhus / "speed" / "aarhus" / "raw" / "trafficData7.csv"
     path.write_text(content)
     with pytest.raises(DataError, match="trafficData7.csv: empty file"):
-        readers_speed.read_aarhus(aarhus)
+        graphs.read_aarhus(aarhus)
 
 
 def pems_sheet(base, sensor, week, day, speeds):
@@ -91,14 +91,14 @@ def test_san_diego_raw_weeks_are_joined(tmp_path):
     write(base / "vds_info.csv", "vds_id,Freeway,Direction,Lat,Lng", "5,I8,E,32.7,-117.1",
           "3,I8,W,32.8,-117.2")  # fmt: skip
     write(base / "sensor_dist.csv", ",5,3", "5,0.0,0.5", "3,0.5,0.0")
-    city = readers_speed.read_san_diego(tmp_path)
+    city = graphs.read_san_diego(tmp_path)
     both = np.concatenate([day, day + 30])
     assert np.allclose(city.speed.values, np.stack([both + 5, both + 3], 1), atol=0.01)
     assert city.adjacency.values[0, 1] == pytest.approx(np.exp(-0.25))
     assert (np.diff(city.time.values) == np.timedelta64(5, "m")).all()
     (base / "3_I8W_W2.csv").unlink()
     with pytest.raises(DataError, match="sensor 3 has other time stamps"):
-        readers_speed.read_san_diego(tmp_path)
+        graphs.read_san_diego(tmp_path)
 
 
 def test_bay_places_are_interpolated_by_postmile(tmp_path):
@@ -108,7 +108,7 @@ def test_bay_places_are_interpolated_by_postmile(tmp_path):
     ones = np.ones((4, 3), np.float32)
     time = np.datetime64("2017-10-01T00:00") + np.arange(4) * np.timedelta64(5, "m")
     np.savez(base / "speed.npz", speed_mph=ones, observed_pct=ones, time=time, flow_veh=ones)
-    city = readers_speed.read_bay_i680(tmp_path)
+    city = graphs.read_bay_i680(tmp_path)
     assert city.lat.values[1] == pytest.approx(37.1)
     assert city.lon.values[1] == pytest.approx(-121.2)
     assert city.adjacency.values[0] == pytest.approx([1, np.exp(-1), 0])
@@ -119,10 +119,10 @@ def test_npz_without_an_array_or_cut_short_is_named(tmp_path):
     base.mkdir(parents=True)
     np.savez(base / "speed.npz", speed_mph=np.ones((4, 3)))
     with pytest.raises(DataError, match="speed.npz: array 'observed_pct' is missing"):
-        readers_speed.read_bay_i680(tmp_path)
+        graphs.read_bay_i680(tmp_path)
     (base / "speed.npz").write_bytes((base / "speed.npz").read_bytes()[:90])
     with pytest.raises(DataError, match=r"speed.npz: not readable \(truncated"):
-        readers_speed.read_bay_i680(tmp_path)
+        graphs.read_bay_i680(tmp_path)
 
 
 def test_la_sensor_without_a_place_is_refused(tmp_path):
@@ -131,9 +131,9 @@ def test_la_sensor_without_a_place_is_refused(tmp_path):
     write(base / "los_adj.csv", "1,0.5", "0.5,1")
     write(base / "graph_sensor_locations.csv", "index,sensor_id,latitude,longitude",
           "0,12,34.2,-118.2", "1,11,34.1,-118.1")  # fmt: skip
-    city = readers_speed.read_la(tmp_path)
+    city = graphs.read_la(tmp_path)
     assert city.lat.values.tolist() == [34.1, 34.2]
     assert city.adjacency.values.tolist() == [[1, 0.5], [0.5, 1]]
     write(base / "los_speed.csv", "11,13", "60,61")
     with pytest.raises(DataError, match="los_speed.csv: sensor 13 has no coordinates"):
-        readers_speed.read_la(tmp_path)
+        graphs.read_la(tmp_path)

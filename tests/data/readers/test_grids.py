@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.data import Box, DataError, block_sum
-from stflow_lib.data.readers import bikes as readers_trips
-from stflow_lib.data.readers import grids as readers_grid
+from stflow_lib.data.readers import bikes, grids
 
 
 def test_jonas_half_hours_are_summed_without_overflow(tmp_path):
@@ -18,11 +17,11 @@ def test_jonas_half_hours_are_summed_without_overflow(tmp_path):
     counts[1::2, 3, 5, 1] = 7
     name = "JONAS-NYC-16x8-20151024-20160131.npz"
     np.savez(tmp_path / "jonas" / name, taxi=counts, bike=counts * 0, mask=[[3, 5], [0, 7]])
-    city = readers_grid.read_jonas(tmp_path, "nyc", "taxi")
+    city = grids.read_jonas(tmp_path, "nyc", "taxi")
     assert city.flow.shape == (2400, 2, 16, 8)
     assert float(city.flow[7, 0, 3, 5]) == 40_000 and float(city.flow[7, 1, 3, 5]) == 20_007
     assert np.argwhere(city.left_out.values).tolist() == [[0, 7], [3, 5]]
-    assert not readers_grid.read_jonas(tmp_path, "nyc", "bike").valid.any()
+    assert not grids.read_jonas(tmp_path, "nyc", "bike").valid.any()
 
 
 def test_jonas_of_another_length_is_refused(tmp_path):
@@ -30,7 +29,7 @@ def test_jonas_of_another_length_is_refused(tmp_path):
     path = tmp_path / "jonas" / "JONAS-DC-9x12-20151024-20160131.npz"
     np.savez(path, bike=np.ones((2399, 9, 12, 2), np.int16), mask=np.empty(0))
     with pytest.raises(DataError, match="2399 hours, not 2400"):
-        readers_grid.read_jonas(tmp_path, "dc", "bike")
+        grids.read_jonas(tmp_path, "dc", "bike")
 
 
 def write_p6(folder, spoil=None):
@@ -50,7 +49,7 @@ def write_p6(folder, spoil=None):
 
 def test_p6_parts_follow_each_other_north_up(tmp_path):
     fine = write_p6(tmp_path)
-    city = readers_grid.read_bikenyc_p6(tmp_path)
+    city = grids.read_bikenyc_p6(tmp_path)
     assert city.attrs["split"] == (4, 2, 3) and city.sizes["time"] == 9
     assert (city.flow.values[:, :, ::-1] == fine).all()
 
@@ -58,18 +57,18 @@ def test_p6_parts_follow_each_other_north_up(tmp_path):
 def test_p6_x_that_is_not_the_sum_is_refused(tmp_path):
     write_p6(tmp_path, spoil="valid")
     with pytest.raises(DataError, match=r"P6/valid: X is not the 2 x 2 .*\(1, 0, 2, 1\)"):
-        readers_grid.read_bikenyc_p6(tmp_path)
+        grids.read_bikenyc_p6(tmp_path)
 
 
 def test_places_from_parquet_or_an_error_that_says_what_is_missing(tmp_path):
     table = pd.DataFrame({"osm_id": [1], "fclass": ["bar"], "lat": [41.9], "lon": [-87.6]})
     table.to_parquet(tmp_path / "chicago-2020.parquet")
-    assert readers_trips.read_places(tmp_path, "chicago-2020").equals(table)
+    assert bikes.read_places(tmp_path, "chicago-2020").equals(table)
     table.drop(columns="fclass").to_parquet(tmp_path / "dc-2017.parquet")
     with pytest.raises(DataError, match="dc-2017.parquet: column 'fclass' is missing"):
-        readers_trips.read_places(tmp_path, "dc-2017")
+        bikes.read_places(tmp_path, "dc-2017")
     with pytest.raises(DataError, match="POI_NYC-2016.xls: no such file"):
-        readers_trips.read_places(tmp_path, "nyc-2016")
+        bikes.read_places(tmp_path, "nyc-2016")
 
 
 def test_bikes_join_rides_and_places_on_one_grid(tmp_path):
@@ -85,9 +84,7 @@ def test_bikes_join_rides_and_places_on_one_grid(tmp_path):
     table = pd.DataFrame({"osm_id": [1], "fclass": ["bar"], "lat": [42.06], "lon": [-87.76]})
     table.to_parquet(tmp_path / "poi" / "x-2020.parquet")
     box = Box(41.73, 42.07, -87.77, -87.53)
-    city = readers_trips.read_bikes(
-        tmp_path, "divvy", "x-2020", box, (38, 20), "America/Chicago"
-    )
+    city = bikes.read_bikes(tmp_path, "divvy", "x-2020", box, (38, 20), "America/Chicago")
     assert np.argwhere(city.flow.values.sum((0, 1))).tolist() == [[1, 0]]
     assert np.argwhere(city.poi.values.sum(0)).tolist() == [[1, 0]]
     assert float(city.flow.sum()) == 4 and city.sizes["time"] == 31 * 24 + 1

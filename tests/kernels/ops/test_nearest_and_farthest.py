@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stflow_lib.kernels import nearest_and_farthest, nearest_and_farthest_naive
-from stflow_lib.kernels.ops import nearest_and_farthest as neighbours
+from stflow_lib.kernels.ops.nearest_and_farthest import _by_sorting, _torch
 
 
 def same(fast, naive):
@@ -52,10 +52,10 @@ def test_sifting_first_changes_no_bit(city, k, rows, monkeypatch):
 
     Blocks of 16 rows do not divide 90 maps: the half of the product that is copied counts too.
     """
-    monkeypatch.setattr(neighbours, "ROWS", rows)
+    monkeypatch.setattr("stflow_lib.kernels.ops.nearest_and_farthest.ROWS", rows)
     maps = CITIES[city](torch.Generator().manual_seed(0))
-    whole = neighbours._by_sorting(maps, maps, torch.arange(len(maps)), k)
-    for got, want in zip(neighbours._torch(maps, k), whole, strict=True):
+    whole = _by_sorting(maps, maps, torch.arange(len(maps)), k)
+    for got, want in zip(_torch(maps, k), whole, strict=True):
         assert torch.equal(got, want)
 
 

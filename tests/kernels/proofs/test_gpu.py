@@ -10,7 +10,7 @@ import torch
 
 from stflow_lib.kernels.backend import TRITON
 from stflow_lib.kernels.proofs import benchmarks
-from stflow_lib.kernels.proofs import gpu as card
+from stflow_lib.kernels.proofs import gpu
 from stflow_lib.kernels.proofs.cases import CASES, cast
 
 needs_triton = pytest.mark.skipif(not TRITON, reason="triton is not installed")
@@ -20,9 +20,9 @@ CASE = replace(CASES["masked_error"], sizes=(3, 5))
 @pytest.fixture
 def few_proofs(monkeypatch):
     """Compilation is proved elsewhere, in a process that checks no annotations."""
-    every = card.every_proof
+    every = gpu.every_proof
     monkeypatch.setattr(
-        card,
+        gpu,
         "every_proof",
         lambda *args: [
             p for p in every(*args) if not p[0].startswith(("compiled", "operators"))
@@ -33,7 +33,7 @@ def few_proofs(monkeypatch):
 @needs_triton
 def test_proves_and_times_and_writes(few_proofs, tmp_path, capsys):
     """A column that is missing shows only on a rented card otherwise."""
-    assert card.main("cpu", tmp_path / "kernels.csv", [CASE]) == 0
+    assert gpu.main("cpu", tmp_path / "kernels.csv", [CASE]) == 0
     assert "FAILED" not in capsys.readouterr().out
     with (tmp_path / "kernels.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -52,15 +52,15 @@ def test_proves_and_times_and_writes(few_proofs, tmp_path, capsys):
 def test_nothing_is_timed_on_red(few_proofs, monkeypatch, tmp_path, capsys):
     """A fast wrong kernel is no kernel."""
     monkeypatch.setattr(benchmarks, "timed", lambda *_: pytest.fail("timed"))
-    monkeypatch.setattr(card.exact, "masked_error", lambda *_: 1 / 0)
-    assert card.main("cpu", tmp_path / "kernels.csv", [CASE]) == 1
+    monkeypatch.setattr(gpu.invariants, "masked_error", lambda *_: 1 / 0)
+    assert gpu.main("cpu", tmp_path / "kernels.csv", [CASE]) == 1
     assert not (tmp_path / "kernels.csv").exists()
     assert "2 proofs failed; no kernel is timed" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a card is here")
 def test_without_a_card_it_says_so(tmp_path, capsys):
-    assert card.main(results=tmp_path / "kernels.csv") == 1
+    assert gpu.main(results=tmp_path / "kernels.csv") == 1
     assert "no card here" in capsys.readouterr().out
 
 

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stflow_lib.kernels.backend import TRITON, backend
-from stflow_lib.kernels.proofs import invariants as exact
-from stflow_lib.kernels.proofs import properties as proofs
+from stflow_lib.kernels.proofs import invariants, properties
 from stflow_lib.kernels.proofs.cases import CASES, cast
 
 needs_triton = pytest.mark.skipif(not TRITON, reason="triton is not installed")
@@ -27,14 +26,14 @@ def small(name):
 @learned
 def test_naive_twin_and_its_gradient(name):
     """The yardstick itself: difference quotients in float64."""
-    proofs.gradient_of_naive(CASES[name], small(name))
+    properties.gradient_of_naive(CASES[name], small(name))
 
 
 @forms
 @every
 def test_error_is_within_twice_that_of_the_naive_twin(name, path):
     """A sum in float16, or TF32, or in an order that loses digits."""
-    proofs.error_within_twice_naive(CASES[name], path, CASES[name].sizes)
+    properties.error_within_twice_naive(CASES[name], path, CASES[name].sizes)
 
 
 @every
@@ -45,7 +44,7 @@ def test_any_shape_in_torch(name):
     @settings(max_examples=25)
     @given(sizes, st.integers(0, 99))
     def prove(sizes, seed):
-        proofs.equals_naive(CASES[name], "torch", sizes, seed)
+        properties.equals_naive(CASES[name], "torch", sizes, seed)
 
     prove()
 
@@ -56,12 +55,12 @@ def test_any_shape_in_triton(name):
     """A mask that lets one number too many or too few through; a tile left unwritten."""
     ranges = CASES[name].ranges
     for edge in (0, 1):
-        proofs.equals_naive(CASES[name], "triton", tuple(r[edge] for r in ranges))
+        properties.equals_naive(CASES[name], "triton", tuple(r[edge] for r in ranges))
 
     @settings(max_examples=6)
     @given(st.tuples(*(st.integers(*r) for r in ranges)), st.integers(0, 99))
     def prove(sizes, seed):
-        proofs.equals_naive(CASES[name], "triton", sizes, seed)
+        properties.equals_naive(CASES[name], "triton", sizes, seed)
 
     prove()
 
@@ -73,30 +72,31 @@ def test_what_is_promised_exactly(name, path):
     case = CASES[name]
     args = cast(case.arguments(tuple(max(r[1], 2) for r in case.ranges)), torch.float32)
     with backend(path):
-        getattr(exact, case.name)(*args)
+        getattr(invariants, case.name)(*args)
 
 
 @forms
 @every
 def test_a_rerun_gives_the_same_bits(name, path):
     """Sums by atomic additions depend on who comes first."""
-    proofs.is_deterministic(CASES[name], path, small(name))
+    properties.is_deterministic(CASES[name], path, small(name))
 
 
 @needs_triton
 @every
 def test_operators_pass_torchs_own_check(name):
     """A fake version of another shape or dtype breaks compilation far from here."""
-    proofs.registered(CASES[name], small(name))
+    properties.registered(CASES[name], small(name))
 
 
 @forms
 def test_compiled_whole(path):
     """No break in the graph. In a process of its own, where no annotation is checked."""
     code = (
-        "from stflow_lib.kernels.proofs import properties as proofs; from stflow_lib.kernels.proofs.cases import CASES\n"
+        "from stflow_lib.kernels.proofs import properties\n"
+        "from stflow_lib.kernels.proofs.cases import CASES\n"
         f"for name, sizes in {[(name, small(name)) for name in CASES]}:\n"
-        f"    proofs.compiles_whole(CASES[name], {path!r}, sizes)"
+        f"    properties.compiles_whole(CASES[name], {path!r}, sizes)"
     )
     run = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, check=False)
     assert run.returncode == 0, run.stderr.decode()[-2000:]
@@ -106,4 +106,4 @@ def test_compiled_whole(path):
 @every
 def test_mapped_over_a_batch(name):
     """Under vmap every element is what it is alone."""
-    proofs.maps_over_a_batch(CASES[name], "triton", small(name))
+    properties.maps_over_a_batch(CASES[name], "triton", small(name))

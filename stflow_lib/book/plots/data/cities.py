@@ -118,8 +118,8 @@ def sensor_graph(city: xr.Dataset, axis: plt.Axes):
     start, end = np.nonzero(weight)
     lines = np.stack([np.c_[lon[start], lat[start]], np.c_[lon[end], lat[end]]], axis=1)
     axis.add_collection(LineCollection(lines, color="0.6", lw=0.2 + weight[start, end]))
-    points = axis.scatter(lon, lat, c=city["speed"].mean("time"), s=16, cmap="cividis", zorder=3,
-                          edgecolor="white", linewidth=0.3)  # fmt: skip
+    points = axis.scatter(lon, lat, c=city["speed"].mean("time"), s=16, cmap="cividis",
+                          zorder=3, edgecolor="white", linewidth=0.3)  # fmt: skip
     axis.set_aspect(1 / np.cos(np.radians(lat.mean())))
     axis.set(title=f"{len(lat)} sensors, {len(start):,} links", xlabel="longitude (°)",
              ylabel="latitude (°)")  # fmt: skip
@@ -129,7 +129,7 @@ def sensor_graph(city: xr.Dataset, axis: plt.Axes):
 
 
 def speed_week(city: xr.Dataset, axis: plt.Axes):
-    """The first seven whole days, sensors from fast to slow; missing readings are light grey."""
+    """The first seven whole days, sensors from fast to slow; missing readings light grey."""
     first = pd.Timestamp(city.time.values[0]).ceil("D")
     last = first + pd.Timedelta("7D") - pd.Timedelta("1s")
     order = np.argsort(-city["speed"].mean("time").values)
@@ -138,7 +138,8 @@ def speed_week(city: xr.Dataset, axis: plt.Axes):
     days = len(week) * city.attrs["step_minutes"] / 1440
     axis.set_facecolor(BLANK)
     image = axis.imshow(np.ma.masked_invalid(week.T), aspect="auto", cmap="cividis", vmin=0,
-                        vmax=top, extent=(0, days, len(order), 0), interpolation="nearest")  # fmt: skip
+                        vmax=top, extent=(0, days, len(order), 0),
+                        interpolation="nearest")  # fmt: skip
     missing = float(city["speed"].isnull().mean())
     axis.set(title=f"one week ({missing:.1%} of the record missing)", xticks=range(8))
     axis.set(xlabel=f"days from {first:%a %Y-%m-%d}", ylabel="sensor, fast to slow")
@@ -187,8 +188,8 @@ def _week_rows(rows: np.ndarray, names: list[str], span: float, axis: plt.Axes):
     image = axis.imshow(np.ma.masked_invalid(shown), aspect="auto", cmap="PuOr_r", vmin=-edge,
                         vmax=edge, interpolation="nearest")  # fmt: skip
     axis.set_yticks(range(len(names)), names)
-    axis.set_xticks(np.arange(0, 168, 24) - 0.5, ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
-                    ha="left")  # fmt: skip
+    weekdays = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    axis.set_xticks(np.arange(0, 168, 24) - 0.5, weekdays, ha="left")
     for day in range(24, 168, 24):
         axis.axvline(day - 0.5, color="white", lw=1)
     bar = plt.colorbar(image, ax=axis, label="times the mean", ticks=[-edge, 0, edge],
@@ -211,7 +212,8 @@ def poi_maps(city: xr.Dataset) -> plt.Figure:
     for axis in axes.flat[len(groups) :]:
         axis.set_axis_off()
     bar = fig.colorbar(image, ax=axes, shrink=0.6, ticks=[0, top],
-                       label="places in a cell (root scale; top: largest of the group)")  # fmt: skip
+                       label="places in a cell (root scale; top: largest of the group)"
+                       )  # fmt: skip
     bar.ax.set_yticklabels(["0", "most"])
     fig.suptitle(f"{city.attrs['name']}: places of each group (number on the map)", fontsize=11)
     return fig
