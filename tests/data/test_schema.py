@@ -12,7 +12,6 @@ from stflow_lib.data.schema import (
     grid_city,
     with_content_hash,
 )
-from stflow_lib.data.time_axis import daylight_changes, fill_spring_gap
 
 CARD = {
     "name": "toy", "step_minutes": 60, "zone": "nominal", "unit": "trips per step",
@@ -100,25 +99,6 @@ def test_skipped_hour_is_explained():
     city = grid(time=time, zone="America/Los_Angeles")
     with pytest.raises(DataError, match="irregular.*daylight-saving hour of 2017-03-12 02:00"):
         with_content_hash(city)
-
-
-def test_daylight_changes_of_a_year():
-    assert list(map(str, daylight_changes("2015-01-01", "2015-12-31", "America/New_York"))) == [
-        "2015-03-08 02:00:00",
-        "2015-11-01 01:00:00",
-    ]
-    assert daylight_changes("2015-01-01", "2015-12-31", "nominal") == []
-
-
-def test_spring_gap_is_filled_with_nan_and_nothing_else():
-    time = pd.date_range("2017-03-12", periods=48, freq="5min")
-    gone = (time >= "2017-03-12 02:00") & (time < "2017-03-12 03:00")
-    values = np.arange(96.0).reshape(48, 2)
-    filled_time, filled = fill_spring_gap(time[~gone], values[~gone], "US/Pacific", 5)
-    assert filled_time.equals(time)
-    assert np.isnan(filled[gone]).all() and (filled[~gone] == values[~gone]).all()
-    other = (time >= "2017-03-12 01:00") & (time < "2017-03-12 01:10")
-    assert len(fill_spring_gap(time[~other], values[~other], "US/Pacific", 5)[0]) == 46
 
 
 def test_block_sum_equals_the_loop():

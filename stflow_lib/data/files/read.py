@@ -66,6 +66,8 @@ def open_member(path: Path) -> io.BytesIO:
     if path.exists():
         return io.BytesIO(need_file(path).read_bytes())
     for parent in path.parents:
+        if not parent.name:  # the root, or where the program was started
+            break
         archive = parent.with_name(parent.name + ".zip")
         if archive.exists():
             return _from_zip(archive, path.relative_to(parent.parent), path)

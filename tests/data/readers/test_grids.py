@@ -3,11 +3,10 @@
 import zipfile
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from stflow_lib.data import Box, DataError, block_sum
-from stflow_lib.data.readers import bikes, grids
+from stflow_lib.data import DataError, block_sum
+from stflow_lib.data.readers import grids
 
 
 def test_jonas_half_hours_are_summed_without_overflow(tmp_path):
@@ -58,33 +57,3 @@ def test_p6_x_that_is_not_the_sum_is_refused(tmp_path):
     write_p6(tmp_path, spoil="valid")
     with pytest.raises(DataError, match=r"P6/valid: X is not the 2 x 2 .*\(1, 0, 2, 1\)"):
         grids.read_bikenyc_p6(tmp_path)
-
-
-def test_places_from_parquet_or_an_error_that_says_what_is_missing(tmp_path):
-    table = pd.DataFrame({"osm_id": [1], "fclass": ["bar"], "lat": [41.9], "lon": [-87.6]})
-    table.to_parquet(tmp_path / "chicago-2020.parquet")
-    assert bikes.read_places(tmp_path, "chicago-2020").equals(table)
-    table.drop(columns="fclass").to_parquet(tmp_path / "dc-2017.parquet")
-    with pytest.raises(DataError, match="dc-2017.parquet: column 'fclass' is missing"):
-        bikes.read_places(tmp_path, "dc-2017")
-    with pytest.raises(DataError, match="POI_NYC-2016.xls: no such file"):
-        bikes.read_places(tmp_path, "nyc-2016")
-
-
-def test_bikes_join_rides_and_places_on_one_grid(tmp_path):
-    """A ride and a bar in the same cell end in the same cell, in the north-west corner."""
-    header = "started_at,ended_at,start_lat,start_lng,end_lat,end_lng"
-    ride = "2021-{m}-01 00:10:00,2021-{m}-01 00:50:00,42.06,-87.76,42.06,-87.76"
-    (tmp_path / "bikes-2021").mkdir()
-    for month in ("01", "02"):
-        path = tmp_path / "bikes-2021" / f"2021{month}-divvy-tripdata.zip"
-        with zipfile.ZipFile(path, "w") as bundle:
-            bundle.writestr("rides.csv", f"{header}\n{ride.format(m=month)}\n")
-    (tmp_path / "poi").mkdir()
-    table = pd.DataFrame({"osm_id": [1], "fclass": ["bar"], "lat": [42.06], "lon": [-87.76]})
-    table.to_parquet(tmp_path / "poi" / "x-2020.parquet")
-    box = Box(41.73, 42.07, -87.77, -87.53)
-    city = bikes.read_bikes(tmp_path, "divvy", "x-2020", box, (38, 20), "America/Chicago")
-    assert np.argwhere(city.flow.values.sum((0, 1))).tolist() == [[1, 0]]
-    assert np.argwhere(city.poi.values.sum(0)).tolist() == [[1, 0]]
-    assert float(city.flow.sum()) == 4 and city.sizes["time"] == 31 * 24 + 1

@@ -1,0 +1,55 @@
+"""Derived arrays: kept by content, whole or absent."""
+
+import numpy as np
+import pytest
+
+from stflow_lib.data.files import cache
+from stflow_lib.data.files.cache import _store, cached
+
+
+def test_derived_maps_are_kept_by_content(tmp_path, monkeypatch):
+    """A second call reads the file; other inputs, other parameters make another one."""
+    monkeypatch.setenv("STFLOW_CACHE", str(tmp_path / "cache"))
+    source, calls = tmp_path / "gps", []
+
+    def get(step):
+        def build():
+            calls.append(step)
+            return {"counts": np.full(3, step)}
+
+        return cached([source], {"step": step}, build)["counts"].tolist()
+
+    source.write_bytes(b"one")
+    assert get(5) == get(5) == [5] * 3 and calls == [5]
+    assert get(6) == [6] * 3
+    source.write_bytes(b"two")
+    get(5)
+    assert calls == [5, 6, 5] and len(list((tmp_path / "cache").iterdir())) == 3
+
+
+def test_a_derivation_that_fails_leaves_no_file(tmp_path, monkeypatch):
+    with pytest.raises(TypeError):
+        _store(tmp_path / "a.npz", {"x": np.ones(2), 3: np.ones(2)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_code_makes_another_file(tmp_path, monkeypatch):
+    """Maps counted by the rules of last month must not be given for those of today."""
+    (tmp_path / "gps").write_bytes(b"one")
+    before = cache._key([tmp_path / "gps"], {"step": 5})
+    assert cache._key([tmp_path / "gps"], {"step": 5}) == before
+    for changed in cache.SOURCE_MODULES:
+        text = lambda module, name=changed: module.__name__.endswith(name)
+        with monkeypatch.context() as patch:
+            patch.setattr(cache.inspect, "getsource", lambda m, text=text: str(text(m)))
+            one = cache._key([tmp_path / "gps"], {"step": 5})
+            patch.setattr(cache.inspect, "getsource", lambda m: "False")
+            assert cache._key([tmp_path / "gps"], {"step": 5}) != one, changed
+
+
+def test_the_folder_is_the_environments_or_the_users(monkeypatch, tmp_path):
+    """An empty variable is no folder: the maps would lie wherever the program was started."""
+    monkeypatch.setenv("STFLOW_CACHE", str(tmp_path))
+    assert cache.cache_folder() == tmp_path
+    monkeypatch.setenv("STFLOW_CACHE", "")
+    assert cache.cache_folder().parts[-3:] == (".cache", "stflow", "derived")

@@ -1,0 +1,92 @@
+"""Local time steps: regular or refused, aligned to midnight, honest about the clocks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stflow_lib.data import DataError
+from stflow_lib.data.time_axis import (
+    check_clock,
+    daylight_changes,
+    fill_spring_gap,
+    time_axis_from_local,
+    time_axis_from_utc,
+)
+
+
+def test_daylight_changes_of_a_year():
+    assert list(map(str, daylight_changes("2015-01-01", "2015-12-31", "America/New_York"))) == [
+        "2015-03-08 02:00:00",
+        "2015-11-01 01:00:00",
+    ]
+    assert daylight_changes("2015-01-01", "2015-12-31", "nominal") == []
+
+
+def test_spring_gap_is_filled_with_nan_and_nothing_else():
+    time = pd.date_range("2017-03-12", periods=48, freq="5min")
+    gone = (time >= "2017-03-12 02:00") & (time < "2017-03-12 03:00")
+    values = np.arange(96.0).reshape(48, 2)
+    filled_time, filled = fill_spring_gap(time[~gone], values[~gone], "US/Pacific", 5)
+    assert filled_time.equals(time)
+    assert np.isnan(filled[gone]).all() and (filled[~gone] == values[~gone]).all()
+    other = (time >= "2017-03-12 01:00") & (time < "2017-03-12 01:10")
+    assert len(fill_spring_gap(time[~other], values[~other], "US/Pacific", 5)[0]) == 46
+
+
+DAY = 86_400
+steps = st.sampled_from([1, 5, 10, 30, 60, 120, 1440])
+
+
+@given(st.integers(0, 365 * DAY), st.integers(0, 3 * DAY), steps)
+def test_utc_seconds_lie_in_the_step_that_the_rule_names(first, span, step_minutes):
+    """An axis that ends a step early drops the last fixes; half-hour zones shift by 30 minutes."""
+    start, index = time_axis_from_utc(first, first + span, step_minutes, "Asia/Kolkata")
+    length = pd.Timedelta(minutes=step_minutes)
+    for second in (first, first + span):
+        local = pd.Timestamp(second, unit="s") + pd.Timedelta(hours=5, minutes=30)
+        at = index[(second - start) // (60 * step_minutes)]
+        assert at <= local < at + length
+    assert (second - start) // (60 * step_minutes) == len(index) - 1
+    assert all((stamp - stamp.normalize()) % length == pd.Timedelta(0) for stamp in index[:2])
+
+
+@given(st.integers(0, 5 * DAY), st.integers(0, 3 * DAY), steps)
+def test_wall_clock_times_lie_in_their_steps(first, span, step_minutes):
+    """The first and the last ride each have a step, and no empty step stands at either end."""
+    start = pd.Timestamp("2021-01-10") + pd.Timedelta(seconds=first)
+    last = start + pd.Timedelta(seconds=span)
+    index = time_axis_from_local(start, last, step_minutes, "America/Chicago")
+    length = pd.Timedelta(minutes=step_minutes)
+    assert index[0] <= start < index[0] + length and index[-1] <= last < index[-1] + length
+    assert (np.diff(index) == length.to_timedelta64()).all() and index.dtype == "datetime64[ns]"
+
+
+@pytest.mark.parametrize("hour", ["2024-03-10 05:59", "2024-11-03 04:59"])
+def test_utc_spans_over_a_change_are_refused_and_stop_at_it(hour):
+    """Regular up to the change and refused over it: spring and autumn alike."""
+    first = int(pd.Timestamp(hour, tz="UTC").timestamp())
+    assert len(time_axis_from_utc(first, first, 60, "America/New_York")[1]) == 1
+    with pytest.raises(DataError, match="clocks of America/New_York change"):
+        time_axis_from_utc(first, first + 7200, 60, "America/New_York")
+
+
+@pytest.mark.parametrize("make", [time_axis_from_utc, time_axis_from_local])
+@pytest.mark.parametrize(
+    ("step", "zone", "message"),
+    [(0, "UTC", "step_minutes=0"), (7, "UTC", "step_minutes=7: a step must divide"),
+     (60, "Mars/Base", "zone='Mars/Base' is not"), (60, "", "is not an IANA time zone")],
+)  # fmt: skip
+def test_bad_steps_and_zones_are_named_by_both_makers(make, step, zone, message):
+    """A step that does not divide a day would drift against midnight from day to day."""
+    with pytest.raises(DataError, match=message):
+        make(0, 3600, step, zone)
+
+
+@pytest.mark.parametrize("time", [np.array(["2024-01-01"], "M8[s]"), np.array([], "M8[ns]")])
+def test_a_clock_of_other_precision_or_none_is_refused(time):
+    """Seconds compared with nanoseconds make every later comparison of stamps silently wrong."""
+    card = {"name": "toy", "step_minutes": 60, "zone": "nominal"}
+    with pytest.raises(DataError, match="toy: time must be datetime64"):
+        check_clock(time, card, DataError)
