@@ -39,12 +39,14 @@ def test_other_code_makes_another_file(tmp_path, monkeypatch):
     before = cache._key([tmp_path / "gps"], {"step": 5})
     assert cache._key([tmp_path / "gps"], {"step": 5}) == before
     for changed in cache.SOURCE_MODULES:
-        text = lambda module, name=changed: module.__name__.endswith(name)
         with monkeypatch.context() as patch:
-            patch.setattr(cache.inspect, "getsource", lambda m, text=text: str(text(m)))
-            one = cache._key([tmp_path / "gps"], {"step": 5})
-            patch.setattr(cache.inspect, "getsource", lambda m: "False")
-            assert cache._key([tmp_path / "gps"], {"step": 5}) != one, changed
+            patch.setattr(cache.inspect, "getsource", lambda m: m.__name__)
+            plain = cache._key([tmp_path / "gps"], {"step": 5})
+            edited = {f"stflow_lib.data.{changed}": "edited"}
+            patch.setattr(
+                cache.inspect, "getsource", lambda m, e=edited: e.get(m.__name__, m.__name__)
+            )
+            assert cache._key([tmp_path / "gps"], {"step": 5}) != plain, changed
 
 
 def test_the_folder_is_the_environments_or_the_users(monkeypatch, tmp_path):

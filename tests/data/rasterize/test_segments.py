@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stflow_lib.data.rasterize import gps
+from stflow_lib.data.rasterize import gps, segments
 from stflow_lib.data.schema import Box
 
 BOX = Box(0.0, 0.00040, 0.0, 0.00060)  # 4 x 6 cells of 10 units of 1e-5 degrees
@@ -225,3 +225,37 @@ def test_gap_and_speed_rules():
     assert count(track((500, 5), (500 + far, 5)), **tall, max_kmh=66).sum() == 1
     assert count(track((500, 5), (500 + far, 5)), **tall, max_kmh=64).sum() == 0
     assert count(fixes((0, NOON, 5, 5), (1, NOON + 60, 5, 15))).sum() == 0
+
+
+def columns(*rows):
+    return [np.array(column, np.int64) for column in zip(*rows, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    [([(0, 5, 0, 0), (0, 6, 0, 0), (1, 1, 9_000_000, -18_000_000)], (-1, 0)),
+     ([(1, 5, 0, 0), (0, 6, 0, 0)], (1, 1)), ([(0, 5, 0, 0), (0, 5, 0, 0)], (1, 2)),
+     ([(0, 5, -9_000_001, 0)], (0, 3)), ([(0, 5, 0, 0), (0, 6, 0, 18_000_001)], (1, 4))],
+)  # fmt: skip
+def test_the_first_fault_and_its_rule(rows, fault):
+    """The index picks the sentence of the error: one off, and a latitude is called a time."""
+    assert segments.first_fault(*columns(*rows)) == fault
+    assert len(segments.RULES) == 5
+
+
+@pytest.mark.parametrize(("lat", "kmh"), [(0, 111.195), (6_000_000, 111.195 / 2)])
+def test_speeds_of_known_lines(lat, kmh):
+    """A degree north is 111.195 km everywhere; a degree east half of it at 60 degrees."""
+
+    def fast(end, limit):
+        return segments.too_fast(lat, 0, *end, 3600, limit)
+
+    assert fast((lat + 100_000, 0), 111.194) and not fast((lat + 100_000, 0), 111.196)
+    assert fast((lat, 100_000), kmh - 0.001) and not fast((lat, 100_000), kmh + 0.001)
+
+
+def test_a_walk_says_how_many_cells_it_has_entered():
+    """Four borders, two of them at once in a corner: the total that is reported is the map's."""
+    counts = np.zeros((2, 3, 4), np.int32)
+    entered = segments.walk(5, 5, 35, 15, 10, 10, 0, 60, 60, counts)
+    assert entered == counts.sum() == 3 and counts[1].sum() == 0

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stflow_lib.data import DataError, simulate
 from stflow_lib.data.simulate.weather import CLASSES, FACTORS, holidays, make_sky, weather_class
 
 
@@ -47,3 +48,26 @@ def test_one_holiday_in_each_fortnight_and_never_at_a_weekend():
 def test_weather_classes(sky, degrees, wind, name):
     code = weather_class(np.array([sky]), np.array([degrees]), np.array([wind]))
     assert CLASSES[code[0] - 1] == name
+
+
+@pytest.mark.parametrize(("days", "step"), [(0, 60), (3, 7), (3, 0)])
+def test_impossible_calendars_are_refused(days, step):
+    """A step that does not divide a day would let the hour column drift."""
+    with pytest.raises(DataError, match=f"days={days}, step_minutes={step}"):
+        make_sky("2025-03-03", days, step, seed=0)
+
+
+def test_the_middle_of_a_step_is_its_clock():
+    """Rhythms are read at the clock: at the start of a long step they would lag behind."""
+    sky = make_sky("2025-03-03", 1, 180, seed=0)
+    assert sky.clock.tolist() == [1.5, 4.5, 7.5, 10.5, 13.5, 16.5, 19.5, 22.5]
+    assert (sky.free == (sky.weekend | sky.holiday)).all()
+
+
+def test_external_factors_stand_in_their_order():
+    """Networks embed weekday, hour and class by their column's place."""
+    sky = make_sky("2025-03-03", 2, 60, seed=0)
+    city = simulate.simulate_grid(4, 4, 2, seed=0)[0]
+    assert city.factor.values.tolist() == list(FACTORS)
+    for place, name in enumerate(FACTORS):
+        np.testing.assert_allclose(city.external.values[:, place], sky[name].astype("f4"))

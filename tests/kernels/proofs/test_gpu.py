@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from stflow_lib.kernels.backend import TRITON
-from stflow_lib.kernels.proofs import benchmarks
-from stflow_lib.kernels.proofs import gpu
+from stflow_lib.kernels.proofs import benchmarks, gpu
 from stflow_lib.kernels.proofs.cases import CASES, cast
 
 needs_triton = pytest.mark.skipif(not TRITON, reason="triton is not installed")
