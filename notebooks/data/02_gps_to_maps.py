@@ -1,15 +1,17 @@
 # %% [markdown]
 # # From GPS fixes to flow maps
 #
-# *What you need: arrays, a little probability. Reading: 15 minutes. Runs in: half a minute. You will see: how eleven million
-# dots on a map become the numbers that every network of the fine-grained part is trained on, and which of these numbers are noise.*
+# *What you need: arrays, a little probability. Reading: 15 minutes. Runs in: half a minute. You
+# will see: how eleven million dots on a map become the numbers that every network of the
+# fine-grained part is trained on, and which of these numbers are noise.*
 #
-# The papers start from flow maps: so many vehicles entered cell $(r, c)$ in half-hour $t$. Nobody publishes how the maps were
-# made, and the making matters: the treatment of gaps, borders and clocks decides what a network can learn. Here we make our own
-# from raw taxi positions, rule by rule, and check each rule against a form so plain that it cannot be wrong.
+# The papers start from flow maps: so many vehicles entered cell $(r, c)$ in half-hour $t$. Nobody
+# publishes how the maps were made, and the making matters: the treatment of gaps, borders and
+# clocks decides what a network can learn. Here we make our own from raw taxi positions, rule by
+# rule, and check each rule against a form so plain that it cannot be wrong.
 #
-# 1. fixes and tracks; 2. segments; 3. entries, walked exactly; 4. the clock; 5. maps of several sizes; 6. how much of a map is
-# noise; 7. pick-ups and drop-offs.
+# 1. fixes and tracks; 2. segments; 3. entries, walked exactly; 4. the clock; 5. maps of several
+#    sizes; 6. how much of a map is noise; 7. pick-ups and drop-offs.
 
 # %% tags=["parameters"]
 profile: str = "smoke"  # lab, paper: the real fixes when they are in STFLOW_DATA
@@ -33,6 +35,7 @@ from stflow_lib.book.plots.data import gps_to_maps
 from stflow_lib.data import Box, DataError, block_sum
 from stflow_lib.data.catalog.entry import data_folder
 from stflow_lib.data.rasterize import gps
+from stflow_lib.data.simulate.taxis import simulate_fixes
 
 box = Box(lat_min=37.708, lat_max=37.812, lon_min=-122.515, lon_max=-122.383)
 zone = "America/Los_Angeles"
@@ -42,35 +45,13 @@ real = profile != "smoke" and raw.exists()
 # %% [markdown]
 # ## 1. Fixes and tracks
 #
-# In May and June 2008 the Cabspotting project published the positions of 537 San Francisco taxis, about one **fix** a minute: taxi,
-# time in UTC seconds, latitude, longitude, and whether a passenger was on board. With the real fixes absent, or at the smallest size
-# of this book, the taxis below are simulated: they drive along a street grid from hub to hub, ten hours a day, with a passenger on
-# every second ride. Everything after this cell is the same for both.
-
+# In May and June 2008 the Cabspotting project published the positions of 537 San Francisco taxis,
+# about one **fix** a minute: taxi, time in UTC seconds, latitude, longitude, and whether a
+# passenger was on board. With the real fixes absent, or at the smallest size of this book, the
+# taxis below are simulated: they drive along a street grid from hub to hub, ten hours a day, with a
+# passenger on every second ride. Everything after this cell is the same for both.
 
 # %%
-def simulate_fixes(taxis, days, seed):
-    """Fixes of taxis that drive north-south and then east-west between three hubs at 7 m/s."""
-    random, columns = np.random.default_rng(seed), []
-    hubs = np.array([[37.79, -122.405], [37.765, -122.42], [37.775, -122.46]])
-    for taxi in range(taxis):
-        stops = hubs[random.choice(3, 200 * days, p=[0.5, 0.3, 0.2])]
-        stops += random.normal(0, 0.011, stops.shape)
-        stops = np.round(stops / 0.002) * 0.002  # street crossings
-        corners = np.stack([stops[1:, 0], stops[:-1, 1]], axis=1)
-        path = np.insert(stops, np.arange(1, len(stops)), corners, axis=0)
-        metres = np.abs(np.diff(path, axis=0)) @ [111_195, 87_900]
-        passed = np.insert(np.cumsum(metres / 7), 0, 0.0)
-        time = np.cumsum(random.integers(45, 76, 1440 * days))
-        shift = random.normal(9, 4)  # hour of the day at which this taxi's ten hours begin
-        time = time[(time / 3600 + 3 - shift) % 24 < 10]  # the record begins at 3:00
-        place = np.stack([np.interp(time, passed, axis) for axis in path.T])
-        place += random.normal(0, 5e-5, place.shape)  # five metres
-        ride = np.searchsorted(passed, time) // 2 % 2
-        columns.append([np.full(len(time), taxi), 1_211_018_400 + time, *place * 1e5, ride])
-    return gps.Fixes(*np.concatenate(columns, axis=1), source="simulated taxis")
-
-
 fixes = gps.read_fixes(raw) if real else simulate_fixes(taxis, days, seed)
 city = "San Francisco's taxis" if real else "simulated taxis"
 span = pd.to_datetime([fixes.time.min(), fixes.time.max()], unit="s")
@@ -78,48 +59,33 @@ print(f"{city}: {len(fixes):,} fixes of {fixes.taxi[-1] + 1} taxis, {span[0]} to
 
 
 # %% [markdown]
-# `Fixes` checks itself when made: a fix out of order, doubled in time or off the globe is an error that names the taxi and the index.
-# Left, all fixes at once, counted in small bins: streets appear by themselves. Right, six hours of one taxi. The grey line joins its
-# fixes, and cuts corners wherever a minute is longer than a block. This is the resolution we have to live with.
-
+# `Fixes` checks itself when made: a fix out of order, doubled in time or off the globe is an error
+# that names the taxi and the index. Left, all fixes at once, counted in small bins: streets appear
+# by themselves. Right, six hours of one taxi. The grey line joins its fixes, and cuts corners
+# wherever a minute is longer than a block. This is the resolution we have to live with.
 
 # %%
-def some_fixes(which):
-    """The fixes where the mask is true."""
-    return gps.Fixes(*(getattr(fixes, name)[which] for name in gps.COLUMNS), source=city)
-
-
 mine = np.flatnonzero(fixes.taxi == fixes.taxi[len(fixes) // 3])
 busiest = mine[np.searchsorted(fixes.time[mine], fixes.time[mine[0]] + 86_400 * 2)]
 window = (fixes.taxi == fixes.taxi[busiest]) & (
     np.abs(fixes.time - fixes.time[busiest]) < 3 * 3600
 )
-gps_to_maps.fixes_figure(
-    fixes, some_fixes(window), box, f"six hours of taxi {fixes.taxi[busiest]}"
-)
+title = f"six hours of taxi {fixes.taxi[busiest]}"
+gps_to_maps.fixes_figure(fixes, fixes.where(window), box, title)
 plt.show()
 
 # %% [markdown]
 # ## 2. Segments
 #
-# Between two fixes a taxi was somewhere, and we do not know where. If the fixes are at most three minutes apart, a straight line at
-# even speed is a fair guess; after an hour it is fiction. And a line that would need 130 km/h or more joins a true position to a
-# faulty one. A **segment** is a pair of neighbouring fixes of one taxi that passes both rules. The histograms show what is lost: a
-# long tail of gaps (breaks, nights, garages) and, in the real fixes, the upper flank of a hump that motorways make near 105 km/h.
-
+# Between two fixes a taxi was somewhere, and we do not know where. If the fixes are at most three
+# minutes apart, a straight line at even speed is a fair guess; after an hour it is fiction. And a
+# line that would need 130 km/h or more joins a true position to a faulty one. A **segment** is a
+# pair of neighbouring fixes of one taxi that passes both rules. The histograms show what is lost: a
+# long tail of gaps (breaks, nights, garages) and, in the real fixes, the upper flank of a hump that
+# motorways make near 105 km/h.
 
 # %%
-def gaps_and_speeds(fixes):
-    """Seconds [P] and straight-line km/h [P] between neighbouring fixes of the same taxi."""
-    same = fixes.taxi[1:] == fixes.taxi[:-1]
-    gap = np.diff(fixes.time)[same]
-    north = np.diff(fixes.lat)[same] * 1.11195
-    middle = np.radians((fixes.lat[1:] + fixes.lat[:-1])[same] / 2e5)
-    east = np.diff(fixes.lon)[same] * 1.11195 * np.cos(middle)
-    return gap, np.hypot(north, east) / gap * 3.6
-
-
-gap, kmh = gaps_and_speeds(fixes)
+gap, kmh = gps_to_maps.gaps_and_speeds(fixes)
 kept = (gap <= 180) & (kmh < 130)
 far, fast = gap > 180, (gap <= 180) & (kmh >= 130)
 print(
@@ -132,14 +98,15 @@ plt.show()
 # %% [markdown]
 # ## 3. Entries, walked exactly
 #
-# Lay a grid over the city. An **entry** is a change of cell along a segment; it belongs to the cell entered and to the half-hour in
-# which the border is crossed. For a segment from $(x_0, y_0)$ at $t_0$ to $(x_1, y_1)$ at $t_1$, in units of cells, border $x = k$ is
-# met at
+# Lay a grid over the city. An **entry** is a change of cell along a segment; it belongs to the cell
+# entered and to the half-hour in which the border is crossed. For a segment from $(x_0, y_0)$ at
+# $t_0$ to $(x_1, y_1)$ at $t_1$, in units of cells, border $x = k$ is met at
 #
 # $$\alpha_k = \frac{k - x_0}{x_1 - x_0}, \qquad t(\alpha_k) = t_0 + \alpha_k\,(t_1 - t_0),$$ (eq-crossing)
 #
-# and likewise for $y$. A cell owns its southern and western borders; a corner leads straight into the diagonal cell. The plainest form
-# in exact fractions: find all $\alpha$, look between them, note where the cell has changed.
+# and likewise for $y$. A cell owns its southern and western borders; a corner leads straight into
+# the diagonal cell. The plainest form in exact fractions: find all $\alpha$, look between them,
+# note where the cell has changed.
 
 
 # %%
@@ -158,8 +125,8 @@ def entered_naive(start, end):
 
 
 # %% [markdown]
-# A toy track of six fixes, one a minute, in cells of ten units of 1e-5 degrees. Shaded: the cells entered, and the
-# points where that happens, in the order driven.
+# A toy track of six fixes, one a minute, in cells of ten units of 1e-5 degrees. Shaded: the cells
+# entered, and the points where that happens, in the order driven.
 
 # %%
 toy_box, rows, cols = Box(0.0, 0.0006, 0.0, 0.0009), 6, 9
@@ -174,10 +141,12 @@ gps_to_maps.walk_figure(np.array(track, float), entries, rows, cols)
 plt.show()
 
 # %% [markdown]
-# The third segment starts where the second ends, so cells chain without gap or overlap; a border is crossed once however close a fix
-# lies to it. The fast form (`stflow_lib.data.rasterize.segments`) keeps, per axis, the distance to the next border and always crosses the nearer
-# one {cite}`amanatideswoo`. It compares products of integers, never rounded fractions, so it must agree with the plain form to the
-# last entry: on the toy above, and on a thousand random segments whose ends fall on borders and corners on purpose.
+# The third segment starts where the second ends, so cells chain without gap or overlap; a border is
+# crossed once however close a fix lies to it. The fast form (`stflow_lib.data.rasterize.segments`)
+# keeps, per axis, the distance to the next border and always crosses the nearer one
+# {cite}`amanatideswoo`. It compares products of integers, never rounded fractions, so it must agree
+# with the plain form to the last entry: on the toy above, and on a thousand random segments whose
+# ends fall on borders and corners on purpose.
 
 
 # %%
@@ -208,11 +177,12 @@ assert abs(walked(random_track[::-1]).sum() - walked(random_track).sum()) <= 1
 print(f"toy: {len(entries)} entries; random track: {walked(random_track).sum():,}; all equal")
 
 # %% [markdown]
-# Driven backwards, a track crosses the same borders: the totals of both ways differ at most by the cells of its two ends, which the
-# last assertion checks too.
+# Driven backwards, a track crosses the same borders: the totals of both ways differ at most by the
+# cells of its two ends, which the last assertion checks too.
 #
-# Why not simply sample points along each segment and count cells as they change? Because a line that cuts the corner of a cell for a
-# few metres is missed between two samples. The curve shows, for a few taxis, which share of the true entries sampling finds.
+# Why not simply sample points along each segment and count cells as they change? Because a line
+# that cuts the corner of a cell for a few metres is missed between two samples. The curve shows,
+# for a few taxis, which share of the true entries sampling finds.
 
 
 # %%
@@ -233,8 +203,8 @@ def entries_sampled(fixes, kept, cells, pieces):
 
 
 # %%
-few = some_fixes(fixes.taxi < 10)
-few_gap, few_kmh = gaps_and_speeds(few)
+few = fixes.where(fixes.taxi < 10)
+few_gap, few_kmh = gps_to_maps.gaps_and_speeds(few)
 few_kept = (few_gap <= 180) & (few_kmh < 130)
 exact = gps.entry_counts(few, box, fine_cells, fine_cells, step_minutes)[1].sum()
 pieces = 2 ** np.arange(8)
@@ -244,11 +214,14 @@ gps_to_maps.sampling_figure(pieces, share)
 plt.show()
 
 # %% [markdown]
-# Sampling creeps up to the exact count from below. Cut in sixteen, the real taxis' segments still lack a tenth of their entries, and
-# not evenly: a street along the grid soon has them all, one across it keeps losing the corners that it clips. The exact walk needs no
-# such knob. It also makes the count checkable: the entries of a segment are its border crossings, less one for each corner hit.
+# Sampling creeps up to the exact count from below. Cut in sixteen, the real taxis' segments still
+# lack a tenth of their entries, and not evenly: a street along the grid soon has them all, one
+# across it keeps losing the corners that it clips. The exact walk needs no such knob. It also makes
+# the count checkable: the entries of a segment are its border crossings, less one for each corner
+# hit.
 #
-# Now the whole set, on the finest grid and on one of half as many cells a side. The first call may include compilation, which is kept on disk for the next time.
+# Now the whole set, on the finest grid and on one of half as many cells a side. The first call may
+# include compilation, which is kept on disk for the next time.
 
 # %%
 started = perf_counter()
@@ -271,32 +244,32 @@ assert (half <= block_sum(fine, 2)).all()
 sizes
 
 # %% [markdown]
-# A word on the table. Entries are no substance: a taxi that crosses four fine cells inside one coarse cell makes four fine entries but
-# only one coarse one. The structural constraint of flow inference nevertheless *defines* the coarse map as the block sum of the fine
-# map, as UrbanFM and UrbanSTC do {cite}`urbanfm,urbanstc`. We follow them: in this book a coarse value is the sum of the fine entries
-# inside its block, crossings inside the block included, and the task is to say how the sum was shared out.
+# A word on the table. Entries are no substance: a taxi that crosses four fine cells inside one
+# coarse cell makes four fine entries but only one coarse one. The structural constraint of flow
+# inference nevertheless *defines* the coarse map as the block sum of the fine map, as UrbanFM and
+# UrbanSTC do {cite}`urbanfm,urbanstc`. We follow them: in this book a coarse value is the sum of
+# the fine entries inside its block, crossings inside the block included, and the task is to say how
+# the sum was shared out.
 #
 # ## 4. The clock
 #
-# Fixes are stamped in UTC; people live by the local clock. Seven hours of shift would leave the rhythm intact and put it in the wrong
-# place: a model told that it is Saturday would see Friday evening.
-
+# Fixes are stamped in UTC; people live by the local clock. Seven hours of shift would leave the
+# rhythm intact and put it in the wrong place: a model told that it is Saturday would see Friday
+# evening.
 
 # %%
-def mean_day(zone):
-    """Mean entries of the whole map by hour of the day on the clock of `zone`."""
-    time, counts = gps.entry_counts(fixes, box, 8, 8, step_minutes, zone=zone)
-    return pd.Series(counts.sum((1, 2)), time).groupby(time.hour + time.minute / 60).mean()
-
-
-gps_to_maps.clock_figure({f"local ({zone})": mean_day(zone), "UTC": mean_day("UTC")})
+clocks = {f"local ({zone})": zone, "UTC": "UTC"}
+maps = {name: gps.entry_counts(fixes, box, 8, 8, step_minutes, zone=clock)
+        for name, clock in clocks.items()}  # fmt: skip
+gps_to_maps.clock_figure({name: gps_to_maps.mean_day(*made) for name, made in maps.items()})
 plt.show()
 
 # %% [markdown]
-# By the local clock the quiet hours fall into the night, as they should. Local time has one trap. On the night when daylight saving begins
-# or ends, an hour is missing or happens twice, and a grid of regular local steps cannot hold it. Rather than shift half of the days by an
-# hour, the library refuses such a span and says where to cut. San Francisco's three and a half weeks contain no change; these two
-# made-up fixes do:
+# By the local clock the quiet hours fall into the night, as they should. Local time has one trap.
+# On the night when daylight saving begins or ends, an hour is missing or happens twice, and a grid
+# of regular local steps cannot hold it. Rather than shift half of the days by an hour, the library
+# refuses such a span and says where to cut. San Francisco's three and a half weeks contain no
+# change; these two made-up fixes do:
 
 # %%
 second_sunday_of_march = int(pd.Timestamp("2008-03-09 09:00", tz="UTC").timestamp())
@@ -311,8 +284,9 @@ except DataError as error:
 # %% [markdown]
 # ## 5. Maps of several sizes
 #
-# The three maps below come from one walk: the fine map and its block sums by 4 and by 8. No entry is lost on the way, whatever the
-# block. The left map shows single streets; the middle one is what a network gets to see, and the left one is what it has to give back.
+# The three maps below come from one walk: the fine map and its block sums by 4 and by 8. No entry
+# is lost on the way, whatever the block. The left map shows single streets; the middle one is what
+# a network gets to see, and the left one is what it has to give back.
 
 # %%
 total = fine.sum(0)
@@ -330,55 +304,34 @@ plt.show()
 # %% [markdown]
 # ## 6. How much of a map is noise?
 #
-# Suppose the best conceivable model knew, for every fine cell $i$, its true share $p_i$ of its block. Given the coarse count $x$ and
-# independent entries, the fine count would still scatter with the binomial variance
+# Suppose the best conceivable model knew, for every fine cell $i$, its true share $p_i$ of its
+# block. Given the coarse count $x$ and independent entries, the fine count would still scatter with
+# the binomial variance
 #
 # $$\operatorname{Var}(y_i \mid x) = x\,p_i\,(1 - p_i),$$ (eq-floor)
 #
-# and no network would get below it. Set it against the error that a fixed split actually makes (shares taken over the whole record: the
-# HA baseline with hindsight). Where the quotient is near one, everything that is left is counting noise, and a table of methods on that
-# map would rank luck.
-
+# and no network would get below it. Set it against the error that a fixed split actually makes
+# (shares taken over the whole record: the HA baseline with hindsight). Where the quotient is near
+# one, everything that is left is counting noise, and a table of methods on that map would rank
+# luck.
 
 # %%
-def noise_share(counts, factor=4):
-    """Binomial variance over the squared error of the best fixed split, both pooled."""
-    enlarge = lambda x: x.repeat(factor, axis=-2).repeat(factor, axis=-1)
-    coarse = block_sum(counts, factor)
-    share = counts.sum(0) / np.maximum(enlarge(coarse.sum(0)), 1)
-    error = sum(
-        ((y - enlarge(x) * share) ** 2).sum() for y, x in zip(counts, coarse, strict=True)
-    )
-    return (enlarge(coarse.sum(0)) * share * (1 - share)).sum() / error
-
-
 even = len(fine) // 2 * 2
 hourly = fine[:even].reshape(-1, 2, *fine.shape[1:]).sum(1, dtype=np.int32)  # two steps to one
 shares = {
-    f"{fine_cells} x {fine_cells}, {step_minutes} min": noise_share(fine),
-    f"{fine_cells} x {fine_cells}, {2 * step_minutes} min": noise_share(hourly),
-    f"{fine_cells // 2} x {fine_cells // 2}, {step_minutes} min": noise_share(half),
+    f"{fine_cells} x {fine_cells}, {step_minutes} min": gps_to_maps.noise_share(fine),
+    f"{fine_cells} x {fine_cells}, {2 * step_minutes} min": gps_to_maps.noise_share(hourly),
+    f"{fine_cells // 2} x {fine_cells // 2}, {step_minutes} min": gps_to_maps.noise_share(half),
 }
 
 # %% [markdown]
-# A second view without any model: look at one cell at the same time of day, weekdays apart from weekends. The **Fano factor** is the variance over
-# the mean of these counts; independent events would give 1, real differences between days give more, and so do taxis that come in
-# bunches or cross the same border twice.
-
+# A second view without any model: look at one cell at the same time of day, weekdays apart from
+# weekends. The **Fano factor** is the variance over the mean of these counts; independent events
+# would give 1, real differences between days give more, and so do taxis that come in bunches or
+# cross the same border twice.
 
 # %%
-def mean_and_variance(time, counts):
-    """Mean and variance [rows x cols] of counts at one time of day, pooled over the day."""
-    group = time.hour * 60 + time.minute + 1440 * (time.dayofweek >= 5)
-    parts = [counts[group == at] for at in np.unique(group) if (group == at).sum() > 1]
-    size = sum(len(part) for part in parts)
-    return (
-        sum(part.mean(0) * len(part) for part in parts).ravel() / size,
-        sum(part.var(0, ddof=1) * len(part) for part in parts).ravel() / size,
-    )
-
-
-mean, variance = mean_and_variance(time, fine)
+mean, variance = gps_to_maps.mean_and_variance(time, fine)
 seen = variance > 0
 print(
     f"Fano factor of the {fine_cells} x {fine_cells} map: {variance.sum() / mean.sum():.2f}; "
@@ -388,20 +341,23 @@ gps_to_maps.noise_figure(mean[seen], variance[seen], shares)
 plt.show()
 
 # %% [markdown]
-# With the real taxis and 90 m cells, a half-hour holds two entries a cell on average, the typical cell keeps close to the Poisson line, and
-# the binomial floor is 97 % of the squared error of a fixed split: there is next to nothing to learn. Adding half-hours to hours, or
-# cells to 180 m, brings it down to three quarters. This is why the book has two taxi cities: **taxi-sf-64**, half-hourly with cells of
-# 180 m, and **taxi-sf-128**, hourly with cells of 90 m.
+# With the real taxis and 90 m cells, a half-hour holds two entries a cell on average, the typical
+# cell keeps close to the Poisson line, and the binomial floor is 97 % of the squared error of a
+# fixed split: there is next to nothing to learn. Adding half-hours to hours, or cells to 180 m,
+# brings it down to three quarters. This is why the book has two taxi cities: **taxi-sf-64**,
+# half-hourly with cells of 180 m, and **taxi-sf-128**, hourly with cells of 90 m.
 #
-# The floor is a yardstick and no theorem, because entries are not independent: bunches of taxis scatter more, and a taxi that drives
-# down a street enters its cells one after the other, which is more regular than throws of a die. The simulated taxis, which keep to
-# their streets and choose their ways by lot, pass 100 % for that reason: nothing to learn, and less scatter than the formula says.
+# The floor is a yardstick and no theorem, because entries are not independent: bunches of taxis
+# scatter more, and a taxi that drives down a street enters its cells one after the other, which is
+# more regular than throws of a die. The simulated taxis, which keep to their streets and choose
+# their ways by lot, pass 100 % for that reason: nothing to learn, and less scatter than the formula
+# says.
 
 # %% [markdown]
 # ## 7. Pick-ups and drop-offs
 #
-# The occupied flag gives a second kind of map. A **pick-up** is a fix with a passenger after one without, a **drop-off** the reverse,
-# counted where and when the change was first seen.
+# The occupied flag gives a second kind of map. A **pick-up** is a fix with a passenger after one
+# without, a **drop-off** the reverse, counted where and when the change was first seen.
 
 # %%
 got_in, got_out = gps.changes(fixes)
@@ -417,10 +373,13 @@ plt.show()
 table
 
 # %% [markdown]
-# San Francisco's passengers are picked up where taxis wait or cruise and let out all over town: orange downtown, violet around it. (The
-# simulated ones know no such difference.) Rides that begin or end outside the box, at the airport above all, are not on the map. As hourly maps these are the city *taxi-sf-trips* of the second part.
+# San Francisco's passengers are picked up where taxis wait or cruise and let out all over town:
+# orange downtown, violet around it. (The simulated ones know no such difference.) Rides that begin
+# or end outside the box, at the airport above all, are not on the map. As hourly maps these are the
+# city *taxi-sf-trips* of the second part.
 #
-# From here on, a city comes by name with everything above done, its rules and box in the attributes, checked and hashed:
+# From here on, a city comes by name with everything above done, its rules and box in the
+# attributes, checked and hashed:
 
 # %%
 card = {"name": "taxis on this page", "source": city, "licence": "see the catalogue"}
@@ -436,12 +395,15 @@ pd.Series(
 # %% [markdown]
 # ## What to remember
 #
-# - A map is a measurement with rules: three minutes, 130 km/h, straight lines, borders owned by one side. They are parameters here.
+# - A map is a measurement with rules: three minutes, 130 km/h, straight lines, borders owned by one
+#   side. They are parameters here.
 # - Walk cells exactly. Sampling loses entries, and makes the loss depend on the street's direction.
-# - Coarse maps are block sums by definition, so they conserve entries; a grid walked at coarse size would count fewer.
+# - Coarse maps are block sums by definition, so they conserve entries; a grid walked at coarse size
+#   would count fewer.
 # - Look at the noise before training: at 90 m and half an hour almost nothing is left to infer.
 #
-# **Deviations.** None of the three papers says how its maps were made from trajectories; the rules of this page are ours.
+# **Deviations.** None of the three papers says how its maps were made from trajectories; the rules
+# of this page are ours.
 #
-# **Next.** {doc}`03_simulated_cities` builds cities whose truth is known. **References.** Fixes: {cite}`cabspotting`; the walk:
-# {cite}`amanatideswoo`; the constraint: {cite}`urbanfm`.
+# **Next.** {doc}`03_simulated_cities` builds cities whose truth is known. **References.** Fixes:
+# {cite}`cabspotting`; the walk: {cite}`amanatideswoo`; the constraint: {cite}`urbanfm`.

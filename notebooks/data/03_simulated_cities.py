@@ -1,14 +1,17 @@
 # %% [markdown]
 # # Simulated cities
 #
-# *What you need: averages, exponentials, the Poisson distribution. Reading: 15 minutes. Runs in: under a minute. You will see: how the
-# cities that every page of this book can run on are made, and which part of them can be learned.*
+# *What you need: averages, exponentials, the Poisson distribution. Reading: 15 minutes. Runs in:
+# under a minute. You will see: how the cities that every page of this book can run on are made, and
+# which part of them can be learned.*
 #
-# A real city never tells you what was noise. A simulated one does: we know the rate behind each count, the land use behind each rhythm,
-# and the speed behind each lost reading. So we can say how good a method **could** be, and whether a rare kind of region was served
-# well. This page builds three kinds of city from eight ingredients:
+# A real city never tells you what was noise. A simulated one does: we know the rate behind each
+# count, the land use behind each rhythm, and the speed behind each lost reading. So we can say how
+# good a method **could** be, and whether a rare kind of region was served well. This page builds
+# three kinds of city from eight ingredients:
 #
-# 1. land use; 2. purposes and rhythms; 3. gravity; 4. roads; 5. chance; 6. weather; 7. shares of types; 8. traffic waves.
+# 1. land use; 2. purposes and rhythms; 3. gravity; 4. roads; 5. chance; 6. weather; 7. shares of
+#    types; 8. traffic waves.
 
 # %% tags=["parameters"]
 seed: int = 0  # every random number on this page comes from it
@@ -23,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib.book.display import show_table
-from stflow_lib.book.plots.data import simulated_cities
+from stflow_lib.book.plots.data import simulated_cities, simulated_traffic
 from stflow_lib.data import block_sum, simulate
 from stflow_lib.data.simulate import TYPES, gravity, landuse, purposes, traffic
 
@@ -32,17 +35,20 @@ print(f"{city.sizes['time']} steps, {city.flow.values.sum():,.0f} entries, "
       f"{city.flow.values.mean():.2f} {city.attrs['unit']} and cell")  # fmt: skip
 
 # %% [markdown]
-# `simulate_fine` returns two things: the *city*, which keeps the same contract as a real one, and the *truth*, which no method may
-# see. Every ingredient draws from its own random stream, named after it, so more offices do not change the weather.
+# `simulate_fine` returns two things: the *city*, which keeps the same contract as a real one, and
+# the *truth*, which no method may see. Every ingredient draws from its own random stream, named
+# after it, so more offices do not change the weather.
 #
 # ## 1. Land use
 #
-# Each cell is one of seven types. A type $k$ has a smooth random field $g_k$ and a liking $c_k$ for the centre, and takes its best cells,
+# Each cell is one of seven types. A type $k$ has a smooth random field $g_k$ and a liking $c_k$ for
+# the centre, and takes its best cells,
 #
 # $$ \text{score}_k(i) = g_k(i) + c_k \, e^{-r_i^2 / 2\sigma^2}, $$ (eq-sim-land)
 #
-# the rarest type first, until it has exactly its share. What a type *is* shows in its places: cafés and banks among offices, parking
-# and repair in industry. Region embeddings can only learn a region's type from there.
+# the rarest type first, until it has exactly its share. What a type *is* shows in its places: cafés
+# and banks among offices, parking and repair in industry. Region embeddings can only learn a
+# region's type from there.
 
 # %%
 asked = landuse.cell_counts(landuse.DEFAULT_SHARES, side * side)
@@ -52,14 +58,16 @@ simulated_cities.land_figure(truth)
 plt.show()
 
 # %% [markdown]
-# Offices gather in the middle, industry at the edge, and the shares hold to one cell: the assertion above compares them. Patches are
-# about three cells wide, so a coarse cell of four by four usually mixes two or three types. That mixture is what makes the inside of
-# a coarse cell change over the day.
+# Offices gather in the middle, industry at the edge, and the shares hold to one cell: the assertion
+# above compares them. Patches are about three cells wide, so a coarse cell of four by four usually
+# mixes two or three types. That mixture is what makes the inside of a coarse cell change over the
+# day.
 #
 # ## 2. Purposes and rhythms
 #
-# People do not travel because of the hour but for a reason. Five purposes join a *home* end with an *away* end, and each direction has
-# its own rhythm, a sum of bumps on the 24-hour circle, one for working days and one for free days (weekends and holidays):
+# People do not travel because of the hour but for a reason. Five purposes join a *home* end with an
+# *away* end, and each direction has its own rhythm, a sum of bumps on the 24-hour circle, one for
+# working days and one for free days (weekends and holidays):
 #
 # $$ \rho(t) = q + \sum_b h_b \exp\!\big(-(t - t_b)^2 / 2 w_b^2\big). $$ (eq-sim-rhythm)
 
@@ -70,18 +78,21 @@ simulated_cities.rhythm_figure()
 plt.show()
 
 # %% [markdown]
-# Commuters leave at eight and return at six; nights out end after midnight on free days and wrap around the circle; outings wait for
-# the weekend. A model that has seen only one working week has never met the orange curves: that is what scarcity of data means here.
+# Commuters leave at eight and return at six; nights out end after midnight on free days and wrap
+# around the circle; outings wait for the weekend. A model that has seen only one working week has
+# never met the orange curves: that is what scarcity of data means here.
 #
 # ## 3. Gravity
 #
-# Whoever travels chooses an end by its mass and its distance. With the masses $h$ of home ends and $a$ of away ends,
+# Whoever travels chooses an end by its mass and its distance. With the masses $h$ of home ends and
+# $a$ of away ends,
 #
 # $$ T_{ij} = h_i \, a_j \, e^{-d_{ij}/L}, \qquad h = \frac{\text{home}}{\sqrt{\sum \text{home}}}, \quad
 # a = \frac{\text{away}}{\sqrt{\sum \text{away}}}, $$ (eq-sim-gravity)
 #
-# and trips back use $T^\top$. A city of 128 x 128 cells would need 268 million entries of $T$, but flows need only its row and column sums:
-# convolutions of the masses with $e^{-d/L}$, which FFTs do in milliseconds.
+# and trips back use $T^\top$. A city of 128 x 128 cells would need 268 million entries of $T$, but
+# flows need only its row and column sums: convolutions of the masses with $e^{-d/L}$, which FFTs do
+# in milliseconds.
 
 # %%
 kernel = gravity.decay_kernel(side, side, cell_m=150.0, decay_m=2500.0)
@@ -102,26 +113,30 @@ simulated_cities.gravity_figure(100 * row / row.sum(), cost, distance_km, 2.5)
 plt.show()
 
 # %% [markdown]
-# Left, the bright spots are offices and factories; they fade with distance from the cell. Right, every pair of cells lies on the
-# exponential, because nothing else separates $T_{ij}$ from the product of masses. Three limits hold exactly and are tested: equal masses at
-# both ends make $T$ symmetric, $L \to \infty$ gives $h_i a_j$, and $L \to 0$ keeps everyone at home.
+# Left, the bright spots are offices and factories; they fade with distance from the cell. Right,
+# every pair of cells lies on the exponential, because nothing else separates $T_{ij}$ from the
+# product of masses. Three limits hold exactly and are tested: equal masses at both ends make $T$
+# symmetric, $L \to \infty$ gives $h_i a_j$, and $L \to 0$ keeps everyone at home.
 #
 # ## 4. Roads
 #
-# Half of all entries arrive in a cell; the other half only pass through it. Passing traffic of a purpose follows roads, $\text{road}_i
-# \sum_j e^{-6 d_{ij}/L} (\text{sent}_j + \text{received}_j)$, in two ranks; arrivals use streets.
+# Half of all entries arrive in a cell; the other half only pass through it. Passing traffic of a
+# purpose follows roads, $\text{road}_i \sum_j e^{-6 d_{ij}/L} (\text{sent}_j + \text{received}_j)$,
+# in two ranks; arrivals use streets.
 
 # %%
 simulated_cities.roads_figure(truth)
 plt.show()
 
 # %% [markdown]
-# Streets lie two or three cells apart, avenues every half dozen, motorways form a ring and three lines that also bridge water. Narrow
-# roads concentrate flow *within* coarse cells: the structure that a network has to discover from the maps. In rain, drivers change from
-# avenues to motorways by a factor of $e^{0.6 \cdot \text{wetness}}$.
+# Streets lie two or three cells apart, avenues every half dozen, motorways form a ring and three
+# lines that also bridge water. Narrow roads concentrate flow *within* coarse cells: the structure
+# that a network has to discover from the maps. In rain, drivers change from avenues to motorways by
+# a factor of $e^{0.6 \cdot \text{wetness}}$.
 #
-# Put together, the expected entries of cell $i$ at time $t$ are a sum over components $k$, each a purpose, a part of the journey (arrival out,
-# arrival back, avenue, motorway) and one of four districts:
+# Put together, the expected entries of cell $i$ at time $t$ are a sum over components $k$, each a
+# purpose, a part of the journey (arrival out, arrival back, avenue, motorway) and one of four
+# districts:
 #
 # $$ \lambda_i(t) = \sum_k v_k(t) \, w_k(i), \qquad y_i(t) \sim \text{Poisson}(\lambda_i(t)). $$ (eq-sim-rate)
 
@@ -137,10 +152,11 @@ simulated_cities.hours_figure(maps, 100 * (mean_split[1] - mean_split[0]), facto
 plt.show()
 
 # %% [markdown]
-# Grey lines are borders of coarse cells. The bright cells at eight are not those at eleven at night, and on the right single
-# cells gain (purple) or lose (orange) up to a quarter of their whole block by night.
-# The **split** of a block, $\pi_i(t) = \lambda_i(t) / \sum_{j \in b(i)} \lambda_j(t)$, is what fine-grained inference must learn. Below, one block over one
-# day.
+# Grey lines are borders of coarse cells. The bright cells at eight are not those at eleven at
+# night, and on the right single cells gain (purple) or lose (orange) up to a quarter of their whole
+# block by night. The **split** of a block,
+# $\pi_i(t) = \lambda_i(t) / \sum_{j \in b(i)} \lambda_j(t)$, is what fine-grained inference must
+# learn. Below, one block over one day.
 
 # %%
 total = block_sum(split, factor)
@@ -154,18 +170,19 @@ simulated_cities.split_figure(blocks[:, r, :, c], types, np.arange(48) / 2)
 plt.show()
 
 # %% [markdown]
-# Bands widen and narrow with the purposes: each land use has its hours. What wobbles beyond that are **moods**. Every
-# district and purpose has a factor $\exp(m z_t - m^2/2)$ with $z$ a slow random walk back to zero, so some evenings are lively. No calendar
-# tells a mood, but the coarse map does: if all blocks with theatres are busy, then so are the theatres.
+# Bands widen and narrow with the purposes: each land use has its hours. What wobbles beyond that
+# are **moods**. Every district and purpose has a factor $\exp(m z_t - m^2/2)$ with $z$ a slow
+# random walk back to zero, so some evenings are lively. No calendar tells a mood, but the coarse
+# map does: if all blocks with theatres are busy, then so are the theatres.
 #
-# How much is there to learn? Three rules, none of them a network, judged on the last quarter of the days:
+# How much is there to learn? Three rules, none of them a network, judged on the last quarter of the
+# days:
 
 # %%
 steps = len(flow)
 train, test = slice(0, steps // 2), slice(3 * steps // 4, steps)
 coarse = block_sum(flow, factor)
-enlarge = lambda x: x.repeat(factor, -2).repeat(factor, -1)
-parent = enlarge(coarse)
+parent = coarse.repeat(factor, -2).repeat(factor, -1)
 mean_share = np.divide(flow, parent, out=np.zeros_like(flow), where=parent > 0)[train].mean(0)
 rules = {"MEAN: equal parts": 1 / factor**2, "HA: mean share of the past": mean_share,
          "truth: the split behind the counts": split[test]}  # fmt: skip
@@ -177,9 +194,9 @@ show_table(
 assert rmse["truth: the split behind the counts"] < 0.8 * rmse["HA: mean share of the past"]
 
 # %% [markdown]
-# The last line is a floor, not a competitor: it knows $\pi_i(t)$ and still errs, by pure counting noise. Between it and HA lies
-# everything that hour, weather and the coarse map can tell. A network below HA has learned something; one below the floor would have
-# cheated.
+# The last line is a floor, not a competitor: it knows $\pi_i(t)$ and still errs, by pure counting
+# noise. Between it and HA lies everything that hour, weather and the coarse map can tell. A network
+# below HA has learned something; one below the floor would have cheated.
 #
 # ## 5. Chance
 #
@@ -194,14 +211,15 @@ simulated_cities.noise_figure(rate, flow.ravel(), "vehicles per step")
 plt.show()
 
 # %% [markdown]
-# Over four powers of ten the dots sit on the line. Where a cell expects one vehicle, the noise is as large as the flow: errors there
-# cannot shrink, whatever the method.
+# Over four powers of ten the dots sit on the line. Where a cell expects one vehicle, the noise is
+# as large as the flow: errors there cannot shrink, whatever the method.
 #
 # ## 6. Weather and holidays
 #
-# The seven external factors have the names and ranges of TaxiBJ's {cite:p}`urbanfm`: temperature, wind, holiday, weekend, weekday,
-# hour, and one of sixteen weather classes. They have effects: $\log v$ of a purpose changes by its own amount per unit of wetness and per ten
-# degrees. Outings lose three quarters in steady rain, trips to the station gain.
+# The seven external factors have the names and ranges of TaxiBJ's {cite:p}`urbanfm`: temperature,
+# wind, holiday, weekend, weekday, hour, and one of sixteen weather classes. They have effects:
+# $\log v$ of a purpose changes by its own amount per unit of wetness and per ten degrees. Outings
+# lose three quarters in steady rain, trips to the station gain.
 
 # %%
 sky = pd.DataFrame({"wet": [p.wet for p in purposes.PURPOSES.values()],
@@ -213,14 +231,15 @@ simulated_cities.sky_figure(city, truth)
 plt.show()
 
 # %% [markdown]
-# One holiday falls in each fortnight, in the middle of a week; its day looks like a Saturday. The weather class a network sees is a
-# coarse reading of the wetness that acts.
+# One holiday falls in each fortnight, in the middle of a week; its day looks like a Saturday. The
+# weather class a network sees is a coarse reading of the wetness that acts.
 #
 # ## 7. Shares of types: a known imbalance
 #
-# STBaT {cite:p}`stbat` claims to serve rare kinds of regions as well as common ones. To test that, the imbalance must be a dial.
-# `imbalanced_shares(r)` makes the commonest type $r$ times as frequent as the rarest; the three grid cities a, b and c use $r = 12$, $r = 1$, and
-# $r = 12$ with the order reversed, so what is rare in one is common in the other.
+# STBaT {cite:p}`stbat` claims to serve rare kinds of regions as well as common ones. To test that,
+# the imbalance must be a dial. `imbalanced_shares(r)` makes the commonest type $r$ times as
+# frequent as the rarest; the three grid cities a, b and c use $r = 12$, $r = 1$, and $r = 12$ with
+# the order reversed, so what is rare in one is common in the other.
 
 # %%
 grids = {name: simulate.CITIES[name]() for name in ("sim-grid-a", "sim-grid-b", "sim-grid-c")}
@@ -228,19 +247,11 @@ simulated_cities.cities_figure({name: pair[1] for name, pair in grids.items()})
 plt.show()
 
 # %% [markdown]
-# What a type *means* does not change with its share. Below are the pick-ups of a mean working day by land use, each city a line.
-
+# What a type *means* does not change with its share. Below are the pick-ups of a mean working day
+# by land use, each city a line.
 
 # %%
-def working_day(city, truth):
-    """Mean pick-ups of each land use at each hour of working days, [6, 24]."""
-    free = city.external.sel(factor=["weekend", "holiday"]).any("factor").values
-    hour, pickups = city.time.dt.hour.values, city.flow.values[:, 0]
-    mean = np.array([pickups[~free & (hour == h)].mean(0) for h in range(24)])
-    return np.array([mean[:, truth["type"].values == k].mean(1) for k in range(6)])
-
-
-curves = {name: working_day(*pair) for name, pair in grids.items()}
+curves = {name: simulated_cities.working_day(*pair) for name, pair in grids.items()}
 simulated_cities.type_rhythm_figure(curves, grids["sim-grid-a"][0].attrs["unit"])
 plt.show()
 alike = [np.corrcoef([c[k] for c in curves.values()]).min() for k in range(6)]
@@ -249,9 +260,10 @@ show_table(column, "How alike a type's working day is in the three cities", digi
 assert min(alike) > 0.8
 
 # %% [markdown]
-# Shapes agree across cities, levels differ with mass and surroundings. Knowledge about a hub therefore transfers, if the method has
-# not drowned its few hubs among the many homes of city a. Drop-offs come from the same trips: what is picked up in an hour is put down in that
-# hour, or in the next with probability $\min(d_{ij} / s, 1)$, where $s$ is how far a vehicle drives in an hour.
+# Shapes agree across cities, levels differ with mass and surroundings. Knowledge about a hub
+# therefore transfers, if the method has not drowned its few hubs among the many homes of city a.
+# Drop-offs come from the same trips: what is picked up in an hour is put down in that hour, or in
+# the next with probability $\min(d_{ij} / s, 1)$, where $s$ is how far a vehicle drives in an hour.
 
 # %%
 a_city, a_truth = grids["sim-grid-a"]
@@ -263,13 +275,15 @@ assert np.isclose(picked, dropped + under_way)
 # %% [markdown]
 # ## 8. Traffic waves
 #
-# Speeds need another physics. On a road, vehicles are conserved, $\partial_t k + \partial_x q = \text{on} - \text{off}$, and flow depends on density through the
+# Speeds need another physics. On a road, vehicles are conserved,
+# $\partial_t k + \partial_x q = \text{on} - \text{off}$, and flow depends on density through the
 # triangular **fundamental diagram**
 #
 # $$ q(k) = \min\big(v_f\, k,\; w\,(k_j - k)\big), \qquad q_{\max} = \frac{v_f\, w\, k_j}{v_f + w}. $$ (eq-sim-diagram)
 #
-# Between two cells passes the smaller of what the upper can send and the lower can take (the cell transmission model). Ramps follow the land use
-# around them; roads cross at interchanges; some cells have lost a lane; rain and incidents cut capacity.
+# Between two cells passes the smaller of what the upper can send and the lower can take (the cell
+# transmission model). Ramps follow the land use around them; roads cross at interchanges; some
+# cells have lost a lane; rain and incidents cut capacity.
 
 # %%
 road_city, road_truth = simulate.simulate_speed(sensors, 14, seed=seed)
@@ -277,12 +291,14 @@ diagram = traffic.Diagram(free=105.0)
 assert diagram.speed(0.0) == diagram.free
 assert np.isclose(diagram.flow(diagram.critical), diagram.capacity)
 assert (road_truth["flow"] <= road_truth["capacity"] * (1 + 1e-5)).all()
-simulated_cities.diagram_figure(road_truth, diagram)
+simulated_traffic.diagram_figure(road_truth, diagram)
 plt.show()
 
 # %% [markdown]
-# The left branch is free traffic, each sensor with its own free speed (90 to 100 % of the diagram's); the right branch queues. Dots under the triangle are steps in which a lane drop, an incident or rain
-# lowered capacity, or in which a wave passed. A queue's tail moves by conservation at $(q_{in} - q_{out}) / (k_{in} - k_{queue})$, which is negative: **upstream, against the
+# The left branch is free traffic, each sensor with its own free speed (90 to 100 % of the
+# diagram's); the right branch queues. Dots under the triangle are steps in which a lane drop, an
+# incident or rain lowered capacity, or in which a wave passed. A queue's tail moves by conservation
+# at $(q_{in} - q_{out}) / (k_{in} - k_{queue})$, which is negative: **upstream, against the
 # traffic**. The next picture shows it.
 
 # %%
@@ -291,12 +307,13 @@ begun = (slow[:, 1:] & ~slow[:, :-1]).sum(1)  # jams begun at each sensor on eac
 way = road_truth["way"].values
 lively = np.array([begun[:, way == w].sum(1) for w in range(way.max() + 1)])
 jam_way, jam_day = np.unravel_index(lively.argmax(), lively.shape)
-simulated_cities.wave_figure(road_truth, jam_way, jam_day, road_city.attrs["unit"], cell_km=0.8)
+simulated_traffic.wave_figure(road_truth, jam_way, jam_day, road_city.attrs["unit"], cell_km=0.8)
 plt.show()
 
 # %% [markdown]
-# Dark wedges begin at a bottleneck and lean downwards to the right: a driver further back meets the queue later. So the sensor
-# *ahead* foretells a jam, one reason why a graph helps. Above the bottleneck the road is free again.
+# Dark wedges begin at a bottleneck and lean downwards to the right: a driver further back meets the
+# queue later. So the sensor *ahead* foretells a jam, one reason why a graph helps. Above the
+# bottleneck the road is free again.
 #
 # A detector reports this speed with noise of 2 km/h, and not always.
 
@@ -305,25 +322,29 @@ reported = road_city["speed"].values
 gone = np.isnan(reported)
 assert np.array_equal(gone, road_truth["missing"].values)
 assert np.array_equal(reported[~gone], road_truth["complete"].values[~gone])
-simulated_cities.gaps_figure(road_city, road_truth)
+simulated_traffic.gaps_figure(road_city, road_truth)
 plt.show()
 
 # %% [markdown]
-# Gaps come as single readings, as hours of one sensor, and, rarely, as an hour of the whole network. Outages of mean length $m$ that start at
-# the rate $-\log(1 - p)/m$ cover the share $p$, which a test checks. Because the truth keeps the lost readings, filling-in can be judged here
-# and nowhere else.
+# Gaps come as single readings, as hours of one sensor, and, rarely, as an hour of the whole
+# network. Outages of mean length $m$ that start at the rate $-\log(1 - p)/m$ cover the share $p$,
+# which a test checks. Because the truth keeps the lost readings, filling-in can be judged here and
+# nowhere else.
 #
 # ## What to remember
 #
 # - A city is a sum of purposes; land use decides who takes part, gravity where to, roads which way.
-# - The split of a coarse cell depends on hour, weather and mood, so a fixed share (HA) can be beaten, and the true split gives the floor.
+# - The split of a coarse cell depends on hour, weather and mood, so a fixed share (HA) can be
+#   beaten, and the true split gives the floor.
 # - Imbalance of land use is one parameter; what a type means stays fixed.
 # - Queues are waves that travel upstream.
 #
-# **Deviations.** No paper has these cities; they copy the shapes of TaxiBJ's external factors, of hourly pick-ups with places, and of loop detectors. Pick-ups and
-# drop-offs are drawn independently around rates that share their trips, vehicles do not choose another way in a jam, and days
-# run side by side after three hours of warm-up, so a queue at midnight would be cut.
+# **Deviations.** No paper has these cities; they copy the shapes of TaxiBJ's external factors, of
+# hourly pick-ups with places, and of loop detectors. Pick-ups and drop-offs are drawn independently
+# around rates that share their trips, vehicles do not choose another way in a jam, and days run
+# side by side after three hours of warm-up, so a queue at midnight would be cut.
 #
-# **Next.** {doc}`01_cities` shows them beside real ones. **References.** Fine maps and external factors: {cite}`urbanfm,urbanstc`; imbalance of regions:
-# {cite}`stbat`; sensor graphs: {cite}`dcrnn`. Density waves are Lighthill's and Whitham's (1955) and Richards' (1956), the cell transmission model is Daganzo's
-# (1994).
+# **Next.** {doc}`01_cities` shows them beside real ones. **References.** Fine maps and external
+# factors: {cite}`urbanfm,urbanstc`; imbalance of regions: {cite}`stbat`; sensor graphs:
+# {cite}`dcrnn`. Density waves are Lighthill's and Whitham's (1955) and Richards' (1956), the cell
+# transmission model is Daganzo's (1994).

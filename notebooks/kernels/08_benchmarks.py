@@ -1,12 +1,16 @@
 # %% [markdown]
 # # Benchmarks: what the kernels bring
 #
-# *What you need: one of the pages before. Reading: 10 minutes. Runs in: half a minute at smoke size, about six minutes at the sizes of the aims. You will
-# see: ratios of naive and fast forms on this processor, beside aims set in advance; what a training step of each paper saves, kernel by kernel; and the roofline.*
+# *What you need: one of the pages before. Reading: 10 minutes. Runs in: half a minute at smoke
+# size, about six minutes at the sizes of the aims. You will see: ratios of naive and fast forms on
+# this processor, beside aims set in advance; what a training step of each paper saves, kernel by
+# kernel; and the roofline.*
 #
-# A kernel is worth its lines if it is right and if something becomes faster by it. The first is proved elsewhere: each page before ran the proofs, and [the next](09_mutations) asks whether they can fail. This page asks the second, of
-# the torch forms on a CPU. Times in themselves mean little on a machine that others use too, so all forms take turns in one process, in an order drawn anew each turn; we count processor seconds
-# of one thread, and only ratios within a turn are compared.
+# A kernel is worth its lines if it is right and if something becomes faster by it. The first is
+# proved elsewhere: each page before ran the proofs, and [the next](09_mutations) asks whether they
+# can fail. This page asks the second, of the torch forms on a CPU. Times in themselves mean little
+# on a machine that others use too, so all forms take turns in one process, in an order drawn anew
+# each turn; we count processor seconds of one thread, and only ratios within a turn are compared.
 
 # %% tags=["parameters"]
 regions: int = 96  # of rank_contrast; New York has 460
@@ -36,9 +40,8 @@ from stflow_lib.book.plots.kernels import aims_figure, roofline_figure, shares_f
 from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
 from stflow_lib.gridflow.stbat.method import BalancedPretraining, STBaTSettings
-from stflow_lib.kernels import backend
-from stflow_lib.kernels.proofs.benchmarks import bytes_moved, calls_in, replayed
-from stflow_lib.kernels.proofs.cases import CASES, cast, with_leaves
+from stflow_lib.kernels.proofs import benchmarks
+from stflow_lib.kernels.proofs.cases import CASES, cast
 from stflow_lib.kernels.proofs.gpu import RESULTS
 from stflow_lib.speedgraph.networks.graph_wavenet import GraphWaveNet, GWNSize
 from stflow_lib.speedgraph.training.losses import validation_mae
@@ -54,9 +57,13 @@ print("measured on", runs.execute.device_name())
 # %% [markdown]
 # ## Ratios beside aims
 #
-# The aims were written down before the code: `rank_contrast` for New York at least 30 times as fast as its naive twin, the search for neighbours among 1530 maps at least 100 times as fast as the
-# double loop, `skewed_direction` over the parameters of Graph WaveNet at least 3 times as fast as a loop over tensors, and `conserve`, forward and backward, no slower than
-# pooling, enlarging and dividing. The last is measured at two factors. It depends on the direction in which memory is read: sums over small blocks jump from row to row and were slower than torch's pooling at factor 2; summed row by row, then column by column, every pass runs along whole rows.
+# The aims were written down before the code: `rank_contrast` for New York at least 30 times as fast
+# as its naive twin, the search for neighbours among 1530 maps at least 100 times as fast as the
+# double loop, `skewed_direction` over the parameters of Graph WaveNet at least 3 times as fast as a
+# loop over tensors, and `conserve`, forward and backward, no slower than pooling, enlarging and
+# dividing. The last is measured at two factors. It depends on the direction in which memory is
+# read: sums over small blocks jump from row to row and were slower than torch's pooling at factor
+# 2; summed row by row, then column by column, every pass runs along whole rows.
 
 # %%
 wavenet = GraphWaveNet(2, 12, 2, GWNSize(channels=channels, skip=8 * channels, end=16 * channels))
@@ -74,35 +81,20 @@ aimed = {
         (batch, side // 4, side // 4, 4),
     ),
 }
-aims = dict(zip(aimed, (30, 100, 3, 1, 1)))
-
-
-def arguments(name, sizes):
-    """In float32; skewed_direction as TSJT has it, by tensor and not differentiated itself."""
-    given = cast(CASES[name].arguments(sizes), torch.float32)
-    if name == "skewed_direction":
-        return (*given[:-1], "tensor")
-    return with_leaves(CASES[name], given)[0]
-
+aims = dict(zip(aimed, (30, 100, 3, 1, 1), strict=True))
 
 # %% [markdown]
-# A call that takes a fraction of a millisecond is repeated, so that the clock has something to read.
-
+# A call that takes a fraction of a millisecond is repeated, so that the clock has something to
+# read.
 
 # %%
-def repeated(call):
-    """Processor seconds of a call, as an action for the turns."""
-    again = int(np.clip(0.05 / max(seconds(call), 1e-6), 1, 200))
-    return lambda: seconds(lambda: [call() for _ in range(again)]) / again
-
-
+calls_of = {
+    (label, path): partial(benchmarks.replayed, name, benchmarks.as_trained(name, sizes), path)
+    for label, (name, sizes) in aimed.items() for path in ("naive", "torch")
+}  # fmt: skip
 turned = interleaved(
-    {
-        (label, path): repeated(partial(replayed, name, arguments(name, sizes), path))
-        for label, (name, sizes) in aimed.items() for path in ("naive", "torch")
-    },
-    turns,
-)  # fmt: skip
+    {key: benchmarks.repeated(call, seconds) for key, call in calls_of.items()}, turns
+)
 ratios = {
     label: np.quantile(np.divide(turned[label, "naive"], turned[label, "torch"]), [0, 0.5, 1])
     for label in aimed
@@ -116,14 +108,22 @@ table["verdict"] = np.where(table["median"] >= table["aim"], "reached", "not rea
 show_table(table, "Time of the naive form / time of the torch form", digits=2)
 
 # %% [markdown]
-# At smoke size the shapes are toys, and a verdict says nothing about the aims; the sizes of the aims run with the `lab` profile. One such run, on a busy AMD EPYC, gave medians of 91, 129, 4.6, 2.2 and 3.8 in the order of the table: all five aims reached.
-# What replaces a cube by a square, or Python's loop by one call, wins by far. `conserve` gains least, for it only saves passes over memory; on maps of a few hundred cells, which lie in the cache anyway, starting a dozen small operations costs more than it saves.
+# At smoke size the shapes are toys, and a verdict says nothing about the aims; the sizes of the
+# aims run with the `lab` profile. One such run, on a busy AMD EPYC, gave medians of 91, 129, 4.6,
+# 2.2 and 3.8 in the order of the table: all five aims reached. What replaces a cube by a square, or
+# Python's loop by one call, wins by far. `conserve` gains least, for it only saves passes over
+# memory; on maps of a few hundred cells, which lie in the cache anyway, starting a dozen small
+# operations costs more than it saves.
 
 # %% [markdown]
 # ## What a training step saves
 #
-# A ratio of 100 for something that takes a thousandth of the time is worth little. So we time whole training steps, as the library trains: forward, backward, with all operations inside. One step each of UrbanSTC's fine-tuning {cite}`urbanstc`,
-# of STBaT's balanced pre-training {cite}`stbat`, of TSJT's joint training with Graph WaveNet {cite}`tsjt`, and the scoring of a validation batch that follows every epoch of it. Cities are random numbers, for cost does not depend on who travels; networks have the widths of the parameters above.
+# A ratio of 100 for something that takes a thousandth of the time is worth little. So we time whole
+# training steps, as the library trains: forward, backward, with all operations inside. One step
+# each of UrbanSTC's fine-tuning {cite}`urbanstc`, of STBaT's balanced pre-training {cite}`stbat`,
+# of TSJT's joint training with Graph WaveNet {cite}`tsjt`, and the scoring of a validation batch
+# that follows every epoch of it. Cities are random numbers, for cost does not depend on who
+# travels; networks have the widths of the parameters above.
 
 # %%
 blocks = max(side // 8, 4)
@@ -180,38 +180,32 @@ def tsjt_scoring():
 
 steps = {"UrbanSTC": urbanstc_step, "STBaT": stbat_step, "TSJT": tsjt_step,
          "TSJT, scoring": tsjt_scoring}  # fmt: skip
-calls = {paper: calls_in(step) for paper, step in steps.items()}
+calls = {paper: benchmarks.calls_in(step) for paper, step in steps.items()}
 for paper, found in calls.items():
     print(f"{paper}: calls", ", ".join(name for name, _ in found))
 
 # %% [markdown]
-# Each step is timed twice in every turn, once with all fast forms and once with all naive ones. Beside it, each operation alone is repeated with the very arguments that it had in the step, in both forms: the difference of two whole steps
-# drowns what a small operation saves, the operation alone does not. With $t$ for times of the operation's calls in a step,
+# Each step is timed twice in every turn, once with all fast forms and once with all naive ones.
+# Beside it, each operation alone is repeated with the very arguments that it had in the step, in
+# both forms: the difference of two whole steps drowns what a small operation saves, the operation
+# alone does not. With $t$ for times of the operation's calls in a step,
 #
 # $$ \text{saved} = \frac{t_\text{naive} - t_\text{fast}}{t_\text{step} - t_\text{fast} + t_\text{naive}}, $$ (eq-k-share)
 #
-# the share of a step in which this operation alone is naive; negative where the naive form is faster. An epoch is some number of equal steps, so its share is the same. The interval is the range between turns.
-
+# the share of a step in which this operation alone is naive; negative where the naive form is
+# faster. An epoch is some number of equal steps, so its share is the same. The interval is the
+# range between turns.
 
 # %%
-def under(path, step):
-    with backend(path):
-        step()
-
-
-def all_calls(paper, operation, path):
-    for name, args in calls[paper]:
-        if name == operation:
-            replayed(name, args, path)
-
-
 inside = [
     (paper, name) for paper in steps for name in dict.fromkeys(n for n, _ in calls[paper])
 ]
-actions = {(paper, "step", path): repeated(partial(under, path, step))
-           for paper, step in steps.items() for path in ("torch", "naive")}  # fmt: skip
-actions |= {(*pair, path): repeated(partial(all_calls, *pair, path))
-            for pair in inside for path in ("torch", "naive")}  # fmt: skip
+whole_steps = {(paper, "step", path): benchmarks.in_form(path, step)
+               for paper, step in steps.items() for path in ("torch", "naive")}  # fmt: skip
+alone = {(paper, name, path): partial(benchmarks.replayed_all, calls[paper], name, path)
+         for paper, name in inside for path in ("torch", "naive")}  # fmt: skip
+actions = {key: benchmarks.repeated(call, seconds)
+           for key, call in (whole_steps | alone).items()}  # fmt: skip
 spent = {key: np.array(times) for key, times in interleaved(actions, 2 * turns).items()}
 
 # %%
@@ -235,12 +229,19 @@ show_table(
 )
 
 # %% [markdown]
-# The lines are the range between turns: where one crosses zero, that row shows nothing. For whole steps they are wide, for the clock of a busy machine wavers more than a small operation costs; the blue bars, one operation at a time, are the sharper instrument.
+# The lines are the range between turns: where one crosses zero, that row shows nothing. For whole
+# steps they are wide, for the clock of a busy machine wavers more than a small operation costs; the
+# blue bars, one operation at a time, are the sharper instrument.
 #
-# At `lab` size the same run gave: of a balanced step of STBaT nine tenths, nearly all by `rank_contrast` (88 to 92 %), as a step in its printed form is mostly that one cube; of a joint step of TSJT two fifths by `node_prompt` (39 to 48 %) and less than one percent by `skewed_direction` (0.6 to 1.1 %);
-# of a step of UrbanSTC one percent by `conserve` (0.5 to 1.9 %), since convolutions are the rest; of scoring half a percent by `masked_error`. A ratio of 4.6 that saves one percent and a ratio of 91 that saves nine tenths: the two tables belong together.
+# At `lab` size the same run gave: of a balanced step of STBaT nine tenths, nearly all by
+# `rank_contrast` (88 to 92 %), as a step in its printed form is mostly that one cube; of a joint
+# step of TSJT two fifths by `node_prompt` (39 to 48 %) and less than one percent by
+# `skewed_direction` (0.6 to 1.1 %); of a step of UrbanSTC one percent by `conserve` (0.5 to 1.9 %),
+# since convolutions are the rest; of scoring half a percent by `masked_error`. A ratio of 4.6 that
+# saves one percent and a ratio of 91 that saves nine tenths: the two tables belong together.
 #
-# `nearest_and_farthest` is in no step: it runs once before a training. What it saves can still be counted in steps.
+# `nearest_and_farthest` is in no step: it runs once before a training. What it saves can still be
+# counted in steps.
 
 # %%
 once = np.median(
@@ -252,9 +253,12 @@ print(f"nearest_and_farthest over {maps} maps saves {once:.2f} s of a training, 
 # %% [markdown]
 # ## The roofline
 #
-# What may a card be expected to do? An operation that does $I$ floating-point operations for each byte cannot exceed $\min(I\,b, p)$, with $b$ the bandwidth of memory and $p$ the peak of
-# arithmetic. $I$ follows from shapes: the operations of the formulas over the bytes of the design, forward, at sizes of real use. Bandwidth and peak are those that NVIDIA publishes in the data sheets *A100 Tensor Core GPU*
-# (80 GB, SXM: 2039 GB/s, 19.5 TFLOP/s in float32 without tensor cores) and *H100 Tensor Core GPU* (SXM: 3.35 TB/s, 67 TFLOP/s).
+# What may a card be expected to do? An operation that does $I$ floating-point operations for each
+# byte cannot exceed $\min(I\,b, p)$, with $b$ the bandwidth of memory and $p$ the peak of
+# arithmetic. $I$ follows from shapes: the operations of the formulas over the bytes of the design,
+# forward, at sizes of real use. Bandwidth and peak are those that NVIDIA publishes in the data
+# sheets *A100 Tensor Core GPU* (80 GB, SXM: 2039 GB/s, 19.5 TFLOP/s in float32 without tensor
+# cores) and *H100 Tensor Core GPU* (SXM: 3.35 TB/s, 67 TFLOP/s).
 
 # %%
 work = {  # floating-point operations forward; n, r, d, ... are the sizes of the case
@@ -269,7 +273,7 @@ work = {  # floating-point operations forward; n, r, d, ... are the sizes of the
 shapes = {name: CASES[name].card for name in work}
 bill = pd.DataFrame({name: {
     "million operations": work[name](*sizes) / 1e6,
-    "MB moved": bytes_moved(CASES[name], cast(CASES[name].arguments(sizes), torch.float32), False) / 1e6,
+    "MB moved": benchmarks.bytes_moved(CASES[name], cast(CASES[name].arguments(sizes), torch.float32), False) / 1e6,
 } for name, sizes in shapes.items()}).T  # fmt: skip
 bill["operations per byte"] = bill["million operations"] / bill["MB moved"]
 show_table(bill, "By formula and by design, float32", digits=2)
@@ -278,8 +282,10 @@ roofline_figure(bill["operations per byte"].to_dict(), cards)
 plt.show()
 
 # %% [markdown]
-# Four operations live on the left, where memory decides; a fused kernel can save exactly what the naive form moves too much. On the right stand the two that compare all with all out of a small input. There a kernel's gain is not to write the
-# comparisons down. `node_prompt` lies between, and its products are what the vendor's library does best: `auto` leaves it to torch.
+# Four operations live on the left, where memory decides; a fused kernel can save exactly what the
+# naive form moves too much. On the right stand the two that compare all with all out of a small
+# input. There a kernel's gain is not to write the comparisons down. `node_prompt` lies between, and
+# its products are what the vendor's library does best: `auto` leaves it to torch.
 
 # %%
 if RESULTS.exists():
@@ -294,10 +300,14 @@ else:
 # %% [markdown]
 # ## What to remember
 #
-# - Replacing a cube by a square, or a Python loop by one call, brings orders of magnitude; fusing passes brings what they moved, and on a CPU sometimes nothing.
+# - Replacing a cube by a square, or a Python loop by one call, brings orders of magnitude; fusing
+#   passes brings what they moved, and on a CPU sometimes nothing.
 # - The share of a step decides whether anybody notices.
-# - No time on a card is claimed before a card has been measured: `python -m stflow_lib.kernels.proofs.gpu` proves first, then times.
+# - No time on a card is claimed before a card has been measured:
+#   `python -m stflow_lib.kernels.proofs.gpu` proves first, then times.
 #
 # **Deviations from the papers.** None here; the papers give no times for these operations.
 #
-# **Next:** [would the proofs notice?](09_mutations) **References.** UrbanSTC: {cite}`urbanstc`; STBaT: {cite}`stbat`; TSJT: {cite}`tsjt`; the roofline: Williams et al., CACM 2009; cards: NVIDIA, *A100 Tensor Core GPU* and *H100 Tensor Core GPU* data sheets.
+# **Next:** [would the proofs notice?](09_mutations) **References.** UrbanSTC: {cite}`urbanstc`;
+# STBaT: {cite}`stbat`; TSJT: {cite}`tsjt`; the roofline: Williams et al., CACM 2009; cards: NVIDIA,
+# *A100 Tensor Core GPU* and *H100 Tensor Core GPU* data sheets.

@@ -1,12 +1,15 @@
 # %% [markdown]
 # # Would the proofs notice?
 #
-# *What you need: one of the pages on a kernel. Reading: 8 minutes. Runs in: seconds. You will see: a broken split of counts that three reasonable tests call fine; the
-# property that calls it wrong; and what happened when every kernel of this part was broken in three ways.*
+# *What you need: one of the pages on a kernel. Reading: 8 minutes. Runs in: seconds. You will see:
+# a broken split of counts that three reasonable tests call fine; the property that calls it wrong;
+# and what happened when every kernel of this part was broken in three ways.*
 #
-# A test that is green tells you something only if it could have been red. That is easily forgotten, for nobody sees a test that cannot fail: it runs, it passes, and it would go on passing if
-# the code under it were replaced by something wrong. The only way to know is to do just that. Break the code on purpose, in a copy, and watch. If a test turns red, it protects against this mistake; if all stay green, what they prove is
-# that the computer was switched on.
+# A test that is green tells you something only if it could have been red. That is easily forgotten,
+# for nobody sees a test that cannot fail: it runs, it passes, and it would go on passing if the
+# code under it were replaced by something wrong. The only way to know is to do just that. Break the
+# code on purpose, in a copy, and watch. If a test turns red, it protects against this mistake; if
+# all stay green, what they prove is that the computer was switched on.
 
 # %% tags=["parameters"]
 side: int = 4  # coarse cells per side of the map
@@ -35,7 +38,8 @@ print(naive_code(CASES["conserve"]))
 # %% [markdown]
 # ## One wrong index
 #
-# Above is the split of UrbanSTC {cite}`urbanstc` as its paper writes it. Here is a copy with a single slip, the kind that happens when rows and columns are mixed up: the coarse map is
+# Above is the split of UrbanSTC {cite}`urbanstc` as its paper writes it. Here is a copy with a
+# single slip, the kind that happens when rows and columns are mixed up: the coarse map is
 # transposed, so that the block in row 1, column 2 shares out the vehicles of row 2, column 1.
 
 
@@ -53,9 +57,12 @@ score = torch.rand(1, 1, side * factor, side * factor, dtype=torch.float64)
 right, wrong = conserve_naive(score, coarse, factor), conserve_broken(score, coarse, factor)
 
 # %% [markdown]
-# Three tests come to mind first. The result has the shape of the scores. It is finite and nowhere negative. And, since the layer is famous for losing no vehicle, the city's total is what it was. All three are
-# true of the broken copy. So is a fourth, the exact property itself, if it is tried on a map that is the same everywhere: where all counts are equal, it does not matter whose count a block gets.
-# A test fails to fail for one of two reasons, then: it asks too little, or its data are too tidy.
+# Three tests come to mind first. The result has the shape of the scores. It is finite and nowhere
+# negative. And, since the layer is famous for losing no vehicle, the city's total is what it was.
+# All three are true of the broken copy. So is a fourth, the exact property itself, if it is tried
+# on a map that is the same everywhere: where all counts are equal, it does not matter whose count a
+# block gets. A test fails to fail for one of two reasons, then: it asks too little, or its data are
+# too tidy.
 
 
 # %%
@@ -70,6 +77,7 @@ def holds(split, counts):
 
 
 def asked(split):
+    """The answers of five tests of a split."""
     fine = split(score, coarse, factor)
     return {
         "shape is that of the scores": fine.shape == score.shape,
@@ -85,8 +93,10 @@ show_table(answers.replace({True: "green", False: "RED"}), "Five tests of two sp
 assert answers["right"].all() and answers["broken"].tolist() == [True, True, True, True, False]
 
 # %% [markdown]
-# Only the last one notices: each block must add up to *its own* count, on a map on which no two neighbours need be alike. It is the proof that the page on [conserve](01_conserve) runs. How far off the broken split is, in vehicles of the worst cell, is nothing that a glance
-# at the picture of a city would show either: the totals are right, and so is the style.
+# Only the last one notices: each block must add up to *its own* count, on a map on which no two
+# neighbours need be alike. It is the proof that the page on [conserve](01_conserve) runs. How far
+# off the broken split is, in vehicles of the worst cell, is nothing that a glance at the picture of
+# a city would show either: the totals are right, and so is the style.
 
 # %%
 off = (right - wrong).abs()
@@ -97,8 +107,12 @@ print(
 # %% [markdown]
 # ## Every kernel, three ways
 #
-# For the Triton kernels a script does this in earnest (`tests/kernels/proofs/mutations.py`). Every kernel, forward and backward, is broken once by a wrong index, once by a mask that lets one number too many or too few through, once by a wrong sign. Each time
-# one piece of text is replaced in a copy of the library, and the proofs of the operation run on the copy, with Triton's interpreter, until the first turns red. Where several kernels of an operation share a function, the text may stand there. What follows is read from the report that is kept beside the tests.
+# For the Triton kernels a script does this in earnest (`tests/kernels/proofs/mutations.py`). Every
+# kernel, forward and backward, is broken once by a wrong index, once by a mask that lets one number
+# too many or too few through, once by a wrong sign. Each time one piece of text is replaced in a
+# copy of the library, and the proofs of the operation run on the copy, with Triton's interpreter,
+# until the first turns red. Where several kernels of an operation share a function, the text may
+# stand there. What follows is read from the report that is kept beside the tests.
 
 # %%
 REPORT = Path(stflow_lib.__file__).parents[1] / "tests" / "kernels" / "proofs" / "mutations.csv"
@@ -118,11 +132,17 @@ breakages_figure(report)
 plt.show()
 
 # %% [markdown]
-# The proofs run in the order in which they stand, so the first to see a mistake is mostly *precision*: the error of a kernel against float64 may be twice that of the naive twin in the same precision and no more, on sizes that no tile divides. Where it stays green, *odd shapes* is next:
-# empty and single sizes, with memory that nobody wrote filled with NaN. A wrong sign of $\varepsilon$, for instance, is too small a change for the one and is noticed by the other.
+# The proofs run in the order in which they stand, so the first to see a mistake is mostly
+# *precision*: the error of a kernel against float64 may be twice that of the naive twin in the same
+# precision and no more, on sizes that no tile divides. Where it stays green, *odd shapes* is next:
+# empty and single sizes, with memory that nobody wrote filled with NaN. A wrong sign of
+# $\varepsilon$, for instance, is too small a change for the one and is noticed by the other.
 #
-# One breakage was green at first. The softmax of `node_prompt` takes the largest score off before the exponential; *adding* it instead changes nothing but the size of numbers that are divided by each other, and all
-# proofs had small scores. So the promise now asks for a loud window too, whose scores reach 60: $e^{60}$ is a number in float32, $e^{120}$ is not. That is what breaking code on purpose is for.
+# One breakage was green at first. The softmax of `node_prompt` takes the largest score off before
+# the exponential; *adding* it instead changes nothing but the size of numbers that are divided by
+# each other, and all proofs had small scores. So the promise now asks for a loud window too, whose
+# scores reach 60: $e^{60}$ is a number in float32, $e^{120}$ is not. That is what breaking code on
+# purpose is for.
 
 # %%
 table = report.assign(kernel=report["operation"] + " " + report["kernel"].str.strip("_"))
@@ -135,8 +155,10 @@ assert (report["noticed"] != "").all()
 # %% [markdown]
 # ## What this does not say
 #
-# Fifty slips are not all slips: one of each kind for every kernel, chosen by hand. A mistake that only a card can make, such as two programs that write to the same place in an order that
-# varies, shows in no interpreter; for it there is the proof that a rerun has the same bits, which `python -m stflow_lib.kernels.proofs.gpu` repeats on the card before it times anything.
+# Fifty slips are not all slips: one of each kind for every kernel, chosen by hand. A mistake that
+# only a card can make, such as two programs that write to the same place in an order that varies,
+# shows in no interpreter; for it there is the proof that a rerun has the same bits, which
+# `python -m stflow_lib.kernels.proofs.gpu` repeats on the card before it times anything.
 #
 # ## What to remember
 #
@@ -146,4 +168,6 @@ assert (report["noticed"] != "").all()
 #
 # **Deviations from the papers.** None; the papers describe no tests.
 #
-# **Next:** the [scoreboard](../scoreboard). **References.** The split: {cite}`urbanstc`; breaking programs to judge their tests: DeMillo, Lipton and Sayward, *Hints on test data selection*, IEEE Computer 1978.
+# **Next:** the [scoreboard](../scoreboard). **References.** The split: {cite}`urbanstc`; breaking
+# programs to judge their tests: DeMillo, Lipton and Sayward, *Hints on test data selection*, IEEE
+# Computer 1978.

@@ -58,7 +58,7 @@ def aims_figure(ratios: Mapping[str, np.ndarray], aims: Mapping[str, float]) -> 
 
 
 def shares_figure(saved: Mapping[str, np.ndarray]) -> plt.Figure:
-    """Least, median and largest percent that a step saves; whole steps ("paper: all") orange."""
+    """Least, median and largest percent that a step saves; whole steps (": all") in orange."""
     fig, axis = plt.subplots(figsize=(7.6, 0.32 * len(saved) + 1.6), layout="constrained")
     y = np.arange(len(saved))[::-1]
     low, middle, high = np.array([*saved.values()]).T

@@ -67,6 +67,10 @@ class Fixes:
         """How many fixes there are."""
         return len(self.taxi)
 
+    def where(self, mask: np.ndarray) -> "Fixes":
+        """The fixes where the mask [N] is true."""
+        return Fixes(*(getattr(self, name)[mask] for name in COLUMNS), source=self.source)
+
     def _fix(self, at) -> str:
         lat, lon = self.lat[at] / 1e5, self.lon[at] / 1e5
         return f"time {self.time[at]}, lat {lat:.5f}, lon {lon:.5f}"

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from unittest.mock import patch
 
 import torch
@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from stflow_lib import kernels
 from stflow_lib.kernels.backend import backend, choose, dispatch
-from stflow_lib.kernels.proofs.cases import OperationCase, cast, with_leaves
+from stflow_lib.kernels.proofs.cases import CASES, OperationCase, Sizes, cast, with_leaves
 
 QUANTILES = (0.2, 0.5, 0.8)
 PATIENCE = 2.0  # seconds after which a slow form is not repeated
@@ -59,6 +59,13 @@ def calls_in(step: Callable[[], object]) -> list[tuple[str, tuple]]:
     return calls
 
 
+def replayed_all(calls: Iterable[tuple[str, tuple]], operation: str, path: str) -> None:
+    """All calls of one operation among those of a step, in a form."""
+    for name, args in calls:
+        if name == operation:
+            replayed(name, args, path)
+
+
 def replayed(name: str, args: tuple, path: str) -> None:
     """A call in a form, and backward to all arguments that ask for a gradient."""
     leaves = [a for a in tree_leaves(args) if isinstance(a, Tensor) and a.requires_grad]
@@ -66,6 +73,14 @@ def replayed(name: str, args: tuple, path: str) -> None:
         outputs = tree_leaves(getattr(kernels, name)(*args))
     if leaves:
         torch.autograd.grad([o.sum() for o in outputs], leaves)
+
+
+def as_trained(name: str, sizes: Sizes) -> tuple:
+    """Arguments in float32 as a training has them: the step of TSJT by tensor, not learned."""
+    given = cast(CASES[name].arguments(sizes), torch.float32)
+    if name == "skewed_direction":
+        return (*given[:-1], "tensor")
+    return with_leaves(CASES[name], given)[0]
 
 
 def bytes_moved(case: OperationCase, args: tuple, backward: bool) -> int:
@@ -80,6 +95,17 @@ def bytes_moved(case: OperationCase, args: tuple, backward: bool) -> int:
     read = sum(map(_bytes, tensors)) + again
     learned = sum(map(_bytes, with_leaves(case, args)[1]))
     return read + out + backward * (read + out + learned)
+
+
+def repeated(call: Callable, seconds: Callable[[Callable], float]) -> Callable[[], float]:
+    """Seconds of one call, by a clock that is given 0.05 seconds to read, 200 calls at most."""
+    again = max(1, min(200, int(0.05 / max(seconds(call), 1e-6))))
+
+    def several():
+        for _ in range(again):
+            call()
+
+    return lambda: seconds(several) / again
 
 
 def copy_bandwidth(device: str, megabytes: int = 512) -> float:
@@ -123,10 +149,12 @@ def _forms(case: OperationCase, args: tuple, backward: bool) -> Iterator[tuple[s
     if not slow and case.name != "nearest_and_farthest" and args[0][0].is_cuda:
         yield "compiled naive", _action(case, torch.compile(case.naive), args, backward)
     for path in ("torch", "triton"):
-        yield path, _chosen(path, _action(case, case.operation, args, backward))
+        yield path, in_form(path, _action(case, case.operation, args, backward))
 
 
-def _chosen(path: str, action: Callable) -> Callable:
+def in_form(path: str, action: Callable) -> Callable:
+    """The action with all its operations in one form."""
+
     def call():
         with backend(path):
             return action()

@@ -238,3 +238,13 @@ def test_raw_sample_holds_the_same_fixes(cabs, real_data):
         for column in gps.COLUMNS[1:]:
             ours, compact = getattr(raw, column)[mine], getattr(cabs, column)[theirs]
             np.testing.assert_array_equal(ours, compact, err_msg=f"{file.name} {column}")
+
+
+def test_chosen_fixes_keep_their_columns_together_and_their_source():
+    """A mask on four of five columns would move the flag to other places."""
+    reports = fixes((0, 5, 1, 2, 1), (0, 6, 3, 4, 0), (1, 7, 5, 6, 1))
+    some = reports.where(np.array([True, False, True]))
+    assert [getattr(some, name).tolist() for name in gps.COLUMNS] == [
+        [0, 1], [5, 7], [1, 5], [2, 6], [True, True]
+    ]  # fmt: skip
+    assert some.source == "toy" and len(reports.where(reports.taxi == 9)) == 0

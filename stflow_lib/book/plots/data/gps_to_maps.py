@@ -5,7 +5,10 @@ A quantity is coloured by cividis, a balance by PuOr; row 0 of a map is the nort
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.colors import LogNorm
+
+from stflow_lib.data.schema import block_sum
 
 BUSY, FREE = "#D55E00", "#0072B2"  # with a passenger, without: Okabe and Ito's vermilion, blue
 BLANK = "0.88"  # cells in which nothing was counted
@@ -59,6 +62,16 @@ def fixes_figure(fixes, one, box, title: str) -> plt.Figure:
     map_axis(right, box, title)
     right.legend(frameon=False, loc="lower left")
     return fig
+
+
+def gaps_and_speeds(fixes) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds [P] and straight-line km/h [P] between neighbouring fixes of the same taxi."""
+    same = fixes.taxi[1:] == fixes.taxi[:-1]
+    gap = np.diff(fixes.time)[same]
+    north = np.diff(fixes.lat)[same] * 1.11195
+    middle = np.radians((fixes.lat[1:] + fixes.lat[:-1])[same] / 2e5)
+    east = np.diff(fixes.lon)[same] * 1.11195 * np.cos(middle)
+    return gap, np.hypot(north, east) / gap * 3.6
 
 
 def pairs_figure(gap, kmh, max_gap_s, max_kmh) -> plt.Figure:
@@ -119,6 +132,11 @@ def sampling_figure(parts, share) -> plt.Figure:
     return fig
 
 
+def mean_day(time: pd.DatetimeIndex, counts: np.ndarray) -> pd.Series:
+    """Mean sum of maps [T, R, C] by hour of the day, on the clock of `time`."""
+    return pd.Series(counts.sum((1, 2)), time).groupby(time.hour + time.minute / 60).mean()
+
+
 def clock_figure(days: dict) -> plt.Figure:
     """The mean day of the whole map under several clocks: {clock: Series by hour of day}."""
     fig, axis = plt.subplots(figsize=(7.4, 3.2), layout="constrained")
@@ -130,6 +148,36 @@ def clock_figure(days: dict) -> plt.Figure:
     axis.set(ylabel="thousand entries a step", ylim=(0, None), xticks=range(0, 25, 3))
     axis.legend(frameon=False)
     return fig
+
+
+def noise_share(counts: np.ndarray, factor: int = 4) -> float:
+    """Binomial variance over the squared error of the best fixed split, both pooled.
+
+    counts [T, R, C] of the fine map; the split is of `factor` x `factor` blocks.
+    """
+    coarse = block_sum(counts, factor)
+    share = counts.sum(0) / np.maximum(_enlarged(coarse.sum(0), factor), 1)
+    pairs = zip(counts, coarse, strict=True)
+    error = sum(((y - _enlarged(x, factor) * share) ** 2).sum() for y, x in pairs)
+    return (_enlarged(coarse.sum(0), factor) * share * (1 - share)).sum() / error
+
+
+def _enlarged(x: np.ndarray, factor: int) -> np.ndarray:
+    return x.repeat(factor, axis=-2).repeat(factor, axis=-1)
+
+
+def mean_and_variance(time: pd.DatetimeIndex, counts: np.ndarray):
+    """Mean and variance [R x C] of counts [T, R, C] at one time of day, pooled over the day.
+
+    Weekdays and weekends apart; a time of day that comes once only is left out.
+    """
+    group = time.hour * 60 + time.minute + 1440 * (time.dayofweek >= 5)
+    parts = [counts[group == at] for at in np.unique(group) if (group == at).sum() > 1]
+    size = sum(len(part) for part in parts)
+    return (
+        sum(part.mean(0) * len(part) for part in parts).ravel() / size,
+        sum(part.var(0, ddof=1) * len(part) for part in parts).ravel() / size,
+    )
 
 
 def noise_figure(mean, variance, shares: dict) -> plt.Figure:
