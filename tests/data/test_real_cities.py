@@ -1,4 +1,5 @@
-"""The real cities, whole: counts that were taken from the sources once, and raw against compact."""
+"""The real cities, whole: counts that were taken from the sources once, and raw
+against compact."""
 
 import numpy as np
 import pandas as pd

@@ -53,8 +53,8 @@ BROKEN = {
     "empty": (lambda: grid(np.ones((4, 1, 0, 3))), "flow is empty"),
     "no time": (lambda: grid(np.ones((0, 1, 2, 3))), "time must be"),
     "negative speed": (lambda: graph(np.full((4, 2), -1.0)), "speed must be not negative"),
-    "sensor outside the box": (lambda: graph(lat_min=49.0, lat_max=50.05), ("lat must be inside "
-                               "the box 49 to 50.05, first at node 1: 50.1")),
+    "sensor outside the box": (lambda: graph(lat_min=49.0, lat_max=50.05), ("lat must be "
+                               "inside the box 49 to 50.05, first at node 1: 50.1")),
     "no such latitude": (lambda: graph(lat=(50, 95)), "lat must be inside the box -90 to 90"),
     "unknown kind": (lambda: grid(kind="cube"), "kind 'cube' is unknown"),
 }  # fmt: skip
@@ -97,7 +97,7 @@ def test_skipped_hour_is_explained():
     """A file that leaves out the hour skipped in spring is irregular; the error says why."""
     time = pd.date_range("2017-03-12", periods=5, freq="h").delete(2)
     city = grid(time=time, zone="America/Los_Angeles")
-    with pytest.raises(DataError, match="irregular.*daylight-saving hour of 2017-03-12 02:00"):
+    with pytest.raises(DataError, match=r"irregular.*daylight-saving hour of 2017-03-12 02:00"):
         with_content_hash(city)
 
 

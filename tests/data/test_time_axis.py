@@ -41,7 +41,8 @@ steps = st.sampled_from([1, 5, 10, 30, 60, 120, 1440])
 
 @given(st.integers(0, 365 * DAY), st.integers(0, 3 * DAY), steps)
 def test_utc_seconds_lie_in_the_step_that_the_rule_names(first, span, step_minutes):
-    """An axis that ends a step early drops the last fixes; half-hour zones shift by 30 minutes."""
+    """An axis that ends a step early drops the last fixes; half-hour zones
+    shift by 30 minutes."""
     start, index = time_axis_from_utc(first, first + span, step_minutes, "Asia/Kolkata")
     length = pd.Timedelta(minutes=step_minutes)
     for second in (first, first + span):
@@ -86,7 +87,8 @@ def test_bad_steps_and_zones_are_named_by_both_makers(make, step, zone, message)
 
 @pytest.mark.parametrize("time", [np.array(["2024-01-01"], "M8[s]"), np.array([], "M8[ns]")])
 def test_a_clock_of_other_precision_or_none_is_refused(time):
-    """Seconds compared with nanoseconds make every later comparison of stamps silently wrong."""
+    """Seconds compared with nanoseconds make every later comparison of stamps
+    silently wrong."""
     card = {"name": "toy", "step_minutes": 60, "zone": "nominal"}
     with pytest.raises(DataError, match="toy: time must be datetime64"):
         check_clock(time, card, DataError)

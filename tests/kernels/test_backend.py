@@ -50,7 +50,7 @@ def test_a_name_that_is_none():
 def test_without_a_card_triton_is_an_error_that_says_so(monkeypatch):
     """Another form in its place would be timed, or trusted, as Triton's."""
     with backend("triton"):
-        pass  # the kernels are interpreted in all other tests, so they are read before this line
+        pass  # kernels are interpreted in all other tests: they are read before this line
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     reason = "tensors are on cpu, not on a card" if TRITON else "triton is not installed"
     with backend("triton"):
@@ -120,7 +120,8 @@ def test_every_operation_has_its_kernels_listed():
 def test_importing_kernels_does_not_import_triton():
     """It costs a second, and a machine without a card has no use for it."""
     before = "import sys, torch; sys.exit('triton' in sys.modules)"
-    code = f"import torch; torch.cuda.device_count = lambda: 0; import stflow_lib.kernels; {before}"
+    no_card = "import torch; torch.cuda.device_count = lambda: 0"
+    code = f"{no_card}; import stflow_lib.kernels; {before}"
     if subprocess.run([sys.executable, "-c", before], check=False).returncode:
         pytest.skip("torch itself imports triton here")
     assert not subprocess.run([sys.executable, "-c", code], check=False).returncode

@@ -1,4 +1,5 @@
-"""Pictures of kernels: bars add up and say their multiples, aims stand by their names, roofs bend."""
+"""Pictures of kernels: bars add up and say their multiples, aims stand by their
+names, roofs bend."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,7 +41,8 @@ def test_an_aim_stands_in_the_row_of_its_name():
     ratios = {"one": np.array([1.0, 2.0, 3.0]), "two": np.array([4.0, 5.0, 6.0])}
     axis = aims_figure(ratios, {"two": 30.0}).axes[0]
     middle, aim = axis.collections[1:]
-    rows = dict(zip([t.get_text() for t in axis.get_yticklabels()], axis.get_yticks()))
+    names = [label.get_text() for label in axis.get_yticklabels()]
+    rows = dict(zip(names, axis.get_yticks(), strict=True))
     assert middle.get_offsets().tolist() == [[2, rows["one"]], [5, rows["two"]]]
     assert aim.get_offsets().tolist() == [[30, rows["two"]]]
     assert axis.get_xlim()[1] > 30
@@ -68,7 +70,8 @@ def test_a_roof_is_bandwidth_and_then_peak():
 
 
 def test_a_breakage_that_nobody_noticed_is_seen():
-    """Rows run downwards, columns by name: a white cell in another row would accuse its neighbour."""
+    """Rows run downwards, columns by name: a white cell in another row would
+    accuse its neighbour."""
     report = pd.DataFrame({
         "operation": ["b", "b", "a", "a"], "kernel": ["_one", "_one", "_two", "_two"],
         "broken": ["index", "sign", "index", "sign"], "noticed": ["x", "", "x", "y"],

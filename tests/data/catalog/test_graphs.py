@@ -21,7 +21,8 @@ def test_the_four_cities_are_five_minute_graphs_in_their_place():
 
 
 def test_only_the_corridor_has_to_be_exported_by_hand():
-    """A card with neither list nor instructions leaves its reader with an error and no way on."""
+    """A card with neither list nor instructions leaves its reader with an error
+    and no way on."""
     assert {name for name, card in CARDS.items() if not card.manifest} == {"bay-i680"}
     assert {name for name, card in CARDS.items() if card.how} == {"bay-i680"}
 

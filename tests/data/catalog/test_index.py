@@ -78,7 +78,7 @@ def test_without_data_only_simulated_cities_are_here(empty):
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("sim-")])
 def test_a_city_that_is_nowhere_says_what_is_needed(empty, name):
     """Each error names the city or the first file wanted, and where it was looked for."""
-    with pytest.raises(data.DataError, match="could not be had from|needs .* in "):
+    with pytest.raises(data.DataError, match=r"could not be had from|needs .* in "):
         data.load(name)
 
 
@@ -103,5 +103,5 @@ def test_zones_exist_and_kinds_are_two():
 
 def test_a_name_that_is_none_is_an_error_that_lists_the_names():
     """Typing is how most wrong names come about: the right one should stand in the message."""
-    with pytest.raises(data.DataError, match="'la2' is not in the catalogue: .*bay-i680"):
+    with pytest.raises(data.DataError, match=r"'la2' is not in the catalogue: .*bay-i680"):
         index.fetch("la2")

@@ -20,7 +20,8 @@ def test_simulated_cards_are_true(name):
 
 
 def test_every_simulated_city_has_a_card_and_the_days_it_says():
-    """A city without a card cannot be loaded by name; sim-fine-128 is too large to make here."""
+    """A city without a card cannot be loaded by name; sim-fine-128 is too large
+    to make here."""
     cards = {entry.name: entry for entry in simulated.ENTRIES}
     assert set(cards) == set(simulate.CITIES)
     for entry in cards.values():

@@ -1,4 +1,5 @@
-"""Downloads: only whole and right files arrive, whatever happens leaves the folder as it was."""
+"""Downloads: only whole and right files arrive, whatever happens leaves the
+folder as it was."""
 
 import hashlib
 
@@ -70,7 +71,7 @@ def test_finished_files_stay_and_are_not_fetched_again(tmp_path, mirror):
     """An interrupted set goes on where it stopped."""
     first, second = raw_file(b"one", "1.csv"), raw_file(b"two", "2.csv")
     mirror(first, b"one")
-    with pytest.raises(DataError, match="2.csv: could not be had"):
+    with pytest.raises(DataError, match=r"2.csv: could not be had"):
         download_all((first, second), tmp_path / "data", "set")
     assert everything(tmp_path / "data") == ["set/1.csv"]
     mirror(first, b"changed in the mirror, must not be read")

@@ -39,5 +39,5 @@ def test_pickled_arrays_are_read(tmp_path, protocol):
 def test_a_truncated_pickle_is_named(tmp_path):
     path = tmp_path / "a.pkl"
     path.write_bytes(pickle.dumps([np.eye(3)])[:40])
-    with pytest.raises(DataError, match="a.pkl: not a readable pickle"):
+    with pytest.raises(DataError, match=r"a.pkl: not a readable pickle"):
         load_arrays(path)

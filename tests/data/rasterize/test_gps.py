@@ -184,13 +184,13 @@ def test_bad_raw_lines_are_named(tmp_path, text, message):
 def test_bad_parquet_files_are_named(tmp_path):
     """Empty or cut file, missing file, column or value, empty folder: each by name."""
     (tmp_path / "t.parquet").write_bytes(b"PAR1 and then the line broke")
-    with pytest.raises(DataError, match="t.parquet: not a whole parquet file"):
+    with pytest.raises(DataError, match=r"t.parquet: not a whole parquet file"):
         gps.read_fixes(tmp_path / "t.parquet")
-    with pytest.raises(DataError, match="gone.parquet: no such file"):
+    with pytest.raises(DataError, match=r"gone.parquet: no such file"):
         gps.read_fixes(tmp_path / "gone.parquet")
     columns = {"taxi": [0], "time": [1], "lat": [1], "lon": [1], "occupied": [True]}
     none = {name: [] for name in columns}
-    with pytest.raises(DataError, match="e.parquet: no fixes"):
+    with pytest.raises(DataError, match=r"e.parquet: no fixes"):
         gps.read_fixes(write_parquet(tmp_path / "e.parquet", **none))
     with pytest.raises(DataError, match=r"c.parquet: columns \['occupied'\] are missing"):
         gps.read_fixes(

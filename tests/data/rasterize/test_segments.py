@@ -255,7 +255,8 @@ def test_speeds_of_known_lines(lat, kmh):
 
 
 def test_a_walk_says_how_many_cells_it_has_entered():
-    """Four borders, two of them at once in a corner: the total that is reported is the map's."""
+    """Four borders, two of them at once in a corner: the total that is reported
+    is the map's."""
     counts = np.zeros((2, 3, 4), np.int32)
     entered = segments.walk(5, 5, 35, 15, 10, 10, 0, 60, 60, counts)
     assert entered == counts.sum() == 3 and counts[1].sum() == 0

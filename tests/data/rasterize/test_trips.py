@@ -88,13 +88,13 @@ def test_bad_tables_are_named(tmp_path, text, message):
 def test_bad_files_are_named(tmp_path):
     whole = write_zip(tmp_path / "cut.zip", rides=f"{NEW}\n{RIDE}\n").read_bytes()
     (tmp_path / "cut.zip").write_bytes(whole[:-30])
-    with pytest.raises(DataError, match="cut.zip: not a whole zip file"):
+    with pytest.raises(DataError, match=r"cut.zip: not a whole zip file"):
         trips.read_trips(tmp_path / "cut.zip")
-    with pytest.raises(DataError, match="gone.zip: no such file"):
+    with pytest.raises(DataError, match=r"gone.zip: no such file"):
         trips.read_trips(tmp_path / "gone.zip")
     with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
         archive.writestr("__MACOSX/rides.csv", "")
-    with pytest.raises(DataError, match="none.zip.*no CSV file"):
+    with pytest.raises(DataError, match=r"none.zip.*no CSV file"):
         trips.read_trips(tmp_path / "none.zip")
 
 

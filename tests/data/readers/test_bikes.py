@@ -16,9 +16,9 @@ def test_places_from_parquet_or_an_error_that_says_what_is_missing(tmp_path):
     table.to_parquet(tmp_path / "chicago-2020.parquet")
     assert bikes.read_places(tmp_path, "chicago-2020").equals(table)
     table.drop(columns="fclass").to_parquet(tmp_path / "dc-2017.parquet")
-    with pytest.raises(DataError, match="dc-2017.parquet: column 'fclass' is missing"):
+    with pytest.raises(DataError, match=r"dc-2017.parquet: column 'fclass' is missing"):
         bikes.read_places(tmp_path, "dc-2017")
-    with pytest.raises(DataError, match="POI_NYC-2016.xls: no such file"):
+    with pytest.raises(DataError, match=r"POI_NYC-2016.xls: no such file"):
         bikes.read_places(tmp_path, "nyc-2016")
 
 

@@ -1,4 +1,5 @@
-"""Speed cities from small files in the sources' formats; the real ones are in test_real_cities."""
+"""Speed cities from small files in the sources' formats; the real ones are in
+test_real_cities."""
 
 import numpy as np
 import pandas as pd
@@ -55,14 +56,14 @@ def test_aarhus_raw(aarhus):
 
 def test_aarhus_stamp_off_the_step_is_refused(aarhus):
     aarhus_sheet(aarhus / "speed" / "aarhus" / "raw", 20, ("11:30", 30, 1), ("11:37", 31, 1))
-    with pytest.raises(DataError, match="trafficData20.csv: irregular time stamp .*11:37"):
+    with pytest.raises(DataError, match=r"trafficData20.csv: irregular time stamp .*11:37"):
         graphs.read_aarhus(aarhus)
 
 
 def test_missing_column_is_named_with_its_file(aarhus):
     path = aarhus / "speed" / "aarhus" / "raw" / "trafficData7.csv"
     path.write_text(path.read_text().replace("avgSpeed", "speed"))
-    with pytest.raises(DataError, match="trafficData7.csv: column 'avgSpeed' is missing"):
+    with pytest.raises(DataError, match=r"trafficData7.csv: column 'avgSpeed' is missing"):
         graphs.read_aarhus(aarhus)
 
 
@@ -70,7 +71,7 @@ def test_missing_column_is_named_with_its_file(aarhus):
 def test_empty_file_is_named(aarhus, content):
     path = aarhus / "speed" / "aarhus" / "raw" / "trafficData7.csv"
     path.write_text(content)
-    with pytest.raises(DataError, match="trafficData7.csv: empty file"):
+    with pytest.raises(DataError, match=r"trafficData7.csv: empty file"):
         graphs.read_aarhus(aarhus)
 
 
@@ -118,7 +119,7 @@ def test_npz_without_an_array_or_cut_short_is_named(tmp_path):
     base = tmp_path / "speed" / "bay-i680"
     base.mkdir(parents=True)
     np.savez(base / "speed.npz", speed_mph=np.ones((4, 3)))
-    with pytest.raises(DataError, match="speed.npz: array 'observed_pct' is missing"):
+    with pytest.raises(DataError, match=r"speed.npz: array 'observed_pct' is missing"):
         graphs.read_bay_i680(tmp_path)
     (base / "speed.npz").write_bytes((base / "speed.npz").read_bytes()[:90])
     with pytest.raises(DataError, match=r"speed.npz: not readable \(truncated"):
@@ -135,5 +136,5 @@ def test_la_sensor_without_a_place_is_refused(tmp_path):
     assert city.lat.values.tolist() == [34.1, 34.2]
     assert city.adjacency.values.tolist() == [[1, 0.5], [0.5, 1]]
     write(base / "los_speed.csv", "11,13", "60,61")
-    with pytest.raises(DataError, match="los_speed.csv: sensor 13 has no coordinates"):
+    with pytest.raises(DataError, match=r"los_speed.csv: sensor 13 has no coordinates"):
         graphs.read_la(tmp_path)

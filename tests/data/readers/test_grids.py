@@ -1,4 +1,5 @@
-"""Grid cities from small files in the sources' formats; the real ones are in test_real_cities."""
+"""Grid cities from small files in the sources' formats; the real ones are in
+test_real_cities."""
 
 import zipfile
 

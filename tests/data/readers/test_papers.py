@@ -176,7 +176,7 @@ def test_h5_with_a_duplicated_stamp_is_refused(folder):
 def test_h5_that_is_not_a_frame_is_refused(folder):
     write_metr_la(folder)
     (folder / "dcrnn" / "metr-la.h5").write_bytes(b"not hdf")
-    with pytest.raises(DataError, match="metr-la.h5.*not a frame stored by pandas"):
+    with pytest.raises(DataError, match=r"metr-la.h5.*not a frame stored by pandas"):
         data.load("metr-la")
 
 

@@ -1,4 +1,5 @@
-"""San Francisco's taxis from a handful of fixes: maps, their cache, raw files and compact ones."""
+"""San Francisco's taxis from a handful of fixes: maps, their cache, raw files
+and compact ones."""
 
 from types import SimpleNamespace
 

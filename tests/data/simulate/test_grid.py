@@ -75,7 +75,10 @@ def test_offices_fill_in_the_morning_and_empty_in_the_evening(pair):
     working = ~city.external.sel(factor=["weekend", "holiday"]).any("factor").values
     hour = city.time.dt.hour.values
     arrive, leave = (city.flow.values[:, d][:, office].mean(1) for d in (1, 0))
-    at = lambda series, h: series[working & (hour == h)].mean()
+
+    def at(series, h):
+        return series[working & (hour == h)].mean()
+
     assert at(arrive, 8) > 1.5 * at(leave, 8) and at(leave, 18) > 1.2 * at(arrive, 18)
 
 

@@ -21,7 +21,8 @@ def test_distance_runs_with_the_traffic():
 
 
 def test_sensors_stand_a_spacing_apart_and_ways_come_back():
-    """A bend makes the way at most 5.5 % longer; the second way of a road runs the other way."""
+    """A bend makes the way at most 5.5 % longer; the second way of a road runs
+    the other way."""
     layout = make_layout(48, 0.8, seed=2)
     ends = []
     for way in range(layout.way.max() + 1):

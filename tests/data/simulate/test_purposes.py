@@ -48,7 +48,8 @@ def test_ends_are_the_pull_of_the_type_times_the_mass():
 
 
 def test_without_moods_volumes_are_the_expected_ones():
-    """Axes are time, purpose, way and district; a district without a mood is like the others."""
+    """Axes are time, purpose, way and district; a district without a mood is
+    like the others."""
     sky = make_sky("2025-03-03", 2, 60, seed=0)
     made = volumes(sky, 60, 0.0, seed=1, districts=3)
     assert made.shape == (48, len(PURPOSES), 2, 3)

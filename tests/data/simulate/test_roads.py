@@ -23,7 +23,8 @@ def test_faint_ends_of_roads_are_cut_and_lines_reach_the_border():
 
 
 def test_the_ring_lies_at_a_third_of_the_shorter_side():
-    """exp(-(gap / 0.6)^2) is below a half from half a cell on: the ring is a thin closed line."""
+    """exp(-(gap / 0.6)^2) is below a half from half a cell on: the ring is a
+    thin closed line."""
     weight = road_maps(64, 64, seed=0)["motorway"]
     angle = np.arange(0, 2 * np.pi, 0.05)
     best = 0

@@ -26,10 +26,16 @@ def test_days_side_by_side_come_back_in_order():
 
 def test_departures_peak_at_one_and_differ_by_land_use():
     hour = np.arange(0, 24, 0.25)
-    curve = lambda use, free: departures(use, hour, np.full(len(hour), free))
+
+    def curve(use, free):
+        return departures(use, hour, np.full(len(hour), free))
+
     for use in ("residential", "office", "leisure"):
         assert np.isclose(max(curve(use, False).max(), curve(use, True).max()), 1)
-    peak = lambda use: hour[curve(use, False).argmax()]
+
+    def peak(use):
+        return hour[curve(use, False).argmax()]
+
     assert peak("residential") < 10 and peak("office") > 16
     assert not curve("water", False).any()
 

@@ -18,7 +18,8 @@ def test_streams_differ_by_name_and_part():
 
 
 def test_a_stream_is_the_same_each_time_and_part():
-    """Threads draw days in any order: a generator that goes on from the last one would not do."""
+    """Threads draw days in any order: a generator that goes on from the last
+    one would not do."""
     first, again = (substream(7, "counts", 3).standard_normal(5) for _ in range(2))
     assert first.tolist() == again.tolist()
     assert substream(8, "counts", 3).standard_normal(5).tolist() != first.tolist()

@@ -17,7 +17,10 @@ def one_road(cells, leave=0.1, cell_km=1.0):
 def steady(roads, demand, limit, steps=400):
     """Densities after `steps` constant steps of 30 seconds, [N]."""
     shape = (steps, 1, len(demand))
-    full = lambda value: np.broadcast_to(np.asarray(value, float), shape).copy()
+
+    def full(value):
+        return np.broadcast_to(np.asarray(value, float), shape).copy()
+
     density, flow = run(full(demand), full(limit), full(1.0), 1 / 120, DIAGRAM, roads)
     return density[:, 0], flow[:, 0]
 
@@ -49,7 +52,10 @@ def test_queue_grows_upstream_of_a_bottleneck_at_the_speed_of_the_diagram():
     queue = DIAGRAM.jam - narrow / DIAGRAM.wave  # congested density that carries 2000/h
     assert np.isclose(density[-1, 28], queue, rtol=1e-3) and np.isclose(flow[-1, 35], narrow)
     assert np.allclose(flow[-1, 31:] / density[-1, 31:], 100)
-    tail = lambda t: int((density[t] > 115).argmax())
+
+    def tail(t):
+        return int((density[t] > 115).argmax())
+
     speed = (tail(60) - tail(119)) / (59 / 120)
     shock = (narrow - 3000) / (queue - 3000 / 100)
     assert np.isclose(-speed, shock, atol=2.1)

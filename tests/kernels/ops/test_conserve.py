@@ -1,4 +1,5 @@
-"""The split of a coarse count over its block: paper's form = fast form, nothing lost, no surprises."""
+"""The split of a coarse count over its block: paper's form = fast form, nothing
+lost, no surprises."""
 
 import pytest
 import torch
@@ -66,5 +67,5 @@ def test_channels_last_scores_give_the_same_bits():
 @pytest.mark.parametrize("shape", [(2, 1, 8, 9), (2, 1, 9, 8), (1, 1, 8, 8), (2, 2, 8, 8)])
 def test_a_score_of_another_size_is_an_error(shape):
     """(1, 1, 8, 8) would otherwise broadcast, (2, 1, 8, 9) be cut."""
-    with pytest.raises((ValueError, TypeCheckError), match="is not 4 times coarse|score"):
+    with pytest.raises((ValueError, TypeCheckError), match=r"is not 4 times coarse|score"):
         conserve(torch.ones(shape), torch.ones(2, 1, 2, 2), 4)

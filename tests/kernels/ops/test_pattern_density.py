@@ -1,4 +1,5 @@
-"""Density of patterns and the weights that balance them: cluster cases, constants, underflow."""
+"""Density of patterns and the weights that balance them: cluster cases,
+constants, underflow."""
 
 import math
 

@@ -16,7 +16,8 @@ ANCHORS = {460: 5.138, 476: 5.172, 420: 5.047, 128: 3.870, 108: 3.703, 99: 3.618
 
 
 def draw(regions, width=5, levels=0, seed=0, dtype=torch.float64):
-    """Random features and similarities; with `levels` the similarities take that many values."""
+    """Random features and similarities; with `levels` the similarities take
+    that many values."""
     random = torch.Generator().manual_seed(seed)
     features = torch.randn(regions, width, generator=random, dtype=dtype)
     similarity = torch.rand(regions, regions, generator=random, dtype=torch.float64)
@@ -213,7 +214,7 @@ def test_memory_grows_with_the_square(form, cubic):
 def test_other_shapes_are_an_error():
     """A similarity of more regions would be cut, or shift every partner by one."""
     features, similarity = draw(5)
-    with pytest.raises((ValueError, TypeCheckError), match="is not 4 x 4|similarity"):
+    with pytest.raises((ValueError, TypeCheckError), match=r"is not 4 x 4|similarity"):
         rank_contrast(features[:4], similarity)
 
 

@@ -40,8 +40,9 @@ def test_the_source_never_opposes_the_target(seed):
     t, s = draw(seed)
     u = skewed_direction(t, s, 0.0, 1.0)
     assert min(inner(u, t)) >= -1e-12 and min(inner(u, s)) >= -1e-12
-    for a, b, c in zip(inner(u, u), inner(s, s), zip(inner(u, t), inner(s, t)), strict=True):
-        assert a <= b + 1e-12 and c[0] == pytest.approx(max(0.0, c[1]), abs=1e-12)
+    products = (inner(u, u), inner(s, s), inner(u, t), inner(s, t))
+    for uu, ss, ut, st_ in zip(*products, strict=True):
+        assert uu <= ss + 1e-12 and ut == pytest.approx(max(0.0, st_), abs=1e-12)
 
 
 def test_agreeing_gradients_are_added():

@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[3]
 FORMS = "stflow_lib/kernels/triton_ops"
 HEAD = ["operation", "kernel", "function", "broken", "text", "becomes", "noticed by"]
 
-# operation and kernel -> (function, what is broken, text, broken text): the first such text from
-# the function on, which is the kernel itself or what it shares with others of its module.
+# operation and kernel -> (function, what is broken, text, broken text): the first such text
+# from the function on, which is the kernel itself or what it shares with others of its module.
 BREAKS = {
     ("conserve", "_split_kernel"): [
         ("_cells", "index", "row * factor + down", "row * factor + right"),
@@ -36,7 +36,8 @@ BREAKS = {
     ],
     ("conserve", "_split_backward_kernel"): [
         ("_split_backward_kernel", "index", "coarse + block", "coarse + block * 0"),
-        ("_split_backward_kernel", "mask", "share, mask=there", "share, mask=there & (block > 0)"),
+        ("_split_backward_kernel", "mask", "share, mask=there",
+         "share, mask=there & (block > 0)"),
         ("_split_backward_kernel", "sign", "g - share", "g + share"),
     ],
     ("rank_contrast", "_losses_kernel"): [
@@ -56,7 +57,8 @@ BREAKS = {
     ],
     ("pattern_density", "_density_backward_kernel"): [
         ("_density_backward_kernel", "index", "rate + other", "rate + other * 0"),
-        ("_density_backward_kernel", "mask", "(other < count)[None, :], e", "(other >= 0)[None, :], e"),
+        ("_density_backward_kernel", "mask", "(other < count)[None, :], e",
+         "(other >= 0)[None, :], e"),
         ("_density_backward_kernel", "sign", "back -= ", "back += "),
     ],
     ("nearest_and_farthest", "_neighbours_kernel"): [
@@ -91,12 +93,14 @@ BREAKS = {
     ],
     ("skewed_direction", "_step_backward_kernel"): [
         ("_step_backward_kernel", "index", "upstream + place", "upstream + place * 0"),
-        ("_step_backward_kernel", "mask", "own * t, mask=inside", "own * t, mask=inside & (place > 0)"),
+        ("_step_backward_kernel", "mask", "own * t, mask=inside",
+         "own * t, mask=inside & (place > 0)"),
         ("_step_backward_kernel", "sign", "* g + a * t", "* g - a * t"),
     ],
     ("node_prompt", "_product_kernel"): [
         ("_product_kernel", "index", "start + tl.arange", "0 * start + tl.arange"),
-        ("_product_kernel", "mask", "total * scale, mask=(row < m)", "total * scale, mask=(row < m - 1)"),
+        ("_product_kernel", "mask", "total * scale, mask=(row < m)",
+         "total * scale, mask=(row < m - 1)"),
         ("_product_kernel", "sign", "total += ", "total -= "),
     ],
     ("node_prompt", "_share_kernel"): [
@@ -165,8 +169,8 @@ def _prove(folder: Path, operation: str, answer) -> None:
     with Path(os.devnull).open("w") as nothing, contextlib.redirect_stdout(nothing):
         code = pytest.main(
             ["-x", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-p",
-             "no:warnings", "-p", "no:jaxtyping", "tests/kernels/proofs/test_properties.py", "-k",
-             f"{operation} and triton and not compiled"], [first])  # fmt: skip
+             "no:warnings", "-p", "no:jaxtyping", "tests/kernels/proofs/test_properties.py",
+             "-k", f"{operation} and triton and not compiled"], [first])  # fmt: skip
     answer.send(first.failed or ("" if code == 0 else f"exit {int(code)}"))
 
 

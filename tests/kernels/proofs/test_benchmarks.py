@@ -73,7 +73,8 @@ def test_an_action_in_a_form_leaves_the_setting_alone():
 
 
 def test_arguments_as_a_training_has_them():
-    """TSJT takes its step by tensor and learns nothing through it; a map's scores are learned."""
+    """TSJT takes its step by tensor and learns nothing through it; a map's
+    scores are learned."""
     *_, granularity = given = benchmarks.as_trained("skewed_direction", (3, 4))
     assert granularity == "tensor" and not any(t.requires_grad for t in given[0])
     score, coarse, *_ = benchmarks.as_trained("conserve", (1, 2, 2, 2))

@@ -1,4 +1,5 @@
-"""The arguments that proofs run on: repeatable, of the sizes asked for, gradients where stated."""
+"""The arguments that proofs run on: repeatable, of the sizes asked for,
+gradients where stated."""
 
 import pytest
 import torch

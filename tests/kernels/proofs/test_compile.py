@@ -14,7 +14,8 @@ from stflow_lib.kernels.proofs.compile import SHARED
 
 @pytest.fixture(scope="module")
 def compiled():
-    """All rows of `python -m stflow_lib.kernels.proofs.compile`, outside Triton's interpreter."""
+    """All rows of `python -m stflow_lib.kernels.proofs.compile`, outside
+    Triton's interpreter."""
     if not TRITON:
         pytest.skip("triton is not installed")
     plain = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}

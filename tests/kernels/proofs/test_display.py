@@ -1,4 +1,5 @@
-"""What pages show of kernels: bytes counted by hand, code that is the library's, proofs that fail."""
+"""What pages show of kernels: bytes counted by hand, code that is the
+library's, proofs that fail."""
 
 import pytest
 import torch
@@ -59,5 +60,5 @@ def test_a_wrong_form_is_an_error_on_the_page(monkeypatch):
 @pytest.mark.skipif(not TRITON, reason="triton is not installed")
 def test_the_new_process_tells_what_failed():
     """A size that no kernel takes must not pass for a proof."""
-    with pytest.raises(AssertionError, match="conserve, Triton form: .*positional"):
+    with pytest.raises(AssertionError, match=r"conserve, Triton form: .*positional"):
         display.interpreted("conserve", (1, 2))

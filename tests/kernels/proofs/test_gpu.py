@@ -74,7 +74,8 @@ def test_bytes_by_design():
 
 
 def test_bytes_of_a_design_that_reads_twice():
-    """skewed_direction: both gradients twice; backward what comes from above and t twice, s once."""
+    """skewed_direction: both gradients twice; backward what comes from above
+    and t twice, s once."""
     case = CASES["skewed_direction"]
     args = cast(case.arguments((10, 30)), torch.float32)
     assert benchmarks.bytes_moved(case, args, False) == 4 * 40 * (4 + 1)
@@ -87,7 +88,8 @@ def test_needs_nothing_but_torch_triton_and_numpy():
         "import sys\n"
         "class Refuse:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name in {'jaxtyping', 'pandas', 'xarray', 'hypothesis', 'pytest', 'beartype'}:\n"
+        "        if name in {'jaxtyping', 'pandas', 'xarray', 'hypothesis', 'pytest',\n"
+        "                    'beartype'}:\n"
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Refuse())\n"
         "import importlib.util as u; find = u.find_spec\n"

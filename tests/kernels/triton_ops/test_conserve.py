@@ -18,7 +18,8 @@ def draw(rows, columns, factor):
 
 @pytest.mark.parametrize(("columns", "factor"), [(513, 2), (129, 3), (3, 33)])
 def test_blocks_beyond_the_first_program_have_their_own_counts(columns, factor):
-    """512 blocks of four cells are one program's: the next one once began at the first again."""
+    """512 blocks of four cells are one program's: the next one once began at
+    the first again."""
     score, coarse = draw(2, columns, factor)
     score, coarse = score.requires_grad_(), coarse.requires_grad_()
     fine, want = (f(score, coarse, factor, 1e-5) for f in (conserve.apply, conserve_naive))

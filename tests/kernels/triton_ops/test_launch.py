@@ -48,7 +48,8 @@ def test_an_interceptor_leaves_after_an_error():
 
 
 def test_elements_of_a_batch_are_taken_where_they_lie():
-    """Lists of tensors and arguments without a batch go through; each has a batch axis of its own."""
+    """Lists of tensors and arguments without a batch go through; each has a
+    batch axis of its own."""
     args, dims = (
         (torch.arange(6).view(2, 3), [torch.arange(4).view(2, 2), 7], 0.5),
         (1, [0, None], None),

@@ -20,7 +20,8 @@ def test_programs_share_the_rows_without_rest(rows, ahead):
 
 
 def test_sums_over_more_than_one_program_and_tile():
-    """3000 rows of one step are three tiles; a program that adds up another's rows doubles them."""
+    """3000 rows of one step are three tiles; a program that adds up another's
+    rows doubles them."""
     random = torch.Generator().manual_seed(0)
     guess, truth = (torch.randn(3000, 1, generator=random) for _ in range(2))
     seen = torch.rand(3000, 1, generator=random) > 0.3

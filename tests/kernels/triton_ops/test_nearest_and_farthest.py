@@ -28,8 +28,12 @@ def test_all_equal_maps_come_in_order_of_their_numbers():
 
 
 def test_what_needs_more_room_or_a_gradient_is_refused():
-    """Numbers of maps have no gradient, addresses are of 32 bits, distances lie in registers."""
-    empty = lambda *shape: torch.empty(shape, device="meta")
+    """Numbers of maps have no gradient, addresses are of 32 bits, distances lie
+    in registers."""
+
+    def empty(*shape):
+        return torch.empty(shape, device="meta")
+
     assert nearest_and_farthest.unsupported(empty(16384, 4), 1) is None
     assert "16385 maps" in nearest_and_farthest.unsupported(empty(16385, 4), 1)
     assert "64 bits" in nearest_and_farthest.unsupported(empty(2**11, 2**20), 1)

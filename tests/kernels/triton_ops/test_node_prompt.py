@@ -1,4 +1,5 @@
-"""The kernels of `node_prompt`: a product of any strides, shares that add up, the modes taken."""
+"""The kernels of `node_prompt`: a product of any strides, shares that add up,
+the modes taken."""
 
 import pytest
 import torch
@@ -17,7 +18,8 @@ def draw(*shape):
     ("rows", "inner", "columns"), [(65, 33, 17), (16, 32, 64), (1, 1, 1), (3, 0, 2)]
 )
 def test_products_of_any_size_and_strides(rows, inner, columns):
-    """A tile more, an inner step more, a transposed matrix: each has masks or strides of its own."""
+    """A tile more, an inner step more, a transposed matrix: each has masks or
+    strides of its own."""
     a, b = draw(rows, inner), draw(inner, columns)
     want = 0.5 * (a @ b)
     torch.testing.assert_close(node_prompt._product(a, b, 0.5), want)

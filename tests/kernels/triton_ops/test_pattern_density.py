@@ -1,4 +1,5 @@
-"""The kernels of `pattern_density`: sums that hold the region itself, tiles, wide embeddings."""
+"""The kernels of `pattern_density`: sums that hold the region itself, tiles,
+wide embeddings."""
 
 import math
 

@@ -16,15 +16,18 @@ def draw(regions, levels):
 
 
 def test_denominators_are_nested_sums_that_ties_share():
-    """Read at the first of a group of ties instead of the last, equals would leave each other out."""
+    """Read at the first of a group of ties instead of the last, equals would
+    leave each other out."""
     scores = torch.tensor([[9.0, 1, 2, 3], [1, 9, 1, 1], [0, 0, 9, 0], [3, 2, 1, 9]]).double()
     ranked = torch.tensor([[0.0, 0, 5], [1, 2, 3], [7, 7, 7], [0, 1, 1]]).double()
     order = torch.tensor([[0, 1, 2]] * 4)  # among partners, the own number left out
     loss, denominator = rank_contrast.losses(scores, ranked, order)
     e = [[1.0, 2, 3], [1, 1, 1], [0, 0, 0], [3, 2, 1]]
     groups = [[2, 2, 3], [1, 2, 3], [3, 3, 3], [1, 3, 3]]  # partners in each sum
-    want = torch.tensor([[sum(2.718281828459045**v for v in row[:n]) for n in size]
-                         for row, size in zip(e, groups, strict=True)]).double().log()  # fmt: skip
+    want = torch.tensor(
+        [[sum(2.718281828459045**v for v in row[:n]) for n in size]
+         for row, size in zip(e, groups, strict=True)]
+    ).double().log()  # fmt: skip
     torch.testing.assert_close(denominator, want, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(
         loss, (want - torch.tensor(e).double()).sum(1), rtol=1e-6, atol=1e-6
@@ -44,7 +47,8 @@ def test_rows_of_any_length(regions, levels):
 
 
 def test_a_score_of_a_region_with_itself_has_no_gradient():
-    """The diagonal is written as zero: memory that nobody wrote would be added to the cosines."""
+    """The diagonal is written as zero: memory that nobody wrote would be added
+    to the cosines."""
     features, similarity = draw(5, 3)
     scores = features @ features.T
     partners = torch.stack(

@@ -1,5 +1,7 @@
 """The kernels of `skewed_direction`: a table in which every number stands once."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -18,7 +20,8 @@ sizes = st.lists(
 
 @given(sizes, st.data())
 def test_every_number_is_in_one_chunk_of_its_component(sizes, data):
-    """A chunk that is cut short, doubled or counted to another component changes a projection."""
+    """A chunk that is cut short, doubled or counted to another component
+    changes a projection."""
     groups = [data.draw(st.integers(0, len(sizes) - 1)) for _ in sizes]
     table, spans = skewed_direction._chunks(tuple(sizes), tuple(groups), "cpu")
     starts = [sum(sizes[:tensor]) for tensor in range(len(sizes))]
@@ -29,7 +32,7 @@ def test_every_number_is_in_one_chunk_of_its_component(sizes, data):
         seen += [(place, place + numbers)]
     edges = sorted(seen)
     assert sum(end - start for start, end in edges) == sum(sizes)
-    assert all(one[1] <= two[0] for one, two in zip(edges, edges[1:], strict=False))
+    assert all(one[1] <= two[0] for one, two in pairwise(edges))
     for group, (first, last) in enumerate(spans.tolist()):
         assert {row[4] for row in table[first:last].tolist()} <= {group}
         assert last - first == sum(row[4] == group for row in table.tolist())

@@ -86,9 +86,11 @@ def test_independent_throws_have_a_noise_share_of_one():
 
 
 def test_mean_and_variance_are_pooled_over_times_of_day():
-    """Weekdays and weekends apart; a time of day that comes once says nothing of its variance."""
+    """Weekdays and weekends apart; a time of day that comes once says nothing
+    of its variance."""
     time = pd.DatetimeIndex(["2024-05-06 08:00", "2024-05-07 08:00", "2024-05-08 08:00",
-                             "2024-05-11 08:00", "2024-05-12 08:00", "2024-05-12 09:00"])  # fmt: skip
+                             "2024-05-11 08:00", "2024-05-12 08:00",
+                             "2024-05-12 09:00"])  # fmt: skip
     counts = np.array([1.0, 2, 3, 10, 14, 99])[:, None, None]
     mean, variance = gps_to_maps.mean_and_variance(time, counts)
     assert mean.tolist() == [(3 * 2 + 2 * 12) / 5] and variance.tolist() == [

@@ -11,7 +11,8 @@ CARD = {"step_minutes": 360, "zone": "nominal", "unit": "u", "source": "test", "
 
 
 def grid(days=3):
-    """Four steps a day in four cells: one with 1, 2, 3, 4, one with a trip a day, two silent."""
+    """Four steps a day in four cells: one with 1, 2, 3, 4, one with a trip a
+    day, two silent."""
     flow = np.zeros((4 * days, 1, 2, 2))
     flow[:, 0, 0, 0] = np.tile([1, 2, 3, 4], days)
     flow[::4, 0, 1, 1] = 1
@@ -43,7 +44,8 @@ def test_a_graph_by_hand():
 
 
 def test_an_echo_is_the_correlation_with_the_day_before():
-    """A day that repeats has echo 1, one that is turned over -1; too short a record has none."""
+    """A day that repeats has echo 1, one that is turned over -1; too short a
+    record has none."""
     day = np.array([1.0, 5, 2, 4])
     assert echo(pd.Series(np.tile(day, 3)), 24, 360) == pytest.approx(1)
     assert echo(pd.Series(np.r_[day, -day]), 24, 360) == pytest.approx(-1)

@@ -1,4 +1,5 @@
-"""Pictures of traffic: the curves are the diagram's, the picture is the day and way asked for."""
+"""Pictures of traffic: the curves are the diagram's, the picture is the day and
+way asked for."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,7 +61,8 @@ def test_a_wave_is_the_day_and_the_way_asked_for(pair):
 
 
 def test_reported_readings_lie_on_the_complete_ones(pair):
-    """The orange line shows what was lost: it must be the same sensor and day as the blue one."""
+    """The orange line shows what was lost: it must be the same sensor and day
+    as the blue one."""
     city, truth = pair
     figure = simulated_traffic.gaps_figure(city, truth)
     labelled(figure)
