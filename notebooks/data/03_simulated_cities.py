@@ -148,7 +148,8 @@ maps = {f"{h}:00 to {h + 1}:00, working days": flow[working & (hour == h)].mean(
         for h in (8, 23)}  # fmt: skip
 split = simulate.fine_split(truth, factor)
 mean_split = [split[working & (hour == h)].mean(0) for h in (8, 23)]
-simulated_cities.hours_figure(maps, 100 * (mean_split[1] - mean_split[0]), factor, city.attrs["unit"])
+change = 100 * (mean_split[1] - mean_split[0])
+simulated_cities.hours_figure(maps, change, factor, city.attrs["unit"])
 plt.show()
 
 # %% [markdown]

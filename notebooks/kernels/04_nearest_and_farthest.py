@@ -61,7 +61,8 @@ norm = busy.square().sum(1)
 product = norm[:, None] + norm - 2 * busy @ busy.T
 exact = torch.cdist(busy, busy, compute_mode="donot_use_mm_for_euclid_dist")
 print("largest error of a squared distance, by product in float32:",
-      f"{(product - exact**2).abs().max():.3g}; largest distance squared {exact.max() ** 2:.0f}")  # fmt: skip
+      f"{(product - exact**2).abs().max():.3g};",
+      f"largest distance squared {exact.max() ** 2:.0f}")  # fmt: skip
 print("equal maps, by differences:", exact[0, 1].item())
 print(
     "distances in a row that another map has too:", int((exact.sort().values.diff() == 0).sum())

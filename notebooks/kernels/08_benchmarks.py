@@ -248,7 +248,8 @@ once = np.median(
     np.subtract(*(turned[f"nearest_and_farthest, T = {maps}", p] for p in ("naive", "torch")))
 )
 print(f"nearest_and_farthest over {maps} maps saves {once:.2f} s of a training, "
-      f"as long as {once / np.median(spent['UrbanSTC', 'step', 'torch']):,.0f} of the steps above")  # fmt: skip
+      f"as long as {once / np.median(spent['UrbanSTC', 'step', 'torch']):,.0f} of the steps "
+      "above")  # fmt: skip
 
 # %% [markdown]
 # ## The roofline
@@ -271,9 +272,17 @@ work = {  # floating-point operations forward; n, r, d, ... are the sizes of the
     "masked_error": lambda b, n, q: 6 * b * n * q,
 }
 shapes = {name: CASES[name].card for name in work}
+
+
+def design(name, sizes):
+    """Bytes that the kernel's design moves forward, in float32."""
+    args = cast(CASES[name].arguments(sizes), torch.float32)
+    return benchmarks.bytes_moved(CASES[name], args, False)
+
+
 bill = pd.DataFrame({name: {
     "million operations": work[name](*sizes) / 1e6,
-    "MB moved": benchmarks.bytes_moved(CASES[name], cast(CASES[name].arguments(sizes), torch.float32), False) / 1e6,
+    "MB moved": design(name, sizes) / 1e6,
 } for name, sizes in shapes.items()}).T  # fmt: skip
 bill["operations per byte"] = bill["million operations"] / bill["MB moved"]
 show_table(bill, "By formula and by design, float32", digits=2)
@@ -290,11 +299,13 @@ plt.show()
 # %%
 if RESULTS.exists():
     measured = pd.read_csv(RESULTS)
-    show_table(measured[["operation", "sizes", "backward", "form", "ms_50", "share_of_copy", "device"]],
+    columns = ["operation", "sizes", "backward", "form", "ms_50", "share_of_copy", "device"]
+    show_table(measured[columns],
          "Measured on a card", index=False)  # fmt: skip
 else:
     print(
-        "no card has been measured yet: the roofs are published numbers, nothing below them is drawn"
+        "no card has been measured yet: the roofs are published numbers, nothing below them is "
+        "drawn"
     )
 
 # %% [markdown]

@@ -101,7 +101,8 @@ assert answers["right"].all() and answers["broken"].tolist() == [True, True, Tru
 # %%
 off = (right - wrong).abs()
 print(
-    f"worst cell: {off.max():.1f} vehicles of {right.max():.1f}; total {wrong.sum():.1f} and {coarse.sum():.0f}"
+    f"worst cell: {off.max():.1f} vehicles of {right.max():.1f}; "
+    f"total {wrong.sum():.1f} and {coarse.sum():.0f}"
 )
 
 # %% [markdown]
@@ -146,8 +147,10 @@ plt.show()
 
 # %%
 table = report.assign(kernel=report["operation"] + " " + report["kernel"].str.strip("_"))
+noticed = (report["noticed"] != "").sum()
 show_table(table[["kernel", "broken", "text", "becomes", "noticed"]],
-     f"{(report['noticed'] != '').sum()} of {len(report)} breakages noticed, and by which proof first", index=False)  # fmt: skip
+           f"{noticed} of {len(report)} breakages noticed, and by which proof first",
+           index=False)  # fmt: skip
 three = report.groupby(["operation", "kernel"])["broken"].agg(sorted)
 assert all(kinds == ["index", "mask", "sign"] for kinds in three)
 assert (report["noticed"] != "").all()
