@@ -20,6 +20,8 @@ class Plan(TransferPlan):
     WING = "gridflow"
     TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC = TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC
 
+    fractions: list[int]  # whole days of target data, 0: zero-shot; first the few-shot setting
+
     @staticmethod
     def protocol(target: str) -> str:
         """How a target's months are cut."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.signal import lfilter
 from torch import Tensor, from_numpy
 
@@ -47,7 +47,7 @@ def fit(task: Task, settings: ARIMASettings, seed: int, folder: Path | None) -> 
     rows = city.flow[city.train].double().cpu().numpy()[:, mask]
     phi, theta, found = css(np.diff(rows, axis=0), settings)
 
-    def predict(t: Task, steps: Tensor) -> Tensor:
+    def predict(t: Task, steps: Int[Tensor, " b"]) -> Float[Tensor, "b direction row col"]:
         flow = t.target.flow[first : int(steps.max()) + 1].double().cpu().numpy()
         ahead = one_step_forecasts(flow[:, mask], phi, theta)[steps.cpu().numpy() - first]
         maps = np.zeros((len(steps), *mask.shape), np.float32)

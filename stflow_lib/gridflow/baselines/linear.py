@@ -61,7 +61,7 @@ def fit(task: Task, settings: LinearSettings, seed: int, folder: Path | None) ->
         raise DataError(f"{task.target.name}: no source and no training day to learn from")
     rules = [fit_rule(task.only(d), settings) for d in range(len(task.directions))]
 
-    def predict(t: Task, steps: Tensor) -> Tensor:
+    def predict(t: Task, steps: Int[Tensor, " b"]) -> Float[Tensor, "b direction row col"]:
         ways = [(rule, t.target.only(d)) for d, rule in enumerate(rules)]
         return torch.cat([city.on_map(rule(city, steps)) for rule, city in ways], 1)
 

@@ -6,6 +6,7 @@ the span, query from the day after it. The outer step differentiates through the
 
 from dataclasses import dataclass, field
 
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from stflow_lib.gridflow.problem.city import CityFlow
@@ -35,7 +36,7 @@ def fit_meta(task: Task, settings: MAMLSettings, seed: int, folder) -> FittedDir
     """
     network, meta = stnet(settings).to(task.device), settings.meta
 
-    def objective(city: CityFlow, steps: Tensor) -> Tensor:
+    def objective(city: CityFlow, steps: Int[Tensor, " b"]) -> Float[Tensor, ""]:
         weights = dict(network.named_parameters())
         loss = city_loss(network, city)
         return meta_loss(loss, weights, city, task.day, meta, settings.source.batch)

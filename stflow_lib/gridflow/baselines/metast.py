@@ -50,7 +50,10 @@ class Memory(nn.Module):
         self.rows = nn.Parameter(torch.randn(patterns, width))
         self.answer = nn.Linear(width, width, bias=False)
 
-    def forward(self, z: Float[Tensor, "*any features"]):
+    def forward(
+        self, z: Float[Tensor, "*any features"]
+    ) -> tuple[Float[Tensor, "*any pattern"], Float[Tensor, "*any memory"]]:
+        """Logits of the classes and the answer to z."""
         logits = self.question(z) @ self.rows.T
         return logits, self.answer(logits.softmax(-1) @ self.rows)
 
@@ -69,7 +72,10 @@ class MemoryNet(nn.Module):
             zero_last_layer(self.network.head)
         self.memory = Memory(size.width, settings.patterns, width)
 
-    def forward(self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]):
+    def forward(
+        self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
+    ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region width"]]:
+        """Predictions and features z of the chosen cells."""
         z = self.network.features(x, cells)
         _, answer = self.memory(z)
         out = self.network.output(torch.cat([z, answer], -1), x, cells)
@@ -78,7 +84,7 @@ class MemoryNet(nn.Module):
 
 def weekly_classes(
     cities: list[CityFlow], count: int, seed: int
-) -> tuple[dict[str, Int[Tensor, " region"]], Float[Tensor, " count"]]:
+) -> tuple[dict[str, Int[Tensor, " _region"]], Float[Tensor, " pattern"]]:
     """k-means over the mean training weeks of all source cells: class of each valid cell by
     city, and each class's inverse frequency (mean 1 over cells).
 
@@ -109,7 +115,10 @@ def _weeks(city: CityFlow) -> np.ndarray:
 
 
 def naming_loss(
-    net: MemoryNet, z: Float[Tensor, "b region j"], classes: Tensor, weights: Tensor
+    net: MemoryNet,
+    z: Float[Tensor, "b region j"],
+    classes: Int[Tensor, " region"],
+    weights: Float[Tensor, " pattern"],
 ) -> Float[Tensor, ""]:
     """Cross-entropy of the attention against the cell's class, mean over windows and cells."""
     logits = net.memory(z)[0]
@@ -120,11 +129,18 @@ def naming_loss(
 class Named(nn.Module):
     """A network and its loss in one call, so that other weights can be put under both."""
 
-    def __init__(self, net: MemoryNet, classes: Mapping[str, Tensor], weights: Tensor, naming):
+    def __init__(
+        self,
+        net: MemoryNet,
+        classes: Mapping[str, Int[Tensor, " _region"]],
+        weights: Float[Tensor, " pattern"],
+        naming: float,
+    ):
         super().__init__()
         self.net, self.classes, self.weights, self.naming = net, classes, weights, naming
 
     def forward(self, city: CityFlow, steps: Int[Tensor, " b"]) -> Float[Tensor, ""]:
+        """Squared error plus `naming` times the loss that names the cells' classes."""
         guess, truth, z = forward(self.net, city, steps)
         named = naming_loss(self.net, z, self.classes[city.name], self.weights)
         return weighted_squared_error(guess, truth) + self.naming * named
@@ -138,7 +154,7 @@ def fit_memory(task: Task, settings: MetaSTSettings, seed: int, folder) -> Fitte
 
     weights = {n: p for n, p in named.named_parameters() if n.startswith("net.network.")}
 
-    def objective(city: CityFlow, steps: Tensor) -> Tensor:
+    def objective(city: CityFlow, steps: Int[Tensor, " b"]) -> Float[Tensor, ""]:
         def loss(moved, labels):
             return with_weights(named, moved)(city, labels)
 

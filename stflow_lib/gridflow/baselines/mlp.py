@@ -46,6 +46,7 @@ class CellMLP(nn.Module):
     def forward(
         self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
     ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region width"]]:
+        """Predictions and last hidden layer of the chosen cells."""
         known = x.flatten(2)[..., cells].transpose(1, 2)  # [B, R, L + 4]
         z = self.body(known)
         out = self.head(z)[..., 0]

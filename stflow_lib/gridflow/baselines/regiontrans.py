@@ -109,7 +109,12 @@ def _poi_match(target: CityFlow, source: CityFlow) -> Float[Tensor, "r s"]:
 
 
 def matching_loss(
-    network: nn.Module, task: Task, match: Match, strength: float, city: CityFlow, steps: Tensor
+    network: nn.Module,
+    task: Task,
+    match: Match,
+    strength: float,
+    city: CityFlow,
+    steps: Int[Tensor, " b"],
 ) -> Float[Tensor, ""]:
     """Prediction error plus strength * sum_r c_r |z_r - z_r*|^2, mean over windows."""
     guess, truth, z = forward(network, city, steps)

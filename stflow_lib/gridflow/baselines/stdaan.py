@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
@@ -43,7 +43,11 @@ class STDAANSettings(TransferSettings):
 
 
 def joint_loss(
-    network: nn.Module, task: Task, settings: STDAANSettings, city: CityFlow, steps: Tensor
+    network: nn.Module,
+    task: Task,
+    settings: STDAANSettings,
+    city: CityFlow,
+    steps: Int[Tensor, " b"],
 ) -> Float[Tensor, ""]:
     """Mean squared errors of a target and a source batch plus the discrepancy of features.
 

@@ -1,4 +1,4 @@
-"""ST-net: a small CNN over each past map, an LSTM over each cell, a head (STBaT section 4.1).
+"""ST-net: a small CNN over each past map, an LSTM over each cell, a head (STBaT section 4.2).
 
 The backbone of every learned method of this wing, so that only the transfer idea differs.
 Layers follow CrossTReS's network without batch normalisation.
@@ -53,6 +53,7 @@ class Residual(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Float[Tensor, "n c r w"]) -> Float[Tensor, "n c r w"]:
+        """The maps plus what the two convolutions make of them."""
         return x + self.second(F.relu(self.first(F.relu(x))))
 
 
@@ -71,6 +72,7 @@ class PlainLSTM(nn.Module):
             self.register_parameter(name, parameter)
 
     def forward(self, x: Float[Tensor, "n lag inputs"]) -> Float[Tensor, "n hidden"]:
+        """The hidden state after the last step, from zeros."""
         h = c = x.new_zeros(len(x), self.hidden)
         for step in x.unbind(1):
             gates = F.linear(step, self.weight_ih_l0, self.bias_ih_l0)
@@ -82,7 +84,7 @@ class PlainLSTM(nn.Module):
 
 
 class STNet(nn.Module):
-    """Past maps of one direction -> next value of chosen cells, and their features.
+    """Past maps of one direction -> next value of chosen cells, and their features (Eqs. 8 and 9).
 
     x [B, L, H, W] scaled, cells [R] flat indices -> prediction [B, R] scaled, z [B, R, J].
     Nothing in it belongs to a cell or a city: any H, W and R will do. With `clock` the windows
@@ -104,16 +106,17 @@ class STNet(nn.Module):
     def forward(
         self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
     ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region width"]]:
+        """Predictions and features z of the chosen cells."""
         z = self.features(x, cells)
         return self.output(z, x, cells), z
 
     def output(
         self,
-        z: Float[Tensor, "b region any"],
+        z: Float[Tensor, "b region inputs"],
         x: Float[Tensor, "b lag row col"],
         cells: Int[Tensor, " region"],
     ) -> Float[Tensor, "b region"]:
-        """The head's last number for each cell, as `size` wants it."""
+        """The predictor (Eq. 9): the head's number for each cell, as `size` wants it."""
         out = self.head(z)[..., 0] * self.size.unit
         if self.size.sigmoid:
             out = out.sigmoid()
@@ -124,7 +127,7 @@ class STNet(nn.Module):
     def features(
         self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
     ) -> Float[Tensor, "b region width"]:
-        """z of the chosen cells: what STBaT's statistics and alignments are taken of."""
+        """The feature extractor (Eq. 8): z of the chosen cells, from which statistics are taken."""
         past, clock = x.split([x.shape[1] - self.told, self.told], 1)
         maps = self.cnn(rearrange(past / self.size.unit, "b l h w -> (b l) 1 h w"))
         series = rearrange(maps.flatten(2)[..., cells], "(b l) c r -> (b r) l c", b=len(x))

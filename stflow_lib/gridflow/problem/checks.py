@@ -76,5 +76,5 @@ def _demand_clocks(source, target, protocol: Protocol):
 
 def _demand_poi(source):
     has = "poi" in source and bool(source.poi.values.any())
-    how = "give it poi (category, row, col), see gridflow.regions, or choose need_poi=False"
+    how = "give it poi (category, row, col), see gridflow.problem.regions, or choose need_poi=False"
     _demand(has, source, f"a source without POI; {how}")

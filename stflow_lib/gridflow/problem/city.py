@@ -84,7 +84,7 @@ def training_scale(flow: Float[Tensor, "time direction row col"], where: str) ->
 def crosstres_scale(flow: Float[Tensor, "time direction row col"], where: str) -> Scale:
     """The released code's scale: from 0 or the minimum to the 99.9 % entry of all cell-hours.
 
-    It reads the whole series, test hours included (CrossTReS, utils; spec 1.4).
+    It reads the whole series, test hours included (CrossTReS, utils.py).
     """
     values = flow.transpose(0, 1).flatten(1).sort(1).values
     low = values[:, 0].clamp_min(0)
@@ -93,7 +93,9 @@ def crosstres_scale(flow: Float[Tensor, "time direction row col"], where: str) -
     return low, high
 
 
-def _demand_change(low: Tensor, high: Tensor, where: str):
+def _demand_change(
+    low: Float[Tensor, " direction"], high: Float[Tensor, " direction"], where: str
+) -> None:
     for direction, flat in enumerate((high <= low).tolist()):
         if flat:
             raise DataError(
@@ -102,7 +104,11 @@ def _demand_change(low: Tensor, high: Tensor, where: str):
             )
 
 
-def scale(flow: Float[Tensor, "time direction row col"], low: Tensor, high: Tensor) -> Tensor:
+def scale(
+    flow: Float[Tensor, "time direction row col"],
+    low: Float[Tensor, " direction"],
+    high: Float[Tensor, " direction"],
+) -> Float[Tensor, "time direction row col"]:
     """(flow - low) / (high - low), direction by direction."""
     low, high = (bound[:, None, None] for bound in (low, high))
     return (flow - low) / (high - low)

@@ -31,7 +31,7 @@ def open_task(run) -> Task:
     """The task of a run, on the accelerator where there is one.
 
     run.city "SOURCE+SOURCE>TARGET", or "TARGET" for methods that transfer nothing;
-    run.protocol a name of PROTOCOLS, then any of SWITCHES after dashes ("P90-crosstres");
+    run.protocol a name of PROTOCOLS, then any of PROTOCOL_OPTIONS after dashes ("P90-crosstres");
     run.scarcity days of target data, "all" for its whole history, "0" for zero-shot.
     """
     name, *switches = run.protocol.split("-")

@@ -3,21 +3,26 @@
 A pooled error hides what happens to the rare kinds, and balance is about them.
 """
 
-from jaxtyping import Bool
+from collections.abc import Callable
+
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.training.metrics import FlowErrors
 
 Errors = dict[str, dict[str, float]]  # by direction, then "rmse" and "mae"
+Maps = Float[Tensor, "b direction row col"]
 
 
-def score(task: Task, predict, batch: int = 256) -> dict:
+def score(
+    task: Task, predict: Callable[[Task, Int[Tensor, " b"]], Maps], batch: int = 256
+) -> dict:
     """Errors on the target's test steps over valid cells, in trips per step.
 
     `predict(task, steps [B]) -> [B, D, H, W]`. Returns {"metrics", "parts"}: RMSE and MAE pooled
-    over hours and cells of a direction, then the mean of the directions (section 2); parts hold
-    each direction, "without_event" where the protocol names one, and "kind_K" for every kind of
+    over hours and cells of a direction, then the mean of the directions (STBaT section 5.1);
+    parts hold each direction, "without_event" where the protocol names one, and "kind_K" for every kind of
     cell where the task knows them.
     """
     pools = {name: _pools(task) for name in ("", *_kinds(task))}
@@ -55,7 +60,12 @@ def _pools(task: Task) -> dict[str, FlowErrors]:
     return {way: FlowErrors() for way in task.directions}
 
 
-def _add(pools: dict[str, FlowErrors], guess: Tensor, truth: Tensor, cells: Tensor) -> None:
+def _add(
+    pools: dict[str, FlowErrors],
+    guess: Maps,
+    truth: Maps,
+    cells: Bool[Tensor, "direction row col"],
+) -> None:
     for d, pool in enumerate(pools.values()):
         pool.add(guess[:, d, cells[d]], truth[:, d, cells[d]])
 
@@ -72,6 +82,6 @@ def _mean(ways: Errors) -> dict[str, float]:
     }
 
 
-def _outside(steps: Tensor, event: tuple[int, int] | None) -> Bool[Tensor, " b"]:
+def _outside(steps: Int[Tensor, " b"], event: tuple[int, int] | None) -> Bool[Tensor, " b"]:
     first, end = event or (0, 0)
     return (steps < first) | (steps >= end)

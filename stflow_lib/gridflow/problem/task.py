@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
@@ -71,10 +71,11 @@ class Task:
 
     @property
     def device(self) -> torch.device:
+        """Where all tensors of the task lie."""
         return self.target.flow.device
 
     def only(self, direction: int) -> "Task":
-        """The task of one direction: pick-ups and drop-offs are separate models (section 2)."""
+        """The task of one direction: pick-ups and drop-offs are separate models (section 5.1)."""
         return replace(
             self,
             target=self.target.only(direction),
@@ -125,7 +126,9 @@ def _source(city, protocol: Protocol, choices: Choices, device) -> CityFlow:
     return _city_flow(city, flow, bounds, valid, parts, choices)
 
 
-def _target(city, protocol: Protocol, first: int, sources, choices: Choices, device):
+def _target(
+    city, protocol: Protocol, first: int, sources, choices: Choices, device
+) -> CityFlow:
     flow, valid = _flow(city, protocol.steps, device), protocol.valid
     if first == valid and choices.zero_shot_scale == "source":
         bounds = _mean_scale(sources, city.attrs["name"])
@@ -137,11 +140,13 @@ def _target(city, protocol: Protocol, first: int, sources, choices: Choices, dev
     return _city_flow(city, flow, bounds, valid, parts, choices)
 
 
-def _flow(city, steps: int, device) -> Tensor:
+def _flow(city, steps: int, device) -> Float[Tensor, "time direction row col"]:
     return torch.from_numpy(np.ascontiguousarray(city.flow.values[:steps])).to(device)
 
 
-def _scale(flow: Tensor, allowed: slice, choices: Choices, name: str) -> Scale:
+def _scale(
+    flow: Float[Tensor, "time direction row col"], allowed: slice, choices: Choices, name: str
+) -> Scale:
     if choices.scaler == "crosstres":
         return crosstres_scale(flow, name)
     return training_scale(
@@ -176,7 +181,9 @@ def _city_flow(city, flow, bounds: Scale, seen: int, parts, choices: Choices) ->
     )
 
 
-def _mask(flow: Tensor, city) -> Tensor:
+def _mask(
+    flow: Float[Tensor, "time direction row col"], city
+) -> Bool[Tensor, "direction row col"]:
     mask = (flow > 0).any(0)
     for direction, cells in zip(city.direction.values, mask, strict=True):
         if not cells.any():

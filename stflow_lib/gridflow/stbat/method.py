@@ -1,8 +1,8 @@
 """STBaT: pre-training in which rare kinds of regions count as much as common ones.
 
-Two modules in turn on every batch of source windows: STBLM (backbone, head, projector) lowers a
-weighted prediction loss and the contrast of regions, RIAM learns region patterns and says how
-rare each is. Then plain fine-tuning on the target (section 4.4).
+Two modules in turn on every batch of source windows (section 4.3): STBLM (backbone, head,
+projector) lowers a weighted prediction loss and the contrast of regions, RIAM learns region
+patterns and says how rare each is. Then plain fine-tuning on the target (section 5.1).
 """
 
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ class STBaTSettings(TransferSettings):
 
 
 class BalancedPretraining(nn.Module):
-    """The backbone with all that only pre-training needs.
+    """The backbone with all that only pre-training needs: STBLM and RIAM.
 
     Called as the backbone is: x [B, L, H, W], cells [R] -> prediction [B, R], z [B, R, J].
     """
@@ -57,13 +57,16 @@ class BalancedPretraining(nn.Module):
         self.stblm = nn.ModuleList([network, Projector(features, settings.balance.width)])
         self.riam = RIAM(categories, features, settings.patterns)
 
-    def forward(self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]):
+    def forward(
+        self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
+    ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region width"]]:
+        """The backbone's answer."""
         return self.stblm[0](x, cells)
 
     def losses(
         self, city: CityFlow, steps: Int[Tensor, " b"], shares: Float[Tensor, "region category"]
     ) -> dict[str, Float[Tensor, ""]]:
-        """Both steps' losses on one batch: "stblm" and "riam", which share no gradient.
+        """Losses of both steps of section 4.3 on one batch: "stblm", "riam"; no shared gradient.
 
         omega and delta reach STBLM, mean and deviation reach RIAM, all four detached.
         """
@@ -88,7 +91,7 @@ class BalancedPretraining(nn.Module):
     ) -> dict[str, float]:
         """What tells whether balancing does anything, on one fixed batch.
 
-        Spread of the weights and effective neighbours (see `RegionPatterns.balance`), contrast
+        Spread of the weights and effective neighbours (see `RIAM.balance`), contrast
         minus that of representations all alike, rank correlation of representations with
         patterns, cross-entropy of POI above its floor, divergence of the predicted statistics.
         """
@@ -119,7 +122,7 @@ def fit_balanced(task: Task, settings: STBaTSettings, seed: int, folder) -> Fitt
     return finetune(learned, task, settings, seed, folder)
 
 
-def source_shares(task: Task) -> dict[str, Float[Tensor, "region category"]]:
+def source_shares(task: Task) -> dict[str, Float[Tensor, "_region category"]]:
     """POI shares of the sources' valid cells by city; DataError unless all have as many groups."""
     cities = require_sources(task)
     for city in cities:
@@ -129,7 +132,10 @@ def source_shares(task: Task) -> dict[str, Float[Tensor, "region category"]]:
 
 
 def _mean_report(
-    model: BalancedPretraining, task: Task, shares, batch: int
+    model: BalancedPretraining,
+    task: Task,
+    shares: dict[str, Float[Tensor, "_region category"]],
+    batch: int,
 ) -> dict[str, float]:
     """Mean over sources, each on its last training windows."""
     logs = [model.report(c, c.train[-batch:], shares[c.name]) for c in task.sources]

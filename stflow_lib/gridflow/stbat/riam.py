@@ -1,4 +1,4 @@
-"""RIAM: which regions are alike, and how rare each kind is (STBaT section 4.2)."""
+"""RIAM: which regions are alike, and how rare each kind is (STBaT section 4.1)."""
 
 from dataclasses import dataclass
 
@@ -31,9 +31,10 @@ class RIAMSettings:
 
 
 class RIAM(nn.Module):
-    """POI shares -> embedding phi -> POI shares and the distribution of the region's features.
+    """The regional pattern autoencoder, and what is read off its embeddings (Eqs. 1 to 7, 14).
 
-    shares [R, K] whose rows sum to 1 or 0; z has J = `features` numbers. Eq. 1 to 5.
+    POI shares -> embedding phi -> POI shares and the distribution of the region's features.
+    shares [R, K] whose rows sum to 1 or 0; z has J = `features` numbers.
     """
 
     def __init__(self, categories: int, features: int, settings: RIAMSettings = RIAMSettings()):
@@ -47,14 +48,24 @@ class RIAM(nn.Module):
     def forward(
         self, shares: Float[Tensor, "region category"]
     ) -> Float[Tensor, "region width"]:
-        """phi, [R, D]."""
+        """The encoder: phi, [R, D] (Eq. 1)."""
         return self.encoder(shares)
 
     def distribution(
         self, phi: Float[Tensor, "region width"]
     ) -> tuple[Float[Tensor, "region features"], Float[Tensor, "region features"]]:
-        """Predicted mean and deviation of z; the paper leaves open how the latter stays > 0."""
+        """Predicted mean and deviation of z (Eq. 4); how the latter stays > 0 is left open."""
         return self.mean(phi), F.softplus(self.deviation(phi)) + LEAST_DEVIATION
+
+    def decode(
+        self, phi: Float[Tensor, "region width"]
+    ) -> tuple[
+        Float[Tensor, "region category"],
+        Float[Tensor, "region features"],
+        Float[Tensor, "region features"],
+    ]:
+        """The decoder (Eq. 2): logarithm of the classifier's shares (Eq. 3), then Eq. 4."""
+        return self.classifier(phi).log_softmax(1), *self.distribution(phi)
 
     def loss(
         self,
@@ -67,18 +78,23 @@ class RIAM(nn.Module):
         mean, deviation [R, J]: measured, no gradient reaches them. "poi" is the cross-entropy
         minus the entropy of the shares, which is its floor; "loss" has it with the floor.
         """
-        phi = self(shares)
         entropy = -torch.xlogy(shares, shares).sum(1)
-        crossed = -(shares * self.classifier(phi).log_softmax(1)).sum(1)
-        divergence = self._divergence(phi, mean.detach(), deviation.detach())
+        logs, *predicted = self.decode(self(shares))
+        crossed = -(shares * logs).sum(1)
+        divergence = self._divergence(predicted, mean.detach(), deviation.detach())
         loss = crossed.mean() * self.settings.use_poi
         loss = loss + self.settings.beta * divergence.mean() * self.settings.use_distribution
         parts = {"poi": (crossed - entropy).mean(), "divergence": divergence.mean()}
         return {"loss": loss} | {name: part.detach() for name, part in parts.items()}
 
-    def _divergence(self, phi, mean, deviation) -> Float[Tensor, " region"]:
-        measured = mean, deviation.clamp_min(self.settings.sigma_floor)
-        pair = self.distribution(phi), measured
+    def _divergence(
+        self,
+        predicted: list[Float[Tensor, "region features"]],
+        mean: Float[Tensor, "region features"],
+        deviation: Float[Tensor, "region features"],
+    ) -> Float[Tensor, " region"]:
+        """L_KLD of Eq. 5."""
+        pair = predicted, (mean, deviation.clamp_min(self.settings.sigma_floor))
         one, other = pair if self.settings.kl == "printed" else pair[::-1]
         return normal_divergence(*one, *other).sum(1)
 
@@ -88,8 +104,9 @@ class RIAM(nn.Module):
     ) -> tuple[Float[Tensor, " region"], Float[Tensor, "region region"], dict[str, float]]:
         """omega [R] (Eq. 14), delta [R, R] (Eq. 7), both without gradient, and what to log.
 
-        The log: least, largest and standard deviation of omega, the effective number of
-        neighbours (mean of R rho: 1 if all are strangers, R if all alike).
+        omega comes from the density of the embeddings (Eq. 6). The log: least, largest and
+        standard deviation of omega, the effective number of neighbours (mean of R rho: 1 if
+        all are strangers, R if all alike).
         """
         phi = self(shares).double()
         density = pattern_density(phi, self.settings.bandwidth)
@@ -115,7 +132,10 @@ def normal_divergence(
     other_mean: Float[Tensor, "*any"],
     other_deviation: Float[Tensor, "*any"],
 ) -> Float[Tensor, "*any"]:
-    """KL( N(mean, deviation^2) || N(other_mean, other_deviation^2) ), element by element, >= 0."""
+    """KL( N(mean, deviation^2) || N(other_mean, other_deviation^2) ) of each element, >= 0.
+
+    A summand of L_KLD in Eq. 5.
+    """
     ratio = deviation / other_deviation
     shift = (mean - other_mean) / other_deviation
     return (ratio.square() + shift.square() - 1) / 2 - ratio.log()

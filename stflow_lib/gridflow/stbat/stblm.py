@@ -1,4 +1,4 @@
-"""STBLM: regions alike in what they are for should behave alike (STBaT section 4.3)."""
+"""STBLM: regions alike in what they are for should behave alike (STBaT section 4.2)."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ def batch_statistics(
 ) -> tuple[Float[Tensor, "region width"], Float[Tensor, "region width"]]:
     """Mean and sample deviation of each region's feature over the windows of a batch.
 
-    z [B, R, J] -> two [R, J]; ValueError for a single window. Source: STBaT Eq. 10 and 11.
+    z [B, R, J] -> two [R, J]; ValueError for a single window. Source: STBaT Eq. 10.
     """
     if len(z) < 2:
         raise ValueError("one window has no deviation: the batch must hold two at least")
@@ -41,7 +41,7 @@ def batch_statistics(
 
 
 class Projector(nn.Module):
-    """d = FC(ReLU(FC(mean, deviation))): two [R, J] -> [R, width] (Eq. 12)."""
+    """d = FC(ReLU(FC(mean, deviation))): two [R, J] -> [R, width] (Eqs. 11 and 12)."""
 
     def __init__(self, features: int, width: int = 256):
         super().__init__()
@@ -52,6 +52,7 @@ class Projector(nn.Module):
     def forward(
         self, mean: Float[Tensor, "region width"], deviation: Float[Tensor, "region width"]
     ) -> Float[Tensor, "region projected"]:
+        """d, [R, width] (Eq. 11), by two layers (Eq. 12)."""
         return self.layers(torch.cat([mean, deviation], 1))
 
 

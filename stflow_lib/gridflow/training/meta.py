@@ -31,7 +31,7 @@ class Meta:
             )
 
 
-Weights = dict[str, Tensor]
+Weights = dict[str, Float[Tensor, "..."]]
 Loss = Callable[[Weights, Int[Tensor, " b"]], Float[Tensor, ""]]  # weights, steps -> scalar
 
 

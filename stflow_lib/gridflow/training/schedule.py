@@ -50,8 +50,11 @@ class Schedule(Training):
         )
 
 
-Network = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # x, cells -> prediction, z
-Objective = Callable[[CityFlow, Tensor], Float[Tensor, ""]]  # city, label steps [B] -> scalar
+Network = Callable[  # x, cells -> prediction, z
+    [Float[Tensor, "b lag row col"], Int[Tensor, " region"]],
+    tuple[Float[Tensor, "b region"], Float[Tensor, "b region j"]],
+]
+Objective = Callable[[CityFlow, Int[Tensor, " b"]], Float[Tensor, ""]]  # city, label steps
 
 
 def fit_cities(
@@ -70,14 +73,14 @@ def fit_cities(
 
     `objective` defaults to `squared_error`; the gradient's norm is bounded in each of `groups`
     (default: the network) separately. The epoch with the least mean over cities of the scaled
-    RMSE is kept, as curve "valid_rmse"; `log()` adds curves. Everything else as in `fit.train`,
-    so an interrupted training goes on where it was.
+    RMSE is kept, as curve "valid_rmse"; `log()` adds curves. Everything else as in
+    `stflow_lib.training.loop.train`, so an interrupted training goes on where it was.
     """
     retain_heap()
     network.to(cities[0].flow.device, memory_format=torch.channels_last)
     objective = objective or (lambda city, steps: squared_error(network, city, steps))
 
-    def loss(batch: Tensor) -> Tensor:
+    def loss(batch: Int[Tensor, "b 2"]) -> Float[Tensor, ""]:
         with autocast(plan.precision, batch.device):
             value = objective(cities[int(batch[0, 0])], batch[:, 1])
         return with_clipping_and_decay(value, groups or [network], plan)
@@ -110,7 +113,10 @@ def weighted_squared_error(
     truth: Float[Tensor, "b region"],
     weights: Float[Tensor, " region"] | float = 1.0,
 ) -> Float[Tensor, ""]:
-    """Squared error times omega [R], mean over windows, sum over cells (STBaT Eq. 15)."""
+    """STBaT's weighted prediction loss (Eq. 15): squared error times omega [R].
+
+    Mean over windows, sum over cells.
+    """
     return ((guess - truth).square() * weights).mean(0).sum()
 
 
@@ -157,12 +163,15 @@ def with_clipping_and_decay(
     for group in parameters:
         gradients += clip_by_norm([next(found) for _ in group], plan.clip)
     decayed = [
-        g if g is None else g + plan.weight_decay * p.detach() for g, p in zip(gradients, flat)
+        g if g is None else g + plan.weight_decay * p.detach()
+        for g, p in zip(gradients, flat, strict=True)
     ]
     return surrogate_value(loss, flat, decayed)
 
 
-def clip_by_norm(gradients: list[Tensor | None], norm: float) -> list[Tensor | None]:
+def clip_by_norm(
+    gradients: list[Float[Tensor, "..."] | None], norm: float
+) -> list[Float[Tensor, "..."] | None]:
     """Gradients shrunk so that their joint norm is at most `norm`, unless that is 0."""
     there = [g for g in gradients if g is not None]
     if not norm or not there:

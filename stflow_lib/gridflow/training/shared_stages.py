@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-from torch import nn
+from jaxtyping import Shaped
+from torch import Tensor, nn
 
 from stflow_lib.gridflow.problem.city import CityFlow
 
@@ -55,5 +55,5 @@ def stage_fingerprint(network: nn.Module, cities: tuple[CityFlow, ...], *more) -
     return found.hexdigest()
 
 
-def _bytes(tensor: torch.Tensor) -> bytes:
+def _bytes(tensor: Shaped[Tensor, "..."]) -> bytes:
     return tensor.detach().cpu().contiguous().numpy().tobytes()

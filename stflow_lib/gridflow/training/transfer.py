@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
@@ -73,7 +74,7 @@ def _joined(fitted: dict[str, FittedDirection], seen: Callable[[Task], Task]) ->
     networks = [one.network.eval() for one in fitted.values()]
     stages = {f"{w}_{name}": h for w, one in fitted.items() for name, h in one.stages.items()}
 
-    def predict(task: Task, steps: Tensor) -> Tensor:
+    def predict(task: Task, steps: Int[Tensor, " b"]) -> Float[Tensor, "b direction row col"]:
         city = seen(task).target
         with torch.inference_mode():
             ways = [predict_trips(n, city.only(d), steps) for d, n in enumerate(networks)]

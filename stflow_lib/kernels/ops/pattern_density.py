@@ -26,7 +26,7 @@ def pattern_density_naive(
 def pattern_density(
     embedding: Float[Tensor, "region width"], bandwidth: float
 ) -> Float[Tensor, " region"]:
-    """The same density in log space, R x R numbers; log(1 / R) <= log rho <= 0 always.
+    """The density of Eq. 6 in log space, R x R numbers; log(1 / R) <= log rho <= 0 always.
 
     Shapes, units and source as in `pattern_density_naive`. Distances are taken from
     differences, so that equal embeddings are at distance 0. At least float32 inside.

@@ -37,7 +37,7 @@ def rank_contrast(
     similarity: Float[Tensor, "region region"],
     temperature: float = 1.0,
 ) -> Float[Tensor, ""]:
-    """The same loss, ties included, in O(R^2 log R) time and O(R^2) memory, both ways.
+    """SimDCL (Eq. 13), ties included, in O(R^2 log R) time and O(R^2) memory, both ways.
 
     Sorted by similarity, the denominators of an anchor are the values of one running
     log-sum-exp, read at the end of each group of ties. Shapes, units and source as in

@@ -12,6 +12,7 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import content_hash, graph_city, with_content_hash
 from stflow_lib.gridflow import ALL_DAYS, METHODS, RULES, Choices, make_task, score
 from stflow_lib.gridflow.problem.protocol import PROTOCOLS
+from stflow_lib.training.method import NoSettings
 
 
 def ends(steps):
@@ -220,7 +221,7 @@ def test_score_by_hand(receiver, lender, twelve):
 def test_score_does_not_depend_on_the_batch(receiver, twelve, batch):
     """Means of means would."""
     task = make_task(receiver, (), twelve)
-    rule = METHODS["Yesterday"].fit(task, None, 0, None)
+    rule = METHODS["Yesterday"].fit(task, NoSettings(), 0, None)
     whole, parts = score(task, rule)["metrics"], score(task, rule, batch=batch)["metrics"]
     assert parts == pytest.approx(whole)
 

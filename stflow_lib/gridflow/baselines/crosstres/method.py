@@ -5,12 +5,13 @@ source cells, and the network, which learns from weighted source cells. The scor
 looking ahead: weights are good if a few weighted steps lower the target's error.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
@@ -66,6 +67,7 @@ class Scorer(nn.Module):
     def forward(
         self, source: Float[Tensor, "r d"], target: Float[Tensor, "q d"]
     ) -> Float[Tensor, " r"]:
+        """How much each source cell has to do with the target as a whole."""
         context = self.layers(target).mean(0).tanh()
         return (self.layers(source) @ context).tanh().relu()
 
@@ -90,7 +92,10 @@ class SelectiveTransfer(nn.Module):
         self.register_buffer("turn", torch.zeros((), dtype=torch.int64))
         self.numbers = {city.name: number for number, city in enumerate(task.sources)}
 
-    def forward(self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]):
+    def forward(
+        self, x: Float[Tensor, "b lag row col"], cells: Int[Tensor, " region"]
+    ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region width"]]:
+        """The network's answer."""
         return self.network(x, cells)
 
     def weights(self, city: CityFlow) -> Float[Tensor, " region"]:
@@ -126,7 +131,9 @@ class SelectiveTransfer(nn.Module):
             samples.append(fused[torch.randperm(len(fused))[: settings.sampled]])
         return loss + settings.aligned * mean_discrepancy(*samples)
 
-    def edge_loss(self, fused: Float[Tensor, "r d"], edges: Tensor) -> Float[Tensor, ""]:
+    def edge_loss(
+        self, fused: Float[Tensor, "r d"], edges: Bool[Tensor, "view r r"]
+    ) -> Float[Tensor, ""]:
         """In which views two random cells are joined, from their embeddings."""
         one, two = torch.randint(len(fused), (2, 2 * self.settings.sampled))
         guess = self.edges(torch.cat([fused[one], fused[two]], 1))
@@ -145,12 +152,18 @@ class SelectiveTransfer(nn.Module):
         judged = [on_target(moved, draw(self.target, batch)) for _ in range(settings.queries)]
         return sum(judged) / len(judged) + settings.shrink * omega.square().mean()
 
-    def _error(self, city: CityFlow, omega, weights: Weights, steps: Tensor) -> Tensor:
+    def _error(
+        self,
+        city: CityFlow,
+        omega: Float[Tensor, " region"] | float,
+        weights: Weights,
+        steps: Int[Tensor, " b"],
+    ) -> Float[Tensor, ""]:
         """Weighted error of the network with other weights."""
         guess, truth, _ = forward(with_weights(self.network, weights), city, steps)
         return weighted_squared_error(guess, truth, omega)
 
-    def end_epoch(self, sources) -> dict[str, float]:
+    def end_epoch(self, sources: Sequence[CityFlow]) -> dict[str, float]:
         """Move the weights in use towards the scorer's; what they are now, for the log."""
         for city in sources:
             kept = self.weights(city)

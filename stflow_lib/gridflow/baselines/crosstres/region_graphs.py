@@ -77,6 +77,7 @@ class GraphAttention(nn.Module):
     def forward(
         self, x: Float[Tensor, "r i"], edges: Bool[Tensor, "r r"]
     ) -> Float[Tensor, "r o"]:
+        """Every cell's new row, heads side by side."""
         h = self.value(x).unflatten(1, (self.heads, -1))
         to, source = (h * self.ends[:, None]).sum(3)  # [R, heads] each
         scores = F.leaky_relu(to[:, None] + source[None, :], 0.2)
@@ -98,6 +99,7 @@ class RegionEmbedding(nn.Module):
     def forward(
         self, city: CityGraphs
     ) -> tuple[Float[Tensor, "r d"], Float[Tensor, "view r d"]]:
+        """All views through two layers of attention, blended, then gated into one."""
         views = []
         for first, second, edges in zip(self.first, self.second, city.edges, strict=True):
             views.append(second(first(city.shares, edges).relu(), edges))

@@ -40,7 +40,11 @@ class Cells:
         """Trips per step of these cells."""
         return city.flow.flatten(2)[..., self.cells].transpose(1, 2)
 
-    def inputs(self, city: CityFlow, steps: Int[Tensor, " b"]) -> tuple[Tensor, Tensor, Tensor]:
+    def inputs(
+        self, city: CityFlow, steps: Int[Tensor, " b"]
+    ) -> tuple[
+        Float[Tensor, "b lag cell direction"], Int[Tensor, "b lag"], Int[Tensor, "b lag"]
+    ]:
         """The network's arguments for the label steps."""
         hours = steps[:, None] + torch.arange(-city.lags, 0, device=steps.device)
         x = city.flow[hours].flatten(3)[..., self.cells].transpose(2, 3)
@@ -48,7 +52,9 @@ class Cells:
         week = week.to(steps.device).view(hours.shape)
         return (x - self.mean) / self.deviation, week % MINUTES, week // MINUTES
 
-    def trips(self, out: Float[Tensor, "b cell direction"]) -> Tensor:
+    def trips(
+        self, out: Float[Tensor, "b cell direction"]
+    ) -> Float[Tensor, "b cell direction"]:
         """Z-scores in trips per step."""
         return out * self.deviation + self.mean
 
@@ -79,7 +85,7 @@ def fit(task: Task, settings: PDFormerSettings, seed: int, folder: Path | None) 
     torch.manual_seed(seed)
     network = PDFormer(city.lags, known_of(city, cells, seed), settings).to(task.device)
 
-    def loss(batch: Tensor) -> Tensor:
+    def loss(batch: Int[Tensor, "b 2"]) -> Float[Tensor, ""]:
         guess, truth = _pair(network, cells, city, batch[:, 1])
         error = F.huber_loss(guess, truth, delta=settings.huber)
         return with_clipping_and_decay(error, [network], plan)
@@ -92,19 +98,23 @@ def fit(task: Task, settings: PDFormerSettings, seed: int, folder: Path | None) 
     )
 
 
-def _pair(network, cells: Cells, city: CityFlow, steps: Tensor) -> tuple[Tensor, Tensor]:
+def _pair(
+    network: PDFormer, cells: Cells, city: CityFlow, steps: Int[Tensor, " b"]
+) -> tuple[Float[Tensor, "b valid"], Float[Tensor, "b valid"]]:
     """Prediction and truth in trips of all valid cells and directions, one long row each."""
     truth = city.flow[steps].flatten(2)[..., cells.cells].transpose(1, 2)
     guess = cells.trips(network(*cells.inputs(city, steps)))
     return guess[:, cells.valid], truth[:, cells.valid]
 
 
-def _rmse(network, cells: Cells, city: CityFlow, steps: Tensor) -> float:
+def _rmse(network: PDFormer, cells: Cells, city: CityFlow, steps: Int[Tensor, " b"]) -> float:
     parts = [_pair(network, cells, city, some) for some in steps.split(CHUNK)]
     return torch.cat([(a - b).square().flatten() for a, b in parts]).mean().sqrt().item()
 
 
-def _predict(network, cells: Cells, task: Task, steps: Tensor) -> Tensor:
+def _predict(
+    network: PDFormer, cells: Cells, task: Task, steps: Int[Tensor, " b"]
+) -> Float[Tensor, "b direction row col"]:
     maps = torch.zeros_like(task.target.flow[steps])
     network.eval()
     with torch.inference_mode():

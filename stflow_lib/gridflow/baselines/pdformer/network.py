@@ -62,6 +62,7 @@ class Attention(nn.Module):
         shapes: Float[Tensor, "direction shape d"],
         masks: tuple[Bool[Tensor, "cell cell"], Bool[Tensor, "cell cell"]],
     ) -> Float[Tensor, "b lag cell d"]:
+        """All heads' answers side by side, mixed; masks: near, alike."""
         near, alike = masks
         time, place, kind = (part(x).chunk(3, 3) for part in self.qkv)
         delayed = place[1] + self._delay(past, shapes)
@@ -73,12 +74,23 @@ class Attention(nn.Module):
         ]
         return self.last(torch.cat(out, 3))
 
-    def _attend(self, q, k, v, heads: int, mask=None) -> Tensor:
+    def _attend(
+        self,
+        q: Float[Tensor, "b lag cell width"],
+        k: Float[Tensor, "b lag cell width"],
+        v: Float[Tensor, "b lag cell width"],
+        heads: int,
+        mask: Bool[Tensor, "cell cell"] | None = None,
+    ) -> Float[Tensor, "b lag cell width"]:
         split = partial(rearrange, pattern="b l n (h c) -> b l h n c", h=heads)
         out = F.scaled_dot_product_attention(split(q), split(k), split(v), attn_mask=mask)
         return rearrange(out, "b l h n c -> b l n (h c)")
 
-    def _delay(self, past, shapes) -> Tensor:
+    def _delay(
+        self,
+        past: Float[Tensor, "direction b lag cell d"],
+        shapes: Float[Tensor, "direction shape d"],
+    ) -> Float[Tensor, "b lag cell near"]:
         total = 0
         for ask, tell, x, shape in zip(self.past, self.known, past, shapes, strict=True):
             k, v = tell(shape).chunk(2, 1)
@@ -101,12 +113,17 @@ class Block(nn.Module):
         )  # fmt: skip
 
     def forward(
-        self, x: Float[Tensor, "b lag cell d"], *about
+        self,
+        x: Float[Tensor, "b lag cell d"],
+        past: Float[Tensor, "direction b lag cell d"],
+        shapes: Float[Tensor, "direction shape d"],
+        masks: tuple[Bool[Tensor, "cell cell"], Bool[Tensor, "cell cell"]],
     ) -> Float[Tensor, "b lag cell d"]:
-        x = x + self._kept(self.attention(self.norms[0](x), *about))
+        """Both branches in turn; what attention reads beside x is as in `Attention`."""
+        x = x + self._kept(self.attention(self.norms[0](x), past, shapes, masks))
         return x + self._kept(self.mlp(self.norms[1](x)))
 
-    def _kept(self, branch: Tensor) -> Tensor:
+    def _kept(self, branch: Float[Tensor, "b lag cell d"]) -> Float[Tensor, "b lag cell d"]:
         if not (self.training and self.drop):
             return branch
         keep = torch.rand(len(branch), 1, 1, 1, device=branch.device) >= self.drop
@@ -116,7 +133,7 @@ class Block(nn.Module):
 class PDFormer(nn.Module):
     """x [B, L, N, D] z-scored, minute of the day and weekday [B, L] -> next hour [B, N, D].
 
-    `known` is what `pdformer_views.views` has drawn from the city; it is no parameter. The
+    `known` is what `views.views` has drawn from the city; it is no parameter. The
     original gives 12 steps at once; with one, the layer over time can start below 0 everywhere
     and never learn behind its ReLU, so its weights start positive.
     """
@@ -147,6 +164,7 @@ class PDFormer(nn.Module):
         minute: Int[Tensor, "b lag"],
         weekday: Int[Tensor, "b lag"],
     ) -> Float[Tensor, "b cell direction"]:
+        """The next hour of every cell, z-scored."""
         clock = self.steps + self.minute(minute) + self.weekday(weekday)
         h = self.value(x) + clock[:, :, None] + self.where(self._place())
         past = torch.stack([e(p) for e, p in zip(self.hours, recent(x), strict=True)])
@@ -160,7 +178,7 @@ class PDFormer(nn.Module):
         summed = self.over_time(F.relu(total).movedim(1, 3))[..., 0]  # [B, N, skip]
         return self.last(F.relu(summed))
 
-    def _place(self) -> Tensor:
+    def _place(self) -> Float[Tensor, "cell eigenvector"]:
         """Eigenvectors have no sign of their own: in training each gets one at random."""
         if not self.training:
             return self.place

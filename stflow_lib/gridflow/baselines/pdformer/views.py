@@ -79,7 +79,9 @@ def eigenvectors(linked: Bool[Tensor, "cell cell"]) -> Float[Tensor, "cell eigen
     return torch.nn.functional.pad(kept, (0, EIGENVECTORS - kept.shape[1]))
 
 
-def _windows(series: Tensor) -> list[np.ndarray]:
+def _windows(
+    series: Float[Tensor, "time cell direction"],
+) -> list[Float[np.ndarray, "window hour"]]:
     """Every run of `SHAPE_HOURS` hours of every cell, [n, hours] for each direction."""
     runs = series.unfold(0, SHAPE_HOURS, 1)  # [T - 2, N, D, hours]
     return [one.flatten(0, 1).double().cpu().numpy() for one in runs.unbind(2)]
