@@ -6,6 +6,7 @@ import pytest
 
 from stflow_lib.data.schema import grid_city, with_content_hash
 from stflow_lib.gridflow.problem.protocol import by_sixths
+from stflow_lib.gridflow.problem.task import make_task
 
 DIRECTIONS = ("pickup", "dropoff")
 
@@ -49,3 +50,9 @@ def lender():
 def receiver():
     """Another grid, larger volumes, more dead cells, no POI."""
     return _city("receiver", rows=3, cols=4, seed=1, poi=False, dead=3, size=20.0)
+
+
+@pytest.fixture(scope="session")
+def task():
+    """Pick-ups of one source and a target with POI, cut by `twelve`."""
+    return make_task(_city("c", rows=3, seed=4), [_city("a", seed=2)], by_sixths(12)).only(0)

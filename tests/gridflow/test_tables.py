@@ -2,9 +2,7 @@
 
 import pytest
 
-from stflow_lib.gridflow import METHODS, TABLES
-from stflow_lib.gridflow.baselines.rules import RULES as RULE_METHODS
-from stflow_lib.gridflow.plan import DETERMINISTIC, FEW_SHOT_ONLY, RULES, TARGET_ONLY, Plan
+from stflow_lib.gridflow import TABLES
 from stflow_lib.gridflow.tables import DAYS, days_of
 from stflow_lib.runs import merged, profiles
 
@@ -25,12 +23,6 @@ def size(monkeypatch):
     monkeypatch.setattr(profiles, "table", lambda wing, profile: entry)
 
 
-def test_lists_of_methods_are_names_of_methods():
-    """A misspelt name would run a rule five times or give it a source."""
-    assert set(TARGET_ONLY) | set(DETERMINISTIC) | set(FEW_SHOT_ONLY) <= set(METHODS)
-    assert RULES == tuple(rule.name for rule in RULE_METHODS)
-
-
 def test_table2_by_hand():
     rows = TABLES["table2"].rows("lab")
     named = {
@@ -42,10 +34,13 @@ def test_table2_by_hand():
         (t, p, "3", s) for t, p in ((dc, "P90"), (c, "P60")) for s in (0, 1)
     }
     assert named["ST-DAAN"] == {
-        (t, p, "3", s) for t, p in zip(PAIRS, ("P90", "P60")) for s in (0, 1)
+        (t, p, "3", s) for t, p in zip(PAIRS, ("P90", "P60"), strict=True) for s in (0, 1)
     }
     assert named["STBaT"] == {
-        (t, p, d, s) for t, p in zip(PAIRS, ("P90", "P60")) for s in (0, 1) for d in "30"
+        (t, p, d, s)
+        for t, p in zip(PAIRS, ("P90", "P60"), strict=True)
+        for s in (0, 1)
+        for d in "30"
     }
     assert len(TABLES["table2"]("lab")) == 2 + 4 + 8 + 4 + 8
 
@@ -87,10 +82,6 @@ def test_merging_goes_level_by_level():
         "e": 3,
     }
     assert base == {"a": {"b": 1, "c": {"d": 2}}, "e": 3}
-
-
-def test_methods_without_a_size_take_no_part():
-    assert not Plan.of("lab").runs(["MAML"], PAIRS, [3])
 
 
 def test_four_times_the_epochs_with_the_same_shape():

@@ -22,8 +22,8 @@ def score(
 
     `predict(task, steps [B]) -> [B, D, H, W]`. Returns {"metrics", "parts"}: RMSE and MAE pooled
     over hours and cells of a direction, then the mean of the directions (STBaT section 5.1);
-    parts hold each direction, "without_event" where the protocol names one, and "kind_K" for every kind of
-    cell where the task knows them.
+    parts hold each direction, "without_event" where the protocol names one, and "kind_K" for
+    every kind of cell where the task knows them.
     """
     pools = {name: _pools(task) for name in ("", *_kinds(task))}
     calm = _pools(task)

@@ -8,7 +8,6 @@ import torch
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow import METHODS, RULES, make_task, open_task, score
-from stflow_lib.gridflow.problem.calendar import hour_of_day, hour_of_week, mean_by_slot
 from stflow_lib.gridflow.problem.protocol import by_sixths
 
 RULE_NAMES = [rule.name for rule in RULES]
@@ -95,13 +94,12 @@ def test_hour_of_week_mean_reads_all_history(receiver, twelve):
     np.testing.assert_allclose(got[1], receiver.flow.values[[5, 173]].mean(0), rtol=1e-6)
 
 
-def test_clocks_of_half_hours_and_week_ends():
-    time = np.array(["2015-11-02T00:30", "2015-11-08T23:00"], "datetime64[ns]")
-    assert hour_of_day(time).tolist() == [30, 1380]
-    assert hour_of_week(time).tolist() == [30, 6 * 1440 + 1380]
-
-
-def test_a_time_that_never_was_gets_the_mean_of_all():
-    flow = torch.tensor([1.0, 3.0, 5.0]).reshape(3, 1, 1, 1)
-    means = mean_by_slot(flow, torch.tensor([0, 0, 2]), 4)
-    assert means.flatten().tolist() == [2, 3, 5, 3]
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_rules_know_nothing_after_the_hour_before_the_label(receiver, twelve, rule):
+    """Whatever comes after step 250 leaves the predictions up to 250 as they are."""
+    other = receiver.assign(flow=receiver.flow.copy())
+    other.flow.values[250:] = other.flow.values[250:][::-1] * 3 + 1
+    one, two = (make_task(city, (), twelve) for city in (receiver, other))
+    steps = torch.arange(240, 251)
+    before, after = (rule.fit(t, rule.settings(), 0, None)(t, steps) for t in (one, two))
+    assert torch.equal(before, after)

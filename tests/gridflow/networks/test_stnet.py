@@ -61,7 +61,9 @@ def test_plain_lstm_starts_as_the_frameworks():
     ours = PlainLSTM(5, 7)
     torch.manual_seed(3)
     theirs = nn.LSTM(5, 7)
-    assert all(torch.equal(p, q) for p, q in zip(ours.parameters(), theirs.parameters()))
+    assert all(
+        torch.equal(p, q) for p, q in zip(ours.parameters(), theirs.parameters(), strict=True)
+    )
 
 
 def test_second_derivatives_exist():
@@ -156,3 +158,25 @@ def test_choices_that_cannot_be_are_errors():
             Backbone(sigmoid=True, **more)
     with pytest.raises(ValueError, match="unit 0.0 is not positive"):
         Backbone(unit=0.0)
+
+
+def test_features_are_an_lstm_over_the_maps_of_each_cell():
+    """Eq. 8 cell by cell: every past map through the CNN, one cell's series through an LSTM."""
+    network, x = net(), maps()
+    lstm = nn.LSTM(4, 3, batch_first=True)
+    lstm.load_state_dict(network.lstm.state_dict())
+    past = [network.cnn(x[:, lag : lag + 1]) for lag in range(6)]  # [B, C, H, W] each
+    for cell in (0, 8, 19):
+        series = torch.stack([one[:, :, cell // 5, cell % 5] for one in past], 1)
+        h = lstm(series)[0][:, -1]
+        z = network.features(x, torch.tensor([cell]))[:, 0]
+        torch.testing.assert_close(z, torch.cat([h, h], 1))
+
+
+def test_predictor_is_two_layers_with_a_relu_between():
+    """Eq. 9: no bound on the output, which the released code has."""
+    network, z = net(), torch.randn(2, 5, 6)
+    first, _, last = network.head
+    hidden = (z @ first.weight.T + first.bias).clamp_min(0)
+    want = (hidden @ last.weight.T + last.bias)[..., 0]
+    torch.testing.assert_close(network.output(z, maps(), torch.arange(5)), want)

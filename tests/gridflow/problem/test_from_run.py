@@ -9,10 +9,9 @@ import torch
 from stflow_lib.data import load
 from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow import data_hash
-from stflow_lib.gridflow.problem.from_run import open_task, with_poi
-from stflow_lib.runs import Run
-from stflow_lib.runs import staleness as content
-from stflow_lib.runs import staleness as fresh
+from stflow_lib.gridflow.problem.from_run import open_task, region_types, with_poi
+from stflow_lib.gridflow.problem.protocol import PROTOCOLS
+from stflow_lib.runs import Run, staleness
 from stflow_lib.runs.pair import split_pair
 
 SIMULATED = "sim-grid-a>sim-grid-c"
@@ -111,10 +110,27 @@ def test_the_four_tasks_at_their_printed_hours(real_data, mode, pair, protocol, 
 def test_a_record_of_other_data_is_stale(monkeypatch):
     """Of a pair too: any of its cities may have changed, and a city that is not here cannot."""
     run = Run("gridflow", "Previous hour", SIMULATED, "P60", "3", "smoke", 0)
-    record = {"source_hash": fresh.current_source(run), "data_hash": data_hash(run)}
-    assert record["data_hash"] == opened().data_hash and not fresh.is_stale(run, record)
-    assert fresh.is_stale(run, record | {"data_hash": "other"})
-    content._hash.cache_clear()
-    monkeypatch.setattr(content, "city_hash", lambda name: None if "-a" in name else "here")
-    assert data_hash(run) is None and not fresh.is_stale(run, record | {"data_hash": "other"})
-    content._hash.cache_clear()
+    record = {"source_hash": staleness.current_source(run), "data_hash": data_hash(run)}
+    assert record["data_hash"] == opened().data_hash and not staleness.is_stale(run, record)
+    assert staleness.is_stale(run, record | {"data_hash": "other"})
+    staleness._hash.cache_clear()
+    monkeypatch.setattr(staleness, "city_hash", lambda name: None if "-a" in name else "here")
+    assert data_hash(run) is None and not staleness.is_stale(
+        run, record | {"data_hash": "other"}
+    )
+    staleness._hash.cache_clear()
+
+
+def test_kinds_of_a_simulated_city_are_its_truth():
+    """Rare in sim-grid-a, common in sim-grid-c, and no method's input."""
+    kinds = region_types("sim-grid-c", PROTOCOLS["P60"])
+    assert kinds.shape == (10, 12) and kinds.attrs["names"][:2] == ("residential", "office")
+    assert int((kinds == 0).sum()) == 4 and int((kinds == 5).sum()) == 50
+
+
+def test_kinds_of_real_cities(real_data):
+    """From bikes for taxis; unknown where there is no second mode and no POI."""
+    kinds = region_types("jonas-dc-taxi", PROTOCOLS["P90"])
+    assert kinds.shape == (9, 12) and len(kinds.attrs["names"]) == 14
+    assert "weekday 6-10" in kinds.attrs["names"][2] and int(kinds.max()) < 14
+    assert region_types("taxi-sf-trips", PROTOCOLS["P24"]) is None

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow.problem.regions import (
     dirichlet_profile,
     functional_profile,
+    main_purpose,
     poi_shares,
 )
 
@@ -73,3 +75,14 @@ def test_control_says_nothing_but_has_the_form():
     np.testing.assert_allclose(poi.sum("category"), 1, rtol=1e-6)
     assert poi.identical(dirichlet_profile(16, 8, seed=3))
     assert not poi.identical(dirichlet_profile(16, 8, seed=4))
+
+
+def test_main_purpose_is_the_largest_group():
+    poi = np.zeros((14, 4, 5), np.float32)
+    poi[3, 0, 0], poi[5, 0, 0], poi[13, 2, 4] = 2, 1, 7
+    names = [f"group {k}" for k in range(14)]
+    found = main_purpose(
+        xr.DataArray(poi, {"category": names}, dims=("category", "row", "col"))
+    )
+    assert found.dims == ("row", "col") and found.attrs["names"][5] == "group 5"
+    assert found[0, 0] == 3 and found[2, 4] == 13 and int((found == -1).sum()) == 18

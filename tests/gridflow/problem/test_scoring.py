@@ -1,16 +1,14 @@
-"""Errors of kinds of regions: by hand, and together what the pooled score says."""
+"""Errors by hand: pooled, of one event, and of kinds of regions."""
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stflow_lib.gridflow import METHODS, make_task, score
-from stflow_lib.gridflow.problem.from_run import region_types
-from stflow_lib.gridflow.problem.protocol import PROTOCOLS
-from stflow_lib.gridflow.problem.regions import main_purpose
+from stflow_lib.training.method import NoSettings
 
 KINDS = torch.tensor([[0, 0, 0, 1], [1, 0, 0, 0], [0, -1, 0, 5]])  # of 3 x 4 cells, 3 dead
 
@@ -55,27 +53,53 @@ def test_kinds_unknown_leave_the_score_alone(task):
     ]
 
 
-def test_main_purpose_is_the_largest_group():
-    poi = np.zeros((14, 4, 5), np.float32)
-    poi[3, 0, 0], poi[5, 0, 0], poi[13, 2, 4] = 2, 1, 7
-    names = [f"group {k}" for k in range(14)]
-    found = main_purpose(
-        xr.DataArray(poi, {"category": names}, dims=("category", "row", "col"))
-    )
-    assert found.dims == ("row", "col") and found.attrs["names"][5] == "group 5"
-    assert found[0, 0] == 3 and found[2, 4] == 13 and int((found == -1).sum()) == 18
+def test_score_by_hand(receiver, lender, twelve):
+    """Pooled over hours and valid cells, then the mean of the directions."""
+    task = make_task(receiver, [lender], twelve)
+    off = torch.tensor([1.0, -3.0])[:, None, None]
+    got = score(task, lambda t, steps: t.target.flow[steps] + off, batch=7)
+    assert got["metrics"] == pytest.approx({"rmse": 2.0, "mae": 2.0})
+    want = {"pickup_rmse": 1, "pickup_mae": 1, "dropoff_rmse": 3, "dropoff_mae": 3}
+    assert got["parts"] == pytest.approx(want)
 
 
-def test_kinds_of_a_simulated_city_are_its_truth():
-    """Rare in sim-grid-a, common in sim-grid-c, and no method's input."""
-    kinds = region_types("sim-grid-c", PROTOCOLS["P60"])
-    assert kinds.shape == (10, 12) and kinds.attrs["names"][:2] == ("residential", "office")
-    assert int((kinds == 0).sum()) == 4 and int((kinds == 5).sum()) == 50
+@given(st.integers(1, 60))
+def test_score_does_not_depend_on_the_batch(receiver, twelve, batch):
+    """Means of means would."""
+    task = make_task(receiver, (), twelve)
+    rule = METHODS["Yesterday"].fit(task, NoSettings(), 0, None)
+    whole, parts = score(task, rule)["metrics"], score(task, rule, batch=batch)["metrics"]
+    assert parts == pytest.approx(whole)
 
 
-def test_kinds_of_real_cities(real_data):
-    """From bikes for taxis; unknown where there is no second mode and no POI."""
-    kinds = region_types("jonas-dc-taxi", PROTOCOLS["P90"])
-    assert kinds.shape == (9, 12) and len(kinds.attrs["names"]) == 14
-    assert "weekday 6-10" in kinds.attrs["names"][2] and int(kinds.max()) < 14
-    assert region_types("taxi-sf-trips", PROTOCOLS["P24"]) is None
+def test_invalid_cells_do_not_count(receiver, twelve):
+    """Not even with a NaN; a NaN in a valid cell is an error."""
+    task = make_task(receiver, (), twelve)
+
+    def predict(t, steps):
+        return torch.where(t.target.mask, t.target.flow[steps] + 1, torch.nan)
+
+    assert score(task, predict)["metrics"] == pytest.approx({"rmse": 1.0, "mae": 1.0})
+    with pytest.raises(ValueError, match="not finite"):
+        score(task, lambda t, steps: predict(t, steps) * torch.nan)
+
+
+def test_a_prediction_of_another_shape_is_an_error(receiver, twelve):
+    """One direction would broadcast over two."""
+    task = make_task(receiver, (), twelve)
+    with pytest.raises(ValueError, match=r"prediction \(48, 1, 3, 4\), truth \(48, 2, 3, 4\)"):
+        score(task, lambda t, steps: t.target.flow[steps][:, :1])
+
+
+def test_event_is_scored_apart(receiver, twelve):
+    """Errors of 5 trips in hours 250 to 259, of 2 just beside them, of 1 in the others."""
+    task = make_task(receiver, (), replace(twelve, event=(250, 260)))
+
+    def predict(t, steps):
+        error = [5.0 if 250 <= s < 260 else 2.0 if s in (249, 260) else 1.0 for s in steps]
+        return t.target.flow[steps] + torch.tensor(error)[:, None, None, None]
+
+    got = score(task, predict)
+    assert got["metrics"]["mae"] == pytest.approx((10 * 5 + 2 * 2 + 36) / 48)
+    assert got["parts"]["without_event_mae"] == pytest.approx((2 * 2 + 36) / 38)
+    assert got["parts"]["without_event_rmse"] == pytest.approx(((2 * 4 + 36) / 38) ** 0.5)

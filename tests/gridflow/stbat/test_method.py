@@ -23,11 +23,6 @@ SETTINGS = STBaTSettings(TINY, SHORT, SHORT, balance=STBLMSettings(width=4))
 STEPS = torch.arange(20, 28)
 
 
-@pytest.fixture(scope="module")
-def task(make_grid, twelve):
-    return make_task(make_grid("c", rows=3, seed=4), [make_grid("a", seed=2)], twelve).only(0)
-
-
 def model(seed=0, **changes):
     torch.manual_seed(seed)
     settings = replace(SETTINGS, **changes)
@@ -173,3 +168,18 @@ def test_sources_without_fitting_poi_are_an_error(make_grid, receiver, lender, t
     odd = odd.drop_vars("poi").assign(poi=odd.poi[:9])
     with pytest.raises(DataError, match="odd: every source needs POI of the same groups"):
         source_shares(make_task(receiver, [lender, odd], twelve))
+
+
+def test_contrast_is_the_printed_sum():
+    """Eq. 13 pair by pair: a partner is set against all that are no more similar, ties too."""
+    net = model(balance=STBLMSettings(width=4, temperature=0.5))
+    random = torch.Generator().manual_seed(0)
+    d, delta = torch.randn(6, 4, generator=random).double(), torch.rand(6, 6, generator=random)
+    delta = delta.mul(3).round().double()
+    score = nn.functional.cosine_similarity(d[:, None], d[None], dim=2).div(0.5).exp()
+    total = 0.0
+    for i in range(6):
+        for k in {*range(6)} - {i}:
+            below = sum(score[i, j] for j in range(6) if j != i and delta[i, k] >= delta[i, j])
+            total -= (score[i, k] / below).log()
+    torch.testing.assert_close(net.contrast(d, delta), total / (6 * 5))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from stflow_lib.gridflow.networks.stnet import STNet
 from stflow_lib.gridflow.stbat.riam import (
@@ -142,3 +142,57 @@ def test_balance_weights_rare_patterns_up():
 def test_unknown_direction_is_an_error():
     with pytest.raises(ValueError, match="kl 'forward'"):
         RIAMSettings(kl="forward")
+
+
+def two_layers(layers, x):
+    first, _, last = layers
+    hidden = (x @ first.weight.T + first.bias).clamp_min(0)
+    return hidden @ last.weight.T + last.bias
+
+
+def test_encoder_is_two_layers_with_a_relu_between():
+    """Eq. 1; a last activation would keep embeddings out of three quarters of the space."""
+    net, shares = module(), draw()
+    phi = net(shares)
+    torch.testing.assert_close(phi, two_layers(net.encoder, shares))
+    assert phi.shape == (9, 32) and (phi < 0).any()
+
+
+def test_decoder_by_its_formulas():
+    """Eqs. 2 to 4: softmax of two layers, two layers, two layers kept above 0."""
+    net = module()
+    phi = net(draw())
+    logs, mean, deviation = net.decode(phi)
+    scores = two_layers(net.classifier, phi).exp()
+    torch.testing.assert_close(logs.exp(), scores / scores.sum(1, keepdim=True))
+    torch.testing.assert_close(mean, two_layers(net.mean, phi))
+    raw = two_layers(net.deviation, phi)
+    torch.testing.assert_close(deviation, (1 + raw.exp()).log() + 1e-3)
+
+
+def test_similarity_is_the_cosine_of_each_pair():
+    """Eq. 7, pair by pair; lengths do not count."""
+    phi = torch.randn(5, 4, generator=torch.Generator().manual_seed(2)).double()
+    phi[1] *= 7
+    for i in range(5):
+        for j in range(5):
+            want = phi[i] @ phi[j] / (phi[i].norm() * phi[j].norm())
+            assert region_similarity(phi)[i, j] == pytest.approx(want.item(), abs=6e-7)
+
+
+def test_balance_is_the_printed_density_and_weight():
+    """Eq. 6 with the normal density in D dimensions, then Eq. 14 as it stands.
+
+    The self term left out, or a bandwidth that is a variance, would change the weights.
+    """
+    net, shares = module(width=3, bandwidth=0.05), draw()
+    phi = net(shares).detach().double()
+    kernel = MultivariateNormal(torch.zeros(3).double(), torch.eye(3).double())
+    rho = [
+        sum(kernel.log_prob((one - other) / 0.05).exp() for other in phi) / (0.05**3 * 9)
+        for one in phi
+    ]
+    inverse = 1 / torch.stack(rho)
+    omega, _, log = net.balance(shares)
+    torch.testing.assert_close(omega.double(), 9 / inverse.sum() * inverse, rtol=1e-5, atol=0)
+    assert omega.max() > 1.05 > 0.95 > omega.min() and 1 < log["neighbours"] < 9

@@ -64,7 +64,7 @@ def test_projector_reads_mean_then_deviation():
     [(460, 5.138), (476, 5.172), (420, 5.047), (128, 3.870), (108, 3.703), (99, 3.618)],
 )
 def test_anchor_values(regions, want):
-    """The numbers of the specification: log((R - 1)!) / (R - 1)."""
+    """log((R - 1)!) / (R - 1), at the sizes of the paper's and of our grids."""
     square = draw(regions, regions).double()
     assert uninformative_contrast(square) == pytest.approx(math.lgamma(regions) / (regions - 1))
     assert uninformative_contrast(square) == pytest.approx(want, abs=5e-4)

@@ -1,4 +1,4 @@
-"""Batches of one city, the restrained gradient, the loss and the score of one direction."""
+"""Batches of one city, the clipped gradient, the loss and the score of one direction."""
 
 import copy
 import math
@@ -76,7 +76,7 @@ def pair_of_layers():
     return nn.Linear(3, 4), nn.Linear(4, 2)
 
 
-def test_restrained_steps_are_those_of_two_adams():
+def test_clipped_and_decayed_steps_are_those_of_two_adams():
     """One Adam behind clipped, decayed gradients = clip_grad_norm_ and Adam, per group."""
     ours = pair_of_layers()
     theirs = copy.deepcopy(ours)
@@ -100,7 +100,7 @@ def test_restrained_steps_are_those_of_two_adams():
         torch.testing.assert_close(ours_.bias, theirs_.bias)
 
 
-def test_restrained_keeps_the_value_and_skips_what_does_not_move():
+def test_clipping_keeps_the_value_and_skips_what_does_not_move():
     """A parameter that the loss does not reach must not decay, nor a frozen one."""
     first, second = pair_of_layers()
     second.requires_grad_(False)
@@ -115,7 +115,7 @@ def test_restrained_keeps_the_value_and_skips_what_does_not_move():
 
 
 @pytest.mark.parametrize("norm, want", [(1.0, 1.0), (100.0, 5.0), (0.0, 5.0)])
-def test_bounded_is_a_joint_norm(norm, want):
+def test_the_bound_is_of_the_joint_norm(norm, want):
     """Bounding each tensor by itself would change the direction."""
     gradients = clip_by_norm([torch.tensor([3.0]), None, torch.tensor([[4.0]])], norm)
     assert gradients[1] is None
@@ -213,7 +213,9 @@ def test_interrupted_training_goes_on_as_if_nothing_happened(task, tmp_path):
         fitted(task, tmp_path, log=log)
     assert (tmp_path / "source.pt").exists()
     got = fitted(task, tmp_path)[0]
-    assert all(torch.equal(p, q) for p, q in zip(want.parameters(), got.parameters()))
+    assert all(
+        torch.equal(p, q) for p, q in zip(want.parameters(), got.parameters(), strict=True)
+    )
 
 
 def test_own_objective_gets_one_city_and_its_labels(task):
