@@ -14,7 +14,7 @@ CLIP_RANK = 0.999  # CrossTReS: everything above this share of all cell-hours is
 
 @dataclass(frozen=True)
 class CityFlow:
-    """Demand of one grid city on one device.
+    """Demand of one grid city on one device: a flow series (Definition 2).
 
     flow [T, D, H, W] in trips per step, what predictions are judged against; scaled: the same
     as networks see it, (flow - low) / (high - low) with one pair for each direction;
@@ -56,7 +56,7 @@ class CityFlow:
         return self.unscale(maps)
 
     def cells(self, direction: int = 0) -> Int[Tensor, " region"]:
-        """Flat indices (row * columns + column) of a direction's valid cells."""
+        """Regions (Definition 1): flat indices, row * columns + column, of valid cells."""
         return self.mask[direction].flatten().nonzero()[:, 0]
 
     def only(self, direction: int) -> "CityFlow":

@@ -52,9 +52,10 @@ class Task:
     """One transfer: sources, a target, and which of its steps may be used for what.
 
     A sample is a label step t of a city; its inputs are the `lags` steps before it.
-    target.train are the few-shot labels (none in zero-shot), target.valid chooses the epoch;
-    history are all labels before validation (upper bounds only), test are those scored; kinds
-    tells what each of the target's cells is for, to score kinds apart and for nothing else.
+    target.train are the few-shot labels (Definition 3), none in zero-shot (Definition 4);
+    target.valid chooses the epoch; history are all labels before validation (upper bounds only),
+    test are those scored; kinds tells what each of the target's cells is for, to score kinds
+    apart and for nothing else.
     """
 
     target: CityFlow

@@ -66,9 +66,10 @@ class BalancedPretraining(nn.Module):
     def losses(
         self, city: CityFlow, steps: Int[Tensor, " b"], shares: Float[Tensor, "region category"]
     ) -> dict[str, Float[Tensor, ""]]:
-        """Losses of both steps of section 4.3 on one batch: "stblm", "riam"; no shared gradient.
+        """Both steps of bidirectional complementary iterative learning, on one batch.
 
-        omega and delta reach STBLM, mean and deviation reach RIAM, all four detached.
+        Losses "stblm" and "riam" share no gradient: omega and delta reach STBLM, mean and
+        deviation reach RIAM, all four detached.
         """
         omega, delta, _ = self.riam.balance(shares)
         guess, truth, z = forward(self, city, steps)

@@ -23,7 +23,6 @@ from stflow_lib.gridflow.training.schedule import (
     with_clipping_and_decay,
 )
 from stflow_lib.training.method import NoSettings
-from stflow_lib.training.surrogate import surrogate_value
 
 TINY = Backbone(channels=2, blocks=0, hidden=2, last_value=True)
 
@@ -121,13 +120,6 @@ def test_the_bound_is_of_the_joint_norm(norm, want):
     assert gradients[1] is None
     assert math.hypot(gradients[0].item(), gradients[2].item()) == pytest.approx(want, 1e-5)
     assert gradients[2].item() / gradients[0].item() == pytest.approx(4 / 3)
-
-
-def test_given_gradient_is_the_one_given():
-    p = nn.Parameter(torch.tensor([1.0, 2.0]))
-    value = surrogate_value(torch.tensor(7.0), [p], [torch.tensor([5.0, -1.0])])
-    (2 * value).backward()
-    assert value == 7 and p.grad.tolist() == [10, -2]
 
 
 def test_loss_is_a_mean_over_windows_and_a_sum_over_cells():
