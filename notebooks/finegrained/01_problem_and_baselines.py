@@ -1,11 +1,13 @@
 # %% [markdown]
 # # The problem, and how far simple rules get
 #
-# *What you need: averages, the binomial distribution. Reading: 25 minutes. Runs in: half a minute. You will see: what a fine-grained
-# network is asked, two rules that learn next to nothing, how much of their error nobody can ever remove, and the eleven networks that try.*
+# *What you need: averages, the binomial distribution. Reading: 25 minutes. Runs in: half a minute.
+# You will see: what a fine-grained network is asked, two rules that learn next to nothing, how much
+# of their error nobody can ever remove, and the eleven networks that try.*
 #
-# A city that counts in large cells wants to know about small ones. Before any network tries, this page settles what trying means: which
-# data may be seen, how errors are added up, what a rule without a single trained weight achieves, and where chance draws the line.
+# A city that counts in large cells wants to know about small ones. Before any network tries, this
+# page settles what trying means: which data may be seen, how errors are added up, what a rule
+# without a single trained weight achieves, and where chance draws the line.
 #
 # 1. the problem; 2. the task as tensors; 3. MEAN; 4. HA; 5. three errors; 6. where and when the rules err; 7. the part that is
 # chance; 8. UrbanFM, the first network; 9. all baselines.
@@ -43,14 +45,17 @@ unit = maps.attrs["unit"]
 # %% [markdown]
 # ## 1. The problem
 #
-# One instant, two grids over the same ground. The coarse map $X \in \mathbb{R}_+^{I \times J}$ is counted; the fine map
-# $Y \in \mathbb{R}_+^{MI \times MJ}$ is wanted. They are bound together by the **structural constraint** (UrbanSTC {cite}`urbanstc`,
-# Eq. 1; here {eq}`eq-block`): the $M^2$ fine cells of a block sum to its coarse cell. So what has to be inferred is only how each block is *split*,
+# One instant, two grids over the same ground. The coarse map $X \in \mathbb{R}_+^{I \times J}$ is
+# counted; the fine map $Y \in \mathbb{R}_+^{MI \times MJ}$ is wanted. They are bound together by
+# the **structural constraint** (UrbanSTC {cite}`urbanstc`, Eq. 1; here {eq}`eq-block`): the $M^2$
+# fine cells of a block sum to its coarse cell. So what has to be inferred is only how each block is
+# *split*,
 #
 # $$ \hat y_i = x_{b(i)} \, w_i, \qquad w_i \ge 0, \qquad \sum_{i \in b} w_i = 1. $$ (eq-fg-split)
 #
-# No history enters and nothing is forecast: $X$ at nine o'clock in, $Y$ at nine o'clock out. The picture is our Fig. 1, at the busiest step of
-# the record, coloured so that equal colours mean equal flow per area.
+# No history enters and nothing is forecast: $X$ at nine o'clock in, $Y$ at nine o'clock out. The
+# picture is our Fig. 1, at the busiest step of the record, coloured so that equal colours mean
+# equal flow per area.
 
 # %%
 flow = maps.flow.values[:, 0].astype(np.float64)  # [T, MI, MJ] of the first direction
@@ -71,14 +76,16 @@ print(f"{full.sum()} of {len(cells)} blocks saw a vehicle. On average the fulles
       f"an even split would give it {1 / factor**2:.1%}")  # fmt: skip
 
 # %% [markdown]
-# The two pictures hold the same vehicles. What the left one lacks is the street pattern: within a block, flow runs along lines, and the
-# fullest cell holds several times its even part. That pattern is steady from day to day, and it is the reason why the problem can be solved at all.
+# The two pictures hold the same vehicles. What the left one lacks is the street pattern: within a
+# block, flow runs along lines, and the fullest cell holds several times its even part. That pattern
+# is steady from day to day, and it is the reason why the problem can be solved at all.
 #
 # ## 2. The task as tensors
 #
-# `make_task` cuts a city into what every method of this part receives. A *sample* is one direction at one time step. Time decides who is
-# who: the first half of the record is for training, a quarter for validation, the last quarter for the test (2:1:1, as in the paper), unless the source
-# has a split of its own.
+# `make_task` cuts a city into what every method of this part receives. A *sample* is one direction
+# at one time step. Time decides who is who: the first half of the record is for training, a quarter
+# for validation, the last quarter for the test (2:1:1, as in the paper), unless the source has a
+# split of its own.
 
 # %%
 task = make_task(maps, factor)
@@ -91,9 +98,10 @@ assert task.train.max() < task.valid.min() and task.valid.max() < task.test.min(
 show_table(shapes, f"{city} as a task, M = {factor}; external: {', '.join(task.external_names)}")
 
 # %% [markdown]
-# How does a method fare with little data? The papers cut the training part to a **fraction** and never touch the rest. Which samples stay
-# matters. We keep the first ones, a chronological prefix: a city that has counted finely for a few days has *consecutive* days, and not
-# every tenth half-hour of a month.
+# How does a method fare with little data? The papers cut the training part to a **fraction** and
+# never touch the rest. Which samples stay matters. We keep the first ones, a chronological prefix:
+# a city that has counted finely for a few days has *consecutive* days, and not every tenth
+# half-hour of a month.
 
 # %%
 fractions = (20, 40, 60, 80, 100)
@@ -116,12 +124,13 @@ axis.legend(frameon=False, ncols=3, loc="upper right")
 plt.show()
 
 # %% [markdown]
-# With the smallest fraction a method never sees most kinds of day, a weekend for instance, depending on where the record begins. This is scarcity as
-# a city would meet it.
+# With the smallest fraction a method never sees most kinds of day, a weekend for instance,
+# depending on where the record begins. This is scarcity as a city would meet it.
 #
-# A split on paper is not yet a split in code, so we test it with sabotage. Turn every block upside down and left to right *after* the
-# training period: the coarse maps stay as they are, so a method that looked only at training maps must give the same inference to
-# the last bit. Turned *within* the training period, it must change.
+# A split on paper is not yet a split in code, so we test it with sabotage. Turn every block upside
+# down and left to right *after* the training period: the coarse maps stay as they are, so a method
+# that looked only at training maps must give the same inference to the last bit. Turned *within*
+# the training period, it must change.
 
 
 # %%
@@ -153,12 +162,14 @@ print("HA sees its training maps and nothing else, at 100 % and at 20 %")
 # %% [markdown]
 # ## 3. MEAN: know nothing
 #
-# If nothing is known about the cells of a block, no cell can be preferred. Take any guess and shuffle the cells: among all splits, the even one has
-# the least squared error on average over the shuffles,
+# If nothing is known about the cells of a block, no cell can be preferred. Take any guess and
+# shuffle the cells: among all splits, the even one has the least squared error on average over the
+# shuffles,
 #
 # $$ \hat y_i = \frac{x_{b(i)}}{M^2}. $$ (eq-fg-mean)
 #
-# First loop by loop, as one would explain it to a child, then the library's form, and the two must be equal.
+# First loop by loop, as one would explain it to a child, then the library's form, and the two must
+# be equal.
 
 
 # %%
@@ -179,13 +190,15 @@ np.testing.assert_allclose(
 )
 
 # %% [markdown]
-# How wrong can it be? At worst all $x$ vehicles are in one cell. Then that cell misses $x - x/M^2$ and each of the others has $x/M^2$ too much, so
+# How wrong can it be? At worst all $x$ vehicles are in one cell. Then that cell misses $x - x/M^2$
+# and each of the others has $x/M^2$ too much, so
 #
 # $$ \text{MAE}(\text{MEAN}) \;\le\; 2\,\Big(1 - \frac{1}{M^2}\Big)\, \bar y, $$ (eq-fg-bound)
 #
-# with $\bar y$ the mean fine flow. Half a minute of algebra, and useful: a printed MAE of MEAN tells how much flow a data set
-# must have at least. The paper's BikeNYC maps, with an MAE of 1.281 at $M = 2$, must hold at least 0.854 events per cell and hour, a hint
-# that both ends of each trip were counted.
+# with $\bar y$ the mean fine flow. Half a minute of algebra, and useful: a printed MAE of MEAN
+# tells how much flow a data set must have at least. The paper's BikeNYC maps, with an MAE of 1.281
+# at $M = 2$, must hold at least 0.854 events per cell and hour, a hint that both ends of each trip
+# were counted.
 
 # %%
 spike = torch.zeros(1, 1, factor, factor)
@@ -206,10 +219,13 @@ print(f"MAE of MEAN {mean_mae:.2f}, at worst {slope * truth.double().mean():.2f}
 #
 # $$ w_i = \frac1T \sum_{t=1}^{T} \frac{y_{i,t}}{x_{b(i),t}} \;\;(0 \text{ where } x = 0), \qquad \hat y_i = x_{b(i)}\, w_i. $$ (eq-fg-ha)
 #
-# The same past can be averaged in other ways. Write $w_i = \sum_t \omega_t \, (y_{i,t}/x_t) \,/ \sum_t \omega_t$. With $\omega_t = 1$ every map has one
-# vote, a quiet night as much as a rush hour. With $\omega_t = x_t$ every *vehicle* has one vote: $w_i = \sum_t y_{i,t} / \sum_t x_t$, the
-# maximum-likelihood share if vehicles choose their cell independently. With $\omega_t = x_t^2$, the shares minimise the squared error of the
-# counts on the training maps. The first is the paper's by its scripts, the second by the numbers UrbanFM {cite}`urbanfm` prints; both were in use.
+# The same past can be averaged in other ways. Write
+# $w_i = \sum_t \omega_t \, (y_{i,t}/x_t) \,/ \sum_t \omega_t$. With $\omega_t = 1$ every map has
+# one vote, a quiet night as much as a rush hour. With $\omega_t = x_t$ every *vehicle* has one
+# vote: $w_i = \sum_t y_{i,t} / \sum_t x_t$, the maximum-likelihood share if vehicles choose their
+# cell independently. With $\omega_t = x_t^2$, the shares minimise the squared error of the counts
+# on the training maps. The first is the paper's by its scripts, the second by the numbers UrbanFM
+# {cite}`urbanfm` prints; both were in use.
 
 
 # %%
@@ -248,19 +264,19 @@ print(f"lowest RMSE: {best['rmse']}; lowest MAPE: {best['mape']}")
 assert best["rmse"] != names[0] == best["mape"]
 
 # %% [markdown]
-# The naive loops and both of the library's forms agree. The three ways differ little, and in an orderly manner: an error that punishes large
-# misses likes votes by vehicles, an error that counts every cell alike likes one vote a map. Where a table says HA without more, it is the
-# first.
+# The naive loops and both of the library's forms agree. The three ways differ little, and in an
+# orderly manner: an error that punishes large misses likes votes by vehicles, an error that counts
+# every cell alike likes one vote a map. Where a table says HA without more, it is the first.
 #
 # ### Does HA lose vehicles?
 #
-# The constraint asks $\sum_{i \in b} w_i = 1$. Sum {eq}`eq-fg-ha` over a block: the ratios of one map add up to 1 where the block saw anybody
-# and to 0 where it did not, so
+# The constraint asks $\sum_{i \in b} w_i = 1$. Sum {eq}`eq-fg-ha` over a block: the ratios of one
+# map add up to 1 where the block saw anybody and to 0 where it did not, so
 #
 # $$ \sum_{i \in b} w_i = \frac{\#\{t : x_{b,t} > 0\}}{T}. $$ (eq-fg-gap)
 #
-# HA keeps everybody in blocks that were never empty, and loses vehicles wherever a training map had none. Dividing by the number of
-# non-empty maps repairs it; so does voting by vehicles.
+# HA keeps everybody in blocks that were never empty, and loses vehicles wherever a training map had
+# none. Dividing by the number of non-empty maps repairs it; so does voting by vehicles.
 
 # %%
 given = block_sum(shares[0], factor)
@@ -274,9 +290,10 @@ plots_maps.memory_figure(given, shares[0], f"{city}: what HA remembers (grey: 0)
 plt.show()
 
 # %% [markdown]
-# Left, blocks darker than 1 were empty in some training maps: water, parks, the edge of the city. Such a block may lose much, but it has
-# little to lose, which is why the repair hardly moves the error. Result tables list the largest relative gap of each method all the same.
-# Right, the memory itself: one number per fine cell, and the streets are in it.
+# Left, blocks darker than 1 were empty in some training maps: water, parks, the edge of the city.
+# Such a block may lose much, but it has little to lose, which is why the repair hardly moves the
+# error. Result tables list the largest relative gap of each method all the same. Right, the memory
+# itself: one number per fine cell, and the streets are in it.
 #
 # ## 5. Three errors
 #
@@ -285,8 +302,8 @@ plt.show()
 # $$ \text{RMSE} = \sqrt{\tfrac1N \sum (y - \hat y)^2}, \quad \text{MAE} = \tfrac1N \sum |y - \hat y|, \quad
 # \text{MAPE} = \tfrac1N \sum \frac{|y - \hat y|}{d(y)}, \;\; d(y) = \begin{cases} y & y \ne 0 \\ 1 & y = 0. \end{cases} $$ (eq-fg-errors)
 #
-# The paper's formula divides by zero in empty cells; its code divides by 1 there, masks nothing and rounds nothing, and the tables follow
-# the code. Four cells are enough to check by hand.
+# The paper's formula divides by zero in empty cells; its code divides by 1 there, masks nothing and
+# rounds nothing, and the tables follow the code. Four cells are enough to check by hand.
 
 # %%
 y, guess = [0, 1, 2, 5], [1, 1, 1, 4]
@@ -300,10 +317,11 @@ assert all(np.isclose(ours[name], float(by_hand[name])) for name in by_hand)
 print({name: str(value)[:6] for name, value in by_hand.items()})
 
 # %% [markdown]
-# What does each error *want*? Suppose a cell's count is Poisson with mean $\mu$ and we know $\mu$. Squared error wants the mean. Absolute
-# error wants the median. MAPE wants a median too, but a weighted one, in which a count $y$ weighs $1 / d(y)$: ten vehicles too few on
-# a full day cost less than one too many on an empty one. Left, the best guess under each error. Right, what happens to HA when all its
-# inferences are multiplied by one number.
+# What does each error *want*? Suppose a cell's count is Poisson with mean $\mu$ and we know $\mu$.
+# Squared error wants the mean. Absolute error wants the median. MAPE wants a median too, but a
+# weighted one, in which a count $y$ weighs $1 / d(y)$: ten vehicles too few on a full day cost less
+# than one too many on an empty one. Left, the best guess under each error. Right, what happens to
+# HA when all its inferences are multiplied by one number.
 
 # %%
 means = np.geomspace(0.2, 30, 600)
@@ -341,8 +359,9 @@ assert low["MAPE"] < 1
 print("HA is best when multiplied by", {name: float(low[name]) for name in relative})
 
 # %% [markdown]
-# MAPE rewards guessing low: its curve sinks to the left of 1, and its favourite guess for a cell that sees less than one vehicle is
-# none. A method can win in MAPE by being timid. We report all three errors because the paper does, and trust MAPE least.
+# MAPE rewards guessing low: its curve sinks to the left of 1, and its favourite guess for a cell
+# that sees less than one vehicle is none. A method can win in MAPE by being timid. We report all
+# three errors because the paper does, and trust MAPE least.
 #
 # ## 6. When and where the rules err
 #
@@ -383,21 +402,23 @@ assert all(curve[quietest] < curve.mean() for curve in by_hour.values())
 assert 0.5 <= power["HA"] < power["MEAN"]
 
 # %% [markdown]
-# The quietest hour is an easy one, and a few full blocks decide the RMSE. The slope in the right picture is telling. If shares were wrong by a
-# constant percentage, errors would grow in proportion to the flow (power 1; MEAN comes nearer to that); if shares were right and only
-# chance remained, they would grow like its square root (power ½). HA lies between. The next section says where.
+# The quietest hour is an easy one, and a few full blocks decide the RMSE. The slope in the right
+# picture is telling. If shares were wrong by a constant percentage, errors would grow in proportion
+# to the flow (power 1; MEAN comes nearer to that); if shares were right and only chance remained,
+# they would grow like its square root (power ½). HA lies between. The next section says where.
 #
-# In the table, *conservation* is the largest relative gap between a block and its cells, and a *dead block* is one whose cells all got the same: MEAN
-# consists of nothing else.
+# In the table, *conservation* is the largest relative gap between a block and its cells, and a
+# *dead block* is one whose cells all got the same: MEAN consists of nothing else.
 #
 # ## 7. The part that is chance
 #
-# Suppose somebody knew the true share $\pi_i(t)$ of every cell. The counts would still be thrown: given $x$, a fine count is binomial, and even this
-# **oracle** has the squared error
+# Suppose somebody knew the true share $\pi_i(t)$ of every cell. The counts would still be thrown:
+# given $x$, a fine count is binomial, and even this **oracle** has the squared error
 #
 # $$ \mathbb{E}\big[(y_i - x \pi_i)^2\big] = x\, \pi_i\, (1 - \pi_i). $$ (eq-fg-floor)
 #
-# No method gets below it other than by luck. In a simulated city we have the oracle in hand, so we can measure the floor and check the formula.
+# No method gets below it other than by luck. In a simulated city we have the oracle in hand, so we
+# can measure the floor and check the formula.
 
 # %%
 sim, sim_truth = simulate.CITIES["sim-fine"]()
@@ -437,11 +458,13 @@ print(f"HA over the floor: {above.iloc[0]:.2f} in the thinnest blocks, "
       f"{above.iloc[-1]:.2f} in the fullest")  # fmt: skip
 
 # %% [markdown]
-# The formula holds. In thin blocks HA already sits on the floor: nothing is left to learn there. The room is in full blocks, where
-# the split changes with the hour and HA cannot follow. Everything that networks of this part gain, they gain between the black and the green curve.
+# The formula holds. In thin blocks HA already sits on the floor: nothing is left to learn there.
+# The room is in full blocks, where the split changes with the hour and HA cannot follow. Everything
+# that networks of this part gain, they gain between the black and the green curve.
 #
-# Real cities give no oracle, but {eq}`eq-fg-floor` with HA's own shares estimates the floor. It is a yardstick and no theorem: real vehicles do not choose
-# cells independently (see {doc}`../data/02_gps_to_maps`).
+# Real cities give no oracle, but {eq}`eq-fg-floor` with HA's own shares estimates the floor. It is
+# a yardstick and no theorem: real vehicles do not choose cells independently (see
+# {doc}`../data/02_gps_to_maps`).
 
 # %%
 w = shares[1] / np.maximum(enlarge(block_sum(shares[1], factor)), 1e-9)
@@ -453,12 +476,15 @@ print(f"{city}: HA {ha_rmse:.3f}, floor about {floor:.3f} {unit}; "
 # %% [markdown]
 # ## 8. UrbanFM, the first network
 #
-# UrbanFM {cite}`urbanfm` learned to split before UrbanSTC did, and is the baseline to beat. Its path: a 9×9 convolution reads the coarse map, sixteen
-# residual blocks work on it at coarse size, pixel shuffling enlarges it, a 9×9 convolution gives one score per fine cell, and the
-# scores are normalised within each block, which makes {eq}`eq-fg-split` hold whatever the weights are. Weather and calendar can be added at both ends.
+# UrbanFM {cite}`urbanfm` learned to split before UrbanSTC did, and is the baseline to beat. Its
+# path: a 9×9 convolution reads the coarse map, sixteen residual blocks work on it at coarse size,
+# pixel shuffling enlarges it, a 9×9 convolution gives one score per fine cell, and the scores are
+# normalised within each block, which makes {eq}`eq-fg-split` hold whatever the weights are. Weather
+# and calendar can be added at both ends.
 #
-# The papers print its size as "5.94 M". Their million is $2^{20}$, and the count includes the external factors. We build it at the paper's
-# size without spending memory on a single weight: on PyTorch's `meta` device tensors have shapes and nothing else.
+# The papers print its size as "5.94 M". Their million is $2^{20}$, and the count includes the
+# external factors. We build it at the paper's size without spending memory on a single weight: on
+# PyTorch's `meta` device tensors have shapes and nothing else.
 
 
 # %%
@@ -489,12 +515,14 @@ sizes.loc["all"] = sizes.sum()
 show_table(sizes, "UrbanFM at the paper's size, 32 x 32 to 128 x 128: parameters")
 
 # %% [markdown]
-# Three quarters of the weights sit in the sixteen residual blocks, all at coarse size; the fine grid sees the last layer only.
+# Three quarters of the weights sit in the sixteen residual blocks, all at coarse size; the fine
+# grid sees the last layer only.
 #
 # ## 9. All baselines
 #
-# The paper compares UrbanSTC with thirteen methods: two rules, eight networks made for sharpening photographs or climate models, and three
-# made for flows. Each is a file of its own in `stflow_lib/finegrained`, in the form whose parameter count matches the printed one.
+# The paper compares UrbanSTC with thirteen methods: two rules, eight networks made for sharpening
+# photographs or climate models, and three made for flows. Each is a file of its own in
+# `stflow_lib/finegrained`, in the form whose parameter count matches the printed one.
 #
 # | method | idea | source |
 # |---|---|---|
@@ -511,8 +539,9 @@ show_table(sizes, "UrbanFM at the paper's size, 32 x 32 to 128 x 128: parameters
 # | UrbanPy | a cascade of doublings; each corrects the split of the one before, with a matrix of its own for every coarse cell | {cite}`urbanpy` |
 # | FODE | an ordinary differential equation, one step of Runge and Kutta, in place of the residual blocks | {cite}`fode` |
 #
-# **Where** does each of them think? A layer costs one multiplication per weight and place, so the same layer costs $M^2$ times more at
-# fine size than at coarse size. We send an empty map through each network at the paper's size and let every layer report.
+# **Where** does each of them think? A layer costs one multiplication per weight and place, so the
+# same layer costs $M^2$ times more at fine size than at coarse size. We send an empty map through
+# each network at the paper's size and let every layer report.
 
 
 # %%
@@ -558,12 +587,14 @@ plots_maps.work_figure(guide[[*grids]], guide["parameters / 2^20"])
 plt.show()
 
 # %% [markdown]
-# Size and work are two things. SRCNN is among the smallest and works at fine size throughout; SCN is the largest because its blocks are
-# wide, at coarse size where width is cheap; UrbanPy repeats UrbanFM's blocks on the grid in between and works hardest of all. UrbanSTC, the subject of
-# the next page, is the smallest of the four made for flows, and the one with least to do.
+# Size and work are two things. SRCNN is among the smallest and works at fine size throughout; SCN
+# is the largest because its blocks are wide, at coarse size where width is cheap; UrbanPy repeats
+# UrbanFM's blocks on the grid in between and works hardest of all. UrbanSTC, the subject of the
+# next page, is the smallest of the four made for flows, and the one with least to do.
 #
-# Eight of the eleven have never heard of the constraint. Here all of them end in the split of section 8, so that the tables compare networks and not
-# last layers; the setting `constraint` takes it away. Does each keep it, on this page's city, in the smallest size of the book, untrained?
+# Eight of the eleven have never heard of the constraint. Here all of them end in the split of
+# section 8, so that the tables compare networks and not last layers; the setting `constraint` takes
+# it away. Does each keep it, on this page's city, in the smallest size of the book, untrained?
 
 # %%
 some, tiny, born = task.test[:32], Plan.of("smoke"), {}
@@ -589,8 +620,9 @@ show_table(pd.DataFrame(born).T[columns].astype({"rmse": float}),
      f"Untrained networks, and two rules: {len(some)} test maps of {city}, {unit}")  # fmt: skip
 
 # %% [markdown]
-# All of them keep the constraint, and none comes near HA: an untrained network splits nearly evenly, or at random, or, where it starts from an
-# interpolated map, smoothly. How far training takes them, and with how many maps, is the subject of {doc}`03_results`.
+# All of them keep the constraint, and none comes near HA: an untrained network splits nearly
+# evenly, or at random, or, where it starts from an interpolated map, smoothly. How far training
+# takes them, and with how many maps, is the subject of {doc}`03_results`.
 #
 # ## What to remember
 #
@@ -600,10 +632,13 @@ show_table(pd.DataFrame(born).T[columns].astype({"rmse": float}),
 # - Chance has a part in every error that no method can remove; what can be learned lies in full blocks.
 # - Parameters say little about work: what counts is on which grid a layer runs.
 #
-# **Deviations from the paper.** Its HA is not defined in the text; we take the mean of ratios of its authors' later scripts (`ratio="mean"`) and offer `"sum"`.
-# Its MAPE formula divides by zero; we follow its code. Training fractions are prefixes in time, as its code has them. The eight super-resolution
-# networks get the split with non-negative scores (`constraint="m2"`); code by the same group normalises signed scores (`"m2_signed"`), and the paper's numbers
-# for them look like none at all (`"none"`). FODE's layers are our reading of a printed size (`variant`).
+# **Deviations from the paper.** Its HA is not defined in the text; we take the mean of ratios of
+# its authors' later scripts (`ratio="mean"`) and offer `"sum"`. Its MAPE formula divides by zero;
+# we follow its code. Training fractions are prefixes in time, as its code has them. The eight
+# super-resolution networks get the split with non-negative scores (`constraint="m2"`); code by the
+# same group normalises signed scores (`"m2_signed"`), and the paper's numbers for them look like
+# none at all (`"none"`). FODE's layers are our reading of a printed size (`variant`).
 #
-# **Next.** {doc}`02_urbanstc_method` trains encoders on coarse maps alone. **References.** Problem, metrics and protocol: {cite}`urbanstc`; UrbanFM and the
-# normalised split: {cite}`urbanfm`; the other baselines in the table of section 9.
+# **Next.** {doc}`02_urbanstc_method` trains encoders on coarse maps alone. **References.** Problem,
+# metrics and protocol: {cite}`urbanstc`; UrbanFM and the normalised split: {cite}`urbanfm`; the
+# other baselines in the table of section 9.

@@ -1,13 +1,15 @@
 # %% [markdown]
 # # UrbanSTC, equation by equation
 #
-# *What you need: convolutions, gradients, {doc}`01_problem_and_baselines`. Reading: 25 minutes. Runs in: under a minute (small), a few
-# minutes (real city). You will see: every equation of the paper beside a form too plain to be wrong, the points where its text and its
-# released code part ways, and a network that may be dead before its first step.*
+# *What you need: convolutions, gradients, {doc}`01_problem_and_baselines`. Reading: 25 minutes.
+# Runs in: under a minute (small), a few minutes (real city). You will see: every equation of the
+# paper beside a form too plain to be wrong, the points where its text and its released code part
+# ways, and a network that may be dead before its first step.*
 #
-# UrbanSTC {cite}`urbanstc` bets that an encoder can learn much about flow before it sees a single fine map. Three **pretexts** use
-# coarse maps only: tell busy cells from quiet ones (*Reg*), refine an even coarser map (*Inf*), tell similar moments from different
-# ones (*TCS*). Then the three encoders feed one decoder, and the whole is **fine-tuned** on the few fine maps there are.
+# UrbanSTC {cite}`urbanstc` bets that an encoder can learn much about flow before it sees a single
+# fine map. Three **pretexts** use coarse maps only: tell busy cells from quiet ones (*Reg*), refine
+# an even coarser map (*Inf*), tell similar moments from different ones (*TCS*). Then the three
+# encoders feed one decoder, and the whole is **fine-tuned** on the few fine maps there are.
 #
 # 1. the split; 2. encoders; 3. regional contrast; 4. super-resolution; 5. temporal contrast; 6. external factors; 7. fine-tuning;
 # 8. sizes; 9. networks born dead; 10. what each choice costs; 11. deviations.
@@ -68,8 +70,9 @@ from stflow_lib.training.loop import Training, resolve_precision
 from stflow_lib.training.method import count_parameters
 
 # %% [markdown]
-# All checks run on one city with the least data that the tables of {doc}`03_results` use: $X \in \mathbb{R}_+^{I \times J}$ is a coarse
-# map, $Y$ the fine one with $M \times M$ cells for each coarse cell, $C$ the number of channels.
+# All checks run on one city with the least data that the tables of {doc}`03_results` use:
+# $X \in \mathbb{R}_+^{I \times J}$ is a coarse map, $Y$ the fine one with $M \times M$ cells for
+# each coarse cell, $C$ the number of channels.
 
 # %%
 torch.manual_seed(seed)
@@ -86,12 +89,14 @@ print(f"coarse {tuple(maps.shape[2:])} -> fine {tuple(task.fine.shape[2:])}, M =
 # %% [markdown]
 # ## 1. The split
 #
-# The network ends in scores $u \ge 0$, one per fine cell. The paper divides each by the sum of its block and multiplies by the count,
+# The network ends in scores $u \ge 0$, one per fine cell. The paper divides each by the sum of its
+# block and multiplies by the count,
 #
 # $$\hat y_i = x_{b(i)}\, \frac{u_i}{\sum_{j \in b(i)} u_j + \varepsilon}, \qquad \varepsilon = 10^{-5} \qquad \text{(Eq. 15)},$$ (eq-split)
 #
-# where $b(i)$ is the block of fine cell $i$. Read from left to right this pools, enlarges, divides and multiplies whole maps;
-# `conserve` divides once per block instead. Both must agree, and a block must keep $x\,S/(S+\varepsilon)$ with $S$ the sum of its scores.
+# where $b(i)$ is the block of fine cell $i$. Read from left to right this pools, enlarges, divides
+# and multiplies whole maps; `conserve` divides once per block instead. Both must agree, and a block
+# must keep $x\,S/(S+\varepsilon)$ with $S$ the sum of its scores.
 
 # %%
 fine_shape = (len(maps), 1, *task.fine.shape[2:])
@@ -104,10 +109,12 @@ gap, dead, live = block_losses(fine.detach(), maps, M)
 print(f"largest relative loss of a live block {gap:.1e}; {dead} of {live} blocks dead")
 
 # %% [markdown]
-# A block whose scores are all zero is **dead**: it predicts zero, loses its vehicles, and passes no gradient, so no later step can
-# revive it through its own scores. The setting `safe` adds $\varepsilon$ to every score instead of to the sum. Then a dead block falls
-# back to the mean split. It keeps its vehicles, but the gradient stays where it was: at zero. This is why the library calls a block dead
-# when its fine cells are all equal, zero or not: the network says nothing about how to split it.
+# A block whose scores are all zero is **dead**: it predicts zero, loses its vehicles, and passes no
+# gradient, so no later step can revive it through its own scores. The setting `safe` adds
+# $\varepsilon$ to every score instead of to the sum. Then a dead block falls back to the mean
+# split. It keeps its vehicles, but the gradient stays where it was: at zero. This is why the
+# library calls a block dead when its fine cells are all equal, zero or not: the network says
+# nothing about how to split it.
 
 # %%
 raw = torch.randn(fine_shape)
@@ -124,10 +131,11 @@ print("dead block: predicts 0 (safe: the mean split), gradient 0 (safe: 0 too)")
 # %% [markdown]
 # ## 2. Encoders
 #
-# Each encoder is two convolutions with ReLUs, $H = \mathrm{Enc}(X)$ with $C$ channels (Eqs. 11 to 13). *Inf* and *TCS* use $3 \times 3$
-# kernels: a cell's embedding depends on the $5 \times 5$ cells around it. *Reg* uses $1 \times 1$ kernels, so a cell's embedding is a
-# function of its own flow and of nothing else. Two proofs: shuffle the cells, and the embeddings are shuffled in the same way; change
-# one cell, and only its own embedding moves.
+# Each encoder is two convolutions with ReLUs, $H = \mathrm{Enc}(X)$ with $C$ channels (Eqs. 11 to
+# 13). *Inf* and *TCS* use $3 \times 3$ kernels: a cell's embedding depends on the $5 \times 5$
+# cells around it. *Reg* uses $1 \times 1$ kernels, so a cell's embedding is a function of its own
+# flow and of nothing else. Two proofs: shuffle the cells, and the embeddings are shuffled in the
+# same way; change one cell, and only its own embedding moves.
 
 
 # %%
@@ -158,23 +166,27 @@ plots_training.encoders_figure(changes, flow, curve[:, :: ceil(C / 16)])
 plt.show()
 
 # %% [markdown]
-# The last panel is all that the regional encoder can ever know: $C$ functions of one number, piecewise linear, with bends where chance
-# has put them. The pretext is there to put the bends where they tell flows apart.
+# The last panel is all that the regional encoder can ever know: $C$ functions of one number,
+# piecewise linear, with bends where chance has put them. The pretext is there to put the bends
+# where they tell flows apart.
 
 # %% [markdown]
 # ## 3. Regional contrast
 #
-# A head (BatchNorm, a linear layer, ReLU) turns each cell into $z_j \in \mathbb{R}_+^C$. In every map one **anchor** $q$ is drawn; a cell is
-# positive when it is like the anchor. The paper compares flows,
+# A head (BatchNorm, a linear layer, ReLU) turns each cell into $z_j \in \mathbb{R}_+^C$. In every
+# map one **anchor** $q$ is drawn; a cell is positive when it is like the anchor. The paper compares
+# flows,
 #
 # $$j \in P \iff |x_q - x_j| \le \lambda \qquad \text{(Eqs. 2, 3)}, \qquad
 # L = -\log \frac{\sum_{P} e^{s_j}}{\sum_P e^{s_j} + \sum_N e^{s_j}}, \quad s_j = z_q^\top z_j \qquad \text{(Eq. 4)}.$$ (eq-reg)
 #
-# The released code does neither. It compares **embeddings**, $\frac1C \lVert z_q - z_j \rVert^2 < \lambda$, without gradient, and minimises
+# The released code does neither. It compares **embeddings**,
+# $\frac1C \lVert z_q - z_j \rVert^2 < \lambda$, without gradient, and minimises
 #
 # $$L = \log\Bigl(1 + \sum_N e^{s_j}\Bigr) + \log\Bigl(1 + \sum_P e^{-s_j}\Bigr).$$ (eq-logsumexp)
 #
-# Both are here as settings, `criterion` and `loss`. First the plainest form, a loop over maps and cells.
+# Both are here as settings, `criterion` and `loss`. First the plainest form, a loop over maps and
+# cells.
 
 
 # %%
@@ -208,11 +220,13 @@ for criterion in ("embedding", "flow"):
     print(f"{criterion:9}: logsumexp {plain[0]:.3f}, ratio {plain[1]:.3f}, both as the loops")
 
 # %% [markdown]
-# Why shrink $z$ for the check? Because in float32 $e^{s}$ overflows beyond $s = 88$, and BatchNorm puts a very busy cell many standard
-# deviations out. The library takes logarithms of sums without ever forming the sums, so it needs no such care. And since $z \ge 0$,
-# every $s \ge 0$: no cell can be pushed further away than a right angle. Two consequences can be checked at once. Every negative costs
-# at least $e^0$, so the loss never falls below $\log(1 + |N|)$; and since labels come from the embedding itself, there is a way to win
-# without learning anything: give all cells the same long $z$, and nobody is negative.
+# Why shrink $z$ for the check? Because in float32 $e^{s}$ overflows beyond $s = 88$, and BatchNorm
+# puts a very busy cell many standard deviations out. The library takes logarithms of sums without
+# ever forming the sums, so it needs no such care. And since $z \ge 0$, every $s \ge 0$: no cell can
+# be pushed further away than a right angle. Two consequences can be checked at once. Every negative
+# costs at least $e^0$, so the loss never falls below $\log(1 + |N|)$; and since labels come from
+# the embedding itself, there is a way to win without learning anything: give all cells the same
+# long $z$, and nobody is negative.
 
 # %%
 likeness = torch.einsum("bc,bjc->bj", z[torch.arange(16), anchor], z)
@@ -231,10 +245,12 @@ print(
 )
 
 # %% [markdown]
-# With labels from flow the cheat pays nothing; with labels from the embedding it is a perfect score. Does training take that road?
-# We train both for a few passes and look at who is positive. (On counts scaled to $[0, 1]$ the paper's $\lambda$ is the number of
-# vehicles printed above: below one, positives are the cells with exactly the anchor's count.) `regional_pretext` puts an encoder into
-# its pretext: a network, a loss over samples, a score on the validation part. `pretrain` trains it in place and keeps the best epoch.
+# With labels from flow the cheat pays nothing; with labels from the embedding it is a perfect
+# score. Does training take that road? We train both for a few passes and look at who is positive.
+# (On counts scaled to $[0, 1]$ the paper's $\lambda$ is the number of vehicles printed above: below
+# one, positives are the cells with exactly the anchor's count.) `regional_pretext` puts an encoder
+# into its pretext: a network, a loss over samples, a score on the validation part. `pretrain`
+# trains it in place and keeps the best epoch.
 
 # %%
 short = Training(epochs=demo_epochs, learning_rate=1e-3, halve_every=0, precision="float32")
@@ -280,19 +296,22 @@ for when, network in (start | {"trained, flow": trained_regional["flow"]}).items
 notebook.show_table(pd.DataFrame(share).T, "The head's embedding on validation maps", digits=1)
 
 # %% [markdown]
-# Had training taken the cheat, every cell would be positive: 100 in the first column. The first row is the yardstick: the share of
-# cells with just the anchor's count, which an embedding that tells every flow from every other would call alike. What fine-tuning gets is the
-# encoder below the head; section 10 asks whether it helps.
+# Had training taken the cheat, every cell would be positive: 100 in the first column. The first row
+# is the yardstick: the share of cells with just the anchor's count, which an embedding that tells
+# every flow from every other would call alike. What fine-tuning gets is the encoder below the head;
+# section 10 asks whether it helps.
 
 # %% [markdown]
 # ## 4. Super-resolution of the coarse map itself
 #
-# The second pretext is the real task one storey higher. Sum the coarse map once more by $M$, and learn to undo it:
+# The second pretext is the real task one storey higher. Sum the coarse map once more by $M$, and
+# learn to undo it:
 #
 # $$L_{\mathrm{inf}} = \frac1T \sum_t \bigl\lVert X_t - \mathcal F(X^{mc}_t; \theta) \bigr\rVert^2 \qquad \text{(Eq. 5)}.$$ (eq-inf)
 #
-# No fine map is needed, as many pairs as there are coarse maps come for free. The encoder is fully convolutional: trained on small
-# maps, it is used on larger ones. But the cells it is trained on hold $M^2$ times as many vehicles.
+# No fine map is needed, as many pairs as there are coarse maps come for free. The encoder is fully
+# convolutional: trained on small maps, it is used on larger ones. But the cells it is trained on
+# hold $M^2$ times as many vehicles.
 
 # %%
 small_maps = coarser(task)
@@ -336,21 +355,22 @@ notebook.show_table(
 )
 
 # %% [markdown]
-# The second row puts the pretext's whole network to work one storey lower, on cells and patterns it has never met. It is not part of
-# the method. UrbanSTC keeps the encoder and learns a new decoder; the row shows how much of the first storey's answer is valid on the
-# second as it stands.
+# The second row puts the pretext's whole network to work one storey lower, on cells and patterns it
+# has never met. It is not part of the method. UrbanSTC keeps the encoder and learns a new decoder;
+# the row shows how much of the first storey's answer is valid on the second as it stands.
 
 # %% [markdown]
 # ## 5. Temporal contrast
 #
-# Half past eight on Tuesday resembles half past eight on Wednesday more than it resembles nine at night. Distances between coarse maps
-# say so without labels, and Algorithm 1 turns them into triplets: for each map $X_t$ take the $K$ nearest and the $K$ farthest,
+# Half past eight on Tuesday resembles half past eight on Wednesday more than it resembles nine at
+# night. Distances between coarse maps say so without labels, and Algorithm 1 turns them into
+# triplets: for each map $X_t$ take the $K$ nearest and the $K$ farthest,
 #
 # $$X_t^+ = \sum_{k} \frac{1/d_k}{\sum_j 1/d_j}\, X_{t,k}, \qquad X_t^- = \sum_k \frac{d_k}{\sum_j d_j}\, X_{t,k}
 # \qquad \text{(Eqs. 7, 8)}.$$ (eq-mix)
 #
-# **Hard sampling** is $K = 1$, the nearest and the farthest themselves. The paper divides distances by $IJ$ under the root (Eq. 6),
-# the released code does not: neighbours and weights are the same.
+# **Hard sampling** is $K = 1$, the nearest and the farthest themselves. The paper divides distances
+# by $IJ$ under the root (Eq. 6), the released code does not: neighbours and weights are the same.
 
 # %%
 pool = task.coarse[task.train]
@@ -372,10 +392,11 @@ for name, indices in (
     print(f"nearest {name}: {(hours <= 2).float().mean():.0%} within two hours of the anchor")
 
 # %% [markdown]
-# The picture shows the whole training part: maps are near to those of the same hour on other days, so dark lines run parallel to the
-# diagonal. That is the paper's reason for searching everywhere instead of next door. It needs days to search in. The
-# two numbers below the picture say how often, in the little data of this page and in all of it, the nearest maps are next door after all. Now the
-# mixtures, by the letter of the algorithm.
+# The picture shows the whole training part: maps are near to those of the same hour on other days,
+# so dark lines run parallel to the diagonal. That is the paper's reason for searching everywhere
+# instead of next door. It needs days to search in. The two numbers below the picture say how often,
+# in the little data of this page and in all of it, the nearest maps are next door after all. Now
+# the mixtures, by the letter of the algorithm.
 
 
 # %%
@@ -417,9 +438,11 @@ plt.show()
 # $$L = \frac1T \sum_t \max\bigl(0,\; \lVert f(X_t) - f(X_t^+) \rVert^2 - \lVert f(X_t) - f(X_t^-) \rVert^2 + \alpha \bigr)
 # \qquad \text{(Eqs. 9, 10)}.$$ (eq-triplet)
 #
-# The paper leaves $f$ and $\alpha$ open. The code scales every embedding to length 2 and takes $\alpha = 15$. Then
-# $\lVert a - b \rVert^2 = 8 - 2 a^\top b \le 8$ since no entry is negative, and the argument of the maximum lies between $15 - 8 = 7$ and
-# $15 + 8 = 23$: **the hinge never closes**. The loss is linear, 15 means indifference, and any margin from 8 on gives the same gradient.
+# The paper leaves $f$ and $\alpha$ open. The code scales every embedding to length 2 and takes
+# $\alpha = 15$. Then $\lVert a - b \rVert^2 = 8 - 2 a^\top b \le 8$ since no entry is negative, and
+# the argument of the maximum lies between $15 - 8 = 7$ and $15 + 8 = 23$: **the hinge never
+# closes**. The loss is linear, 15 means indifference, and any margin from 8 on gives the same
+# gradient.
 
 # %%
 torch.manual_seed(seed)
@@ -455,8 +478,9 @@ plots_training.hinge_figure(gaps, margin, 8)
 plt.show()
 
 # %% [markdown]
-# Left of zero, a map lies closer to its positive than to its negative. Because the loss is linear, triplets that are long in order
-# keep pulling as hard as those that are not: the mean counts, not the worst case. The pretexts' convergence on this page:
+# Left of zero, a map lies closer to its positive than to its negative. Because the loss is linear,
+# triplets that are long in order keep pulling as hard as those that are not: the mean counts, not
+# the worst case. The pretexts' convergence on this page:
 
 # %%
 panels = {
@@ -478,15 +502,17 @@ curves_figure(panels)
 plt.show()
 
 # %% [markdown]
-# Training losses are means over an epoch with dropout (Inf) and batch statistics (all three); validation is taken at the end of the
-# epoch with both switched off. That is why the two may lie apart, and may cross.
+# Training losses are means over an epoch with dropout (Inf) and batch statistics (all three);
+# validation is taken at the end of the epoch with both switched off. That is why the two may lie
+# apart, and may cross.
 
 # %% [markdown]
 # ## 6. External factors
 #
-# With `external=True` (the paper's "+E") calendar and weather become one value per coarse cell, $X^e \ge 0$: categories are embedded,
-# numbers taken as they are, then two linear layers. The sum $X + X^e$ goes into the encoders, in fine-tuning only. The split still uses the
-# bare $X$, so factors can shift vehicles inside a block and never add one.
+# With `external=True` (the paper's "+E") calendar and weather become one value per coarse cell,
+# $X^e \ge 0$: categories are embedded, numbers taken as they are, then two linear layers. The sum
+# $X + X^e$ goes into the encoders, in fine-tuning only. The split still uses the bare $X$, so
+# factors can shift vehicles inside a block and never add one.
 
 # %%
 torch.manual_seed(seed)
@@ -504,8 +530,9 @@ print(f"they move {(one - two).abs().sum() / 2:.1e} of {maps[0].sum():.0f} vehic
 # %% [markdown]
 # ## 7. Fine-tuning
 #
-# The three embeddings are laid side by side (Eq. 14) and decoded: a convolution $3C \to C$, dropout, upsampling in steps of two, a
-# convolution to one channel, the split. All of it is trained on squared error in vehicles (Eq. 16). Here is the way of one map:
+# The three embeddings are laid side by side (Eq. 14) and decoded: a convolution $3C \to C$,
+# dropout, upsampling in steps of two, a convolution to one channel, the split. All of it is trained
+# on squared error in vehicles (Eq. 16). Here is the way of one map:
 
 # %%
 network = urbanstc.UrbanSTC(task, settings).eval()
@@ -521,10 +548,11 @@ shapes.columns = ["after", "channels", "rows", "columns"]
 notebook.show_table(shapes, "UrbanSTC, layer by layer", index=False)
 
 # %% [markdown]
-# During the first epochs only the decoder learns (`freeze_epochs`; the paper's text does not mention it, its code has five). Is
-# it true that nothing moves? We fine-tune for one epoch from encoders of which we keep a copy; here they come fresh from the lottery, pretexts of
-# no epoch at all, which makes no difference to the question. With one frozen epoch the network must come back with the very
-# encoders that went in, bit by bit; without it, it must not.
+# During the first epochs only the decoder learns (`freeze_epochs`; the paper's text does not
+# mention it, its code has five). Is it true that nothing moves? We fine-tune for one epoch from
+# encoders of which we keep a copy; here they come fresh from the lottery, pretexts of no epoch at
+# all, which makes no difference to the question. With one frozen epoch the network must come back
+# with the very encoders that went in, bit by bit; without it, it must not.
 
 
 # %%
@@ -559,8 +587,8 @@ notebook.show_table(
 # %% [markdown]
 # ## 8. Sizes
 #
-# Parameter counts are the best witness of what the paper's authors really ran. Its Table 10 prints them in units of $2^{20}$.
-# Counted here on empty maps of the paper's sizes:
+# Parameter counts are the best witness of what the paper's authors really ran. Its Table 10 prints
+# them in units of $2^{20}$. Counted here on empty maps of the paper's sizes:
 
 
 # %%
@@ -610,9 +638,9 @@ assert (table["M=4, +E / 2^20"] == table["Table 10"]).all()
 notebook.show_table(table, "Parameters (C = 128 where not said)")
 
 # %% [markdown]
-# All four printed sizes are met, and they settle two questions. The fine-tuning row is the network *with* external factors, although
-# the errors printed beside it are those without. And upsampling goes in two steps of two, as in the code; the single step of the
-# paper's text has another size:
+# All four printed sizes are met, and they settle two questions. The fine-tuning row is the network
+# *with* external factors, although the errors printed beside it are those without. And upsampling
+# goes in two steps of two, as in the code; the single step of the paper's text has another size:
 
 # %%
 one_step = urbanstc.UrbanSTC(beijing, urbanstc.UrbanSTCSettings(external=True, single_step=True))
@@ -624,11 +652,14 @@ assert f"{count_parameters(one_step) / 2**20:.2f}" != "1.98"
 # %% [markdown]
 # ## 9. Networks born dead
 #
-# Convolution weights start as $\mathcal N(0, 0.02^2)$, biases at PyTorch's $\mathcal U(\pm 1/\sqrt{9C})$. A layer with $9C$ inputs and a ReLU
-# multiplies the size of its signal by about $0.02\sqrt{9C/2}$: 0.12 for $C = 8$, 0.24 for $C = 32$, 0.48 for $C = 128$. A
-# map passes six layers at $M = 4$, and in a narrow network little of it is left when the last one adds its bias. That one number then decides for all
-# cells at once. If it is negative, so are all scores; ReLU makes them zero, every block is dead, and the gradient is zero everywhere:
-# the network predicts nothing and never will. We draw some networks, narrow and of the paper's width, and look.
+# Convolution weights start as $\mathcal N(0, 0.02^2)$, biases at PyTorch's
+# $\mathcal U(\pm 1/\sqrt{9C})$. A layer with $9C$ inputs and a ReLU multiplies the size of its
+# signal by about $0.02\sqrt{9C/2}$: 0.12 for $C = 8$, 0.24 for $C = 32$, 0.48 for $C = 128$. A map
+# passes six layers at $M = 4$, and in a narrow network little of it is left when the last one adds
+# its bias. That one number then decides for all cells at once. If it is negative, so are all
+# scores; ReLU makes them zero, every block is dead, and the gradient is zero everywhere: the
+# network predicts nothing and never will. We draw some networks, narrow and of the paper's width,
+# and look.
 
 
 # %%
@@ -668,12 +699,14 @@ for width in (narrow, wide):
     assert born[f"shifted, C={width}"][0].sum() <= born[f"relu, C={width}"][0].sum()
 
 # %% [markdown]
-# The published start is a lottery, and the narrower the network the more the bias is the ticket. The escapes are one setting each. **shifted**,
-# $u = \mathrm{relu}(r + c)$ with the shift $c$ printed above, puts more of the networks on the living side, all of them where $c$ exceeds
-# what the bias and the signal can take away, and can still give an exact zero. **softplus** is positive everywhere, so that no gradient
-# vanishes, but answers slowly and cannot give an exact zero to a lake or a park. **sharp**, $\frac1{10}\log(1 + e^{10 r})$, is ten times as
-# steep: about 0.07 at zero, still alive on both sides, and close to nothing where the scores are well below it. **safe** loses no vehicle, but a
-# network born dead stays so:
+# The published start is a lottery, and the narrower the network the more the bias is the ticket.
+# The escapes are one setting each. **shifted**, $u = \mathrm{relu}(r + c)$ with the shift $c$
+# printed above, puts more of the networks on the living side, all of them where $c$ exceeds what
+# the bias and the signal can take away, and can still give an exact zero. **softplus** is positive
+# everywhere, so that no gradient vanishes, but answers slowly and cannot give an exact zero to a
+# lake or a park. **sharp**, $\frac1{10}\log(1 + e^{10 r})$, is ten times as steep: about 0.07 at
+# zero, still alive on both sides, and close to nothing where the scores are well below it. **safe**
+# loses no vehicle, but a network born dead stays so:
 
 # %%
 silent = urbanstc.UrbanSTC(task, replace(settings, external=False, activation="relu"))
@@ -690,15 +723,17 @@ for safe in (False, True):
     assert moving == 0
 
 # %% [markdown]
-# Training can also kill a network that was born alive, by one step that is too long. So dead blocks are counted after every epoch, a run
-# whose best epoch has more than half of them dead is marked **collapsed** in its record, and no table of this book averages it in: it is counted
-# beside the mean.
+# Training can also kill a network that was born alive, by one step that is too long. So dead blocks
+# are counted after every epoch, a run whose best epoch has more than half of them dead is marked
+# **collapsed** in its record, and no table of this book averages it in: it is counted beside the
+# mean.
 
 # %% [markdown]
 # ## 10. What each choice costs
 #
-# One setting changed at a time, everything else as in the tables, least data. *Random encoders* is the control that the paper lacks: the same
-# network without any pretext. *Paper's text* takes flow labels and Eq. 4, plain embeddings, one upsampling step, no freezing.
+# One setting changed at a time, everything else as in the tables, least data. *Random encoders* is
+# the control that the paper lacks: the same network without any pretext. *Paper's text* takes flow
+# labels and Eq. 4, plain embeddings, one upsampling step, no freezing.
 
 # %%
 if profile == "smoke":  # seconds; other sizes are computed by the command line beforehand
@@ -750,8 +785,9 @@ for name in list(variants)[1:]:
     print(f"{name:16} {effect(name)}")
 
 # %% [markdown]
-# Differences smaller than the spread over seeds say nothing, and with one seed there is no spread to compare with: at the small size this
-# table shows that every variant runs, not which one is better. The curves belong to the same runs, one line for each seed.
+# Differences smaller than the spread over seeds say nothing, and with one seed there is no spread
+# to compare with: at the small size this table shows that every variant runs, not which one is
+# better. The curves belong to the same runs, one line for each seed.
 
 
 # %%
@@ -789,13 +825,15 @@ else:
     )
 
 # %% [markdown]
-# A curve that stays on one level from its first epoch to its last, with a share of dead blocks near one, is a collapsed run; a
-# step in a curve of the upper row is where the encoders are set free or the rate is halved.
+# A curve that stays on one level from its first epoch to its last, with a share of dead blocks near
+# one, is a collapsed run; a step in a curve of the upper row is where the encoders are set free or
+# the rate is halved.
 #
 # ## 11. Deviations from the paper
 #
-# Where text and released code differ, the library follows the code, because the printed sizes prove that the code ran, and keeps the
-# text as settings. On top of that come our own. The effect is given where this page's runs measure it.
+# Where text and released code differ, the library follows the code, because the printed sizes prove
+# that the code ran, and keeps the text as settings. On top of that come our own. The effect is
+# given where this page's runs measure it.
 
 
 # %%
@@ -866,5 +904,6 @@ notebook.show_table(
 # - At margin 15 and length 2 the triplet loss is linear; weight sampling is a mean of neighbours, with weights that sum to one.
 # - Frozen means frozen, bit by bit; and the printed sizes fit the released code, not the text.
 #
-# **Deviations.** In the table above. **Next.** {doc}`03_results`: UrbanSTC against its baselines, beside the paper's numbers.
-# **References.** The method: {cite}`urbanstc`; the split and the external factors: {cite}`urbanfm`.
+# **Deviations.** In the table above. **Next.** {doc}`03_results`: UrbanSTC against its baselines,
+# beside the paper's numbers. **References.** The method: {cite}`urbanstc`; the split and the
+# external factors: {cite}`urbanfm`.

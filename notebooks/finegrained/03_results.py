@@ -1,19 +1,18 @@
 # %% [markdown]
 # # Results: the tables of UrbanSTC, ours beside the paper's
 #
-# *What you need: the [problem](01_problem_and_baselines) and the
-# [method](02_urbanstc_method). Runs in: seconds where the run store is filled, else as long as
-# the trainings take. You will see: Tables 3 to 6 and 11 in the paper's layout, and a verdict on
-# each order that the paper claims.*
+# *What you need: the [problem](01_problem_and_baselines) and the [method](02_urbanstc_method). Runs
+# in: seconds where the run store is filled, else as long as the trainings take. You will see:
+# Tables 3 to 6 and 11 in the paper's layout, and a verdict on each order that the paper claims.*
 #
 # UrbanSTC's result section is one long statement: trained encoders refine coarse maps better than
-# networks trained on the maps alone, and most of all when there is little to train on. Its
-# evidence are four half-years of Beijing taxis (TaxiBJ P1 to P4, refined by 4) and three months
-# of New York bicycles (BikeNYC, refined by 2), with 20 to 100 % of the training steps.
+# networks trained on the maps alone, and most of all when there is little to train on. Its evidence
+# are four half-years of Beijing taxis (TaxiBJ P1 to P4, refined by 4) and three months of New York
+# bicycles (BikeNYC, refined by 2), with 20 to 100 % of the training steps.
 #
-# We run the same methods under one protocol on the cities that we have. A printed number
-# can only be checked on the paper's own files; those take part on this page as soon as they lie in
-# the data folder. The order of methods can be checked anywhere, and is.
+# We run the same methods under one protocol on the cities that we have. A printed number can only
+# be checked on the paper's own files; those take part on this page as soon as they lie in the data
+# folder. The order of methods can be checked anywhere, and is.
 
 # %% tags=["parameters"]
 profile: str = "smoke"  # which size of runs the page shows: smoke, lab or paper
@@ -52,15 +51,15 @@ print(
 # %% [markdown]
 # ## The protocol, once
 #
-# Every method sees the same samples: steps in chronological order, half for training, a quarter
-# for validation, a quarter for testing (a set that comes with its own split keeps it). A fraction
-# keeps the *first* steps of the training half and never touches the other two. The epoch with the
-# lowest validation RMSE is the one that is tested, once. All networks have the same budget
-# of optimiser steps, the same width and the same schedule of learning rates; UrbanSTC's pretexts come on top.
+# Every method sees the same samples: steps in chronological order, half for training, a quarter for
+# validation, a quarter for testing (a set that comes with its own split keeps it). A fraction keeps
+# the *first* steps of the training half and never touches the other two. The epoch with the lowest
+# validation RMSE is the one that is tested, once. All networks have the same budget of optimiser
+# steps, the same width and the same schedule of learning rates; UrbanSTC's pretexts come on top.
 #
 # Three things were chosen beyond the paper, on validation maps only: the rate of UrbanSTC's
-# pretexts, the activation before the last layer (one for all; others left some network dead), and how LapSRN's
-# weights start. No rate, width or depth of any network of the paper was searched.
+# pretexts, the activation before the last layer (one for all; others left some network dead), and
+# how LapSRN's weights start. No rate, width or depth of any network of the paper was searched.
 # Nothing was chosen by looking at test data. The next cell shows what that means in numbers, and
 # trains what has no record yet.
 
@@ -79,11 +78,11 @@ print(f"{missing} runs had no record before this page")
 # ## Table 3: refinement by 4
 #
 # The stand-in for TaxiBJ is San Francisco: entries of taxis into cells of 180 m, every half-hour
-# (in the smoke profile a simulated city). To the right stand the paper's own numbers for
-# TaxiBJ-P1. They are **not comparable in size**: Beijing's cells count ten times as many taxis.
-# What can be compared is the order from top to bottom, and how it changes from left to right.
-# RMSE and MAE are in vehicles per cell and step, MAPE is a fraction; the spread is the standard
-# deviation over seeds.
+# (in the smoke profile a simulated city). To the right stand the paper's own numbers for TaxiBJ-P1.
+# They are **not comparable in size**: Beijing's cells count ten times as many taxis. What can be
+# compared is the order from top to bottom, and how it changes from left to right. RMSE and MAE are
+# in vehicles per cell and step, MAPE is a fraction; the spread is the standard deviation over
+# seeds.
 
 
 # %%
@@ -117,9 +116,9 @@ else:
 # %% [markdown]
 # ## Tables 4 to 6: the paper's other years
 #
-# P2, P3 and P4 have no stand-in of their own. Where their files are in the data folder they are
-# run like any other city; where they are not, the honest table is the printed one with no
-# number of ours.
+# P2, P3 and P4 have no stand-in of their own. Where their files are in the data folder they are run
+# like any other city; where they are not, the honest table is the printed one with no number of
+# ours.
 
 # %%
 for name in ("table4", "table5", "table6"):
@@ -132,9 +131,9 @@ print("not here, hence not run:", ", ".join(absent) or "none")
 # %% [markdown]
 # ## The same as a picture
 #
-# The axis is logarithmic because MEAN is several times worse than anything that has seen a
-# single fine map. The interesting gap is the one between HA, which needs no network at all, and
-# the networks. Where the two colours of a row lie close together, more data help little.
+# The axis is logarithmic because MEAN is several times worse than anything that has seen a single
+# fine map. The interesting gap is the one between HA, which needs no network at all, and the
+# networks. Where the two colours of a row lie close together, more data help little.
 
 # %%
 records = runs.records(everything)
@@ -146,9 +145,9 @@ for metric in ("rmse", "mae"):
 # %% [markdown]
 # ## Figure 9 (a): error against the amount of data
 #
-# The paper's central picture. It draws several methods on TaxiBJ-P1 and does not name the metric; we
-# draw RMSE, the one that every network is trained on, for the methods made for flow maps and HA. The
-# paper's message is that the lines diverge towards the left.
+# The paper's central picture. It draws several methods on TaxiBJ-P1 and does not name the metric;
+# we draw RMSE, the one that every network is trained on, for the methods made for flow maps and HA.
+# The paper's message is that the lines diverge towards the left.
 
 # %%
 MADE_FOR_FLOWS = ("HA", "UrbanFM", "UrbanPy", "FODE", "UrbanSTC")
@@ -171,8 +170,8 @@ plt.show()
 # ## The claims, one by one
 #
 # For each city and amount of data we pair the runs of two methods by seed and look at the
-# difference of their errors. The claim "UrbanSTC is better" counts as confirmed when the whole
-# 95 % interval of the mean difference lies on its side (see the [scoreboard](../scoreboard) for the
+# difference of their errors. The claim "UrbanSTC is better" counts as confirmed when the whole 95 %
+# interval of the mean difference lies on its side (see the [scoreboard](../scoreboard) for the
 # rules). Three seeds give wide intervals: a difference must be steady to pass. A cell of the table
 # says by how many percent of the other method's error UrbanSTC's is lower, with the interval.
 
@@ -227,16 +226,18 @@ for (city, fraction), found in gains.groupby(["city", "fraction"], sort=False):
 # %% [markdown]
 # ## Where our order differs, and why
 #
-# In print UrbanSTC leads every table, in both errors, with every amount of data. At the lab profile it does not: on
-# both cities UrbanFM and SRResNet have lower errors, and HA, a table of historical shares, has a lower MAE. FODE and SCN lead it
-# too, except where one of their seeds on the bicycles ends near MEAN.
-# Three explanations offer themselves. The *city* may be another kind of problem; the *network* is narrow here, 16
-# channels for 128; or the *budget* is short, 600 steps of fine-tuning where the paper takes some ten thousand. UrbanSTC would
-# feel it most: its encoders come from pretexts with 200 to 300 steps each and are one or two convolutions deep, while the baselines
-# are deeper and have batch normalisation, with which a network learns fast.
+# In print UrbanSTC leads every table, in both errors, with every amount of data. At the lab profile
+# it does not: on both cities UrbanFM and SRResNet have lower errors, and HA, a table of historical
+# shares, has a lower MAE. FODE and SCN lead it too, except where one of their seeds on the bicycles
+# ends near MEAN. Three explanations offer themselves. The *city* may be another kind of problem;
+# the *network* is narrow here, 16 channels for 128; or the *budget* is short, 600 steps of
+# fine-tuning where the paper takes some ten thousand. UrbanSTC would feel it most: its encoders
+# come from pretexts with 200 to 300 steps each and are one or two convolutions deep, while the
+# baselines are deeper and have batch normalisation, with which a network learns fast.
 #
-# The budget can be tested. The next cell gives the same networks four times the epochs, pretexts included, with the
-# least data, and adds the control that tells pretexts from parameters: UrbanSTC from random weights.
+# The budget can be tested. The next cell gives the same networks four times the epochs, pretexts
+# included, with the least data, and adds the control that tells pretexts from parameters: UrbanSTC
+# from random weights.
 
 # %%
 budget = LABELLED["budget"](profile)
@@ -264,18 +265,22 @@ for times in (1, 4):
                   f"{row.gain:+.1f} % [{row.low:.1f}, {row.high:.1f}], n={row.n}: {row.verdict}")  # fmt: skip
 
 # %% [markdown]
-# What our lab runs say. At four times the budget UrbanSTC is ahead of UrbanFM, in RMSE with the whole interval, in MAE on
-# average: UrbanFM has nothing left to learn from 20 % of the data after 600 steps, the shallow network is not done. So the
-# order of the paper comes back, and the budget explains this part of the difference. But the control
-# comes back with it: from random weights UrbanSTC gets as far, within the interval, at either budget. On our cities the *form* of
-# the network is what pays when data are few, not what the pretexts taught it. The paper never trained that control.
+# What our lab runs say. At four times the budget UrbanSTC is ahead of UrbanFM, in RMSE with the
+# whole interval, in MAE on average: UrbanFM has nothing left to learn from 20 % of the data after
+# 600 steps, the shallow network is not done. So the order of the paper comes back, and the budget
+# explains this part of the difference. But the control comes back with it: from random weights
+# UrbanSTC gets as far, within the interval, at either budget. On our cities the *form* of the
+# network is what pays when data are few, not what the pretexts taught it. The paper never trained
+# that control.
 #
-# One choice of ours costs UrbanSTC something: with the activation of the first tries ("shifted") its validation RMSE
-# on the bicycles was 0.53 with 20 % of the data where it is now 0.58. But UrbanFM collapsed there with it, and one activation for all is the rule.
+# One choice of ours costs UrbanSTC something: with the activation of the first tries ("shifted")
+# its validation RMSE on the bicycles was 0.53 with 20 % of the data where it is now 0.58. But
+# UrbanFM collapsed there with it, and one activation for all is the rule.
 #
 # What this does not show: with all data, and on the bicycles, nobody has had the longer budget; and
-# width matters more than any pretext (32 channels instead of 16 lower UrbanSTC's error by a tenth, see
-# [Figure 8](05_ablations)). The `paper` profile, with 128 channels and full schedules, has not run, for want of a GPU.
+# width matters more than any pretext (32 channels instead of 16 lower UrbanSTC's error by a tenth,
+# see [Figure 8](05_ablations)). The `paper` profile, with 128 channels and full schedules, has not
+# run, for want of a GPU.
 
 # %% [markdown]
 # ## Do the numbers keep the constraint?
@@ -318,9 +323,10 @@ notebook.show_table(
 # %% [markdown]
 # ## Summary
 #
-# **What to remember.** MEAN is no baseline to be proud of beating; HA, a table of historical shares,
-# already removes most of its error, and is the rule that a network has to beat. The verdicts above
-# say where UrbanSTC beats it, and UrbanFM, on our cities, and the scoreboard keeps the count.
+# **What to remember.** MEAN is no baseline to be proud of beating; HA, a table of historical
+# shares, already removes most of its error, and is the rule that a network has to beat. The
+# verdicts above say where UrbanSTC beats it, and UrbanFM, on our cities, and the scoreboard keeps
+# the count.
 #
 # **Deviations from the paper.** Small networks and short budgets in the lab profile (first table);
 # last layers that start alive and lose nothing (`activation`, `safe`; their effect is

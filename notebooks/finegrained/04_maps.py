@@ -1,13 +1,15 @@
 # %% [markdown]
 # # Maps: where the errors are
 #
-# *What you need: {doc}`01_problem_and_baselines`, {doc}`02_urbanstc_method`. Reading: 10 minutes. Runs in: under a minute at the smallest size.
-# On real cities it draws networks that the result tables have trained; where none is stored it trains them first, which takes some
-# ten minutes on two cores. You will see: what the numbers of the tables look like on the ground.*
+# *What you need: {doc}`01_problem_and_baselines`, {doc}`02_urbanstc_method`. Reading: 10 minutes.
+# Runs in: under a minute at the smallest size. On real cities it draws networks that the result
+# tables have trained; where none is stored it trains them first, which takes some ten minutes on
+# two cores. You will see: what the numbers of the tables look like on the ground.*
 #
-# A table says by how much. A map says where: along which roads, in which blocks, at which hours. This page draws our versions
-# of four figures of the paper {cite}`urbanstc`: Fig. 1 and 11 (coarse, true, inferred), Fig. 12 (errors of UrbanSTC and three baselines,
-# enlarged in four places) and Fig. 5 (errors with some of the pretexts left out).
+# A table says by how much. A map says where: along which roads, in which blocks, at which hours.
+# This page draws our versions of four figures of the paper {cite}`urbanstc`: Fig. 1 and 11 (coarse,
+# true, inferred), Fig. 12 (errors of UrbanSTC and three baselines, enlarged in four places) and
+# Fig. 5 (errors with some of the pretexts left out).
 #
 # 1. who is drawn; 2. one busy step; 3. its errors; 4. the whole test part; 5. error against flow; 6. which pretexts take part;
 # 7. bicycles at M = 2.
@@ -33,9 +35,10 @@ from stflow_lib.training.metrics import flow_errors
 # %% [markdown]
 # ## 1. Who is drawn
 #
-# Two rules, the three baselines that were made for flows, and UrbanSTC, as in the first table with M = 4: first seed, all training data. `runs.ensure` finds
-# the stored record or trains; `runs.predictor` then loads the finished network. The table sets the errors of the very maps that follow beside the stored record's: a page and a table that
-# disagree would show it here.
+# Two rules, the three baselines that were made for flows, and UrbanSTC, as in the first table with
+# M = 4: first seed, all training data. `runs.ensure` finds the stored record or trains;
+# `runs.predictor` then loads the finished network. The table sets the errors of the very maps that
+# follow beside the stored record's: a page and a table that disagree would show it here.
 
 
 # %%
@@ -80,10 +83,12 @@ if profile == "smoke":
 # %% [markdown]
 # ## 2. One busy step
 #
-# The fullest map of the test part, on one colour scale from empty to the largest flow of any of the maps. The coarse map shows each block's
-# mean per fine cell, which is also what MEAN infers. Four squares mark places chosen by name, before any error was seen. The paper enlarges a bridge,
-# the zoo and two railway stations of Beijing; San Francisco has a knot of freeways, a wharf full of visitors, a railway station and, in 2008, a bus
-# terminal. A simulated city has no names: there the fullest squares take their place.
+# The fullest map of the test part, on one colour scale from empty to the largest flow of any of the
+# maps. The coarse map shows each block's mean per fine cell, which is also what MEAN infers. Four
+# squares mark places chosen by name, before any error was seen. The paper enlarges a bridge, the
+# zoo and two railway stations of Beijing; San Francisco has a knot of freeways, a wharf full of
+# visitors, a railway station and, in 2008, a bus terminal. A simulated city has no names: there the
+# fullest squares take their place.
 
 
 # %%
@@ -141,13 +146,14 @@ print("largest gap of a block in this map:", {m: f"{g:.2g}" for m, g in gap.item
 
 # %% [markdown]
 # HA draws the streets from memory, at the brightness that today's coarse map sets. What a network
-# could add to this is hard to see with flows as bright as these; errors show it better. The printed gaps compare each block of this map with
-# what was counted: the constraint holds but for rounding, for HA's blocks that were once empty, and for blocks in which a network's scores
-# are all zero.
+# could add to this is hard to see with flows as bright as these; errors show it better. The printed
+# gaps compare each block of this map with what was counted: the constraint holds but for rounding,
+# for HA's blocks that were once empty, and for blocks in which a network's scores are all zero.
 #
 # ## 3. Its errors
 #
-# First the two rules. Brighter is worse; the scale clips the brightest 0.2 % of the worst map, and beside each name stands the map's mean.
+# First the two rules. Brighter is worse; the scale clips the brightest 0.2 % of the worst map, and
+# beside each name stands the map's mean.
 
 # %%
 error = {method: np.abs(fine - truth[pick]) for method, fine in sample.items()}
@@ -156,8 +162,9 @@ plots_maps.errors_figure(rules, task.unit, f"{task.city}, {when}: where two rule
 plt.show()
 
 # %% [markdown]
-# MEAN's error is a drawing of the street map: all that it does not know. With HA the streets are mostly gone, and what remains is a grain that
-# follows the flow. Now the paper's Fig. 12: UrbanSTC and three baselines on a scale of their own, then the four places enlarged.
+# MEAN's error is a drawing of the street map: all that it does not know. With HA the streets are
+# mostly gone, and what remains is a grain that follows the flow. Now the paper's Fig. 12: UrbanSTC
+# and three baselines on a scale of their own, then the four places enlarged.
 
 # %%
 learned = {method: error[method] for method in DRAWN[2:]}
@@ -185,14 +192,17 @@ alike = {m: np.corrcoef(error["HA"].ravel(), e.ravel())[0, 1] for m, e in learne
 print("correlation with HA's |error|:", {m: f"{r:.2f}" for m, r in alike.items()})
 
 # %% [markdown]
-# Much of the grain is the chance of {eq}`eq-fg-floor`, which no method can foresee and all of them share: two methods that had learned all there is
-# would err in the same cells, with a correlation near 1. The paper sees UrbanSTC darker in all four of its squares. In ours the table says who is
-# least, square by square; but one step is an anecdote, and a difference of a few percent cannot be seen in it.
+# Much of the grain is the chance of {eq}`eq-fg-floor`, which no method can foresee and all of them
+# share: two methods that had learned all there is would err in the same cells, with a correlation
+# near 1. The paper sees UrbanSTC darker in all four of its squares. In ours the table says who is
+# least, square by square; but one step is an anecdote, and a difference of a few percent cannot be
+# seen in it.
 #
 # ## 4. The whole test part
 #
-# Averaged over all test maps, chance shrinks and habit remains. Top: mean $|y - \hat y|$ of each cell. Below: by how much each
-# method's mean error is smaller than HA's; purple cells are better than HA, orange ones worse.
+# Averaged over all test maps, chance shrinks and habit remains. Top: mean $|y - \hat y|$ of each
+# cell. Below: by how much each method's mean error is smaller than HA's; purple cells are better
+# than HA, orange ones worse.
 
 # %%
 usual = {m: np.abs(fine - truth).mean(0) for m, fine in inferred.items()}
@@ -217,14 +227,15 @@ for name, gain in gains.items():
           f"positive in {(gain[used] > 0).mean():.0%} of the busier half of the cells")  # fmt: skip
 
 # %% [markdown]
-# A positive number speaks for the second name. The last panel compares UrbanSTC with the baseline of least mean error, cell by cell, over the same maps; a
-# share near one half is a draw.
+# A positive number speaks for the second name. The last panel compares UrbanSTC with the baseline
+# of least mean error, cell by cell, over the same maps; a share near one half is a draw.
 #
 # ## 5. Error against flow
 #
-# Left, the RMSE of a fine cell against the flow of its block. Right, a question that the three errors of the tables do not ask: **when a method says
-# ten, are there ten on average?** For each range of inferred flow, the mean true flow over the mean inferred one; 1 is honest, above 1
-# the method was timid.
+# Left, the RMSE of a fine cell against the flow of its block. Right, a question that the three
+# errors of the tables do not ask: **when a method says ten, are there ten on average?** For each
+# range of inferred flow, the mean true flow over the mean inferred one; 1 is honest, above 1 the
+# method was timid.
 
 
 # %%
@@ -257,13 +268,14 @@ print(f"worst over best: {spread.iloc[0]:.2f} in the thinnest blocks, "
 assert spread.iloc[0] < spread.iloc[-1]
 
 # %% [markdown]
-# In the thinnest blocks the methods come together, because little but chance is left there. They part as blocks fill up. Sections 6 and 7 of {doc}`01_problem_and_baselines`
-# explain both ends.
+# In the thinnest blocks the methods come together, because little but chance is left there. They
+# part as blocks fill up. Sections 6 and 7 of {doc}`01_problem_and_baselines` explain both ends.
 #
 # ## 6. Which pretexts take part
 #
-# The paper's Fig. 5 draws the errors of UrbanSTC with some of its pretexts left out and marks two arteries. Ours draws one pretext at a time, all three,
-# and the control that the paper lacks: all three encoders with no pretext at all. Everything else is as above, down to the step and the seed.
+# The paper's Fig. 5 draws the errors of UrbanSTC with some of its pretexts left out and marks two
+# arteries. Ours draws one pretext at a time, all three, and the control that the paper lacks: all
+# three encoders with no pretext at all. Everything else is as above, down to the step and the seed.
 
 # %%
 city, seed = chosen["UrbanSTC"].city, chosen["UrbanSTC"].seed
@@ -300,13 +312,15 @@ show_table(pd.DataFrame(scores).T, f"One seed, {task.unit}")
 provenance(part_records)
 
 # %% [markdown]
-# One seed each: the picture illustrates. {doc}`03_results` and the ablations decide, with all seeds and an interval. Errors over the whole test part sort more
-# surely than those of one map, and an artery is no better a judge than the rest of the city.
+# One seed each: the picture illustrates. {doc}`03_results` and the ablations decide, with all seeds
+# and an interval. Errors over the whole test part sort more surely than those of one map, and an
+# artery is no better a judge than the rest of the city.
 #
 # ## 7. Bicycles at M = 2
 #
-# The paper's Fig. 11 shows BikeNYC: coarse, true, and UrbanSTC's inference. Bicycles are sparse, most cells hold nobody most of the time, and M is
-# 2: a block has four cells. Where the profile has no bicycle city, the simulated one stands in at M = 2.
+# The paper's Fig. 11 shows BikeNYC: coarse, true, and UrbanSTC's inference. Bicycles are sparse,
+# most cells hold nobody most of the time, and M is 2: a block has four cells. Where the profile has
+# no bicycle city, the simulated one stands in at M = 2.
 
 # %%
 second = drawn("table11") if TABLES["table11"](profile) else {
@@ -347,9 +361,10 @@ provenance([record])
 # - On one step, methods that have learned look alike, because chance dominates; differences appear in averages over many maps.
 # - Whoever compares error maps needs one scale, areas chosen before looking, and the mean beside the picture.
 #
-# **Deviations from the paper.** Its sample, its areas and its colours are not given: ours are the fullest test step, four places chosen by name (the fullest
-# squares, where there are no names), and a scale that colour-blind readers can use. The baselines are the three made for flows. Of the ablations ours
-# draws single pretexts, all of them and none.
+# **Deviations from the paper.** Its sample, its areas and its colours are not given: ours are the
+# fullest test step, four places chosen by name (the fullest squares, where there are no names), and
+# a scale that colour-blind readers can use. The baselines are the three made for flows. Of the
+# ablations ours draws single pretexts, all of them and none.
 #
-# **Next.** {doc}`07_fast_steps` asks what a training step costs. **References.** Figures 1, 5, 11 and 12 of {cite}`urbanstc`; UrbanFM {cite}`urbanfm`, UrbanPy
-# {cite}`urbanpy`, FODE {cite}`fode`.
+# **Next.** {doc}`07_fast_steps` asks what a training step costs. **References.** Figures 1, 5, 11
+# and 12 of {cite}`urbanstc`; UrbanFM {cite}`urbanfm`, UrbanPy {cite}`urbanpy`, FODE {cite}`fode`.

@@ -5,13 +5,14 @@
 # where the run store is filled, else as long as the trainings take. You will see: Tables 7 to 9 and
 # Figures 6 to 8 beside the paper's, and one control that the paper does not have.*
 #
-# UrbanSTC is made of parts: three pretexts, two stages of training, external factors, a way to sample
-# triplets, a threshold, a width. An **ablation** changes one of them and leaves the rest alone. The
-# paper prints three tables and three figures of that kind, mostly with differences well below one percent.
+# UrbanSTC is made of parts: three pretexts, two stages of training, external factors, a way to
+# sample triplets, a threshold, a width. An **ablation** changes one of them and leaves the rest
+# alone. The paper prints three tables and three figures of that kind, mostly with differences well
+# below one percent.
 #
-# Differences that small need a measure, and the paper gives none. Here every comparison is
-# paired by seed and carries a 95 % interval; where we have a single seed, the spread of the
-# tables' own seeds is drawn behind the curve. What is smaller than that spread is not a finding.
+# Differences that small need a measure, and the paper gives none. Here every comparison is paired
+# by seed and carries a 95 % interval; where we have a single seed, the spread of the tables' own
+# seeds is drawn behind the curve. What is smaller than that spread is not a finding.
 
 # %% tags=["parameters"]
 profile: str = "smoke"  # which size of runs the page shows: smoke, lab or paper
@@ -42,14 +43,14 @@ print(f"profile {profile}: {planned} runs, {missing} had no record before this p
 # ## How to read the comparisons
 #
 # Each table is laid out as printed, one metric at a time: our rows with mean and standard deviation
-# over seeds, the paper's numbers to the right. The paper's are means over four half-years of Beijing
-# taxis; ours come from the city named in the column. So sizes do not compare, orders do.
+# over seeds, the paper's numbers to the right. The paper's are means over four half-years of
+# Beijing taxis; ours come from the city named in the column. So sizes do not compare, orders do.
 #
 # Below each table stands what the paper says about the order, as a difference with its interval:
-# the error of the *other* row minus that of the *better* one, seed by seed, in percent of the other.
-# It is confirmed when the whole interval is above zero, the rule of the [scoreboard](../scoreboard).
-# One seed has no interval, and a smoke run is no evidence at all: at that size the page only
-# proves that it works.
+# the error of the *other* row minus that of the *better* one, seed by seed, in percent of the
+# other. It is confirmed when the whole interval is above zero, the rule of the
+# [scoreboard](../scoreboard). One seed has no interval, and a smoke run is no evidence at all: at
+# that size the page only proves that it works.
 
 
 # %%
@@ -119,14 +120,14 @@ def verdicts(name, pairs):
 #
 # Each encoder comes from one pretext: regional contrast (`reg`), super-resolution of the coarse map
 # (`inf`), temporal contrast (`tcs`). A row names the encoders that stay; the decoder's first layer
-# gets narrower with them, so a row with fewer encoders is also a smaller network. In the paper regional
-# contrast alone is worst, temporal contrast the best of the single ones, and all three are best; but
-# the best pair is only 0.08 % behind in RMSE.
+# gets narrower with them, so a row with fewer encoders is also a smaller network. In the paper
+# regional contrast alone is worst, temporal contrast the best of the single ones, and all three are
+# best; but the best pair is only 0.08 % behind in RMSE.
 #
 # The row **random encoders** is ours. It is the full network, trained for the error from the first
-# step, without any pretext. Without it one cannot tell what the pretexts *teach* from what
-# the extra encoders merely *hold*: three encoders are more parameters than one, and
-# `reg` sees single cells only while the other two see neighbourhoods.
+# step, without any pretext. Without it one cannot tell what the pretexts *teach* from what the
+# extra encoders merely *hold*: three encoders are more parameters than one, and `reg` sees single
+# cells only while the other two see neighbourhoods.
 
 # %%
 show_table("table7")
@@ -137,24 +138,24 @@ subsets = [name for name in rows["table7"] if name not in (full, control)]
 verdicts("table7", [(full, name) for name in subsets])
 
 # %% [markdown]
-# And the question that matters most for the paper's title: is the pre-trained network better than the
-# same network from random weights? With little data it should be, if self-supervision is a remedy
-# for scarcity. So this comparison is made at both ends of the range of data.
+# And the question that matters most for the paper's title: is the pre-trained network better than
+# the same network from random weights? With little data it should be, if self-supervision is a
+# remedy for scarcity. So this comparison is made at both ends of the range of data.
 
 # %%
 verdicts("table7", [(full, control)])
 
 # %% [markdown]
-# If the first interval above includes zero while the single encoders are clearly worse, the gain in Table 7 is one of
-# capacity and of the field of view, not of what the pretexts taught. That is why we would
-# not read the paper's Table 7 as proof of its pretexts: it never trained the control.
+# If the first interval above includes zero while the single encoders are clearly worse, the gain in
+# Table 7 is one of capacity and of the field of view, not of what the pretexts taught. That is why
+# we would not read the paper's Table 7 as proof of its pretexts: it never trained the control.
 #
 # ## Table 8: two stages or one
 #
-# The paper's alternative to pre-training is to minimise everything at once: the squared error plus the
-# three pretext losses on the same encoders. It does not print how the four terms were weighted, and they live on
-# different scales, so we take 1 for each and try smaller weights with one seed. As in the
-# paper, taxis see external factors and bicycles do not.
+# The paper's alternative to pre-training is to minimise everything at once: the squared error plus
+# the three pretext losses on the same encoders. It does not print how the four terms were weighted,
+# and they live on different scales, so we take 1 for each and try smaller weights with one seed. As
+# in the paper, taxis see external factors and bicycles do not.
 
 # %%
 show_table("table8")
@@ -165,8 +166,8 @@ verdicts("table8", stages)
 
 # %% [markdown]
 # A fair remark on cost: two stages take the optimiser steps of the pretexts *and* those of the
-# fine-tuning, the single stage takes only the latter, each of which computes all four
-# losses. The seconds below are those of our records.
+# fine-tuning, the single stage takes only the latter, each of which computes all four losses. The
+# seconds below are those of our records.
 
 # %%
 spent = {
@@ -180,11 +181,11 @@ if spent:
 # %% [markdown]
 # ## Table 9: external factors
 #
-# A map of half past eight on a rainy Monday is not split like one of a sunny Sunday. UrbanSTC adds a
-# map made from weather and calendar to the input of its encoders (+E); UrbanFM, UrbanPy and FODE
-# have branches of their own for it. The simulated city carries weather, San Francisco has only hour,
-# weekday and holiday. The paper's comparison with the runs without factors is spread over five tables; put
-# together it is less one-sided than the text.
+# A map of half past eight on a rainy Monday is not split like one of a sunny Sunday. UrbanSTC adds
+# a map made from weather and calendar to the input of its encoders (+E); UrbanFM, UrbanPy and FODE
+# have branches of their own for it. The simulated city carries weather, San Francisco has only
+# hour, weekday and holiday. The paper's comparison with the runs without factors is spread over
+# five tables; put together it is less one-sided than the text.
 
 # %%
 plain = claims.reported("urbanstc").query("table in ['3', '4', '5', '6'] and fraction == '100'")
@@ -199,8 +200,8 @@ printed = merged[merged["metric"] != "mape"].pivot(
 notebook.show_table(printed, "Printed: how much +E lowers the error, in percent", digits=2)
 
 # %% [markdown]
-# In print UrbanPy gets *worse* with external factors in three of the four half-years, and UrbanSTC gains
-# between 0.1 and 0.4 % in RMSE. Ours:
+# In print UrbanPy gets *worse* with external factors in three of the four half-years, and UrbanSTC
+# gains between 0.1 and 0.4 % in RMSE. Ours:
 
 # %%
 without = plain[plain["method"].isin(["UrbanFM", "UrbanPy", "FODE", "UrbanSTC"])]
@@ -216,9 +217,9 @@ verdicts("table9", helps + leads)
 # ## Figure 6: how to choose triplets
 #
 # Temporal contrast needs, for each map, one that should be near and one that should be far. *Hard*
-# sampling takes the nearest and the farthest map; *weight* sampling mixes the five nearest and
-# the five farthest (Algorithm 1 of the paper). The paper reports a lower MAE for weight sampling below 60 % of the data, in
-# a figure whose whole axis spans 5 % of the error.
+# sampling takes the nearest and the farthest map; *weight* sampling mixes the five nearest and the
+# five farthest (Algorithm 1 of the paper). The paper reports a lower MAE for weight sampling below
+# 60 % of the data, in a figure whose whole axis spans 5 % of the error.
 
 # %%
 triplets = {label: paired.errors(group, "mae") for label, group in rows["figure6"].items()}
@@ -233,10 +234,11 @@ verdicts("figure6", [("weight", "hard")])
 # %% [markdown]
 # ## Figure 7: the threshold of regional contrast
 #
-# Two cells count as alike when their embeddings differ by less than $\lambda$ in mean square. The paper sweeps
-# $\lambda$ for taxis and for bicycles and finds its best value inside the range each time, at $10^{-4}$ and
-# $5 \cdot 10^{-5}$; its axes span less than one percent. We keep $10^{-4}$ in all tables. The dashed line and
-# its band are the tables' UrbanSTC over its seeds: a curve that stays inside is flat for all we can tell.
+# Two cells count as alike when their embeddings differ by less than $\lambda$ in mean square. The
+# paper sweeps $\lambda$ for taxis and for bicycles and finds its best value inside the range each
+# time, at $10^{-4}$ and $5 \cdot 10^{-5}$; its axes span less than one percent. We keep $10^{-4}$
+# in all tables. The dashed line and its band are the tables' UrbanSTC over its seeds: a curve that
+# stays inside is flat for all we can tell.
 
 
 # %%
@@ -275,10 +277,10 @@ for title, (_, values, tables) in sweeps.items():
 # %% [markdown]
 # ## Figure 8: width, and how the pretexts converge
 #
-# One number, $C$, sets the width of the encoders and the decoder. The paper compares 32, 64 and 128; our
-# profiles halve and double their own. To the error (panel a of the figure) belong the validation curves of the three
-# pretexts (b to d): a width that is too small should show there first, because a pretext is the only thing
-# its encoder learns from before fine-tuning.
+# One number, $C$, sets the width of the encoders and the decoder. The paper compares 32, 64 and
+# 128; our profiles halve and double their own. To the error (panel a of the figure) belong the
+# validation curves of the three pretexts (b to d): a width that is too small should show there
+# first, because a pretext is the only thing its encoder learns from before fine-tuning.
 
 # %%
 widths, sizes = by_value("figure8"), {}
@@ -306,21 +308,22 @@ if panels:
 
 # %% [markdown]
 # The first two losses are not comparable between widths as they stand: regional contrast sums over
-# channels, so a wider embedding has larger inner products and another loss at the start. The scale of
-# temporal contrast is fixed by its norm (15 is indifference, 7 the least that can be reached),
+# channels, so a wider embedding has larger inner products and another loss at the start. The scale
+# of temporal contrast is fixed by its norm (15 is indifference, 7 the least that can be reached),
 # and the error of super-resolution is in vehicles.
 #
 # ## Summary
 #
-# **What to remember.** Compare a pre-trained network with the *same* network from random weights before
-# saying what pre-training teaches. Put an interval around each ablation; most of the printed
-# differences are of the size of the spread over seeds. The verdicts above are computed from the records, and
-# the [scoreboard](../scoreboard) keeps them.
+# **What to remember.** Compare a pre-trained network with the *same* network from random weights
+# before saying what pre-training teaches. Put an interval around each ablation; most of the printed
+# differences are of the size of the spread over seeds. The verdicts above are computed from the
+# records, and the [scoreboard](../scoreboard) keeps them.
 #
-# **Deviations from the paper.** Small networks and short budgets in the lab profile; stand-in cities
-# instead of the mean over four half-years; weights of the end-to-end losses are ours, since none are printed;
-# sweeps have one seed, tables have all. San Francisco has no weather. The decoder keeps width $C$ for any number of encoders, as
-# in the released code. Figure 5, the maps of these variants, is on the page of [maps](04_maps).
+# **Deviations from the paper.** Small networks and short budgets in the lab profile; stand-in
+# cities instead of the mean over four half-years; weights of the end-to-end losses are ours, since
+# none are printed; sweeps have one seed, tables have all. San Francisco has no weather. The decoder
+# keeps width $C$ for any number of encoders, as in the released code. Figure 5, the maps of these
+# variants, is on the page of [maps](04_maps).
 #
 # **Next:** what each method [costs](06_efficiency).
 #

@@ -5,14 +5,14 @@
 # lab size. You will see: the paper's Table 10 and Figure 9b rebuilt, parameter by parameter; all
 # methods timed side by side in one run; and what the printed totals do not say.*
 #
-# A method that is one percent better and ten times slower is no present to whoever has five
-# cities to run. UrbanSTC's Table 10 therefore lists, for eight methods, the number of parameters, seconds per
-# epoch of training, seconds of inference, total minutes and the error, all from one RTX 2080.
+# A method that is one percent better and ten times slower is no present to whoever has five cities
+# to run. UrbanSTC's Table 10 therefore lists, for eight methods, the number of parameters, seconds
+# per epoch of training, seconds of inference, total minutes and the error, all from one RTX 2080.
 #
 # Two of these five columns can be checked to the last digit, or nearly, on any machine: sizes
-# follow from the layers alone, and totals from the numbers beside them. Seconds cannot: they
-# belong to a device, a library and a day. What can be compared is their **ratio** between methods
-# that run at the same time in the same process.
+# follow from the layers alone, and totals from the numbers beside them. Seconds cannot: they belong
+# to a device, a library and a day. What can be compared is their **ratio** between methods that run
+# at the same time in the same process.
 
 # %% tags=["parameters"]
 profile: str = "smoke"  # whose sizes, city and error records the timings go with
@@ -47,10 +47,12 @@ print(f"profile {profile}: {len(networks)} networks, {', '.join(networks)}")
 #
 # A parameter count needs no training and no memory: the networks below are built on PyTorch's
 # `meta` device, where tensors have shapes but no numbers. All have the paper's sizes, $C = 128$ and
-# $32 \times 32$ coarse cells refined by 4, with the factors of TaxiBJ where external factors are on.
+# $32 \times 32$ coarse cells refined by 4, with the factors of TaxiBJ where external factors are
+# on.
 #
-# The printed counts end in "M", and the first question is M what. UrbanSTC's four stages decide it: only units of
-# $2^{20}$ reproduce all of them. In units of $10^6$ the temporal encoder's 165,632 would be 0.17.
+# The printed counts end in "M", and the first question is M what. UrbanSTC's four stages decide it:
+# only units of $2^{20}$ reproduce all of them. In units of $10^6$ the temporal encoder's 165,632
+# would be 0.17.
 
 # %%
 stages = {"reg": "reg", "inf": "inf", "tcs": "tcs", "fine_tuning": "fine_tuning",
@@ -74,14 +76,15 @@ assert known["2^20"].ne("neither").all(), "a printed count is not reproduced"
 # ## The counts, and what they prove
 #
 # Each printed count is met by one configuration and missed by its neighbour. The column *agrees*
-# says which: UrbanFM and UrbanSTC's fine-tuning were counted **with** external factors,
-# UrbanPy **without**, in one and the same column. VDSR's 4.79 needs an upsampler in one step (two
-# give 3.66), SCN's 18.55 the gains of its weight normalisation (18.53 without), UrbanSTC's 1.98 two
-# steps where the paper's text has one: the next cell builds that form too. FODE is the
-# exception: its layers were inferred from the count, so the count is no evidence for them.
+# says which: UrbanFM and UrbanSTC's fine-tuning were counted **with** external factors, UrbanPy
+# **without**, in one and the same column. VDSR's 4.79 needs an upsampler in one step (two give
+# 3.66), SCN's 18.55 the gains of its weight normalisation (18.53 without), UrbanSTC's 1.98 two
+# steps where the paper's text has one: the next cell builds that form too. FODE is the exception:
+# its layers were inferred from the count, so the count is no evidence for them.
 #
-# UrbanSTC's own 3.58 is the sum of four stages. Each encoder is in there twice, once in its pretext and once in
-# fine-tuning, and the pretext heads are thrown away. Whoever deploys UrbanSTC deploys 1.98.
+# UrbanSTC's own 3.58 is the sum of four stages. Each encoder is in there twice, once in its pretext
+# and once in fine-tuning, and the pretext heads are thrown away. Whoever deploys UrbanSTC deploys
+# 1.98.
 
 # %%
 shown = known[["name", "bare", "external", "printed", "2^20"]].copy()
@@ -97,10 +100,10 @@ print(f"fine-tuning with the text's one-step upsampler: {text_count / cost.UNIT:
 assert round(text_count / cost.UNIT, 2) != printed.loc["fine_tuning", "params_m"]
 
 # %% [markdown]
-# The same as a picture, the paper's Figure 9b, with every network of the book. A circle at the
-# end of its bar is a count reproduced; a bar without a circle belongs to a method that the
-# paper does not time. External factors are counted where the printed number has them. The axis
-# is logarithmic: SCN is almost six hundred times as large as the smallest pretext.
+# The same as a picture, the paper's Figure 9b, with every network of the book. A circle at the end
+# of its bar is a count reproduced; a bar without a circle belongs to a method that the paper does
+# not time. External factors are counted where the printed number has them. The axis is logarithmic:
+# SCN is almost six hundred times as large as the smallest pretext.
 
 # %%
 drawn = counts.copy()
@@ -113,10 +116,11 @@ plt.show()
 # ## The printed table, checked against itself
 #
 # Total minutes are epochs times seconds. Divided back, the printed totals give round numbers of
-# epochs, between 50 and 190 and chosen nobody says how, so that the totals compare schedules as much
-# as networks. The errors are those of Table 3, where no method has external factors (for UrbanSTC
-# it would be 3.841 with them), although two of the counts include them. And the sum of four times
-# per epoch, 9.02 s, is no time of anything, since the stages run for different numbers of epochs.
+# epochs, between 50 and 190 and chosen nobody says how, so that the totals compare schedules as
+# much as networks. The errors are those of Table 3, where no method has external factors (for
+# UrbanSTC it would be 3.841 with them), although two of the counts include them. And the sum of
+# four times per epoch, 9.02 s, is no time of anything, since the stages run for different numbers
+# of epochs.
 
 # %%
 printed["epochs run"] = printed["total_min"] * 60 / printed["train_s_per_epoch"]
@@ -135,21 +139,22 @@ shown["epochs run"] = shown["epochs run"].round().astype("Int64")
 notebook.show_table(shown, "Table 10 as printed (RTX 2080, TaxiBJ-P1), and the epochs it implies")
 
 # %% [markdown]
-# In these numbers UrbanSTC takes 12.5 minutes in all, more than VDSR (9.1) and UrbanFM (10.2).
-# Its inference, 0.66 s, is the fastest of the table. Both follow from the same design: a shallow network,
-# trained four times.
+# In these numbers UrbanSTC takes 12.5 minutes in all, more than VDSR (9.1) and UrbanFM (10.2). Its
+# inference, 0.66 s, is the fastest of the table. Both follow from the same design: a shallow
+# network, trained four times.
 #
 # ## Timing in turns
 #
-# On the profile's city we time every network at the profile's size, in turns: in each turn
-# every network takes a few training steps, in an order drawn anew, by the very loop that trains
-# it for the tables. A first turn is thrown away. A neighbour who takes the processor for a while
-# slows everybody. We report medians over turns, and the distance between quartiles as a
-# share of the median: two methods that differ by less are not told apart.
+# On the profile's city we time every network at the profile's size, in turns: in each turn every
+# network takes a few training steps, in an order drawn anew, by the very loop that trains it for
+# the tables. A first turn is thrown away. A neighbour who takes the processor for a while slows
+# everybody. We report medians over turns, and the distance between quartiles as a share of the
+# median: two methods that differ by less are not told apart.
 #
-# **Extrapolated:** seconds per epoch are the median step times the steps of one pass over
-# the training samples; inference is the median of a few batches of 16, copy to the processor included, times the
-# test split. UrbanSTC's fine-tuning is timed with its encoders free, as after its first epochs.
+# **Extrapolated:** seconds per epoch are the median step times the steps of one pass over the
+# training samples; inference is the median of a few batches of 16, copy to the processor included,
+# times the test split. UrbanSTC's fine-tuning is timed with its encoders free, as after its first
+# epochs.
 
 # %%
 city, fraction = plan.first(4)[0], plan.all_data[0]
@@ -203,8 +208,8 @@ if len(points):
 #
 # Seconds of a graphics card of 2018 and of this device have nothing to say to each other; their
 # order may. The next cell divides each by UrbanFM's and correlates the two rankings. At the paper's
-# sizes that is a test of the printed column. At smaller sizes it is only a first look, because narrow
-# networks spend their time on overhead that wide ones do not notice.
+# sizes that is a test of the printed column. At smaller sizes it is only a first look, because
+# narrow networks spend their time on overhead that wide ones do not notice.
 
 # %%
 rows = timed.assign(row=timed["method"].where(
@@ -236,16 +241,17 @@ for label, of in (("printed", printed["train_s_per_epoch"]), ("ours", rows["trai
 #
 # ## Summary
 #
-# **What to remember.** The printed sizes are in units of $2^{20}$, and every one is reproduced; they settle
-# which layers were run where text and code differ, and show that external factors are counted for
-# some methods only. UrbanSTC's 3.58 counts its encoders twice. Total minutes compare schedules.
-# Seconds mean something only side by side.
+# **What to remember.** The printed sizes are in units of $2^{20}$, and every one is reproduced;
+# they settle which layers were run where text and code differ, and show that external factors are
+# counted for some methods only. UrbanSTC's 3.58 counts its encoders twice. Total minutes compare
+# schedules. Seconds mean something only side by side.
 #
-# **Deviations from the paper.** Steps are timed and epochs extrapolated (`turns`, `steps`); the paper averaged 30 whole epochs.
-# Timings are at the profile's sizes; only the counts are always at the paper's. All methods of a
-# profile have one budget of steps, the paper's between 50 and 190 epochs.
+# **Deviations from the paper.** Steps are timed and epochs extrapolated (`turns`, `steps`); the
+# paper averaged 30 whole epochs. Timings are at the profile's sizes; only the counts are always at
+# the paper's. All methods of a profile have one budget of steps, the paper's between 50 and 190
+# epochs.
 #
-# **Next:** [what it takes to keep every vehicle](08_conservation), and
-# [where the time of a step goes](07_fast_steps).
+# **Next:** [what it takes to keep every vehicle](08_conservation), and [where the time of a step
+# goes](07_fast_steps).
 #
 # **References.** {cite:t}`urbanstc`; {cite:t}`urbanfm`.

@@ -2,8 +2,8 @@
 # # Fast steps: what one step of training costs, and why
 #
 # *What you need: the [method](02_urbanstc_method). Runs in: seconds at smoke size, about five
-# minutes at the paper's size on two cores. You will see: where the arithmetic of UrbanSTC sits,
-# and how the house's training step compares with plain PyTorch in the same run.*
+# minutes at the paper's size on two cores. You will see: where the arithmetic of UrbanSTC sits, and
+# how the house's training step compares with plain PyTorch in the same run.*
 #
 # UrbanSTC is small in parameters (two million) and large in arithmetic, because most of its
 # convolutions work on maps that are already enlarged. Whoever wants three seeds of five fractions
@@ -53,10 +53,10 @@ print(f"{count_parameters(network):,} parameters on {runs.execute.device_name()}
 # ## Where the arithmetic is
 #
 # A convolution with a $k \times k$ kernel from $c$ to $c'$ channels on an $h \times w$ map takes
-# $k^2 c\, c' h w$ multiplications; training multiplies that by about three, once for the output
-# and once for each of the two gradients. Hooks on the forward pass count them layer by layer. The
-# second upsampling convolution works on a map four times as large as the first and takes well
-# over half of everything.
+# $k^2 c\, c' h w$ multiplications; training multiplies that by about three, once for the output and
+# once for each of the two gradients. Hooks on the forward pass count them layer by layer. The
+# second upsampling convolution works on a map four times as large as the first and takes well over
+# half of everything.
 
 # %%
 counts = {}
@@ -158,11 +158,10 @@ print("reached" if ratio <= 0.45 else "not reached", "on this processor, in", pr
 # %% [markdown]
 # The aim of 0.45 was set on a processor with bfloat16 units, whose convolutions run at about twice
 # the float32 rate. Where those units are missing, `precision="auto"` stays in float32 — bfloat16 is
-# emulated there, many times slower — and the ratio stays near one: the
-# convolutions already run in the vendor's library, and nothing in the step is left to be saved
-# except arithmetic. Winograd's transform, which saves five ninths of the multiplications, was
-# tried as sixteen matrix products per layer and brought no gain: its extra passes over
-# memory cost what it saves.
+# emulated there, many times slower — and the ratio stays near one: the convolutions already run in
+# the vendor's library, and nothing in the step is left to be saved except arithmetic. Winograd's
+# transform, which saves five ninths of the multiplications, was tried as sixteen matrix products
+# per layer and brought no gain: its extra passes over memory cost what it saves.
 
 # %% [markdown]
 # ## Does the fast step learn the same?
@@ -188,9 +187,9 @@ assert difference < 0.05
 # %% [markdown]
 # ## Summary
 #
-# **What to remember.** Over half of UrbanSTC's arithmetic is one convolution on an enlarged map.
-# On a processor without bfloat16 units the plain step is already as fast as the library makes it,
-# and the honest ratio is about one; the switch is automatic where the units exist.
+# **What to remember.** Over half of UrbanSTC's arithmetic is one convolution on an enlarged map. On
+# a processor without bfloat16 units the plain step is already as fast as the library makes it, and
+# the honest ratio is about one; the switch is automatic where the units exist.
 #
 # **Deviations from the paper.** None in the model; the precision is a named setting
 # (`Training.precision`).

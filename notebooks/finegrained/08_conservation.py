@@ -3,13 +3,13 @@
 #
 # *What you need: the [method](02_urbanstc_method) and the [results](03_results). Runs in: half a
 # minute at smoke size; at lab size seconds per network that the run store holds, else a minute
-# each. You will see: block sums of every method against their coarse cells, three forms of the last layer
-# compared, and a repair that needs no training.*
+# each. You will see: block sums of every method against their coarse cells, three forms of the last
+# layer compared, and a repair that needs no training.*
 #
 # UrbanSTC's text says that all its baselines end in M2-normalisation: scores made non-negative,
-# divided by the sum of their block, multiplied by the coarse count (Eq. 15). Its tables look as if some
-# did not. The relative errors (MAPE) of its super-resolution rows are far above those of HA, a table of
-# historical shares, while their RMSE is below.
+# divided by the sum of their block, multiplied by the coarse count (Eq. 15). Its tables look as if
+# some did not. The relative errors (MAPE) of its super-resolution rows are far above those of HA, a
+# table of historical shares, while their RMSE is below.
 #
 # Whether a baseline keeps the constraint is more than bookkeeping: a network that must split 120
 # vehicles among sixteen cells solves another problem than one that guesses sixteen numbers.
@@ -49,11 +49,12 @@ print(f"profile {profile}: {task.city}, {len(task.test)} test maps, {', '.join(l
 # %% [markdown]
 # ## By construction: untrained networks
 #
-# A property of the last layer needs no training to be seen. Every network of the book is built at the
-# profile's size with random weights and given some test maps. The largest relative gap between a block's sum
-# and its coarse cell must be that of float32 arithmetic and of the $\varepsilon = 10^{-5}$ in the
-# denominator, which is felt where all scores of a block are small. Blocks whose
-# scores are all zero are *dead* and are counted, not measured; a random network may be dead as a whole.
+# A property of the last layer needs no training to be seen. Every network of the book is built at
+# the profile's size with random weights and given some test maps. The largest relative gap between
+# a block's sum and its coarse cell must be that of float32 arithmetic and of the
+# $\varepsilon = 10^{-5}$ in the denominator, which is felt where all scores of a block are small.
+# Blocks whose scores are all zero are *dead* and are counted, not measured; a random network may be
+# dead as a whole.
 
 # %%
 torch.manual_seed(0)
@@ -74,12 +75,12 @@ assert (built["largest gap"] < 1e-2).all(), "a network invents or loses vehicles
 # %% [markdown]
 # ## On the test set: trained networks
 #
-# The same from the run records, which hold the largest relative gap over every block of every test map.
-# MEAN keeps the constraint because $M^2$ equal shares add up to one. All networks keep it. HA does
-# not: a share is the mean over training maps of the ratio of a cell to its block, and the ratio
-# counts as zero where the block is empty. The shares of a block therefore sum to the share of
-# training maps in which it was *not* empty, which the cell after the next checks; in quiet blocks HA
-# loses most of its vehicles.
+# The same from the run records, which hold the largest relative gap over every block of every test
+# map. MEAN keeps the constraint because $M^2$ equal shares add up to one. All networks keep it. HA
+# does not: a share is the mean over training maps of the ratio of a cell to its block, and the
+# ratio counts as zero where the block is empty. The shares of a block therefore sum to the share of
+# training maps in which it was *not* empty, which the cell after the next checks; in quiet blocks
+# HA loses most of its vehicles.
 
 # %%
 everything = [r for name in METHODS if plan.has(name) and not name.endswith("+E")
@@ -120,8 +121,8 @@ if len(task.directions) == 1:
 # | `none` | $u_i$ | no | no |
 #
 # The second is what the laboratory's own code of the super-resolution baselines does: it normalises
-# scores of either sign. A block with scores 1 and -0.999 then has weights of 1000 and -999:
-# the sum is right, and each cell absurd.
+# scores of either sign. A block with scores 1 and -0.999 then has weights of 1000 and -999: the sum
+# is right, and each cell absurd.
 
 # %%
 score = torch.tensor([[[[1.0, -0.999], [0.0, 0.0]]]])  # [B, 1, HM, WM]: one block, M = 2
@@ -135,10 +136,10 @@ assert torch.allclose(split["m2"].sum(), torch.tensor(12.0), atol=1e-3)
 # ## What it costs not to conserve
 #
 # Each method is trained three times, with nothing changed but the last layer. RMSE, MAE and MAPE
-# are those of the records. *Largest gap* is relative to the coarse cell. For the methods predicted anew on this page,
-# *lost* counts vehicles missing from blocks and *invented* those too many, per map;
-# a network that loses in one block and invents in the next has both. *Negative* is the share of
-# fine cells with fewer than zero vehicles.
+# are those of the records. *Largest gap* is relative to the coarse cell. For the methods predicted
+# anew on this page, *lost* counts vehicles missing from blocks and *invented* those too many, per
+# map; a network that loses in one block and invents in the next has both. *Negative* is the share
+# of fine cells with fewer than zero vehicles.
 
 
 # %%
@@ -190,15 +191,16 @@ plt.show()
 
 # %% [markdown]
 # Free regression scatters around the diagonal: it knows the coarse map only through its
-# convolutions. Both normalised forms lie on it. That alone does not make `m2_signed` a
-# good idea, as the next picture shows.
+# convolutions. Both normalised forms lie on it. That alone does not make `m2_signed` a good idea,
+# as the next picture shows.
 #
 # ## Where signed scores cancel
 #
-# The weight of a cell is its score over the block's sum. If scores may be negative, the sum may be anything,
-# zero included, and the weight is unbounded. Left: blocks of untrained networks with random weights, in
-# which the convolution's outputs are of either sign. Right: how many blocks have a cell with more
-# than its whole block (a weight beyond 1) before and after training. With `m2` no weight exceeds 1.
+# The weight of a cell is its score over the block's sum. If scores may be negative, the sum may be
+# anything, zero included, and the weight is unbounded. Left: blocks of untrained networks with
+# random weights, in which the convolution's outputs are of either sign. Right: how many blocks have
+# a cell with more than its whole block (a weight beyond 1) before and after training. With `m2` no
+# weight exceeds 1.
 
 # %%
 signed = plan.built(born, {"constraint": "m2_signed"})
@@ -242,13 +244,13 @@ assert groups[f"{shown}, m2, trained"].max() <= 1.0001
 # %% [markdown]
 # ## Rescaling after the fact
 #
-# A network trained without constraint can be repaired when it predicts: cut negative cells off at zero, then let
-# the block's sum be the coarse cell, `conserve(relu(fine) + 1e-5, coarse)`. This costs no
-# training and one pass over the map, and uses nothing but the coarse map, which the network has seen anyway. A
-# block whose prediction is zero everywhere falls back to the mean split.
+# A network trained without constraint can be repaired when it predicts: cut negative cells off at
+# zero, then let the block's sum be the coarse cell, `conserve(relu(fine) + 1e-5, coarse)`. This
+# costs no training and one pass over the map, and uses nothing but the coarse map, which the
+# network has seen anyway. A block whose prediction is zero everywhere falls back to the mean split.
 #
-# The three numbers of each row belong to the same trained network, the last to its sibling that was trained with `m2`:
-# what is left between these two is what training under the constraint adds.
+# The three numbers of each row belong to the same trained network, the last to its sibling that was
+# trained with `m2`: what is left between these two is what training under the constraint adds.
 
 # %%
 repairs = {
@@ -283,11 +285,11 @@ print("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
 # %% [markdown]
 # ## Where a relative error comes from
 #
-# MAPE divides an error by the true flow, or by 1 where that is zero. A cell without vehicles therefore
-# counts with its full prediction, and maps have many such cells. A constrained network predicts
-# *exactly* zero wherever the coarse cell is empty; a free one cannot, since a convolution never says
-# exactly zero. The next table cuts the same MAPE into three parts that add up: cells of empty
-# blocks, empty cells of other blocks, and cells with vehicles.
+# MAPE divides an error by the true flow, or by 1 where that is zero. A cell without vehicles
+# therefore counts with its full prediction, and maps have many such cells. A constrained network
+# predicts *exactly* zero wherever the coarse cell is empty; a free one cannot, since a convolution
+# never says exactly zero. The next table cuts the same MAPE into three parts that add up: cells of
+# empty blocks, empty cells of other blocks, and cells with vehicles.
 
 
 # %%
@@ -315,9 +317,9 @@ assert (cut.loc[cut.index.str.endswith(", m2"), "empty blocks"] == 0).all()
 #
 # Tables 3 to 6 print MAPE for every method at 100 %. Divided by HA's on the same set, two groups
 # appear that do not touch: networks for flow inference at 0.86 to 1.00, networks for image
-# super-resolution at 1.35 to 2.25. Their RMSE do touch: SCN's 3.965 on P1 is below UrbanFM's 4.042. If
-# all ended in the same normalisation, it would be hard to say what puts so wide a gap between UrbanFM
-# and SRResNet, which have the same residual body.
+# super-resolution at 1.35 to 2.25. Their RMSE do touch: SCN's 3.965 on P1 is below UrbanFM's 4.042.
+# If all ended in the same normalisation, it would be hard to say what puts so wide a gap between
+# UrbanFM and SRResNet, which have the same residual body.
 
 # %%
 tables = claims.reported("urbanstc").query("table in ['3', '4', '5', '6'] and fraction == '100'")
@@ -334,10 +336,10 @@ print(ranges.round(2).to_string())
 assert ranges.loc["super-resolution", "min"] > ranges.loc["flow inference", "max"]
 
 # %% [markdown]
-# A second witness is UrbanFM's own paper, which ran five of these baselines on the same months
-# (P1) as plain regressions: the printed rows resemble each other, and neither resembles a
-# constrained network. The third are our own runs: the factor that separates `none` and `m2_signed`
-# from `m2` in MAPE, beside the factor that separates the printed groups.
+# A second witness is UrbanFM's own paper, which ran five of these baselines on the same months (P1)
+# as plain regressions: the printed rows resemble each other, and neither resembles a constrained
+# network. The third are our own runs: the factor that separates `none` and `m2_signed` from `m2` in
+# MAPE, beside the factor that separates the printed groups.
 
 # %%
 urbanfm_paper = {"SRCNN": (4.297, 0.714), "ESPCN": (4.206, 0.732), "DeepSD": (4.156, 0.614),
@@ -359,18 +361,19 @@ for name in dict.fromkeys(label.split(",")[0] for label in ours):
 # %% [markdown]
 # ## Summary
 #
-# **What to remember.** Every network of the book that ends in M2 keeps every vehicle, trained or not; HA does not.
-# Free regression puts vehicles into the wrong blocks. Signed normalisation keeps the
-# sums and gives up the cells: weights are unbounded where scores cancel. A free network can be repaired when it
-# predicts, at no cost of training. The printed MAPE of the paper's super-resolution rows are those of networks
-# without a working constraint, whether it was absent or signed, so that its comparison measures the last layer
-# as much as the networks. In our tables all baselines have `m2`.
+# **What to remember.** Every network of the book that ends in M2 keeps every vehicle, trained or
+# not; HA does not. Free regression puts vehicles into the wrong blocks. Signed normalisation keeps
+# the sums and gives up the cells: weights are unbounded where scores cancel. A free network can be
+# repaired when it predicts, at no cost of training. The printed MAPE of the paper's
+# super-resolution rows are those of networks without a working constraint, whether it was absent or
+# signed, so that its comparison measures the last layer as much as the networks. In our tables all
+# baselines have `m2`.
 #
-# **What this does not show.** The paper's own runs are not at hand. Our cities have more empty cells than Beijing, so
-# the factor between `none` and `m2` need not be the same there. One seed.
+# **What this does not show.** The paper's own runs are not at hand. Our cities have more empty
+# cells than Beijing, so the factor between `none` and `m2` need not be the same there. One seed.
 #
-# **Deviations from the paper.** `constraint` switches the last layer; tables use `m2` for all, as the
-# paper's text says. `activation` and `safe` of the profile apply to `m2` only.
+# **Deviations from the paper.** `constraint` switches the last layer; tables use `m2` for all, as
+# the paper's text says. `activation` and `safe` of the profile apply to `m2` only.
 #
 # **Next:** the [scoreboard](../scoreboard).
 #

@@ -3,10 +3,11 @@
 #
 # *What you need: the [method](02_urbanstc_method), its [results](03_results) and
 # [ablations](05_ablations). Runs in: seconds where the run store is filled, else as long as the
-# trainings take. You will see: three additions of our own, judged in the same tables as everything else.*
+# trainings take. You will see: three additions of our own, judged in the same tables as everything
+# else.*
 #
-# A reproduction ends where the paper ends. Three questions stayed open for us on the way there, and each
-# has become a method with runs, seeds and intervals like any other:
+# A reproduction ends where the paper ends. Three questions stayed open for us on the way there, and
+# each has become a method with runs, seeds and intervals like any other:
 #
 # - **UrbanSTC+log**: what does the loss decide? Squared error cares for full cells, users of a map for all.
 # - **UrbanSTC+DM**: how sure is the split? A number without its uncertainty is half a forecast.
@@ -47,12 +48,12 @@ print(f"profile {profile}: {number} runs, {missing} had no record before this pa
 # %% [markdown]
 # ## All of them at once
 #
-# Same cities, same amounts of data, same steps and learning rates for every row; the three UrbanSTCs take the
-# steps of their pretexts besides. UrbanSTC and ShareNet have five seeds in the lab profile, because a
-# claim of ours deserves more of them than a repetition; the other two rows have the three of all
-# tables. Below, methods are compared seed by seed: a bar is the 95 % interval of the mean difference,
-# in percent of UrbanSTC's error. It is blue when all of it speaks for our method, else orange; a point
-# without a bar is a single seed.
+# Same cities, same amounts of data, same steps and learning rates for every row; the three
+# UrbanSTCs take the steps of their pretexts besides. UrbanSTC and ShareNet have five seeds in the
+# lab profile, because a claim of ours deserves more of them than a repetition; the other two rows
+# have the three of all tables. Below, methods are compared seed by seed: a bar is the 95 % interval
+# of the mean difference, in percent of UrbanSTC's error. It is blue when all of it speaks for our
+# method, else orange; a point without a bar is a single seed.
 
 
 # %%
@@ -94,14 +95,14 @@ def against_urbanstc(name):
 #
 # In San Francisco a few cells see dozens of taxis and most see none or one. The squared error is
 # ruled by the few: being wrong by ten in one cell weighs as much as being wrong by one in a
-# hundred. Yet two of the three metrics, MAE and MAPE, look at the many. A later paper
-# {cite}`plgf` trains with
+# hundred. Yet two of the three metrics, MAE and MAPE, look at the many. A later paper {cite}`plgf`
+# trains with
 #
 # $$\ell = |y - \hat y| + |\log(1 + y) - \log(1 + \hat y)|,$$
 #
-# re-weighted towards hard cells. We take the plain form and change nothing else: same network,
-# same pretexts, same steps; only fine-tuning minimises another number. The choice of the best
-# epoch stays by validation RMSE, as everywhere, which if anything favours the squared error. What we
+# re-weighted towards hard cells. We take the plain form and change nothing else: same network, same
+# pretexts, same steps; only fine-tuning minimises another number. The choice of the best epoch
+# stays by validation RMSE, as everywhere, which if anything favours the squared error. What we
 # expect: MAE and MAPE fall, RMSE pays.
 
 # %%
@@ -109,23 +110,23 @@ against_urbanstc("UrbanSTC+log")
 
 # %% [markdown]
 # A median and a mean are different answers to one question. The absolute error is smallest at the
-# median of what can happen, the squared error at its mean; flows are skewed, so the median lies below.
-# Whoever compares methods by MAE that were trained on squared errors compares, in part, how
+# median of what can happen, the squared error at its mean; flows are skewed, so the median lies
+# below. Whoever compares methods by MAE that were trained on squared errors compares, in part, how
 # skewed their errors are.
 #
 # ## UrbanSTC+DM: how sure is the split?
 #
-# A block counted $x$ vehicles. Which of its $M^2$ fine cells did each take? If every driver chose by
-# known shares $p$, the fine counts would be **multinomial**, and the only doubt that of dice. But shares
-# themselves change, with a concert, a closed street, or simply a network that is wrong. So let
-# them be drawn for each map, from a Dirichlet distribution around the network's split:
+# A block counted $x$ vehicles. Which of its $M^2$ fine cells did each take? If every driver chose
+# by known shares $p$, the fine counts would be **multinomial**, and the only doubt that of dice.
+# But shares themselves change, with a concert, a closed street, or simply a network that is wrong.
+# So let them be drawn for each map, from a Dirichlet distribution around the network's split:
 #
 # $$p \sim \mathrm{Dirichlet}(A\,\bar p), \qquad y \mid x, p \sim \mathrm{Multinomial}(x, p).$$
 #
-# $A$ is the **concentration**: as $A \to \infty$ only the dice remain, and for small $A$ one driver tells where the others
-# went. UrbanSTC+DM gives UrbanSTC a second, small head for $A$, one value per block and map, and fine-tunes both
-# heads on the likelihood of the fine counts. As a point forecast it is the mean $x\,\bar p$, in the
-# tables like the others:
+# $A$ is the **concentration**: as $A \to \infty$ only the dice remain, and for small $A$ one driver
+# tells where the others went. UrbanSTC+DM gives UrbanSTC a second, small head for $A$, one value
+# per block and map, and fine-tunes both heads on the likelihood of the fine counts. As a point
+# forecast it is the mean $x\,\bar p$, in the tables like the others:
 
 # %%
 against_urbanstc("UrbanSTC+DM")
@@ -133,14 +134,16 @@ against_urbanstc("UrbanSTC+DM")
 # %% [markdown]
 # ### What to compare its doubt with
 #
-# Of $x$ vehicles, one fine cell gets a beta-binomial number: its distribution is known exactly, so nothing below is
-# sampled. Three other forecasts show what the second head is worth. The **multinomial** around the same mean
-# is the naive likelihood, all dice ($A = 10^7$); a second one takes UrbanSTC's own split at its word.
-# **One A for the city** keeps the mean and has a single concentration, the likeliest on validation maps.
+# Of $x$ vehicles, one fine cell gets a beta-binomial number: its distribution is known exactly, so
+# nothing below is sampled. Three other forecasts show what the second head is worth. The
+# **multinomial** around the same mean is the naive likelihood, all dice ($A = 10^7$); a second one
+# takes UrbanSTC's own split at its word. **One A for the city** keeps the mean and has a single
+# concentration, the likeliest on validation maps.
 #
-# First seed, all data. To keep this page quick we score 64 maps (16 at smoke size), evenly spaced over the
-# test part, and only fine cells of blocks that counted anybody: in an empty block everybody knows the answer.
-# The networks come from their stored checkpoints; where there is none, they are trained again.
+# First seed, all data. To keep this page quick we score 64 maps (16 at smoke size), evenly spaced
+# over the test part, and only fine cells of blocks that counted anybody: in an empty block
+# everybody knows the answer. The networks come from their stored checkpoints; where there is none,
+# they are trained again.
 
 # %%
 MAPS = 16 if profile == "smoke" else 64  # test maps that are scored
@@ -172,11 +175,11 @@ if not compared:
 # %% [markdown]
 # ### One step on the map
 #
-# The fullest of these maps. Top: the mean, and how wide the interval is that should hold nine of ten
-# true flows. Bottom: how far the truth was from the mean, on the width's scale, with a dot where it left its
-# interval, and the concentration of each block (grey: nobody was counted). A wide interval is no
-# confession of failure: where many vehicles are split, many can be misplaced. What should *not*
-# happen is a bright spot below that is dark above.
+# The fullest of these maps. Top: the mean, and how wide the interval is that should hold nine of
+# ten true flows. Bottom: how far the truth was from the mean, on the width's scale, with a dot
+# where it left its interval, and the concentration of each block (grey: nobody was counted). A wide
+# interval is no confession of failure: where many vehicles are split, many can be misplaced. What
+# should *not* happen is a bright spot below that is dark above.
 
 
 # %%
@@ -207,13 +210,13 @@ for city in list(compared)[:1]:
 # ### Is the doubt right?
 #
 # **Calibration** asks whether promises are kept. The PIT of a cell is the probability that the
-# forecast gave to values up to the true one; for a right forecast it is spread evenly over 0 to 1. A
-# histogram like a U says that the truth falls too often at the ends: the forecast is too sure of itself.
-# The right panel asks the same of central intervals. Counts make one thing awkward: an interval of whole
-# numbers holds at least what it promises, mostly more, and where nobody is expected the interval
-# $[0, 0]$ already holds nearly everything. So the pictures use **busy cells**, whose mean is five
-# vehicles or more (by the forecast, not by the truth), and the PIT of a tie is spread over its
-# probability, after Czado, Gneiting and Held (2009).
+# forecast gave to values up to the true one; for a right forecast it is spread evenly over 0 to 1.
+# A histogram like a U says that the truth falls too often at the ends: the forecast is too sure of
+# itself. The right panel asks the same of central intervals. Counts make one thing awkward: an
+# interval of whole numbers holds at least what it promises, mostly more, and where nobody is
+# expected the interval $[0, 0]$ already holds nearly everything. So the pictures use **busy
+# cells**, whose mean is five vehicles or more (by the forecast, not by the truth), and the PIT of a
+# tie is spread over its probability, after Czado, Gneiting and Held (2009).
 
 # %%
 BUSY = 5  # vehicles: the mean from which a cell counts as busy
@@ -234,12 +237,13 @@ for city, found in crowded.items():
 # %% [markdown]
 # ### What is it worth?
 #
-# One number judges sharpness and calibration together: the **CRPS**. For a point forecast it is the absolute
-# error; for a distribution it is the mean absolute error of a draw, less half the mean distance
-# of two draws. It is in vehicles, lower is better, and points and distributions may be compared by it. The first
-# three rows are points: UrbanSTC, and the mean and the median of UrbanSTC+DM. The median is the best point for the
-# absolute error, so the step from mean to median costs nothing once a distribution is known. Coverage
-# and mean width of intervals follow, for all cells of full blocks and for busy cells alone.
+# One number judges sharpness and calibration together: the **CRPS**. For a point forecast it is the
+# absolute error; for a distribution it is the mean absolute error of a draw, less half the mean
+# distance of two draws. It is in vehicles, lower is better, and points and distributions may be
+# compared by it. The first three rows are points: UrbanSTC, and the mean and the median of
+# UrbanSTC+DM. The median is the best point for the absolute error, so the step from mean to median
+# costs nothing once a distribution is known. Coverage and mean width of intervals follow, for all
+# cells of full blocks and for busy cells alone.
 
 # %%
 POINTS = (("UrbanSTC, point", doubt.NAMES[3], "mean"), ("UrbanSTC+DM, mean", doubt.NAMES[0], "mean"),
@@ -270,8 +274,9 @@ for city, found in compared.items():
 notebook.provenance(runs.records([*ours.values(), *papers.values()]))
 
 # %% [markdown]
-# Are these differences more than luck? All forecasts see the same maps, so we subtract CRPS map by map
-# and put a 95 % interval around the mean difference. It covers the luck of the maps, not that of the seed.
+# Are these differences more than luck? All forecasts see the same maps, so we subtract CRPS map by
+# map and put a 95 % interval around the mean difference. It covers the luck of the maps, not that
+# of the seed.
 
 # %%
 for city, found in compared.items():
@@ -290,11 +295,12 @@ for city, found in compared.items():
 # %% [markdown]
 # ### Does it know where it is wrong?
 #
-# Cells with many vehicles have large errors and wide intervals, so any forecast of counts knows something.
-# Left: cells in the order of their promised standard deviation, in groups of equal size, against the
-# error that they had; on the dashed line a forecast errs as much as it says. Right, the harder question:
-# we pair cells of the same mean, neighbours in its order. Does the one err more whose promised deviation
-# is the larger multiple of what dice alone would give? The dice are no help there.
+# Cells with many vehicles have large errors and wide intervals, so any forecast of counts knows
+# something. Left: cells in the order of their promised standard deviation, in groups of equal size,
+# against the error that they had; on the dashed line a forecast errs as much as it says. Right, the
+# harder question: we pair cells of the same mean, neighbours in its order. Does the one err more
+# whose promised deviation is the larger multiple of what dice alone would give? The dice are no
+# help there.
 
 
 # %%
@@ -328,11 +334,12 @@ for city, found in compared.items():
 # %% [markdown]
 # ### How much of the error is dice?
 #
-# The multinomial also answers a question that the tables cannot ask: how low could any network get? If the split were
-# the true one, every cell would still be off by the binomial's standard deviation, because drivers choose one by one.
-# Below is the mean square of that deviation beside the actual squared error, both with the mean of UrbanSTC+DM. It is an
-# estimate and no bound: dice thrown with a split that is too even are louder than the true ones, and
-# taxis that travel together quieter or louder than independent ones.
+# The multinomial also answers a question that the tables cannot ask: how low could any network get?
+# If the split were the true one, every cell would still be off by the binomial's standard
+# deviation, because drivers choose one by one. Below is the mean square of that deviation beside
+# the actual squared error, both with the mean of UrbanSTC+DM. It is an estimate and no bound: dice
+# thrown with a split that is too even are louder than the true ones, and taxis that travel together
+# quieter or louder than independent ones.
 
 # %%
 for city, found in compared.items():
@@ -344,25 +351,27 @@ for city, found in compared.items():
           f"{dice / squared:.0%} of the squared error")  # fmt: skip
 
 # %% [markdown]
-# What our lab runs say. On the bicycles the multinomial is far too sure, its 90 % intervals hold 74 % of the busy cells, and a
-# Dirichlet mends that. On the taxis three quarters of the squared error are dice, so the multinomial is nearly right, and the learned
-# $A$ is too cautious: 96 % for 90 %. One $A$ for the city does as well in CRPS, or a little better. So the second head has earned
-# its place as a *ranking* of doubt (right panels), not yet as a measure of it.
+# What our lab runs say. On the bicycles the multinomial is far too sure, its 90 % intervals hold 74
+# % of the busy cells, and a Dirichlet mends that. On the taxis three quarters of the squared error
+# are dice, so the multinomial is nearly right, and the learned $A$ is too cautious: 96 % for 90 %.
+# One $A$ for the city does as well in CRPS, or a little better. So the second head has earned its
+# place as a *ranking* of doubt (right panels), not yet as a measure of it.
 
 # %% [markdown]
 # ## ShareNet: history, corrected
 #
-# A network like UrbanSTC works out from scratch, for every map, how a block splits; its filters are the same
-# everywhere, so it must recognise a *place* by the counts around it. HA does the opposite: it knows every place by
-# heart and looks at nothing else. ShareNet takes both. Its score of a fine cell is
+# A network like UrbanSTC works out from scratch, for every map, how a block splits; its filters are
+# the same everywhere, so it must recognise a *place* by the counts around it. HA does the opposite:
+# it knows every place by heart and looks at nothing else. ShareNet takes both. Its score of a fine
+# cell is
 #
 # $$s_i = \log h_i + c_i(X) + \sum_{k=1}^{K} a_k(X)\, m_{k,i}, \qquad
 # \hat y_i = x \, \mathrm{softmax}_{j \in b(i)}(s)_i,$$
 #
-# with $h$ the historical share of the cell in its block, $c$ and $a$ the output of a few convolutions on the *coarse*
-# grid, and $m$ a few learned maps ("modes": this road rather than that one) that the network may
-# mix. The softmax keeps every vehicle and cannot die. At the start $c = a = 0$: ShareNet begins as
-# the rule of historical shares, and the next cell checks it.
+# with $h$ the historical share of the cell in its block, $c$ and $a$ the output of a few
+# convolutions on the *coarse* grid, and $m$ a few learned maps ("modes": this road rather than that
+# one) that the network may mix. The softmax keeps every vehicle and cannot die. At the start
+# $c = a = 0$: ShareNet begins as the rule of historical shares, and the next cell checks it.
 
 # %%
 start = {}  # (city, amount of data) -> errors of the untrained network
@@ -379,11 +388,11 @@ print(
 )
 
 # %% [markdown]
-# Everything that is the same every day sits in $\log h$ and the modes, one number per cell, and the network
-# is left with what changes. That is why it can do with little. It also works on the coarse grid
-# throughout, $M^2$ times fewer places than where UrbanSTC's decoder spends most of its time. Note what
-# the numbers of parameters mean: most of ShareNet's are not weights but this memory, $(1 + K) M^2$
-# numbers per coarse cell, which grows with the city and cannot move to another one.
+# Everything that is the same every day sits in $\log h$ and the modes, one number per cell, and the
+# network is left with what changes. That is why it can do with little. It also works on the coarse
+# grid throughout, $M^2$ times fewer places than where UrbanSTC's decoder spends most of its time.
+# Note what the numbers of parameters mean: most of ShareNet's are not weights but this memory,
+# $(1 + K) M^2$ numbers per coarse cell, which grows with the city and cannot move to another one.
 
 # %%
 against_urbanstc("ShareNet")
@@ -398,13 +407,14 @@ if len(size) == 2:
 # %% [markdown]
 # ### Is it the history?
 #
-# *HA* and *untrained* have the memory and no network. *No history*, on the first city, is the
-# whole ShareNet, trained as ever, but with shares that start even (a million imaginary vehicles in
-# every cell): it may still learn a number per cell, only nobody tells it where to begin. The second
-# table says what training adds to the memory, which bounds the credit that the network may claim.
+# *HA* and *untrained* have the memory and no network. *No history*, on the first city, is the whole
+# ShareNet, trained as ever, but with shares that start even (a million imaginary vehicles in every
+# cell): it may still learn a number per cell, only nobody tells it where to begin. The second table
+# says what training adds to the memory, which bounds the credit that the network may claim.
 #
-# And was UrbanSTC a strong opponent? The third table takes, for each city and amount of data, the network
-# with the lowest test RMSE among all others with records in Tables 3 and 11. Choosing it by the test favours it, and it may be much larger.
+# And was UrbanSTC a strong opponent? The third table takes, for each city and amount of data, the
+# network with the lowest test RMSE among all others with records in Tables 3 and 11. Choosing it by
+# the test favours it, and it may be much larger.
 
 # %%
 tables = [*TABLES["table3"](profile), *TABLES["table11"](profile)]
@@ -478,31 +488,34 @@ print(
 # %% [markdown]
 # ### How it was chosen
 #
-# By validation RMSE, one seed each; no test number was looked at before the design was fixed. The candidates had width 16,
-# two residual blocks, and modes or none. The one that stayed, with two modes, against UrbanSTC as it was
-# set at that time (its last layer started otherwise, so it is not quite today's):
+# By validation RMSE, one seed each; no test number was looked at before the design was fixed. The
+# candidates had width 16, two residual blocks, and modes or none. The one that stayed, with two
+# modes, against UrbanSTC as it was set at that time (its last layer started otherwise, so it is not
+# quite today's):
 #
 # | validation RMSE, one seed | San Francisco 20 % | 100 % | New York bicycles 20 % | 100 % |
 # |---|---|---|---|---|
 # | ShareNet | 2.10 | 2.005 | 0.495 | 0.474 |
 # | UrbanSTC, then | 2.269 | 2.218 | 0.534 | 0.520 |
 #
-# ShareNet was designed on these cities, UrbanSTC on others: that is an advantage which no interval shows. A fair
-# test is a city that neither has seen.
+# ShareNet was designed on these cities, UrbanSTC on others: that is an advantage which no interval
+# shows. A fair test is a city that neither has seen.
 #
 # ## Summary
 #
-# **What to remember.** The loss decides which metric improves, so a table of MAEs is also a table of losses. A
-# split has a distribution, exact and cheap; whether it is right can be tested, and the multinomial, the
-# first likelihood that comes to mind, is the one to beat. And a rule that knows every place by heart is not only a
-# baseline: it is a good place to start a network from. The verdicts above are computed from the records.
+# **What to remember.** The loss decides which metric improves, so a table of MAEs is also a table
+# of losses. A split has a distribution, exact and cheap; whether it is right can be tested, and the
+# multinomial, the first likelihood that comes to mind, is the one to beat. And a rule that knows
+# every place by heart is not only a baseline: it is a good place to start a network from. The
+# verdicts above are computed from the records.
 #
-# **Deviations from the paper.** All three are ours. UrbanSTC+log leaves out PLGF's re-weighting. UrbanSTC+DM is
-# judged on evenly spaced test maps with one seed, and treats blocks as independent given their counts. ShareNet does
-# not see weather or calendar, and knows one city only.
+# **Deviations from the paper.** All three are ours. UrbanSTC+log leaves out PLGF's re-weighting.
+# UrbanSTC+DM is judged on evenly spaced test maps with one seed, and treats blocks as independent
+# given their counts. ShareNet does not see weather or calendar, and knows one city only.
 #
 # **Next:** what of all this holds, claim by claim: the [scoreboard](../scoreboard).
 #
-# **References.** {cite:t}`urbanstc`; {cite:t}`plgf`; C. Czado, T. Gneiting and L. Held, *Predictive model assessment
-# for count data*, Biometrics 65 (2009); T. Gneiting and A. Raftery, *Strictly proper scoring rules, prediction, and
-# estimation*, Journal of the American Statistical Association 102 (2007).
+# **References.** {cite:t}`urbanstc`; {cite:t}`plgf`; C. Czado, T. Gneiting and L. Held, *Predictive
+# model assessment for count data*, Biometrics 65 (2009); T. Gneiting and A. Raftery, *Strictly
+# proper scoring rules, prediction, and estimation*, Journal of the American Statistical Association
+# 102 (2007).
