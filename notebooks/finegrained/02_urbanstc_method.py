@@ -3,27 +3,26 @@
 #
 # *What you need: convolutions, gradients, {doc}`01_problem_and_baselines`. Reading: 25 minutes.
 # Runs in: under a minute (small), a few minutes (real city). You will see: every equation of the
-# paper beside a form too plain to be wrong, the points where its text and its released code part
-# ways, and a network that may be dead before its first step.*
+# paper beside a form too plain to be wrong, and the points where its text and its released code
+# part ways.*
 #
 # UrbanSTC {cite}`urbanstc` bets that an encoder can learn much about flow before it sees a single
 # fine map. Three **pretexts** use coarse maps only: tell busy cells from quiet ones (*Reg*), refine
 # an even coarser map (*Inf*), tell similar moments from different ones (*TCS*). Then the three
 # encoders feed one decoder, and the whole is **fine-tuned** on the few fine maps there are.
 #
-# 1. the split; 2. encoders; 3. regional contrast; 4. super-resolution; 5. temporal contrast; 6. external factors; 7. fine-tuning;
-# 8. sizes; 9. networks born dead; 10. what each choice costs; 11. deviations.
+# 1. the split; 2. encoders; 3. regional contrast; 4. super-resolution; 5. temporal contrast;
+# 6. external factors; 7. fine-tuning. What its choices cost is the subject of
+# {doc}`02b_urbanstc_choices`.
 
 # %% tags=["parameters"]
 profile: str = "smoke"  # smoke: a simulated city; lab, paper: real taxis, recorded runs
 demo_epochs: int = 40  # passes of the short trainings shown on this page
-births: int = 24  # untrained networks drawn in section 9
 seed: int = 0  # every random number of this page comes from it
 
 # %%
-from copy import deepcopy
 from dataclasses import replace
-from math import ceil, exp, log
+from math import exp, log
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,43 +30,20 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
-from stflow_lib import runs
-from stflow_lib.book import display as notebook
+from stflow_lib import kernels, runs
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.curves import curves_figure
-from stflow_lib.book.plots.finegrained import method as plots_training
-from stflow_lib.finegrained import METHODS, Task
-from stflow_lib.finegrained import ablations as tables
-from stflow_lib.finegrained.networks import layers as blocks
-from stflow_lib.finegrained.problem.from_run import open_task
+from stflow_lib.book.plots.finegrained import method as figures
+from stflow_lib.book.plots.finegrained import probes, variants
+from stflow_lib.finegrained import METHODS, ablations, open_task
+from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.finegrained.problem.task import coarser
-from stflow_lib.finegrained.training.supervised import squared_error
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc import regional_contrast, temporal_contrast
+from stflow_lib.finegrained.urbanstc.method import KERNEL_SIZES, UrbanSTC
 from stflow_lib.finegrained.urbanstc.pretext import Encoder
-from stflow_lib.finegrained.urbanstc.regional_contrast import (
-    RegionalHead,
-    positives,
-    regional_loss,
-    regional_pretext,
-)
-from stflow_lib.finegrained.urbanstc.super_resolution import (
-    InferenceNet,
-    super_resolution_pretext,
-)
-from stflow_lib.finegrained.urbanstc.temporal_contrast import (
-    TemporalHead,
-    temporal_pretext,
-    triplet_loss,
-    triplets,
-)
-from stflow_lib.kernels import (
-    conserve,
-    conserve_naive,
-    nearest_and_farthest,
-    nearest_and_farthest_naive,
-)
-from stflow_lib.training.loop import Training, resolve_precision
-from stflow_lib.training.method import count_parameters
+from stflow_lib.finegrained.urbanstc.super_resolution import super_resolution_pretext
+from stflow_lib.training.loop import Training
 
 # %% [markdown]
 # All checks run on one city with the least data that the tables of {doc}`03_results` use:
@@ -76,13 +52,11 @@ from stflow_lib.training.method import count_parameters
 
 # %%
 torch.manual_seed(seed)
-variants = tables.variant_runs(profile)  # variant -> runs, one per seed; used in section 10
-run = variants["as in the tables"][0]
+run = ablations.variant_runs(profile)["as in the tables"][0]
 task, settings = open_task(run), runs.build_settings(METHODS["UrbanSTC"], run.settings)
 M, C = task.factor, settings.channels
 maps = task.coarse[task.train[-16:]]  # [16, 1, I, J] one batch
-cells = maps.shape[2] * maps.shape[3]
-minutes = float(np.diff(task.time).max() / np.timedelta64(1, "m"))
+shape, cells = maps.shape[2:], maps[0].numel()
 print(f"{task.city}: {len(task.train)} maps to train on ({run.scarcity} %), {task.unit}")
 print(f"coarse {tuple(maps.shape[2:])} -> fine {tuple(task.fine.shape[2:])}, M = {M}, C = {C}")
 
@@ -99,12 +73,11 @@ print(f"coarse {tuple(maps.shape[2:])} -> fine {tuple(task.fine.shape[2:])}, M =
 # must keep $x\,S/(S+\varepsilon)$ with $S$ the sum of its scores.
 
 # %%
-fine_shape = (len(maps), 1, *task.fine.shape[2:])
-score = F.relu(torch.randn(fine_shape)).requires_grad_()
-fine = conserve(score, maps, M)
+scores = F.relu(torch.randn(len(maps), 1, *task.fine.shape[2:])).requires_grad_()
+fine = kernels.conserve(scores, maps, M)
 block = lambda x: F.avg_pool2d(x, M) * M**2  # sums over M x M blocks
-assert torch.allclose(fine, conserve_naive(score, maps, M), rtol=1e-5)
-assert torch.allclose(block(fine), maps * block(score) / (block(score) + 1e-5), rtol=1e-5)
+assert torch.allclose(fine, kernels.conserve_naive(scores, maps, M), rtol=1e-5)
+assert torch.allclose(block(fine), maps * block(scores) / (block(scores) + 1e-5), rtol=1e-5)
 gap, dead, live = block_losses(fine.detach(), maps, M)
 print(f"largest relative loss of a live block {gap:.1e}; {dead} of {live} blocks dead")
 
@@ -117,15 +90,15 @@ print(f"largest relative loss of a live block {gap:.1e}; {dead} of {live} blocks
 # nothing about how to split it.
 
 # %%
-raw = torch.randn(fine_shape)
+raw = torch.randn(fine.shape)
 raw[..., :M, :M] = -1  # all scores of the first block negative
 for safe in (False, True):
     raw.requires_grad_().grad = None
-    given = blocks.Split(M, "relu", safe)(raw, maps)
-    (given[..., :M, :M] ** 2).sum().backward()
+    given = Split(M, "relu", safe)(raw, maps)[..., :M, :M]
+    given.pow(2).sum().backward()
     assert not raw.grad.any()
     expected = maps[..., :1, :1] / M**2 if safe else 0 * maps[..., :1, :1]
-    assert torch.allclose(given[..., :M, :M], expected.expand(-1, 1, M, M))
+    assert torch.allclose(given, expected.expand(-1, 1, M, M))
 print("dead block: predicts 0 (safe: the mean split), gradient 0 (safe: 0 too)")
 
 # %% [markdown]
@@ -139,38 +112,24 @@ print("dead block: predicts 0 (safe: the mean split), gradient 0 (safe: 0 too)")
 
 
 # %%
-def moved(encoder, side=11):
-    """Mean change of every cell's embedding when the middle cell of a busy map gets busier."""
-    before = 100 + 20 * torch.rand(1, 1, side, side, dtype=torch.float64)
-    after = before.clone()
-    after[..., side // 2, side // 2] *= 2
-    with torch.no_grad():
-        return (encoder(after) - encoder(before)).abs().mean(1)[0].numpy()
-
-
-encoders = {name: Encoder(C, kernel) for name, kernel in urbanstc.KERNEL_SIZES.items()}
-changes = {name: moved(encoder.double()) for name, encoder in encoders.items()}
-reach = {name: int((change > 0).sum()) for name, change in changes.items()}
-assert reach == {"inf": 25, "tcs": 25, "reg": 1}
-
-# %%
-pointwise = encoders["reg"].float()
-order = torch.randperm(cells)
-shuffled = maps.flatten(2)[..., order].unflatten(2, maps.shape[2:])
+encoders = {name: Encoder(C, kernel) for name, kernel in KERNEL_SIZES.items()}
+changes = {name: probes.embedding_change(each.double()) for name, each in encoders.items()}
+assert {n: (c > 0).sum() for n, c in changes.items()} == {"inf": 25, "tcs": 25, "reg": 1}
+pointwise, order = encoders["reg"].float(), torch.randperm(cells)
+shuffled = maps.flatten(2)[..., order].unflatten(2, shape)
 with torch.no_grad():
     embedded, mixed = pointwise(maps).flatten(2), pointwise(shuffled).flatten(2)
     flow = torch.linspace(0, float(maps.max()), 200)
     curve = pointwise(flow[:, None, None, None])[:, :, 0, 0]
 assert torch.allclose(embedded[..., order], mixed, rtol=1e-4, atol=1e-6)
-plots_training.encoders_figure(changes, flow, curve[:, :: ceil(C / 16)])
+figures.encoders_figure(changes, flow, curve[:, :: -(-C // 16)])
 plt.show()
 
 # %% [markdown]
 # The last panel is all that the regional encoder can ever know: $C$ functions of one number,
 # piecewise linear, with bends where chance has put them. The pretext is there to put the bends
 # where they tell flows apart.
-
-# %% [markdown]
+#
 # ## 3. Regional contrast
 #
 # A head (BatchNorm, a linear layer, ReLU) turns each cell into $z_j \in \mathbb{R}_+^C$. In every
@@ -202,20 +161,19 @@ def regional_naive(z, same, anchor):
         ratio += -log(alike / (alike + apart))
     return pairwise_loss / len(z), ratio / len(z)
 
-
 # %%
-head = RegionalHead(Encoder(C, 1), C)
+head = regional_contrast.RegionalHead(Encoder(C, 1), C)
 flows, anchor = maps.flatten(1) / task.coarse[task.train].max(), torch.randint(cells, (16,))
 with torch.no_grad():
     z = head(maps)
     small = z / z.norm(dim=2).max()  # so that the plain exponentials stay finite
-for criterion in ("embedding", "flow"):
-    rule = replace(settings.regional, criterion=criterion)
-    same = positives(rule, small, flows, anchor)
+rules = {how: replace(settings.regional, criterion=how) for how in ("embedding", "flow")}
+for criterion, rule in rules.items():
+    same = regional_contrast.positives(rule, small, flows, anchor)
     assert same[torch.arange(16), anchor].all()  # the anchor is like itself
     plain = regional_naive(small, same, anchor)
     for loss, value in zip(("logsumexp", "ratio"), plain, strict=True):
-        fast = regional_loss(replace(rule, loss=loss), small, flows, anchor)
+        fast = regional_contrast.regional_loss(replace(rule, loss=loss), small, flows, anchor)
         assert abs(float(fast) - value) < 1e-4 * (1 + value)
     print(f"{criterion:9}: logsumexp {plain[0]:.3f}, ratio {plain[1]:.3f}, both as the loops")
 
@@ -231,18 +189,15 @@ for criterion in ("embedding", "flow"):
 # %%
 likeness = torch.einsum("bc,bjc->bj", z[torch.arange(16), anchor], z)
 assert likeness.min() >= 0
-rule = settings.regional
-for criterion in ("embedding", "flow"):
-    labels = replace(rule, criterion=criterion)
-    negatives = (~positives(labels, z, flows, anchor)).sum(1).float()
-    value = regional_loss(labels, z, flows, anchor)
-    assert value >= torch.log1p(negatives).mean()
-    cheat = regional_loss(labels, torch.full_like(z, 10 / C**0.5), flows, anchor)
+for criterion, rule in rules.items():
+    negatives = ~regional_contrast.positives(rule, z, flows, anchor)
+    value, cheat = (regional_contrast.regional_loss(rule, each, flows, anchor)
+                    for each in (z, torch.full_like(z, 10 / C**0.5)))  # fmt: skip
+    assert value >= torch.log1p(negatives.sum(1).float()).mean()
     print(f"{criterion:9}: loss {value:7.2f}, of one long z for all cells {cheat:6.2f}")
+in_flow = rule.threshold * task.coarse[task.train].max()
 print(f"largest s at the start: {likeness.max():.0f}")
-print(
-    f"lambda = {rule.threshold} in flow: {rule.threshold * task.coarse[task.train].max():.2f} vehicles"
-)
+print(f"lambda = {rule.threshold} in flow: {in_flow:.2f} vehicles")
 
 # %% [markdown]
 # With labels from flow the cheat pays nothing; with labels from the embedding it is a perfect
@@ -254,54 +209,34 @@ print(
 
 # %%
 short = Training(epochs=demo_epochs, learning_rate=1e-3, halve_every=0, precision="float32")
-trained_regional, curves = {}, {}
-for criterion in ("embedding", "flow"):
+heads, curves = {"before training": head}, {}
+for criterion, rule in rules.items():
     torch.manual_seed(seed)
-    rule = replace(settings.regional, criterion=criterion, training=short)
-    pretext = regional_pretext(rule, Encoder(C, 1), C, task)
+    rule = replace(rule, training=short)
+    pretext = regional_contrast.regional_pretext(rule, Encoder(C, 1), C, task)
     curves[criterion] = pretext.pretrain(task, seed, None).curves
-    trained_regional[criterion] = pretext.network
+    heads[f"trained, {criterion}"] = pretext.network
 
 # %%
-busiest = maps[:, 0].sum((1, 2)).argmax()
-shape, q = maps.shape[2:], int(maps[busiest].flatten().argsort()[int(0.4 * cells)])
-flow_rule = replace(settings.regional, criterion="flow")
-same_flow = positives(flow_rule, z, flows, torch.full((16,), q))
-labels = {"equal flow (Eq. 3)": same_flow[busiest].view(shape).numpy()}
-start = {"before training": head, "trained, embedding": trained_regional["embedding"]}
-for when, network in (start | {"trained, flow": trained_regional["flow"]}).items():
-    with torch.no_grad():
-        alike = positives(
-            settings.regional, network(maps), flows, torch.full((16,), q)
-        )
-    labels[when] = alike[busiest].view(shape).numpy()
-here = (q // shape[1], q % shape[1])
-plots_training.labels_figure(maps[busiest, 0].numpy(), here, labels, task.unit)
+busiest = int(maps[:, 0].sum((1, 2)).argmax())
+q = int(maps[busiest].flatten().argsort()[int(0.4 * cells)])
+anchors = torch.full((16,), q)
+equal = regional_contrast.positives(rules["flow"], z, flows, anchors)[busiest].view(shape)
+labels = {"equal flow (Eq. 3)": equal.numpy()}
+labels |= probes.positive_cells(settings.regional, heads, maps, q, busiest)
+figures.labels_figure(maps[busiest, 0].numpy(), divmod(q, shape[1]), labels, task.unit)
 plt.show()
-
-# %%
-valid = task.coarse[task.valid].flatten(1)
-picks = torch.randint(cells, (len(valid),), generator=torch.Generator().manual_seed(seed))
-equal = (valid == valid.gather(1, picks[:, None])).float().mean().item()
-share = {"equal counts": {"positive cells (%)": 100 * equal}}
-for when, network in (start | {"trained, flow": trained_regional["flow"]}).items():
-    with torch.no_grad():
-        all_z = network(task.coarse[task.valid])
-    alike = positives(settings.regional, all_z, valid, picks).float().mean()
-    share[when] = {
-        "positive cells (%)": 100 * alike.item(),
-        "channels ever above 0": float((all_z > 0).any(0).any(0).sum()),
-        "largest |z|": all_z.norm(dim=2).max().item(),
-    }
-notebook.show_table(pd.DataFrame(share).T, "The head's embedding on validation maps", digits=1)
+valid, drawn = task.coarse[task.valid], torch.Generator().manual_seed(seed)
+picks = torch.randint(cells, (len(valid),), generator=drawn)
+share = probes.embedding_table(settings.regional, heads, valid, picks)
+show_table(share, "The head's embedding on validation maps", digits=1)
 
 # %% [markdown]
 # Had training taken the cheat, every cell would be positive: 100 in the first column. The first row
 # is the yardstick: the share of cells with just the anchor's count, which an embedding that tells
 # every flow from every other would call alike. What fine-tuning gets is the encoder below the head;
-# section 10 asks whether it helps.
-
-# %% [markdown]
+# {doc}`02b_urbanstc_choices` asks whether it helps.
+#
 # ## 4. Super-resolution of the coarse map itself
 #
 # The second pretext is the real task one storey higher. Sum the coarse map once more by $M$, and
@@ -317,49 +252,34 @@ notebook.show_table(pd.DataFrame(share).T, "The head's embedding on validation m
 small_maps = coarser(task)
 assert torch.equal(small_maps, F.avg_pool2d(task.coarse, M) * M**2)
 assert torch.allclose(small_maps.mean(), task.coarse.mean() * M**2)
-when = task.train[-16:][busiest]
-levels = {"trained on: coarser": small_maps, "target, and used on: coarse": task.coarse}
-levels |= {"never seen here: fine": task.fine}
-pictures = {
-    f"{name}, {maps_[when].sum():.0f} vehicles": maps_[when, 0].numpy()
-    for name, maps_ in levels.items()
-}
-plots_training.maps_figure(pictures, task.unit)
+levels = {"trained on: coarser": small_maps, "target, and used on: coarse": task.coarse,
+          "never seen here: fine": task.fine}  # fmt: skip
+levels = {name: level[task.train[-16:][busiest], 0] for name, level in levels.items()}
+figures.maps_figure(
+    {f"{name}, {flow.sum():.0f} vehicles": flow.numpy() for name, flow in levels.items()},
+    task.unit,
+)
 plt.show()
-
-
-# %%
-def rmse(network, low, high, samples):
-    """RMSE of `network` from `low` to `high`, vehicles, and that of the mean split."""
-    with torch.no_grad():
-        error = [network(low[i]) - high[i] for i in samples.split(64)]
-    even = F.interpolate(low[samples] / M**2, scale_factor=M) - high[samples]
-    return torch.cat(error).pow(2).mean().sqrt().item(), even.pow(2).mean().sqrt().item()
-
-
-split = blocks.Split(M, "sharp")  # a last layer that cannot die, see section 9
+split = Split(M, "sharp")  # a last layer that cannot die, see the next page
 torch.manual_seed(seed)
 rule = replace(settings.inference, training=short)
 refine = super_resolution_pretext(rule, Encoder(C, 3), C, task, split)
 curves["inf"] = refine.pretrain(task, seed, None).curves
-own = rmse(refine.network, small_maps, task.coarse, task.valid)
-below = rmse(refine.network, task.coarse, task.fine, task.valid)
+
+# %%
+own = probes.refinement_rmse(refine.network, small_maps, task.coarse, task.valid)
+below = probes.refinement_rmse(refine.network, task.coarse, task.fine, task.valid)
 assert np.isclose(own[0], min(curves["inf"]["valid_rmse"]), rtol=1e-3)
-notebook.show_table(
-    pd.DataFrame(
-        [own, below],
-        index=["coarser to coarse (trained)", "coarse to fine (never trained)"],
-        columns=["RMSE of the pretext's network", "RMSE of the mean split"],
-    ),
-    f"One network on two storeys, validation part, {task.unit}",
-)
+rows = {"coarser to coarse (trained)": own, "coarse to fine (never trained)": below}
+columns = ["RMSE of the pretext's network", "RMSE of the mean split"]
+storeys = pd.DataFrame(rows, index=columns).T
+show_table(storeys, f"One network on two storeys, validation part, {task.unit}")
 
 # %% [markdown]
 # The second row puts the pretext's whole network to work one storey lower, on cells and patterns it
 # has never met. It is not part of the method. UrbanSTC keeps the encoder and learns a new decoder;
 # the row shows how much of the first storey's answer is valid on the second as it stands.
-
-# %% [markdown]
+#
 # ## 5. Temporal contrast
 #
 # Half past eight on Tuesday resembles half past eight on Wednesday more than it resembles nine at
@@ -375,21 +295,20 @@ notebook.show_table(
 # %%
 pool = task.coarse[task.train]
 K = min(settings.temporal.neighbours, len(pool) - 1)
-near, near_i, far, far_i = nearest_and_farthest(pool.flatten(1), K)
-plain = nearest_and_farthest_naive(pool.flatten(1), K)  # a double loop over all pairs
+near, near_i, far, far_i = kernels.nearest_and_farthest(pool.flatten(1), K)
+plain = kernels.nearest_and_farthest_naive(pool.flatten(1), K)  # a double loop over all pairs
 for fast, slow in zip((near, near_i, far, far_i), plain, strict=True):
     assert torch.allclose(fast.double(), slow.double(), rtol=1e-5)
 whole_part = task.coarse[task.train_all].flatten(1)
-distance, all_i = torch.cdist(whole_part, whole_part), nearest_and_farthest(whole_part, K)
-some = len(pool) // 2
-plots_training.distances_figure(distance.numpy(), some, all_i[1][some], all_i[3][some])
+_, near_all, _, far_all = kernels.nearest_and_farthest(whole_part, K)
+distance, some = torch.cdist(whole_part, whole_part).numpy(), len(pool) // 2
+figures.distances_figure(distance, some, near_all[some], far_all[some])
 plt.show()
-for name, indices in (
-    ("in the fraction", near_i),
-    ("in the whole part", all_i[1][: len(pool)]),
-):
-    hours = (indices - torch.arange(len(pool))[:, None]).abs() * minutes / 60
-    print(f"nearest {name}: {(hours <= 2).float().mean():.0%} within two hours of the anchor")
+near_all, far_all = near_all[: len(pool)], far_all[: len(pool)]
+hour_steps = np.timedelta64(1, "h") / np.diff(task.time).max()
+for name, indices in (("in the fraction", near_i), ("in the whole part", near_all)):
+    close = (indices - torch.arange(len(pool))[:, None]).abs() <= 2 * hour_steps
+    print(f"nearest {name}: {close.float().mean():.0%} within two hours of the anchor")
 
 # %% [markdown]
 # The picture shows the whole training part: maps are near to those of the same hour on other days,
@@ -413,23 +332,16 @@ def algorithm_1(t):
 
 
 weighted, hard = (
-    triplets(replace(settings.temporal, sampling=how), pool, pool)
+    temporal_contrast.triplets(replace(settings.temporal, sampling=how), pool, pool)
     for how in ("weight", "hard")
 )
 for t in range(len(pool)):
     for fast, slow in zip(weighted, algorithm_1(t), strict=True):
         assert torch.allclose(fast[t], slow, rtol=1e-4, atol=1e-4)
-for fast, chosen in zip(hard, (near_i, far_i), strict=True):
-    assert torch.equal(fast, pool[chosen[:, 0]])
-pictures = {
-    f"{name}, {flow.sum():.0f} vehicles": flow[0].numpy()
-    for name, flow in (
-        ("anchor", pool[some]),
-        ("X+", weighted[0][some]),
-        ("X-", weighted[1][some]),
-    )
-}
-plots_training.maps_figure(pictures, task.unit)
+assert torch.equal(hard[0], pool[near_i[:, 0]]) and torch.equal(hard[1], pool[far_i[:, 0]])
+pictures = {"anchor": pool[some, 0], "X+": weighted[0][some, 0], "X-": weighted[1][some, 0]}
+pictures = {f"{n}, {flow.sum():.0f} vehicles": flow.numpy() for n, flow in pictures.items()}
+figures.maps_figure(pictures, task.unit)
 plt.show()
 
 # %% [markdown]
@@ -446,35 +358,28 @@ plt.show()
 
 # %%
 torch.manual_seed(seed)
-temporal_head = TemporalHead(Encoder(C, 3), C, normalise=True)
+temporal_head = temporal_contrast.TemporalHead(Encoder(C, 3), C, normalise=True)
 margin, gradients = settings.temporal.margin, []
 for alpha in (8.0, margin):
     temporal_head.zero_grad()
     a, p, n = (temporal_head(m[:16]) for m in (pool, *weighted))
-    triplet_loss(a, p, n, alpha).backward()
+    temporal_contrast.triplet_loss(a, p, n, alpha).backward()
     gradients.append(torch.cat([w.grad.flatten() for w in temporal_head.parameters()]))
 assert torch.allclose(*gradients, rtol=1e-3, atol=1e-6) and gradients[0].abs().max() > 0
-for end, loss in (((0, 1), margin + 8), ((1, 0), margin - 8), ((0, 0), margin)):
-    corners = 2 * torch.eye(2)  # two embeddings at a right angle, as far apart as can be
-    value = triplet_loss(
-        corners[:1], corners[end[1]][None], corners[end[0]][None], margin
-    )
-    assert value == loss
-print(
-    f"margin {margin:g}: loss between {margin - 8:g} and {margin + 8:g}, gradient as at margin 8"
-)
+one, other = 2 * torch.eye(2)[:, None]  # at a right angle, as far apart as can be
+for p, n, loss in ((other, one, margin + 8), (one, other, margin - 8), (one, one, margin)):
+    assert temporal_contrast.triplet_loss(one, p, n, margin) == loss
+low, high = margin - 8, margin + 8
+print(f"margin {margin:g}: loss between {low:g} and {high:g}, gradient as at margin 8")
 
 # %%
 rule = replace(settings.temporal, normalise=True, training=short)
-moments = temporal_pretext(rule, Encoder(C, 3), C, task)
+moments = temporal_contrast.temporal_pretext(rule, Encoder(C, 3), C, task)
 curves["tcs"] = moments.pretrain(task, seed, None).curves
-gaps = {}
-for name, network in (("before training", temporal_head.eval()), ("after", moments.network)):
-    with torch.no_grad():
-        a, p, n = (network(m) for m in (pool, *weighted))
-        gaps[name] = ((a - p).pow(2).sum(1) - (a - n).pow(2).sum(1)).numpy()
+networks = {"before training": temporal_head.eval(), "after": moments.network}
+gaps = {n: probes.triplet_gap(network, pool, *weighted) for n, network in networks.items()}
 assert max(np.abs(gap).max() for gap in gaps.values()) <= 8 + 1e-4
-plots_training.hinge_figure(gaps, margin, 8)
+figures.hinge_figure(gaps, margin, 8)
 plt.show()
 
 # %% [markdown]
@@ -483,30 +388,16 @@ plt.show()
 # the worst case. The pretexts' convergence on this page:
 
 # %%
-panels = {
-    ("Reg, labels from the embedding", "loss"): {
-        name: [curves["embedding"][key]]
-        for name, key in (("training", "loss"), ("validation", "valid"))
-    },
-    ("Inf", f"RMSE ({task.unit})"): {
-        "training": [np.sqrt(curves["inf"]["loss"])],
-        "validation": [curves["inf"]["valid_rmse"]],
-        "mean split, validation": [np.full(demo_epochs, own[1])],
-    },
-    ("TCS", "triplet loss"): {
-        name: [curves["tcs"][key]]
-        for name, key in (("training", "loss"), ("validation", "valid"))
-    },
-}
-curves_figure(panels)
+curves_figure(
+    variants.pretext_curves(curves | {"reg": curves["embedding"]}, task.unit, own[1])
+)
 plt.show()
 
 # %% [markdown]
 # Training losses are means over an epoch with dropout (Inf) and batch statistics (all three);
 # validation is taken at the end of the epoch with both switched off. That is why the two may lie
 # apart, and may cross.
-
-# %% [markdown]
+#
 # ## 6. External factors
 #
 # With `external=True` (the paper's "+E") calendar and weather become one value per coarse cell,
@@ -516,7 +407,7 @@ plt.show()
 
 # %%
 torch.manual_seed(seed)
-plus = urbanstc.UrbanSTC(task, replace(settings, external=True, activation="softplus")).eval()
+plus = UrbanSTC(task, replace(settings, external=True, activation="softplus")).eval()
 now, other = task.external[task.train[:1]], task.external[task.train[len(pool) // 4]][None]
 with torch.no_grad():
     bias = plus.external(now)
@@ -535,17 +426,8 @@ print(f"they move {(one - two).abs().sum() / 2:.1e} of {maps[0].sum():.0f} vehic
 # on squared error in vehicles (Eq. 16). Here is the way of one map:
 
 # %%
-network = urbanstc.UrbanSTC(task, settings).eval()
-seen = [("coarse map", maps[:1])]
-with torch.no_grad():
-    features = [encoder(maps[:1]) for encoder in network.encoders.values()]
-    seen += zip(("H " + name for name in network.encoders), features, strict=True)
-    seen.append(("side by side", torch.cat(features, 1)))
-    for layer in (*network.decoder[:3], *network.decoder[3], network.decoder[4]):
-        seen.append((type(layer).__name__, layer(seen[-1][1].clone())))
-shapes = pd.DataFrame([(name, *x.shape[1:]) for name, x in seen], columns=["after", *"Crw"])
-shapes.columns = ["after", "channels", "rows", "columns"]
-notebook.show_table(shapes, "UrbanSTC, layer by layer", index=False)
+shapes = probes.layer_shapes(UrbanSTC(task, settings).eval(), maps)
+show_table(shapes, "UrbanSTC, layer by layer", index=False)
 
 # %% [markdown]
 # During the first epochs only the decoder learns (`freeze_epochs`; the paper's text does not
@@ -556,354 +438,20 @@ notebook.show_table(shapes, "UrbanSTC, layer by layer", index=False)
 
 
 # %%
-def encoders_moved(freeze_epochs):
-    """{encoder: largest change of a weight in one short epoch of fine-tuning}."""
-    once = replace(settings.training, epochs=1, epoch_steps=8)
-    idle = {
-        name: replace(getattr(settings, name), training=replace(short, epochs=0))
-        for name in ("regional", "inference", "temporal")
-    }
-    plan = replace(settings, **idle, freeze_epochs=freeze_epochs, training=once)
-    network = urbanstc.UrbanSTC(task, replace(plan, activation="softplus"))
-    before = deepcopy(network.encoders)
-    urbanstc.fit_pretrained(network, squared_error, task, plan, seed, None)
-    return {
-        name: max(
-            (new - old).abs().max().item()
-            for new, old in zip(encoder.parameters(), before[name].parameters(), strict=True)
-        )
-        for name, encoder in network.encoders.items()
-    }
-
-
-frozen, free = encoders_moved(1), encoders_moved(0)
+frozen, free = (probes.encoders_moved(task, settings, epochs, seed=seed) for epochs in (1, 0))
 assert not any(frozen.values()) and all(free.values())
-notebook.show_table(
-    pd.DataFrame({"frozen for the epoch": frozen, "free": free}),
-    "Largest change of an encoder's weight in a short epoch of fine-tuning",
-    digits=6,
-)
-
-# %% [markdown]
-# ## 8. Sizes
-#
-# Parameter counts are the best witness of what the paper's authors really ran. Its Table 10 prints
-# them in units of $2^{20}$. Counted here on empty maps of the paper's sizes:
-
-
-# %%
-def blank(rows, cols, factor, names=()):
-    """A task without content: one empty map of the given size."""
-    coarse, one = torch.zeros(1, 1, rows, cols), torch.zeros(1, dtype=torch.long)
-    fine = torch.zeros(1, 1, rows * factor, cols * factor)
-    stamp = np.zeros(1, "datetime64[ns]")
-    return Task("blank", factor, coarse, fine, torch.zeros(1, len(names)), tuple(names), one, one,
-                one, one, stamp, ("entries",), "vehicles", "")  # fmt: skip
-
-
-def sizes(channels, paper_task, external):
-    """Parameters of the three pretexts' networks and of the fine-tuned one."""
-    encoder = lambda kernel: Encoder(channels, kernel)
-    plan = urbanstc.UrbanSTCSettings(channels=channels, external=external)
-    inf = (encoder(3), channels, paper_task.factor, blocks.Split(paper_task.factor))
-    networks = {
-        "Reg": RegionalHead(encoder(1), channels),
-        "TCS": TemporalHead(encoder(3), channels, True),
-        "Inf": InferenceNet(*inf),
-        "fine-tuning": urbanstc.UrbanSTC(paper_task, plan),
-    }
-    return {name: count_parameters(network) for name, network in networks.items()}
-
-
-# %%
-factors = ("temperature", "wind", "holiday", "weekend", "weekday", "hour", "weather")
-beijing, new_york = blank(32, 32, 4, factors), blank(40, 20, 2)
-counts = {
-    "M=4, +E": sizes(128, beijing, True),
-    "M=4": sizes(128, beijing, False),
-    "M=2": sizes(128, new_york, False),
-    "C=64, +E": sizes(64, beijing, True),
-    "C=32, +E": sizes(32, beijing, True),
-}
-table = pd.DataFrame(counts)
-table["M=4, +E / 2^20"] = (table["M=4, +E"] / 2**20).map("{:.2f}".format)
-table["Table 10"] = ["0.03", "0.16", "1.41", "1.98"]
-assert list(table["M=4, +E"]) == [33_536, 165_632, 1_480_321, 2_072_719]
-assert (table.at["fine-tuning", "M=4"], table.at["fine-tuning", "M=2"]) == (
-    1_938_817,
-    1_348_481,
-)
-assert table.at["Inf", "M=2"] == 888_961
-assert (table["M=4, +E / 2^20"] == table["Table 10"]).all()
-notebook.show_table(table, "Parameters (C = 128 where not said)")
-
-# %% [markdown]
-# All four printed sizes are met, and they settle two questions. The fine-tuning row is the network
-# *with* external factors, although the errors printed beside it are those without. And upsampling
-# goes in two steps of two, as in the code; the single step of the paper's text has another size:
-
-# %%
-one_step = urbanstc.UrbanSTC(beijing, urbanstc.UrbanSTCSettings(external=True, single_step=True))
-print(
-    f"one step of {beijing.factor}: {count_parameters(one_step) / 2**20:.2f} x 2^20 parameters"
-)
-assert f"{count_parameters(one_step) / 2**20:.2f}" != "1.98"
-
-# %% [markdown]
-# ## 9. Networks born dead
-#
-# Convolution weights start as $\mathcal N(0, 0.02^2)$, biases at PyTorch's
-# $\mathcal U(\pm 1/\sqrt{9C})$. A layer with $9C$ inputs and a ReLU multiplies the size of its
-# signal by about $0.02\sqrt{9C/2}$: 0.12 for $C = 8$, 0.24 for $C = 32$, 0.48 for $C = 128$. A map
-# passes six layers at $M = 4$, and in a narrow network little of it is left when the last one adds
-# its bias. That one number then decides for all cells at once. If it is negative, so are all
-# scores; ReLU makes them zero, every block is dead, and the gradient is zero everywhere: the
-# network predicts nothing and never will. We draw some networks, narrow and of the paper's width,
-# and look.
-
-
-# %%
-def at_birth(width, activation, safe=False):
-    """Share of dead blocks and the last bias of untrained networks [births]."""
-    found = []
-    for number in range(births):
-        torch.manual_seed(number)
-        plan = replace(
-            settings, channels=width, external=False, activation=activation, safe=safe
-        )
-        network = urbanstc.UrbanSTC(task, plan).eval()
-        with torch.no_grad():
-            fine = network(maps[:2], task.external[:2])
-        _, dead, live = block_losses(fine, maps[:2], M)
-        found.append((dead / live, network.decoder[-1].bias.item()))
-    return np.array(found).T
-
-
-narrow, wide = min(C, 16), 128
-born = {
-    f"{activation}, C={width}": at_birth(width, activation)
-    for activation in ("relu", "shifted")
-    for width in (narrow, wide)
-}
-born |= {f"{soft}, C={narrow}": at_birth(narrow, soft) for soft in ("softplus", "sharp")}
-born[f"relu + safe, C={narrow}"] = at_birth(narrow, "relu", safe=True)
-plots_training.births_figure(born)
-plt.show()
-shift = float(blocks.ACTIVATIONS["shifted"](torch.zeros(())))
-bias = {f"C = {width}": f"{1 / (9 * width) ** 0.5:.3f}" for width in (narrow, wide)}
-print(f"shift {shift:g}; largest bias 1 / sqrt(9 C):", bias)
-print("the last layer of this page's tables:", settings.activation)
-for soft in ("softplus", "sharp"):
-    assert not born[f"{soft}, C={narrow}"][0].any()
-for width in (narrow, wide):
-    assert born[f"shifted, C={width}"][0].sum() <= born[f"relu, C={width}"][0].sum()
-
-# %% [markdown]
-# The published start is a lottery, and the narrower the network the more the bias is the ticket.
-# The escapes are one setting each. **shifted**, $u = \mathrm{relu}(r + c)$ with the shift $c$
-# printed above, puts more of the networks on the living side, all of them where $c$ exceeds what
-# the bias and the signal can take away, and can still give an exact zero. **softplus** is positive
-# everywhere, so that no gradient vanishes, but answers slowly and cannot give an exact zero to a
-# lake or a park. **sharp**, $\frac1{10}\log(1 + e^{10 r})$, is ten times as steep: about 0.07 at
-# zero, still alive on both sides, and close to nothing where the scores are well below it. **safe**
-# loses no vehicle, but a network born dead stays so:
-
-# %%
-silent = urbanstc.UrbanSTC(task, replace(settings, external=False, activation="relu"))
-torch.nn.init.constant_(silent.decoder[-1].bias, -1e6)  # surely below zero
-for safe in (False, True):
-    silent.split = blocks.Split(M, "relu", safe)
-    fine = silent(maps, task.external[:16])
-    F.mse_loss(fine, task.fine[task.train[-16:]]).backward()
-    moving = sum(bool(w.grad is not None and w.grad.any()) for w in silent.parameters())
-    lost = 1 - (fine.sum() / maps.sum()).item()
-    print(
-        f"all scores negative, safe={safe}: {lost:.0%} of vehicles lost, {moving} tensors with gradient"
-    )
-    assert moving == 0
-
-# %% [markdown]
-# Training can also kill a network that was born alive, by one step that is too long. So dead blocks
-# are counted after every epoch, a run whose best epoch has more than half of them dead is marked
-# **collapsed** in its record, and no table of this book averages it in: it is counted beside the
-# mean.
-
-# %% [markdown]
-# ## 10. What each choice costs
-#
-# One setting changed at a time, everything else as in the tables, least data. *Random encoders* is
-# the control that the paper lacks: the same network without any pretext. *Paper's text* takes flow
-# labels and Eq. 4, plain embeddings, one upsampling step, no freezing.
-
-# %%
-if profile == "smoke":  # seconds; other sizes are computed by the command line beforehand
-    for variant_runs in variants.values():
-        for one_run in variant_runs:
-            runs.ensure(one_run)
-
-
-def row(name, variant_runs):
-    """One line of the table: errors over seeds without collapsed runs, and how many ran."""
-    found = runs.summary(variant_runs, ["rmse", "mae"]).set_index("metric")
-    cell = found.loc["rmse"]
-    done = cell["n"] + cell["collapsed"] > 0
-    errors = {
-        metric.upper(): "not run" if not done else "collapsed" if not cell["n"] else
-        f"{found.at[metric, 'mean']:.3f}"
-        + (f" ± {found.at[metric, 'spread']:.3f}" if cell["n"] > 1 else "")
-        for metric in ("rmse", "mae")
-    }  # fmt: skip
-    counts = {"n": cell["n"], "collapsed": cell["collapsed"], "not run": cell["missing"]}
-    return errors | counts | {"stale": "yes" if cell["stale"] else ""}
-
-
-board = pd.DataFrame({name: row(name, group) for name, group in variants.items()}).T
-notebook.show_table(
-    board, f"UrbanSTC's variants on {run.city}, {run.scarcity} % of the training part"
-)
-records = runs.records([one_run for group in variants.values() for one_run in group])
-notebook.provenance(records)
-
-# %%
-means = {
-    name: runs.summary(group, "rmse").iloc[0]
-    for name, group in variants.items()
-}  # fmt: skip
-base = means["as in the tables"]
-
-
-def effect(*names):
-    """Change of RMSE against the tables' network, in words; nothing is claimed without runs."""
-    if not base["n"] or not all(means[name]["n"] for name in names):
-        return "not run" if not any(means[n]["collapsed"] for n in names) else "collapsed"
-    parts = [f"RMSE {100 * (means[name]['mean'] / base['mean'] - 1):+.1f} %" for name in names]
-    gone = sum(means[name]["collapsed"] for name in names)
-    return "; ".join(parts) + (f" ({gone} collapsed, left out)" if gone else "")
-
-
-for name in list(variants)[1:]:
-    print(f"{name:16} {effect(name)}")
-
-# %% [markdown]
-# Differences smaller than the spread over seeds say nothing, and with one seed there is no spread
-# to compare with: at the small size this table shows that every variant runs, not which one is
-# better. The curves belong to the same runs, one line for each seed.
-
-
-# %%
-def seeds(name, curve):
-    """The curves of that name in the records of a variant, one per seed that has it."""
-    found = [record["curves"].get(curve) for record in runs.records(variants[name])]
-    return [curve for curve in found if curve]
-
-
-def panel(names, curve):
-    """{variant: curves of all its seeds} for those variants that have any."""
-    return {name: seeds(name, curve) for name in names if seeds(name, curve)}
-
-
-tabled, last = "as in the tables", ["relu as printed", "relu, safe", "softplus"]
-pretraining = [tabled, "random encoders", "paper's text", "hard triplets", "with calendar"]
-unit = f"RMSE ({task.unit})"
-panels = {
-    ("validation, by pre-training", unit): panel(pretraining, "valid_rmse"),
-    ("validation, by last layer", unit): panel([tabled, *last], "valid_rmse"),
-    ("dead blocks", "share of non-empty blocks"): panel(
-        [tabled, *last, "paper's text"], "dead_blocks"
-    ),
-    ("Reg: validation", "loss"): panel([tabled], "reg_valid"),
-    ("Inf: validation", unit): panel([tabled, *last], "inf_valid_rmse"),
-    ("TCS: validation", "triplet loss"): panel([tabled, "hard triplets"], "tcs_valid"),
-}
-panels = {title: groups for title, groups in panels.items() if groups}
-if panels:
-    curves_figure(panels)
-    plt.show()
-else:
-    print(
-        f"no record yet: python -m stflow_lib run --table finegrained.variants --profile {profile}"
-    )
-
-# %% [markdown]
-# A curve that stays on one level from its first epoch to its last, with a share of dead blocks near
-# one, is a collapsed run; a step in a curve of the upper row is where the encoders are set free or
-# the rate is halved.
-#
-# ## 11. Deviations from the paper
-#
-# Where text and released code differ, the library follows the code, because the printed sizes prove
-# that the code ran, and keeps the text as settings. On top of that come our own. The effect is
-# given where this page's runs measure it.
-
-
-# %%
-def steps(plan):
-    """Optimiser steps in an epoch of `plan`: as it says, else one pass over the fraction."""
-    return plan.epoch_steps or ceil(len(task.train) / plan.batch)
-
-
-def schedule(plan, size=""):
-    """`plan` in words; `size` says how long an epoch is."""
-    rate = f"halved every {plan.halve_every}" if plan.halve_every else "not halved"
-    epochs = f"{plan.epochs} epoch{'s' * (plan.epochs != 1)}"
-    return f"{epochs}{size} at {plan.learning_rate:g}, {rate}"
-
-
-def here(plan):
-    return schedule(plan, f" of {steps(plan)} steps")
-
-
-plan, precision = settings.training, resolve_precision(settings.training.precision, task.device)
-outside = torch.cat([all_i[1][: len(pool)], all_i[3][: len(pool)]]) >= len(pool)
-code, text = urbanstc.UrbanSTCSettings(), urbanstc.AS_PRINTED
-fields = {"Reg": "regional", "Inf": "inference", "TCS": "temporal"}
-plans = {name: [getattr(source, field).training for source in (text, code, settings)]
-         for name, field in fields.items()}  # fmt: skip
-
-# %%
-rows = [
-    ("Reg labels and loss, TCS embedding, upsampling, freezing: paper's text",
-     "the released code's", "regional, temporal, single_step, freeze_epochs", effect("paper's text")),
-    ("triplets by weight sampling", settings.temporal.sampling, "temporal.sampling",
-     "hard: " + effect("hard triplets")),
-    ("triplets mined in the whole training part (code)",
-     "the whole part" if settings.temporal.global_pool else "inside the fraction",
-     "temporal.global_pool", f"code: {outside.float().mean():.0%} of neighbours lie outside"),
-    ("last layer ReLU", settings.activation, "activation", "relu as printed: " + effect("relu as printed")),
-    ("M2 without safe form", "safe" if settings.safe else "the same", "safe",
-     "relu, safe: " + effect("relu, safe")),
-    ("no external factors in Tables 3 to 7", "external" if settings.external else "the same",
-     "external", "with: " + effect("with calendar")),
-    ("C = 128", f"C = {C}", "channels", "none" if C == 128 else "not measured here"),
-    (f"fine-tuning: {schedule(code.training)}", here(plan), "training", "not measured here"),
-    *((f"{name}: {schedule(said)} (text), {schedule(ran)} (code)", here(ours),
-       f"{fields[name]}.training", "not measured here")
-      for name, (said, ran, ours) in plans.items()),
-    ("encoders frozen for 5 epochs (code)", f"frozen for {settings.freeze_epochs}",
-     "freeze_epochs", "not measured alone"),
-    ("validation every 20 iterations", f"after each epoch, every {steps(plan)} iterations",
-     "training.epoch_steps", "not measured here"),
-    ("random anchors in validation (code)", "fixed anchors", "none: regional_pretext",
-     "validation losses of two epochs are comparable"),
-    ("new Adam at each halving and unfreezing (code)", "the same", "none: fit.train", "none"),
-    ("float32", str(precision).removeprefix("torch."), "training.precision",
-     "none" if precision == torch.float32 else "not measured here"),
-]  # fmt: skip
-notebook.show_table(
-    pd.DataFrame(rows, columns=["paper", f"here, profile {profile}", "setting", "effect"]),
-    "Deviations",
-    index=False,
-)
+moved = pd.DataFrame({"frozen for the epoch": frozen, "free": free})
+show_table(moved, "Largest change of an encoder's weight in a short epoch of fine-tuning", 6)
 
 # %% [markdown]
 # ## What to remember
 #
-# - The split is exact, costs no parameter, and kills silently: count dead blocks, and let the last layer start alive.
+# - The split is exact, costs no parameter, and kills silently: a dead block passes no gradient.
 # - The regional encoder knows one number per cell. With labels from its own embedding its pretext can be won without learning.
 # - Super-resolution of coarse maps needs no fine map; the encoder meets cells $M^2$ times fuller than those it will be used on.
 # - At margin 15 and length 2 the triplet loss is linear; weight sampling is a mean of neighbours, with weights that sum to one.
-# - Frozen means frozen, bit by bit; and the printed sizes fit the released code, not the text.
+# - Frozen means frozen, bit by bit.
 #
-# **Deviations.** In the table above. **Next.** {doc}`03_results`: UrbanSTC against its baselines,
-# beside the paper's numbers. **References.** The method: {cite}`urbanstc`; the split and the
+# **Deviations.** In the last table of the next page. **Next.** {doc}`02b_urbanstc_choices`: which
+# of its sizes and settings matter. **References.** The method: {cite}`urbanstc`; the split and the
 # external factors: {cite}`urbanfm`.

@@ -330,7 +330,7 @@ notebook.show_table(
 #
 # **Deviations from the paper.** Small networks and short budgets in the lab profile (first table);
 # last layers that start alive and lose nothing (`activation`, `safe`; their effect is
-# [shown](02_urbanstc_method)); validation once an epoch; stand-in cities.
+# [shown](02b_urbanstc_choices)); validation once an epoch; stand-in cities.
 #
 # **Next:** the same runs [as maps](04_maps).
 #
