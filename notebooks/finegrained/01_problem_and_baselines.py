@@ -20,23 +20,20 @@ seed: int = 0  # every random number of this page comes from it
 # %%
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from stflow_lib.book.display import show_table
-from stflow_lib.book.plots.finegrained import maps as plots_maps
+from stflow_lib.book.plots.finegrained import problem as figures
+from stflow_lib.book.plots.finegrained.maps import binned_rmse, memory_figure, pair_figure
 from stflow_lib.data import block_sum, load, simulate
 from stflow_lib.finegrained import METHODS, cost, make_task, score, tables
-from stflow_lib.finegrained.baselines.rules import RatioSettings
 from stflow_lib.finegrained.baselines.urbanfm import UrbanFM, UrbanFMSettings
-from stflow_lib.finegrained.baselines.urbanpy import LocalConvolution
 from stflow_lib.finegrained.plan import Plan
-from stflow_lib.finegrained.problem.scoring import block_losses
-from stflow_lib.training.method import count_parameters
 from stflow_lib.training.metrics import flow_errors
 
 maps = load(city)
@@ -62,10 +59,8 @@ flow = maps.flow.values[:, 0].astype(np.float64)  # [T, MI, MJ] of the first dir
 busiest = int(flow.sum((1, 2)).argmax())
 when = f"{pd.Timestamp(maps.time.values[busiest]):%A, %H:%M}"
 coarse_then = block_sum(flow[busiest], factor)
-plots_maps.pair_figure(coarse_then, flow[busiest], unit, f"{city}, {when}")
+pair_figure(coarse_then, flow[busiest], unit, f"{city}, {when}")
 plt.show()
-
-# %%
 cells = flow[busiest].reshape(len(coarse_then), factor, -1, factor).swapaxes(1, 2)
 cells = cells.reshape(-1, factor**2)  # [blocks, M M]
 full = cells.sum(1) > 0
@@ -89,13 +84,9 @@ print(f"{full.sum()} of {len(cells)} blocks saw a vehicle. On average the fulles
 
 # %%
 task = make_task(maps, factor)
-shapes = pd.DataFrame(
-    {name: [str(tuple(getattr(task, name).shape))] for name in ("coarse", "fine", "external")}
-    | {part: [f"{len(getattr(task, part))}"] for part in ("train", "valid", "test")},
-    index=["shape or samples"],
-).T
 assert task.train.max() < task.valid.min() and task.valid.max() < task.test.min()
-show_table(shapes, f"{city} as a task, M = {factor}; external: {', '.join(task.external_names)}")
+caption = f"{city} as a task, M = {factor}; external: {', '.join(task.external_names)}"
+show_table(figures.shapes_table(task), caption)
 
 # %% [markdown]
 # How does a method fare with little data? The papers cut the training part to a **fraction** and
@@ -104,23 +95,9 @@ show_table(shapes, f"{city} as a task, M = {factor}; external: {', '.join(task.e
 # half-hour of a month.
 
 # %%
-fractions = (20, 40, 60, 80, 100)
-kept = {f: make_task(maps, factor, float(f)).train for f in fractions}
+kept = {percent: make_task(maps, factor, float(percent)).train for percent in range(20, 101, 20)}
 assert all(torch.equal(task.train[: len(part)], part) for part in kept.values())
-totals = pd.Series(task.fine.sum((1, 2, 3)).double().numpy(), task.time)
-totals = totals.groupby(level=0).sum()
-fig, axis = plt.subplots(figsize=(11, 3.2), layout="constrained")
-for part, color in zip(("train", "valid", "test"), plots_maps.SERIES, strict=True):
-    own = totals[task.time[getattr(task, part)].min() : task.time[getattr(task, part)].max()]
-    axis.plot(own.index, own / 1000, color=color, lw=1, label=part)
-for f, part in kept.items():
-    axis.axvline(task.time[part[-1]], color="0.6", lw=0.8, ls="--")
-    axis.text(task.time[part[-1]], totals.max() / 920, f"{f} % ", ha="right", color="0.35")
-axis.set(title="who may see what; dashed: where a fraction of the training part ends",
-         xlabel="date", ylabel=f"thousand {unit.split(' per ')[0]} a step",
-         ylim=(0, totals.max() / 800))  # fmt: skip
-axis.xaxis.set_major_formatter(plt.matplotlib.dates.DateFormatter("%d %b"))
-axis.legend(frameon=False, ncols=3, loc="upper right")
+figures.split_figure(task, kept)
 plt.show()
 
 # %% [markdown]
@@ -132,30 +109,20 @@ plt.show()
 # that looked only at training maps must give the same inference to the last bit. Turned *within*
 # the training period, it must change.
 
-
 # %%
-def sabotaged(first, last):
-    """The task with the fine maps of the samples [first, last) turned around in their blocks."""
-    fine = task.fine.clone()
-    part = fine[first:last].unflatten(3, (-1, factor)).unflatten(2, (-1, factor))
-    fine[first:last] = part.flip(3, 5).flatten(4).flatten(2, 3)
-    return replace(task, fine=fine)
-
-
-def inference(method, seen, indices, **settings):
-    """Fit a rule on the task `seen`; its inference for samples of the untouched task."""
+def inference(method, seen, samples, on=task, **settings):
+    """Fit a rule on the task `seen`; its inference for samples of the untouched task `on`."""
     rule = METHODS[method]
-    return rule.fit(seen, rule.settings(**settings), seed, None)(task, indices)
+    return rule.fit(seen, rule.settings(**settings), seed, None)(on, samples)
 
 
-# %%
 end, everything = int(task.train[-1]) + 1, len(task.fine)
+sabotaged = lambda first, last: replace(task, fine=figures.turned(task, first, last))
 honest = inference("HA", task, task.valid)
 assert torch.equal(inference("HA", sabotaged(end, everything), task.valid), honest)
 assert not torch.equal(inference("HA", sabotaged(0, end), task.valid), honest)
 short = make_task(maps, factor, 20.0)
-cut = int(short.train[-1]) + 1
-later = replace(sabotaged(cut, everything), train=short.train)
+later = replace(sabotaged(int(short.train[-1]) + 1, everything), train=short.train)
 assert torch.equal(inference("HA", later, task.valid), inference("HA", short, task.valid))
 print("HA sees its training maps and nothing else, at 100 % and at 20 %")
 
@@ -171,7 +138,6 @@ print("HA sees its training maps and nothing else, at 100 % and at 20 %")
 # First loop by loop, as one would explain it to a child, then the library's form, and the two must
 # be equal.
 
-
 # %%
 def mean_naive(coarse, factor):
     """Coarse map [I, J] -> fine map [MI, MJ], every cell its even part."""
@@ -183,11 +149,8 @@ def mean_naive(coarse, factor):
 
 
 sample = task.test[len(task.test) // 2][None]
-np.testing.assert_allclose(
-    inference("MEAN", task, sample)[0, 0],
-    mean_naive(task.coarse[sample][0, 0].numpy(), factor),
-    rtol=1e-6,
-)
+naive = mean_naive(task.coarse[sample][0, 0].numpy(), factor)
+np.testing.assert_allclose(inference("MEAN", task, sample)[0, 0], naive, rtol=1e-6)
 
 # %% [markdown]
 # How wrong can it be? At worst all $x$ vehicles are in one cell. Then that cell misses $x - x/M^2$
@@ -208,9 +171,10 @@ slope = 2 * (1 - 1 / factor**2)
 assert np.isclose(flow_errors(even, spike)["mae"], slope * spike.mean().item())
 truth = task.fine[task.test]
 mean_mae = flow_errors(inference("MEAN", task, task.test), truth)["mae"]
-assert mean_mae <= slope * truth.double().mean()
-print(f"MAE of MEAN {mean_mae:.2f}, at worst {slope * truth.double().mean():.2f} {unit}: "
-      f"{mean_mae / (slope * truth.double().mean()):.0%} of the way to one cell taking all")  # fmt: skip
+worst = slope * truth.double().mean()
+assert mean_mae <= worst
+print(f"MAE of MEAN {mean_mae:.2f}, at worst {worst:.2f} {unit}: "
+      f"{mean_mae / worst:.0%} of the way to one cell taking all")  # fmt: skip
 
 # %% [markdown]
 # ## 4. HA: know the past
@@ -226,7 +190,6 @@ print(f"MAE of MEAN {mean_mae:.2f}, at worst {slope * truth.double().mean():.2f}
 # cell independently. With $\omega_t = x_t^2$, the shares minimise the squared error of the counts
 # on the training maps. The first is the paper's by its scripts, the second by the numbers UrbanFM
 # {cite}`urbanfm` prints; both were in use.
-
 
 # %%
 def ha_naive(fine, coarse, factor, power):
@@ -252,14 +215,12 @@ parent = enlarge(task.coarse[tests, 0].double().numpy())
 for power, ratio in ((0, "mean"), (1, "sum")):
     ours = inference("HA", task, tests, ratio=ratio)[:, 0].numpy()
     np.testing.assert_allclose(ours, shares[power] * parent, rtol=1e-3, atol=1e-4)
-assert METHODS["HA"].settings() == RatioSettings("mean")
+assert METHODS["HA"].settings().ratio == "mean"
 names = ("every map one vote (HA)", "every vehicle one vote (HA, sum)", "votes squared")
-errors = {
-    name: flow_errors(torch.from_numpy(shares[k] * parent), task.fine[tests, 0])
-    for k, name in enumerate(names)
-}
-show_table(pd.DataFrame(errors).T, f"Three ways to remember, test part, {unit}", digits=4)
-best = {metric: min(errors, key=lambda n: errors[n][metric]) for metric in ("rmse", "mape")}
+remembered = {name: shares[power] * parent for power, name in enumerate(names)}
+errors = figures.error_table(remembered, task.fine[tests, 0])
+show_table(errors, f"Three ways to remember, test part, {unit}", digits=4)
+best = errors.idxmin()
 print(f"lowest RMSE: {best['rmse']}; lowest MAPE: {best['mape']}")
 assert best["rmse"] != names[0] == best["mape"]
 
@@ -283,10 +244,10 @@ given = block_sum(shares[0], factor)
 np.testing.assert_allclose(given, (past_coarse > 0).mean(0), atol=1e-9)
 lost = ((1 - given) * block_sum(parent, factor) / factor**2).sum() / (parent.sum() / factor**2)
 repaired = shares[0] / np.maximum(enlarge(given), 1e-9)
-gap = flow_errors(torch.from_numpy(repaired * parent), task.fine[tests, 0])
+after = figures.error_table({"repaired": repaired * parent}, task.fine[tests, 0])
 print(f"HA loses {lost:.2%} of the test vehicles; repaired, its RMSE goes from "
-      f"{errors[names[0]]['rmse']:.4f} to {gap['rmse']:.4f}")  # fmt: skip
-plots_maps.memory_figure(given, shares[0], f"{city}: what HA remembers (grey: 0)")
+      f"{errors['rmse'].iloc[0]:.4f} to {after['rmse'].item():.4f}")  # fmt: skip
+memory_figure(given, shares[0], f"{city}: what HA remembers (grey: 0)")
 plt.show()
 
 # %% [markdown]
@@ -307,11 +268,8 @@ plt.show()
 
 # %%
 y, guess = [0, 1, 2, 5], [1, 1, 1, 4]
-by_hand = {
-    "rmse": (Fraction(1 + 0 + 1 + 1, 4)) ** 0.5,
-    "mae": Fraction(1 + 0 + 1 + 1, 4),
-    "mape": (Fraction(1, 1) + 0 + Fraction(1, 2) + Fraction(1, 5)) / 4,
-}
+by_hand = {"rmse": Fraction(1 + 0 + 1 + 1, 4) ** 0.5, "mae": Fraction(1 + 0 + 1 + 1, 4),
+           "mape": (Fraction(1, 1) + 0 + Fraction(1, 2) + Fraction(1, 5)) / 4}  # fmt: skip
 ours = flow_errors(torch.tensor(guess).float(), torch.tensor(y).float())
 assert all(np.isclose(ours[name], float(by_hand[name])) for name in by_hand)
 print({name: str(value)[:6] for name, value in by_hand.items()})
@@ -325,34 +283,13 @@ print({name: str(value)[:6] for name, value in by_hand.items()})
 
 # %%
 means = np.geomspace(0.2, 30, 600)
-counts = np.arange(0, 120)
-log_factorial = np.insert(np.cumsum(np.log(counts[1:])), 0, 0.0)
-chance = np.exp(counts * np.log(means[:, None]) - means[:, None] - log_factorial)
-
-
-def median(weight):
-    """Weighted median of the counts, one per row of `weight` [mean, count]."""
-    return (np.cumsum(weight, 1) < weight.sum(1, keepdims=True) / 2).sum(1)
-
-
-wanted = {"RMSE: mean": means, "MAE: median": median(chance),
-          "MAPE: weighted median": median(chance / np.maximum(counts, 1))}  # fmt: skip
+wanted = figures.poisson_guesses(means)
 assert (wanted["MAPE: weighted median"] <= wanted["MAE: median"]).all()
-
-# %%
 scales = np.round(np.arange(0.6, 1.151, 0.05), 2)
-ha, fine_test = inference("HA", task, task.test), task.fine[task.test]
-at_scale = pd.DataFrame({c: flow_errors(ha * c, fine_test) for c in scales}).T
-relative = at_scale / at_scale.loc[1.0]
-relative.columns = [name.upper() for name in relative]
-fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
-for (name, best_guess), color in zip(wanted.items(), plots_maps.SERIES, strict=True):
-    left.plot(means, best_guess / means, color=color, label=name)
-left.set(title="the best guess for a Poisson count", xlabel="true mean (vehicles per step)",
-         ylabel="best guess / true mean", xscale="log", ylim=(-0.05, 1.8))  # fmt: skip
-left.legend(frameon=False)
-plots_maps.curve_panel(right, {n: relative[n] for n in relative}, title="HA times a number",
-                       xlabel="number", ylabel="error / error of HA")  # fmt: skip
+rules = {name: inference(name, task, task.test) for name in ("MEAN", "HA")}
+at_scale = figures.error_table({c: rules["HA"] * c for c in scales}, truth)
+relative = (at_scale / at_scale.loc[1.0]).rename(columns=str.upper)
+figures.guesses_figure(means, wanted, relative)
 plt.show()
 low = relative.idxmin()
 assert low["MAPE"] < 1
@@ -368,24 +305,15 @@ print("HA is best when multiplied by", {name: float(low[name]) for name in relat
 # The same errors by hour of the day and by how full the block was.
 
 # %%
-rules = {name: inference(name, task, task.test) for name in ("MEAN", "HA")}
-wrong = {name: (fine - fine_test)[:, 0].double().numpy() for name, fine in rules.items()}
+wrong = {name: (fine - truth)[:, 0].double().numpy() for name, fine in rules.items()}
 hour = pd.DatetimeIndex(task.time[task.test.numpy()]).hour
-by_hour = {name: np.sqrt(pd.Series((e**2).mean((1, 2))).groupby(hour).mean())
-           for name, e in wrong.items()}  # fmt: skip
+by_hour = {name: figures.rmse_by_hour(e, hour) for name, e in wrong.items()}
 coarse_test = task.coarse[task.test, 0].double().numpy()
 level = enlarge(coarse_test)
 edges = np.geomspace(1, level.max() * 1.001, 14)
-by_level = {name: plots_maps.binned_rmse(level, e, edges) for name, e in wrong.items()}
-fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
-plots_maps.curve_panel(left, by_hour, title="by hour of the day", ylim=(0, None),
-                       xlabel="hour", ylabel=f"RMSE ({unit})", xticks=range(0, 25, 3))  # fmt: skip
-plots_maps.curve_panel(right, by_level, title="by flow of the block", xscale="log",
-                       yscale="log", ylabel=f"RMSE of a fine cell ({unit})",
-                       xlabel=f"coarse flow of the block ({unit})")  # fmt: skip
+by_level = {name: binned_rmse(level, e, edges) for name, e in wrong.items()}
+figures.rules_figure(by_hour, by_level, unit)
 plt.show()
-
-# %%
 overall = {name: score(task, lambda t, i, n=name: inference(n, task, i)) for name in rules}
 busy = level >= np.quantile(level, 0.9)
 share = {name: (e[busy] ** 2).sum() / (e**2).sum() for name, e in wrong.items()}
@@ -394,9 +322,8 @@ show_table(pd.DataFrame({n: s["metrics"] for n, s in overall.items()}).T[columns
 print(f"the fullest tenth of the blocks makes {share['HA']:.0%} of HA's squared error")
 assert overall["HA"]["metrics"]["rmse"] < overall["MEAN"]["metrics"]["rmse"]
 power = {n: np.polyfit(np.log(c.index), np.log(c), 1)[0] for n, c in by_level.items()}
-print(
-    "RMSE grows like the block's flow to the power", {n: f"{p:.2f}" for n, p in power.items()}
-)
+print("RMSE grows like the block's flow to the power",
+      {n: f"{p:.2f}" for n, p in power.items()})  # fmt: skip
 quietest = pd.Series(coarse_test.sum((1, 2))).groupby(hour).mean().idxmin()
 assert all(curve[quietest] < curve.mean() for curve in by_hour.values())
 assert 0.5 <= power["HA"] < power["MEAN"]
@@ -423,34 +350,20 @@ assert 0.5 <= power["HA"] < power["MEAN"]
 # %%
 sim, sim_truth = simulate.CITIES["sim-fine"]()
 sim_task = make_task(sim, 4)
-when = sim_task.test.numpy()
-pi = simulate.fine_split(sim_truth, 4)[when].astype(np.float64)
+pi = simulate.fine_split(sim_truth, 4)[sim_task.test.numpy()].astype(np.float64)
 sim_fine = sim_task.fine[sim_task.test, 0].double().numpy()
 x = np.repeat(np.repeat(block_sum(sim_fine, 4), 4, -2), 4, -1)
 measured, expected = ((sim_fine - x * pi) ** 2).mean(), (x * pi * (1 - pi)).mean()
 print(f"oracle's squared error: measured {measured:.4f}, by the formula {expected:.4f}")
 assert np.isclose(measured, expected, rtol=0.02)
-
-# %%
-sim_rules = {
-    name: METHODS[name].fit(sim_task, METHODS[name].settings(), seed, None)(
-        sim_task, sim_task.test
-    )[:, 0].double().numpy()
-    for name in ("MEAN", "HA")
-} | {"true split": x * pi}  # fmt: skip
-table = pd.DataFrame(
-    {n: flow_errors(torch.from_numpy(e), torch.from_numpy(sim_fine))
-     for n, e in sim_rules.items()}
-).T  # fmt: skip
+sim_rules = {name: inference(name, sim_task, sim_task.test, on=sim_task)[:, 0].double().numpy()
+             for name in ("MEAN", "HA")} | {"true split": x * pi}  # fmt: skip
+table = figures.error_table(sim_rules, sim_fine)
 table["squared error that is chance"] = [f"{expected / r**2:.0%}" for r in table["rmse"]]
 show_table(table, "sim-fine, test part: two rules and the floor")
 sim_edges = np.geomspace(1, x.max() * 1.001, 14)
-curves = {n: plots_maps.binned_rmse(x, e - sim_fine, sim_edges) for n, e in sim_rules.items()}
-fig, axis = plt.subplots(figsize=(6.4, 4), layout="constrained")
-plots_maps.curve_panel(
-    axis, curves, title="sim-fine: room between HA and the floor", xscale="log", yscale="log",
-    xlabel="coarse flow of the block (vehicles per 30 min)", ylabel="RMSE of a fine cell (vehicles per 30 min)",
-)  # fmt: skip
+curves = {n: binned_rmse(x, e - sim_fine, sim_edges) for n, e in sim_rules.items()}
+figures.floor_figure(curves, "vehicles per 30 min")
 plt.show()
 above = curves["HA"] / curves["true split"]
 assert above.iloc[:3].max() < 1.1 and above.iloc[-1] > 1.5
@@ -469,7 +382,7 @@ print(f"HA over the floor: {above.iloc[0]:.2f} in the thinnest blocks, "
 # %%
 w = shares[1] / np.maximum(enlarge(block_sum(shares[1], factor)), 1e-9)
 floor = np.sqrt((parent * w * (1 - w)).mean())
-ha_rmse = errors[names[0]]["rmse"]
+ha_rmse = errors["rmse"].iloc[0]
 print(f"{city}: HA {ha_rmse:.3f}, floor about {floor:.3f} {unit}; "
       f"chance would make {floor**2 / ha_rmse**2:.0%} of HA's squared error")  # fmt: skip
 
@@ -486,33 +399,19 @@ print(f"{city}: HA {ha_rmse:.3f}, floor about {floor:.3f} {unit}; "
 # external factors. We build it at the paper's size without spending memory on a single weight: on
 # PyTorch's `meta` device tensors have shapes and nothing else.
 
-
 # %%
-def drawn(kind, settings, blank):
-    """The network for a task without numbers, at any size and for no memory."""
-    with torch.device("meta"):
-        return kind(blank, settings).eval()
-
-
-def by_part(blank, external):
-    """UrbanFM at the paper's width: {part: parameters}."""
-    network = drawn(UrbanFM, UrbanFMSettings(external=external), blank)
-    return {name: count_parameters(part) for name, part in network.named_children()}
-
-
 paper_size = cost.blank_task(factor=4, rows=32, cols=32)  # TaxiBJ's shapes
-sizes = {
-    "with external factors": by_part(paper_size, True),
-    "without": by_part(paper_size, False),
-}
-assert sum(sizes["with external factors"].values()) == 6_226_752
-assert sum(sizes["without"].values()) == 6_082_305
-assert sum(by_part(cost.blank_task(2, 40, 20), False).values()) == 5_490_945
-assert f"{sum(sizes['with external factors'].values()) / 2**20:.2f}" == "5.94"
+plans = {"with external factors": (paper_size, True), "without": (paper_size, False),
+         "M = 2": (cost.blank_task(2, 40, 20), False)}  # fmt: skip
+sizes = {name: figures.parameters_by_part(UrbanFM, UrbanFMSettings(external=external), blank)
+         for name, (blank, external) in plans.items()}  # fmt: skip
 sizes = pd.DataFrame(sizes)
 sizes = sizes[sizes.sum(axis=1) > 0].fillna(0).astype(int)
 sizes.loc["all"] = sizes.sum()
-show_table(sizes, "UrbanFM at the paper's size, 32 x 32 to 128 x 128: parameters")
+assert sizes.loc["all"].tolist() == [6_226_752, 6_082_305, 5_490_945]
+assert f"{sizes.at['all', 'with external factors'] / cost.UNIT:.2f}" == "5.94"
+show_table(sizes.drop(columns="M = 2"),
+           "UrbanFM at the paper's size, 32 x 32 to 128 x 128: parameters")  # fmt: skip
 
 # %% [markdown]
 # Three quarters of the weights sit in the sixteen residual blocks, all at coarse size; the fine
@@ -543,47 +442,16 @@ show_table(sizes, "UrbanFM at the paper's size, 32 x 32 to 128 x 128: parameters
 # same layer costs $M^2$ times more at fine size than at coarse size. We send an empty map through
 # each network at the paper's size and let every layer report.
 
-
-# %%
-def work(network, blank):
-    """{rows of the grid: billions of multiply-adds there}, one map through every convolution."""
-    done = {}
-
-    def report(layer, inputs, output):
-        read = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
-        places = 1 if isinstance(layer, LocalConvolution) else read[0, 0].numel()
-        rows = output.shape[2]
-        done[rows] = done.get(rows, 0) + layer.weight.numel() * places / 1e9
-
-    for layer in network.modules():
-        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, LocalConvolution)):
-            layer.register_forward_hook(report)
-    assert network(blank.coarse[:1], blank.external[:1]).shape == blank.fine[:1].shape
-    return done
-
-
 # %%
 recipes = {name: cost.recipe(METHODS[name]) for name in tables.PAPER}
 kinds = {name: recipe[0] for name, recipe in recipes.items() if recipe}  # MEAN, HA: no network
-grids = {"coarse grid or coarser": range(33), "in between": [64], "fine grid": [128]}
-rows = {}
-for name, kind in kinds.items():
-    network = drawn(kind, METHODS[name].settings(), paper_size)
-    done = work(network, paper_size)
-    rows[name] = {"parameters / 2^20": count_parameters(network) / 2**20}
-    rows[name] |= {grid: sum(done.get(r, 0) for r in sides) for grid, sides in grids.items()}
-guide = pd.DataFrame(rows).T
-guide["all"] = guide[[*grids]].sum(axis=1)
-show_table(
-    guide,
-    "At the paper's size, one 32 x 32 map to 128 x 128: 10^9 multiply-adds by grid",
-    digits=2,
-)
+guide = figures.work_table(kinds, paper_size)
+caption = "At the paper's size, one 32 x 32 map to 128 x 128: 10^9 multiply-adds by grid"
+show_table(guide, caption, digits=2)
 assert (guide["parameters / 2^20"].idxmax(), guide["all"].idxmax()) == ("SCN", "UrbanPy")
-assert (guide.loc[["UrbanFM", "UrbanPy", "FODE", "UrbanSTC"]].idxmin() == "UrbanSTC")[
-    ["parameters / 2^20", "all"]
-].all()
-plots_maps.work_figure(guide[[*grids]], guide["parameters / 2^20"])
+for_flows = guide.loc[["UrbanFM", "UrbanPy", "FODE", "UrbanSTC"]].idxmin()
+assert (for_flows[["parameters / 2^20", "all"]] == "UrbanSTC").all()
+figures.work_figure(guide[[*figures.GRIDS]], guide["parameters / 2^20"])
 plt.show()
 
 # %% [markdown]
@@ -597,27 +465,15 @@ plt.show()
 # it away. Does each keep it, on this page's city, in the smallest size of the book, untrained?
 
 # %%
-some, tiny, born = task.test[:32], Plan.of("smoke"), {}
-for name, kind in kinds.items():
-    torch.manual_seed(seed)
-    with torch.inference_mode():
-        network = kind(task, tiny.built(name)).eval()
-        fine = network(task.coarse[some], task.external[some])
-    gap, dead, live = block_losses(fine, task.coarse[some], factor)
-    assert fine.shape == task.fine[some].shape and gap < 1e-3, name
-    born[name] = {"parameters": f"{count_parameters(network):,}", "largest relative gap": f"{gap:.0e}",
-                  "rmse": flow_errors(fine, task.fine[some])["rmse"]}  # fmt: skip
-for name in rules:
-    guess = inference(name, task, some)
-    born[name] = {
-        "parameters": "",
-        "largest relative gap": "",
-        **flow_errors(guess, task.fine[some]),
-    }
-assert min(born[name]["rmse"] for name in kinds) > born["HA"]["rmse"]
-columns = ["parameters", "largest relative gap", "rmse"]
-show_table(pd.DataFrame(born).T[columns].astype({"rmse": float}),
-     f"Untrained networks, and two rules: {len(some)} test maps of {city}, {unit}")  # fmt: skip
+some = task.test[:32]
+built = {name: partial(kind, task, Plan.of("smoke").built(name)) for name, kind in kinds.items()}
+born = figures.untrained_table(built, task, some, seed)
+assert (born["largest relative gap"] < 1e-3).all()
+known = figures.error_table({name: fine[:32] for name, fine in rules.items()}, truth[:32])
+assert born["rmse"].min() > known.at["HA", "rmse"]
+born["largest relative gap"] = born["largest relative gap"].map("{:.0e}".format)
+born = pd.concat([born, known[["rmse"]]]).fillna({"parameters": "", "largest relative gap": ""})
+show_table(born, f"Untrained networks, and two rules: 32 test maps of {city}, {unit}")
 
 # %% [markdown]
 # All of them keep the constraint, and none comes near HA: an untrained network splits nearly

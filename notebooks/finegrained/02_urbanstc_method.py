@@ -110,7 +110,6 @@ print("dead block: predicts 0 (safe: the mean split), gradient 0 (safe: 0 too)")
 # flow and of nothing else. Two proofs: shuffle the cells, and the embeddings are shuffled in the
 # same way; change one cell, and only its own embedding moves.
 
-
 # %%
 encoders = {name: Encoder(C, kernel) for name, kernel in KERNEL_SIZES.items()}
 changes = {name: probes.embedding_change(each.double()) for name, each in encoders.items()}
@@ -146,7 +145,6 @@ plt.show()
 #
 # Both are here as settings, `criterion` and `loss`. First the plainest form, a loop over maps and
 # cells.
-
 
 # %%
 def regional_naive(z, same, anchor):
@@ -317,7 +315,6 @@ for name, indices in (("in the fraction", near_i), ("in the whole part", near_al
 # in the little data of this page and in all of it, the nearest maps are next door after all. Now
 # the mixtures, by the letter of the algorithm.
 
-
 # %%
 def algorithm_1(t):
     """X+ and X- of map t, weights in exact order; each set of weights sums to one."""
@@ -435,7 +432,6 @@ show_table(shapes, "UrbanSTC, layer by layer", index=False)
 # encoders of which we keep a copy; here they come fresh from the lottery, pretexts of no epoch at
 # all, which makes no difference to the question. With one frozen epoch the network must come back
 # with the very encoders that went in, bit by bit; without it, it must not.
-
 
 # %%
 frozen, free = (probes.encoders_moved(task, settings, epochs, seed=seed) for epochs in (1, 0))

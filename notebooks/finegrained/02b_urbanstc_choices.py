@@ -47,7 +47,6 @@ print(f"{task.city}: {len(task.train)} maps to train on ({run.scarcity} %), M = 
 # Parameter counts are the best witness of what the paper's authors really ran. Its Table 10 prints
 # them in units of $2^{20}$. Counted here on empty maps of the paper's sizes:
 
-
 # %%
 beijing, new_york = cost.blank_task(4, 32, 32), cost.blank_task(2, 40, 20)
 plans = {"M=4, +E": (beijing, 128, True), "M=4": (beijing, 128, False),
@@ -90,7 +89,6 @@ assert size != "1.98"
 # scores; ReLU makes them zero, every block is dead, and the gradient is zero everywhere: the
 # network predicts nothing and never will. We draw some networks, narrow and of the paper's width,
 # and look.
-
 
 # %%
 narrow, wide = min(C, 16), 128
@@ -161,7 +159,6 @@ for name, text in effect.items():
 # to compare with: at the small size this table shows that every variant runs, not which one is
 # better. The curves belong to the same runs, one line for each seed.
 
-
 # %%
 panels = variants.variants_curves(groups, task.unit)
 if panels:
@@ -181,7 +178,6 @@ else:
 # Where text and released code differ, the library follows the code, because the printed sizes prove
 # that the code ran, and keeps the text as settings. On top of that come our own. The effect is
 # given where this page's runs measure it.
-
 
 # %%
 train, whole_part = len(task.train), task.coarse[task.train_all].flatten(1)

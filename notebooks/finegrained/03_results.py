@@ -23,30 +23,22 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book import display as notebook
-from stflow_lib.book.plots.comparisons import (
-    convergence_figure,
-    fractions_figure,
-    gains_figure,
-    methods_figure,
-)
-from stflow_lib.data.catalog import index as registry
-from stflow_lib.finegrained import METHODS, TABLES
+from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.plots import comparisons
+from stflow_lib.book.plots.finegrained import results
+from stflow_lib.data.catalog.index import entries
+from stflow_lib.finegrained import TABLES
 from stflow_lib.finegrained.tables import LABELLED
 from stflow_lib.runs import profiles
-from stflow_lib.verdicts import judge as claims
 from stflow_lib.verdicts import paired
-from stflow_lib.verdicts.claims import reported
+from stflow_lib.verdicts.judge import judge
 
 METRICS = ["rmse", "mae", "mape"]
-planned = {
-    name: TABLES[name](profile) for name in ("table3", "table4", "table5", "table6", "table11")
-}
+planned = {number: TABLES[f"table{number}"](profile) for number in ("3", "4", "5", "6", "11")}
 everything = [run for table in planned.values() for run in table]
 methods = list(dict.fromkeys(run.method for run in everything))
-print(
-    f"profile {profile}: {len(everything)} runs of {len(methods)} methods: {', '.join(methods)}"
-)
+names = ", ".join(methods)
+print(f"profile {profile}: {len(everything)} runs of {len(methods)} methods: {names}")
 
 # %% [markdown]
 # ## The protocol, once
@@ -64,13 +56,8 @@ print(
 # trains what has no record yet.
 
 # %%
-size = profiles.table("finegrained", profile)
-sizes = pd.DataFrame(size["methods"].items(), columns=["method", "differs from the paper in"])
-sizes["differs from the paper in"] = [
-    ", ".join(f"{k} {v}" for k, v in d.items()).replace("'", "") or "nothing"
-    for d in sizes["differs from the paper in"]
-]
-notebook.show_table(sizes, f"Settings of the {profile} profile", index=False)
+sizes = results.settings_table(profiles.table("finegrained", profile)["methods"])
+show_table(sizes, f"Settings of the {profile} profile", index=False)
 _, missing = runs.ensure_all(everything, train_missing)
 print(f"{missing} runs had no record before this page")
 
@@ -84,21 +71,8 @@ print(f"{missing} runs had no record before this page")
 # in vehicles per cell and step, MAPE is a fraction; the spread is the standard deviation over
 # seeds.
 
-
 # %%
-def show_table(name):
-    """The paper's layout, one metric at a time; the printed numbers of our methods beside."""
-    number = name.removeprefix("table")
-    printed = reported("urbanstc", number)
-    printed = printed[printed["method"].isin(list(METHODS))]
-    for metric in METRICS:
-        if planned[name] or (printed["metric"] == metric).any():
-            table = runs.table(planned[name], [metric], reported=printed)
-            notebook.show_table(table, f"Table {number}: {metric.upper()}")
-    notebook.provenance(runs.records(planned[name]))
-
-
-show_table("table3")
+results.show_paper_table("3", planned["3"], METRICS)
 
 # %% [markdown]
 # ## Table 11: refinement by 2
@@ -108,8 +82,8 @@ show_table("table3")
 # never see a bicycle; hence the small errors. The paper leaves MAPE out of its Table 11.
 
 # %%
-if planned["table11"]:
-    show_table("table11")
+if planned["11"]:
+    results.show_paper_table("11", planned["11"], METRICS)
 else:
     print(f"no city refined by 2 at profile {profile}: the simulated one is refined by 4")
 
@@ -121,11 +95,10 @@ else:
 # ours.
 
 # %%
-for name in ("table4", "table5", "table6"):
-    show_table(name)
-entries = registry.entries()
-absent = [n for n in ("taxibj-p1", "taxibj-p2", "taxibj-p3", "taxibj-p4", "bikenyc-2019")
-          if entries[n].files() is None]  # fmt: skip
+for number in ("4", "5", "6"):
+    results.show_paper_table(number, planned[number], METRICS)
+originals = ("taxibj-p1", "taxibj-p2", "taxibj-p3", "taxibj-p4", "bikenyc-2019")
+absent = [name for name in originals if entries()[name].files() is None]
 print("not here, hence not run:", ", ".join(absent) or "none")
 
 # %% [markdown]
@@ -137,9 +110,9 @@ print("not here, hence not run:", ", ".join(absent) or "none")
 
 # %%
 records = runs.records(everything)
-units = {name: entries[name].unit for name in dict.fromkeys(r["city"] for r in records)}
+units = {record["city"]: entries()[record["city"]].unit for record in records}
 for metric in ("rmse", "mae"):
-    methods_figure(records, metric, units)
+    comparisons.methods_figure(records, metric, units)
     plt.show()
 
 # %% [markdown]
@@ -151,7 +124,8 @@ for metric in ("rmse", "mae"):
 
 # %%
 MADE_FOR_FLOWS = ("HA", "UrbanFM", "UrbanPy", "FODE", "UrbanSTC")
-fractions_figure([r for r in records if r["method"] in MADE_FOR_FLOWS], "rmse", units)
+for_flows = [record for record in records if record["method"] in MADE_FOR_FLOWS]
+comparisons.fractions_figure(for_flows, "rmse", units)
 plt.show()
 
 # %% [markdown]
@@ -163,7 +137,7 @@ plt.show()
 # before the first epoch that is drawn.
 
 # %%
-convergence_figure([r for r in records if r["scarcity"] == "100"], units)
+comparisons.convergence_figure([r for r in records if r["scarcity"] == "100"], units)
 plt.show()
 
 # %% [markdown]
@@ -176,46 +150,22 @@ plt.show()
 # says by how many percent of the other method's error UrbanSTC's is lower, with the interval.
 
 # %%
-judged = claims.judge("finegrained")
+judged = judge("finegrained")
 orders = judged[judged["kind"].eq("order") & judged["profile"].eq(profile)]
 orders = orders[orders["method"].eq("UrbanSTC") & orders["other"].isin(methods)]
 orders = orders[orders["metric"].isin(METRICS) & orders["verdict"].ne("not run")]
 if not len(orders):
     print(f"no order can be judged from {profile} runs: smoke runs are no evidence")
-
-
-# %%
-def as_gain(row):
-    """A judged difference and its interval in percent of the other method's mean error."""
-    place = row.other, row.city, row.fraction
-    there = [run for run in everything if (run.method, run.city, run.scarcity) == place]
-    scale = 100 / paired.errors(there, row.metric).mean()
-    return (row.city, f"{row.fraction} %", row.other, row.metric,
-            *(scale * v for v in (row.ours, row.interval_low, row.interval_high)),
-            row.verdict)  # fmt: skip
-
-
-gains = pd.DataFrame(
-    [as_gain(row) for row in orders.itertuples()],
-    columns=["city", "fraction", "other", "metric", "gain", "low", "high", "verdict"],
-)
+gains = results.gains_in_percent(orders, everything)
 for metric, found in gains.groupby("metric", sort=False):
-    text = found.assign(text=[f"{r.gain:+.1f} [{r.low:+.1f}, {r.high:+.1f}] "
-                              + ("yes" if r.verdict == "confirmed" else "no")
-                              for r in found.itertuples()])  # fmt: skip
-    wide = text.pivot(index="other", columns=["city", "fraction"], values="text")
-    wide = wide.reindex([name for name in methods if name in wide.index])
-    notebook.show_table(
-        wide, f"UrbanSTC's {metric.upper()} below the other's, in percent; confirmed?"
-    )
+    caption = f"UrbanSTC's {metric.upper()} below the other's, in percent; confirmed?"
+    show_table(results.gains_table(found, methods), caption)
 
 # %%
 drawn = gains[gains["metric"].eq("rmse") & gains["other"].ne("MEAN")]
 for city, found in drawn.groupby("city", sort=False):
-    order = found.assign(place=found["other"].map(methods.index)).sort_values(
-        "place", kind="stable"
-    )
-    gains_figure(order.assign(label=order["other"] + ", " + order["fraction"]))
+    order = found.sort_values("other", key=lambda names: names.map(methods.index), kind="stable")
+    comparisons.gains_figure(order.assign(label=order["other"] + ", " + order["fraction"]))
     plt.title(f"UrbanSTC's RMSE below the other method's, {city}")
     plt.show()
 for (city, fraction), found in gains.groupby(["city", "fraction"], sort=False):
@@ -241,19 +191,11 @@ for (city, fraction), found in gains.groupby(["city", "fraction"], sort=False):
 
 # %%
 budget = LABELLED["budget"](profile)
-if train_missing:
-    for run in (run for group in budget.values() for run in group):
-        runs.ensure(run)
-found = {label: runs.records(group) for label, group in budget.items() if runs.records(group)}
-lines = {
-    label: runs.summary(budget[label], ["rmse", "mae"]).set_index("metric") for label in found
-}
-text = {label: {m.upper(): f"{r.at[m, 'mean']:.3f} ± {r.at[m, 'spread']:.3f} (n={r.at[m, 'n']})"
-                for m in ("rmse", "mae")} for label, r in lines.items()}  # fmt: skip
-where = next(iter(budget.values()))[0]
-text = pd.DataFrame(text).T.rename_axis("method, times the profile's epochs")
-notebook.show_table(text.replace(" ± nan", "", regex=True), f"{where.city}, {where.scarcity} %")
-notebook.provenance([r for group in found.values() for r in group])
+spent = [run for group in budget.values() for run in group]
+runs.ensure_all(spent, train_missing)
+table = results.budget_table(budget, ["rmse", "mae"])
+show_table(table, f"{spent[0].city}, {spent[0].scarcity} %")
+provenance(runs.records(spent))
 
 # %%
 for times in (1, 4):
@@ -293,18 +235,12 @@ for times in (1, 4):
 # tables and left out of their means.
 
 # %%
-kept = pd.DataFrame(
-    [(r["method"], r["city"], r["metric_conservation"], r["metric_dead_blocks"],
-      bool(r["notes"].get("collapsed"))) for r in records],
-    columns=["method", "city", "largest gap", "dead blocks", "collapsed"],
-)  # fmt: skip
+kept = results.conservation_frame(records)
 worst = kept.groupby(["city", "method"], sort=False).max()
-notebook.show_table(worst, "Worst over seeds and amounts of data", digits=6)
+show_table(worst, "Worst over seeds and amounts of data", digits=6)
 networks = kept[~kept["method"].isin(["MEAN", "HA"])]
 assert (networks["largest gap"] <= 1e-4).all(), "a network lost vehicles"
-gone = [f"{r['method']} on {r['city']}, {r['scarcity']} %, seed {r['seed']}"
-        for r in records if r["notes"].get("collapsed")]  # fmt: skip
-print("collapsed, hence left out of means and verdicts:", "; ".join(gone) or "none")
+print("collapsed, hence left out of means and verdicts:", results.collapsed(records))
 
 # %% [markdown]
 # ## What it costs
@@ -314,11 +250,9 @@ print("collapsed, hence left out of means and verdicts:", "; ".join(gone) or "no
 # their own.
 
 # %%
-cost = pd.DataFrame(records).groupby(["city", "method"], sort=False)
-notebook.show_table(
-    cost[["parameters", "epochs", "seconds_per_epoch", "fit_seconds", "peak_memory_mb"]]
-    .mean().round(2), "Means over seeds and amounts of data", digits=2,
-)  # fmt: skip
+columns = ["parameters", "epochs", "seconds_per_epoch", "fit_seconds", "peak_memory_mb"]
+cost = pd.DataFrame(records).groupby(["city", "method"], sort=False)[columns].mean().round(2)
+show_table(cost, "Means over seeds and amounts of data", digits=2)
 
 # %% [markdown]
 # ## Summary

@@ -40,7 +40,6 @@ from stflow_lib.training.metrics import flow_errors
 # `runs.predictor` then loads the finished network. The table sets the errors of the very maps that
 # follow beside the stored record's: a page and a table that disagree would show it here.
 
-
 # %%
 DRAWN = ("MEAN", "HA", "UrbanFM", "UrbanPy", "FODE", "UrbanSTC")
 
@@ -90,7 +89,6 @@ if profile == "smoke":
 # visitors, a railway station and, in 2008, a bus terminal. A simulated city has no names: there the
 # fullest squares take their place.
 
-
 # %%
 PLACES = {  # latitude, longitude
     "A Alemany interchange": (37.7355, -122.4068),
@@ -122,7 +120,6 @@ def busiest_windows(flow, factor, side, count=4):
         windows[name] = (row, col, side)
         free[row : row + side, col : col + side] = -flow.sum()
     return windows
-
 
 # %%
 factor = task.factor
@@ -236,7 +233,6 @@ for name, gain in gains.items():
 # errors of the tables do not ask: **when a method says ten, are there ten on average?** For each
 # range of inferred flow, the mean true flow over the mean inferred one; 1 is honest, above 1 the
 # method was timid.
-
 
 # %%
 def honesty(fine):

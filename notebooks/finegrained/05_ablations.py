@@ -52,7 +52,6 @@ print(f"profile {profile}: {planned} runs, {missing} had no record before this p
 # [scoreboard](../scoreboard). One seed has no interval, and a smoke run is no evidence at all: at
 # that size the page only proves that it works.
 
-
 # %%
 def words(cell):
     """Mean, spread and number of seeds, and what is lacking."""
@@ -85,7 +84,6 @@ def show_table(name, printed=None):
         notebook.show_table(beside, f"Table {number}: {metric.upper()}")
     notebook.provenance(runs.records([run for group in rows[name].values() for run in group]))
 
-
 # %%
 def compare(name, pairs, metrics=("rmse", "mae")):
     """What the paper orders, (better row, other row), as paired differences with intervals."""
@@ -113,7 +111,6 @@ def verdicts(name, pairs):
         plt.show()
     counts = judged["verdict"].value_counts()
     print("; ".join(f"{verdict}: {number}" for verdict, number in counts.items()))
-
 
 # %% [markdown]
 # ## Table 7: which pretexts help
@@ -239,7 +236,6 @@ verdicts("figure6", [("weight", "hard")])
 # time, at $10^{-4}$ and $5 \cdot 10^{-5}$; its axes span less than one percent. We keep $10^{-4}$
 # in all tables. The dashed line and its band are the tables' UrbanSTC over its seeds: a curve that
 # stays inside is flat for all we can tell.
-
 
 # %%
 def by_value(name):

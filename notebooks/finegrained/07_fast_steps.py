@@ -116,12 +116,10 @@ def step(model, optimizer, precision):
     optimizer.step()
     return time.perf_counter() - start
 
-
 # %% [markdown]
 # Whether the process keeps its memory is a setting of the C library that can be switched at any
 # time, so all forms run in turns and share whatever else the machine is doing. A warm-up step of
 # each is thrown away.
-
 
 # %%
 def give_back():

@@ -94,7 +94,6 @@ notebook.show_table(kept, f"Trained at the {profile} profile, {task.city}", digi
 claimed = kept[~kept["method"].isin(["HA"])]
 assert (claimed["largest gap"] < 1e-2).all(), "a method breaks what it claims"
 
-
 # %%
 def block_sums(fine):
     """[B, 1, HM, WM] -> [B, 1, H, W], vehicles."""
@@ -141,7 +140,6 @@ assert torch.allclose(split["m2"].sum(), torch.tensor(12.0), atol=1e-3)
 # map; a network that loses in one block and invents in the next has both. *Negative* is the share
 # of fine cells with fewer than zero vehicles.
 
-
 # %%
 def examine(predict, change=lambda fine, coarse: fine):
     """Errors over the test part, and vehicles lost and invented per map, after a change."""
@@ -156,7 +154,6 @@ def examine(predict, change=lambda fine, coarse: fine):
     maps = len(task.test)
     return errors.result() | {"lost": float(lost) / maps, "invented": float(invented) / maps,
                               "negative": negative / task.fine[task.test].numel()}  # fmt: skip
-
 
 # %%
 predictors = {label: runs.predictor(group[0]) for label, group in labelled.items()
@@ -224,7 +221,6 @@ for seed in range(births):
     with torch.inference_mode():
         network(task.coarse[few], task.external[few])
 
-
 # %%
 def largest_weights(form):
     """max |fine| / coarse over every non-empty block of the sample, after training."""
@@ -290,7 +286,6 @@ print("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
 # predicts *exactly* zero wherever the coarse cell is empty; a free one cannot, since a convolution
 # never says exactly zero. The next table cuts the same MAPE into three parts that add up: cells of
 # empty blocks, empty cells of other blocks, and cells with vehicles.
-
 
 # %%
 def parts_of_mape(predict):

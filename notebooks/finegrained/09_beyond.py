@@ -55,7 +55,6 @@ print(f"profile {profile}: {number} runs, {missing} had no record before this pa
 # of the mean difference, in percent of UrbanSTC's error. It is blue when all of it speaks for our
 # method, else orange; a point without a bar is a single seed.
 
-
 # %%
 for metric in METRICS:
     table = runs.table([run for group in rows.values() for run in group], [metric])
@@ -88,7 +87,6 @@ def against_urbanstc(name):
         )
         print(f"{metric.upper()} of {name} lower by {found['gain'].min():.1f} to "
               f"{found['gain'].max():.1f} % on average; lower than UrbanSTC's: {counts}")  # fmt: skip
-
 
 # %% [markdown]
 # ## UrbanSTC+log: the loss decides what is learned
@@ -180,7 +178,6 @@ if not compared:
 # where it left its interval, and the concentration of each block (grey: nobody was counted). A wide
 # interval is no confession of failure: where many vehicles are split, many can be misplaced. What
 # should *not* happen is a bright spot below that is dark above.
-
 
 # %%
 def draw_fullest(city):
@@ -301,7 +298,6 @@ for city, found in compared.items():
 # harder question: we pair cells of the same mean, neighbours in its order. Does the one err more
 # whose promised deviation is the larger multiple of what dice alone would give? The dice are no
 # help there.
-
 
 # %%
 def halves(cells, trust, bins=10):
@@ -434,7 +430,6 @@ def rest(city, amount):
     found = others[others["city"].eq(city) & others["scarcity"].eq(amount)]
     return found.set_index("row")["mean"].sort_values()
 
-
 # %%
 def best_other(city, amount):
     """The best network there but ours, and how ShareNet compares with it, paired by seed."""
@@ -455,7 +450,6 @@ def learned(city, amount):
     gain = 100 * (1 - paired.errors(here, "rmse") / start[city, amount])
     return {"ShareNet below untrained by (%)": gain.mean(),
             **dict(zip(("from", "to"), claims.interval(gain), strict=True))}  # fmt: skip
-
 
 # %%
 lines = {f"{city}, {amount} %": {

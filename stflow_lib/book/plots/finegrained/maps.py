@@ -188,21 +188,3 @@ def curve_panel(axis, curves: dict[str, pd.Series], **labels) -> None:
         axis.plot(curve.index, curve.values, "-o", ms=3, color=color, label=name)
     axis.set(**labels)
     axis.legend(frameon=False)
-
-
-def work_figure(work: pd.DataFrame, parameters: pd.Series) -> plt.Figure:
-    """Billions of multiply-adds of one map, methods down and grids stacked, beside parameters."""
-    fig, (left, right) = plt.subplots(1, 2, figsize=(11, 0.32 * len(work) + 1.4), sharey=True,
-                                      width_ratios=(1.6, 1), layout="constrained")  # fmt: skip
-    start = np.zeros(len(work))
-    for (grid, values), color, hatch in zip(work.items(), SERIES, ("", "//", "..")):
-        left.barh(work.index, values, left=start, color=color, hatch=hatch, edgecolor="white",
-                  label=grid)  # fmt: skip
-        start += values.to_numpy()
-    left.set(title="work of one map", xlabel="10$^9$ multiply-adds")
-    left.invert_yaxis()
-    left.legend(frameon=False)
-    right.barh(parameters.index, parameters, color="0.55")
-    right.set(title="size", xlabel="parameters / 2$^{20}$")
-    right.locator_params(axis="x", nbins=5)
-    return fig

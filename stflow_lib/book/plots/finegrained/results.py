@@ -1,0 +1,84 @@
+"""Layout of the result page: settings, the paper's tables, order claims in percent, checks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from stflow_lib import runs
+from stflow_lib.book.display import provenance, show_table
+from stflow_lib.finegrained import METHODS
+from stflow_lib.runs import Run
+from stflow_lib.verdicts import paired
+from stflow_lib.verdicts.claims import reported
+
+GAINS = ["city", "fraction", "other", "metric", "gain", "low", "high", "verdict"]
+KEPT = ["method", "city", "largest gap", "dead blocks", "collapsed"]
+
+
+def settings_table(methods: Mapping[str, Mapping]) -> pd.DataFrame:
+    """What each method of a profile changes in the paper's settings, in words."""
+    words = [", ".join(f"{k} {v}" for k, v in changes.items()).replace("'", "") or "nothing"
+             for changes in methods.values()]  # fmt: skip
+    return pd.DataFrame({"method": [*methods], "differs from the paper in": words})
+
+
+def show_paper_table(number: str, planned: Sequence[Run], metrics: Iterable[str]) -> None:
+    """A table in the paper's layout, one metric at a time, the printed numbers beside ours."""
+    printed = reported("urbanstc", number)
+    printed = printed[printed["method"].isin(list(METHODS))]
+    for metric in metrics:
+        if planned or (printed["metric"] == metric).any():
+            table = runs.table(planned, [metric], reported=printed)
+            show_table(table, f"Table {number}: {metric.upper()}")
+    provenance(runs.records(planned))
+
+
+def gains_in_percent(orders: pd.DataFrame, planned: Sequence[Run]) -> pd.DataFrame:
+    """Judged differences and their intervals in percent of the other method's mean error.
+
+    `orders`: rows of `judge`, of kind order.
+    """
+    rows = []
+    for row in orders.itertuples():
+        place = row.other, row.city, row.fraction
+        there = [run for run in planned if (run.method, run.city, run.scarcity) == place]
+        scale = 100 / paired.errors(there, row.metric).mean()
+        found = [scale * v for v in (row.ours, row.interval_low, row.interval_high)]
+        where = row.city, f"{row.fraction} %", row.other, row.metric
+        rows.append((*where, *found, row.verdict))
+    return pd.DataFrame(rows, columns=GAINS)
+
+
+def gains_table(gains: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """Gains of one metric in words, methods down in the given order, places across."""
+    text = [f"{r.gain:+.1f} [{r.low:+.1f}, {r.high:+.1f}] "
+            + ("yes" if r.verdict == "confirmed" else "no") for r in gains.itertuples()]  # fmt: skip
+    wide = gains.assign(text=text)
+    wide = wide.pivot(index="other", columns=["city", "fraction"], values="text")
+    return wide.reindex([name for name in methods if name in wide.index])
+
+
+def budget_table(groups: Mapping[str, Sequence[Run]], metrics: Sequence[str]) -> pd.DataFrame:
+    """Mean, spread and number of seeds of each labelled group that has records, in words."""
+    lines = {}
+    for label, group in groups.items():
+        if runs.records(group):
+            found = runs.summary(group, metrics).set_index("metric")
+            lines[label] = {m.upper(): f"{found.at[m, 'mean']:.3f} ± {found.at[m, 'spread']:.3f} "
+                            f"(n={found.at[m, 'n']})" for m in metrics}  # fmt: skip
+    text = pd.DataFrame(lines).T.rename_axis("method, times the profile's epochs")
+    return text.replace(" ± nan", "", regex=True)
+
+
+def conservation_frame(records: Sequence[Mapping]) -> pd.DataFrame:
+    """Largest relative gap and share of dead blocks, a row per record."""
+    rows = [(r["method"], r["city"], r["metric_conservation"], r["metric_dead_blocks"],
+             bool(r["notes"].get("collapsed"))) for r in records]  # fmt: skip
+    return pd.DataFrame(rows, columns=KEPT)
+
+
+def collapsed(records: Sequence[Mapping]) -> str:
+    """The collapsed runs of `records` in words."""
+    gone = [f"{r['method']} on {r['city']}, {r['scarcity']} %, seed {r['seed']}"
+            for r in records if r["notes"].get("collapsed")]  # fmt: skip
+    return "; ".join(gone) or "none"
