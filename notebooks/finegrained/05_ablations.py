@@ -20,19 +20,18 @@ train_missing: bool = True  # compute runs that have no record; False shows "not
 
 # %%
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book import display as notebook
-from stflow_lib.book.plots.comparisons import gains_figure
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.curves import curves_figure
+from stflow_lib.book.plots.finegrained import ablations
 from stflow_lib.book.plots.sweeps import amounts_figure, sweep_figure
-from stflow_lib.data.catalog import index as registry
+from stflow_lib.data.catalog.index import entries
 from stflow_lib.finegrained.tables import LABELLED
-from stflow_lib.verdicts import claims, paired
+from stflow_lib.verdicts import paired
+from stflow_lib.verdicts.claims import reported
 
-METRICS = ["rmse", "mae", "mape"]
 SHOWN = ["table7", "table8", "table9", "figure6", "figure7a", "figure7b", "figure8"]
 rows = {name: LABELLED[name](profile) for name in SHOWN}  # table -> {row: runs}
 every = [run for table in rows.values() for group in table.values() for run in group]
@@ -52,66 +51,6 @@ print(f"profile {profile}: {planned} runs, {missing} had no record before this p
 # [scoreboard](../scoreboard). One seed has no interval, and a smoke run is no evidence at all: at
 # that size the page only proves that it works.
 
-# %%
-def words(cell):
-    """Mean, spread and number of seeds, and what is lacking."""
-    if not cell.n:
-        return "collapsed" if cell.collapsed else "not run"
-    spread = "" if np.isnan(cell.spread) else f" ± {cell.spread:.3f}"
-    gone = f", {cell.collapsed} collapsed" * bool(cell.collapsed)
-    return f"{cell.mean:.3f}{spread} (n={cell.n}{gone}{', incomplete' * bool(cell.missing)})"
-
-
-def whole(group):
-    """One line of a table: all columns of a row's runs, whatever their method and settings."""
-    cells = runs.summary(group, METRICS).itertuples()
-    return pd.Series({(cell.city, cell.scarcity, cell.metric): words(cell) for cell in cells})
-
-
-def show_table(name, printed=None):
-    """Our rows, one metric at a time, and the printed ones beside them."""
-    number = name.removeprefix("table")
-    printed = claims.reported("urbanstc", number) if printed is None else printed
-    printed = printed.assign(dataset=printed["dataset"] + " (paper)").pivot(
-        index="method", columns=["dataset", "fraction", "metric"], values="value"
-    )
-    lines = {label: whole(group) for label, group in rows[name].items() if group}
-    ours = pd.DataFrame(lines).T[max((line.index for line in lines.values()), key=len)]
-    for metric in METRICS:
-        mine, theirs = (t.xs(metric, axis=1, level=2) for t in (ours, printed))
-        theirs = theirs.reindex(mine.index).map("{:.3f}".format).replace("nan", "")
-        beside = mine.fillna("").join(theirs).rename_axis(index="row")
-        notebook.show_table(beside, f"Table {number}: {metric.upper()}")
-    notebook.provenance(runs.records([run for group in rows[name].values() for run in group]))
-
-# %%
-def compare(name, pairs, metrics=("rmse", "mae")):
-    """What the paper orders, (better row, other row), as paired differences with intervals."""
-    lines = []
-    for better, other in pairs:
-        found = paired.paired_gains(rows[name].get(better, []), rows[name].get(other, []), metrics)
-        where = (
-            found["metric"].str.upper() + ", " + found["city"] + ", " + found["scarcity"] + " %"
-        )
-        lines.append(found.assign(label=f"{better} below {other}: " + where))
-    shown = ["label", "gain", "low", "high", "n", "verdict"]
-    return pd.concat(lines)[shown].reset_index(drop=True)
-
-
-def verdicts(name, pairs):
-    """The comparisons of a table as numbers and, with intervals, as a picture."""
-    judged = compare(name, pairs)
-    if judged.empty:
-        print("not run")
-        return
-    notebook.show_table(judged.rename(columns={"gain": "difference (%)"}),
-                  "Paired by seed: how much lower the first error is", digits=2, index=False)  # fmt: skip
-    if judged["low"].notna().any():
-        gains_figure(judged).axes[0].set_title("Paired differences with 95 % intervals")
-        plt.show()
-    counts = judged["verdict"].value_counts()
-    print("; ".join(f"{verdict}: {number}" for verdict, number in counts.items()))
-
 # %% [markdown]
 # ## Table 7: which pretexts help
 #
@@ -127,12 +66,12 @@ def verdicts(name, pairs):
 # cells only while the other two see neighbourhoods.
 
 # %%
-show_table("table7")
+ablations.show_rows("7", rows["table7"], reported("urbanstc", "7"))
 
 # %%
 full, control = "reg+inf+tcs", "random encoders"
 subsets = [name for name in rows["table7"] if name not in (full, control)]
-verdicts("table7", [(full, name) for name in subsets])
+ablations.show_gains(ablations.ordered_gains(rows["table7"], [(full, name) for name in subsets]))
 
 # %% [markdown]
 # And the question that matters most for the paper's title: is the pre-trained network better than
@@ -140,7 +79,7 @@ verdicts("table7", [(full, name) for name in subsets])
 # remedy for scarcity. So this comparison is made at both ends of the range of data.
 
 # %%
-verdicts("table7", [(full, control)])
+ablations.show_gains(ablations.ordered_gains(rows["table7"], [(full, control)]))
 
 # %% [markdown]
 # If the first interval above includes zero while the single encoders are clearly worse, the gain in
@@ -155,11 +94,11 @@ verdicts("table7", [(full, control)])
 # in the paper, taxis see external factors and bicycles do not.
 
 # %%
-show_table("table8")
+ablations.show_rows("8", rows["table8"], reported("urbanstc", "8"))
 
 # %%
 stages = [("two_stage", name) for name in rows["table8"] if name != "two_stage"]
-verdicts("table8", stages)
+ablations.show_gains(ablations.ordered_gains(rows["table8"], stages))
 
 # %% [markdown]
 # A fair remark on cost: two stages take the optimiser steps of the pretexts *and* those of the
@@ -167,13 +106,9 @@ verdicts("table8", stages)
 # seconds below are those of our records.
 
 # %%
-spent = {
-    label: pd.DataFrame(runs.records(group)).groupby("city")["fit_seconds"].mean()
-    for label, group in rows["table8"].items()
-    if runs.records(group)
-}
-if spent:
-    notebook.show_table(pd.DataFrame(spent).T, "Seconds of a training, mean over seeds", digits=1)
+spent = ablations.mean_seconds(rows["table8"])
+if len(spent):
+    show_table(spent, "Seconds of a training, mean over seeds", digits=1)
 
 # %% [markdown]
 # ## Table 9: external factors
@@ -185,16 +120,10 @@ if spent:
 # five tables; put together it is less one-sided than the text.
 
 # %%
-plain = claims.reported("urbanstc").query("table in ['3', '4', '5', '6'] and fraction == '100'")
-extra = claims.reported("urbanstc", "9").query("method.str.endswith('+E')")
-merged = extra.assign(method=extra["method"].str.removesuffix("+E")).merge(
-    plain, on=["dataset", "method", "metric"], suffixes=(" with", " without")
-)
-merged["gain"] = 100 * (1 - merged["value with"] / merged["value without"])
-printed = merged[merged["metric"] != "mape"].pivot(
-    index="method", columns=["metric", "dataset"], values="gain"
-)
-notebook.show_table(printed, "Printed: how much +E lowers the error, in percent", digits=2)
+plain = reported("urbanstc").query("table in ['3', '4', '5', '6'] and fraction == '100'")
+extra = reported("urbanstc", "9").query("method.str.endswith('+E')")
+printed = ablations.printed_gains(plain, extra)
+show_table(printed, "Printed: how much +E lowers the error, in percent", digits=2)
 
 # %% [markdown]
 # In print UrbanPy gets *worse* with external factors in three of the four half-years, and UrbanSTC
@@ -202,13 +131,13 @@ notebook.show_table(printed, "Printed: how much +E lowers the error, in percent"
 
 # %%
 without = plain[plain["method"].isin(["UrbanFM", "UrbanPy", "FODE", "UrbanSTC"])]
-show_table("table9", pd.concat([without, extra]))
+ablations.show_rows("9", rows["table9"], pd.concat([without, extra]))
 
 # %%
 with_factors = [name for name in rows["table9"] if name.endswith("+E")]
 helps = [(name, name.removesuffix("+E")) for name in with_factors]
 leads = [("UrbanSTC+E", name) for name in with_factors if name != "UrbanSTC+E"]
-verdicts("table9", helps + leads)
+ablations.show_gains(ablations.ordered_gains(rows["table9"], helps + leads))
 
 # %% [markdown]
 # ## Figure 6: how to choose triplets
@@ -223,10 +152,10 @@ triplets = {label: paired.errors(group, "mae") for label, group in rows["figure6
 triplets = {f"{label} sampling": found for label, found in triplets.items() if len(found)}
 if triplets:
     city = next(iter(triplets.values())).index[0][0]
-    unit = registry.entries()[city].unit
+    unit = entries()[city].unit
     amounts_figure(triplets, f"test MAE ({unit})", f"Figure 6: sampling of triplets, {city}")
     plt.show()
-verdicts("figure6", [("weight", "hard")])
+ablations.show_gains(ablations.ordered_gains(rows["figure6"], [("weight", "hard")]))
 
 # %% [markdown]
 # ## Figure 7: the threshold of regional contrast
@@ -238,37 +167,18 @@ verdicts("figure6", [("weight", "hard")])
 # stays inside is flat for all we can tell.
 
 # %%
-def by_value(name):
-    """{value: RMSE of its seeds} of a sweep, values without a run left out."""
-    found = {
-        value: paired.errors(group, "rmse").tolist() for value, group in rows[name].items()
-    }
-    return {value: rmse for value, rmse in found.items() if rmse}
-
-
-def in_tables(name):
-    """RMSE of the tables' UrbanSTC over all seeds, where a sweep took place."""
-    run = next(run for group in rows[name].values() for run in group)
-    table = LABELLED["beyond"](profile)["UrbanSTC"]
-    return paired.errors(
-        [r for r in table if (r.city, r.scarcity) == (run.city, run.scarcity)], "rmse"
-    )
-
-
+tabled = LABELLED["beyond"](profile)["UrbanSTC"]  # all seeds of the tables
 sweeps = {}
 for name in ("figure7a", "figure7b"):
-    if by_value(name):
-        city = next(run.city for group in rows[name].values() for run in group)
-        sweeps[f"Figure {name[-2:]}: {city}"] = "threshold λ", by_value(name), in_tables(name)
+    if values := ablations.by_value(rows[name]):
+        title = f"Figure {name[-2:]}: {next(iter(rows[name].values()))[0].city}"
+        same = ablations.same_place(tabled, rows[name])
+        sweeps[title] = "threshold λ", values, paired.errors(same, "rmse")
 if sweeps:
     sweep_figure(sweeps, "test RMSE (vehicles per cell and step)")
     plt.show()
 for title, (_, values, tables) in sweeps.items():
-    means = {value: np.mean(found) for value, found in values.items()}
-    spread = (max(means.values()) - min(means.values())) / np.mean(list(means.values()))
-    noise = f"{tables.std() / tables.mean():.2%}" if len(tables) > 1 else "unknown"
-    print(f"{title}: best at {min(means, key=means.get)}; the sweep spans {spread:.2%} of the "
-          f"error, one standard deviation over seeds is {noise}")  # fmt: skip
+    print(ablations.sweep_in_words(title, values, tables))
 
 # %% [markdown]
 # ## Figure 8: width, and how the pretexts converge
@@ -279,26 +189,18 @@ for title, (_, values, tables) in sweeps.items():
 # first, because a pretext is the only thing its encoder learns from before fine-tuning.
 
 # %%
-widths, sizes = by_value("figure8"), {}
-for width in widths:
-    sizes[f"{width}\n{runs.records(rows['figure8'][width])[0]['parameters']:,}"] = widths[width]
-if widths:
-    sweep_figure({"Figure 8a: width": ("C, and parameters", sizes, in_tables("figure8"))},
+sizes = {}
+for width, errors in ablations.by_value(rows["figure8"]).items():
+    record = runs.records(rows["figure8"][width])[0]
+    sizes[f"{width}\n{record['parameters']:,}"] = errors
+if sizes:
+    same = paired.errors(ablations.same_place(tabled, rows["figure8"]), "rmse")
+    sweep_figure({"Figure 8a: width": ("C, and parameters", sizes, same)},
                  "test RMSE (vehicles per cell and step)")  # fmt: skip
     plt.show()
 
 # %%
-CURVES = {"reg_valid": ("8b: regional contrast", "validation loss"),
-          "inf_valid_rmse": ("8c: super-resolution", "validation RMSE (vehicles)"),
-          "tcs_valid": ("8d: temporal contrast", "validation loss"),
-          "valid_rmse": ("fine-tuning", "validation RMSE (vehicles)")}  # fmt: skip
-panels = {}
-for curve, where in CURVES.items():
-    found = {f"C = {w}": [r["curves"][curve] for r in runs.records(rows["figure8"][w])]
-             for w in widths}  # fmt: skip
-    if found:
-        panels[where] = found
-if panels:
+if panels := ablations.width_curves(rows["figure8"]):
     curves_figure(panels)
     plt.show()
 

@@ -24,17 +24,13 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book import display as notebook
-from stflow_lib.book.plots.comparisons import gains_figure
-from stflow_lib.book.plots.finegrained import beyond as plots_beyond
-from stflow_lib.finegrained import METHODS, TABLES, open_task
-from stflow_lib.finegrained.beyond import forecasts as doubt
-from stflow_lib.finegrained.beyond.sharenet import ShareNet
+from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.plots.finegrained import beyond, forecasts, sharenet
+from stflow_lib.finegrained import TABLES, open_task
+from stflow_lib.finegrained.beyond.forecasts import NAMES, compare_forecasts, evenly_spaced
 from stflow_lib.finegrained.plan import Plan
 from stflow_lib.finegrained.tables import LABELLED
-from stflow_lib.training.metrics import flow_errors
-from stflow_lib.verdicts import paired
-from stflow_lib.verdicts import statistics as claims
+from stflow_lib.verdicts.paired import paired_gains
 
 METRICS = ["rmse", "mae", "mape"]
 plan, rows = Plan.of(profile), LABELLED["beyond"](profile)  # rows: method -> runs
@@ -58,35 +54,9 @@ print(f"profile {profile}: {number} runs, {missing} had no record before this pa
 # %%
 for metric in METRICS:
     table = runs.table([run for group in rows.values() for run in group], [metric])
-    notebook.show_table(table, f"Beyond the paper: {metric.upper()}")
+    show_table(table, f"Beyond the paper: {metric.upper()}")
 records = {name: runs.records(group) for name, group in rows.items()}
-notebook.provenance([record for found in records.values() for record in found])
-
-
-def against_urbanstc(name):
-    """How much lower a method's errors are than UrbanSTC's: table, picture, verdict."""
-    judged = paired.paired_gains(rows[name], rows["UrbanSTC"], METRICS)
-    if judged.empty:
-        print(f"{name}: not run")
-        return
-    notebook.show_table(judged.rename(columns={"gain": "lower by (%)"}),
-                  f"{name} against UrbanSTC, paired by seed", digits=2, index=False)  # fmt: skip
-    places = (
-        judged["metric"].str.upper() + ", " + judged["city"] + ", " + judged["scarcity"] + " %"
-    )
-    if judged["low"].notna().any():
-        axis = gains_figure(judged.assign(label=places)).axes[0]
-        axis.set(title=f"{name} against UrbanSTC: paired difference with 95 % interval",
-                 xlabel="how much lower the error is, in % of UrbanSTC's")  # fmt: skip
-        plt.show()
-    else:
-        print("one seed: no intervals, and nothing is confirmed")
-    for metric, found in judged.groupby("metric", sort=False):
-        counts = ", ".join(
-            f"{n} {verdict}" for verdict, n in found["verdict"].value_counts().items()
-        )
-        print(f"{metric.upper()} of {name} lower by {found['gain'].min():.1f} to "
-              f"{found['gain'].max():.1f} % on average; lower than UrbanSTC's: {counts}")  # fmt: skip
+provenance([record for found in records.values() for record in found])
 
 # %% [markdown]
 # ## UrbanSTC+log: the loss decides what is learned
@@ -104,7 +74,8 @@ def against_urbanstc(name):
 # expect: MAE and MAPE fall, RMSE pays.
 
 # %%
-against_urbanstc("UrbanSTC+log")
+judged = paired_gains(rows["UrbanSTC+log"], rows["UrbanSTC"], METRICS)
+beyond.show_against(judged, "UrbanSTC+log", "UrbanSTC")
 
 # %% [markdown]
 # A median and a mean are different answers to one question. The absolute error is smallest at the
@@ -127,7 +98,8 @@ against_urbanstc("UrbanSTC+log")
 # forecast it is the mean $x\,\bar p$, in the tables like the others:
 
 # %%
-against_urbanstc("UrbanSTC+DM")
+judged = paired_gains(rows["UrbanSTC+DM"], rows["UrbanSTC"], METRICS)
+beyond.show_against(judged, "UrbanSTC+DM", "UrbanSTC")
 
 # %% [markdown]
 # ### What to compare its doubt with
@@ -145,8 +117,6 @@ against_urbanstc("UrbanSTC+DM")
 
 # %%
 MAPS = 16 if profile == "smoke" else 64  # test maps that are scored
-LEVELS = tuple(k / 20 for k in range(20))  # of central intervals; the first is the median
-HALF, NINE = LEVELS.index(0.5), LEVELS.index(0.9)
 
 
 def first_runs(name):
@@ -160,13 +130,11 @@ tasks, compared, scores = {}, {}, {}
 ours, papers = first_runs("UrbanSTC+DM"), first_runs("UrbanSTC")
 for city in [city for city in ours if city in papers]:
     tasks[city], fitted = open_task(ours[city]), runs.predictor(ours[city])
-    found = doubt.compare_forecasts(tasks[city], fitted, runs.predictor(papers[city]), MAPS)
+    found = compare_forecasts(tasks[city], fitted, runs.predictor(papers[city]), MAPS)
     compared[city] = found
-    scores[city] = {name: cells.scores(LEVELS) for name, cells in found.forecasts.items()}
-    spread = found.concentration[found.coarse > 0].numpy()
-    low, middle, high = np.quantile(spread, [0.05, 0.5, 0.95])
-    print(f"{city}: {len(found.full)} of {len(tasks[city].test)} test maps, {len(spread):,} full blocks; "
-          f"A: median {middle:.0f}, 90 % in {low:.1f} to {high:.0f}; one A: {found.one:.1f}")  # fmt: skip
+    scores[city] = {n: cells.scores(forecasts.LEVELS) for n, cells in found.forecasts.items()}
+    print(f"{city}: {len(found.full)} of {len(tasks[city].test)} test maps,",
+          forecasts.concentration_in_words(found))  # fmt: skip
 if not compared:
     print("UrbanSTC+DM: not run")
 
@@ -180,28 +148,15 @@ if not compared:
 # should *not* happen is a bright spot below that is dark above.
 
 # %%
-def draw_fullest(city):
-    """Mean, width, error and concentration of the fullest map of a city."""
-    task, found = tasks[city], compared[city]
-    pick, cells = int(found.coarse.sum((1, 2, 3)).argmax()), found.forecasts["UrbanSTC+DM"]
-    low, high = (
-        end[:, NINE]
-        for end in (scores[city]["UrbanSTC+DM"].low, scores[city]["UrbanSTC+DM"].high)
-    )
-    panels = {"mean": cells.mean(), "width": high - low, "error": (cells.truth - cells.mean()).abs(),
-              "outside": ((cells.truth < low) | (cells.truth > high)).double()}  # fmt: skip
-    panels = {name: found.on_map(cell, pick).numpy() for name, cell in panels.items()}
-    total = found.concentration[pick, 0].where(found.coarse[pick, 0] > 0, torch.nan).numpy()
-    sample = doubt.evenly_spaced(task.test, MAPS)[pick].item()
-    title = f"{city}, {pd.Timestamp(task.time[sample]):%A %d %B, %H:%M}: how sure is the split?"
-    plots_beyond.sure_figure(panels, total, task.unit, title)
+for city, found in list(compared.items())[:1]:
+    pick, panels = forecasts.fullest_map(found, scores[city]["UrbanSTC+DM"])
+    when = tasks[city].time[evenly_spaced(tasks[city].test, MAPS)[pick].item()]
+    title = f"{city}, {pd.Timestamp(when):%A %d %B, %H:%M}: how sure is the split?"
+    concentration = forecasts.concentration_map(found, pick)
+    beyond.sure_figure(panels, concentration, tasks[city].unit, title)
     plt.show()
     share = panels["outside"].sum() / found.full[pick].sum().item()
     print(f"{share:.1%} of the cells of full blocks lie outside their 90 % interval")
-
-
-for city in list(compared)[:1]:
-    draw_fullest(city)
 
 # %% [markdown]
 # ### Is the doubt right?
@@ -218,15 +173,17 @@ for city in list(compared)[:1]:
 # %%
 BUSY = 5  # vehicles: the mean from which a cell counts as busy
 busy = {city: found.forecasts["UrbanSTC+DM"].mean() >= BUSY for city, found in compared.items()}
-crowded = {city: {name: cells.only(busy[city]).scores(LEVELS)
-                  for name, cells in compared[city].forecasts.items()}
-           for city in compared if busy[city].any()}  # fmt: skip
+chosen = {city: {name: cells.only(busy[city]) for name, cells in found.forecasts.items()}
+          for city, found in compared.items() if busy[city].any()}  # fmt: skip
+crowded = {city: {name: cells.scores(forecasts.LEVELS) for name, cells in found.items()}
+           for city, found in chosen.items()}  # fmt: skip
 grid = torch.linspace(0, 1, 21)
 for city, found in crowded.items():
-    shown = {name: found[name] for name in doubt.NAMES[:3]}
-    plots_beyond.calibration_figure(
+    shown = {name: found[name] for name in NAMES[:3]}
+    levels = forecasts.LEVELS[1:]
+    beyond.calibration_figure(
         {name: forecast.calibration(grid).numpy() for name, forecast in shown.items()},
-        {name: pd.Series(f.coverage()[1:].numpy(), LEVELS[1:]) for name, f in shown.items()},
+        {name: pd.Series(f.coverage()[1:].numpy(), levels) for name, f in shown.items()},
         f"{city}: is the doubt right? {int(busy[city].sum()):,} busy cells",
     )
     plt.show()
@@ -243,32 +200,13 @@ for city, found in crowded.items():
 # cells of full blocks and for busy cells alone.
 
 # %%
-POINTS = (("UrbanSTC, point", doubt.NAMES[3], "mean"), ("UrbanSTC+DM, mean", doubt.NAMES[0], "mean"),
-          ("UrbanSTC+DM, median", doubt.NAMES[0], "median"))  # fmt: skip
-
-
-def worth(forecasts, scored):
-    """CRPS of points and distributions, coverage and mean width of the latter's intervals."""
-    lines = {}
-    for label, name, point in POINTS:
-        value = forecasts[name].mean() if point == "mean" else scored[name].low[:, 0]
-        lines[label] = {"CRPS": (forecasts[name].truth - value).abs().mean().item()}
-    for name in doubt.NAMES[::-1]:
-        inside, width = scored[name].coverage(), scored[name].width()
-        lines[name] = {"CRPS": scored[name].crps.mean().item()}
-        for k in (HALF, NINE, len(LEVELS) - 1):
-            lines[name][f"in {LEVELS[k]:.0%}"] = 100 * inside[k].item()
-            lines[name][f"width {LEVELS[k]:.0%}"] = width[k].item()
-    return pd.DataFrame(lines).T.rename_axis(index="forecast")
-
-
 for city, found in compared.items():
-    notebook.show_table(worth(found.forecasts, scores[city]),
-                  f"{city}, all cells: CRPS, coverage (%), width; {tasks[city].unit}")  # fmt: skip
+    show_table(forecasts.worth_table(found.forecasts, scores[city]),
+               f"{city}, all cells: CRPS, coverage (%), width; {tasks[city].unit}")  # fmt: skip
     if city in crowded:
-        chosen = {name: cells.only(busy[city]) for name, cells in found.forecasts.items()}
-        notebook.show_table(worth(chosen, crowded[city]), f"{city}, busy cells")
-notebook.provenance(runs.records([*ours.values(), *papers.values()]))
+        table = forecasts.worth_table(chosen[city], crowded[city])
+        show_table(table, f"{city}, busy cells")
+provenance(runs.records([*ours.values(), *papers.values()]))
 
 # %% [markdown]
 # Are these differences more than luck? All forecasts see the same maps, so we subtract CRPS map by
@@ -277,16 +215,11 @@ notebook.provenance(runs.records([*ours.values(), *papers.values()]))
 
 # %%
 for city, found in compared.items():
-    own = found.by_map(scores[city]["UrbanSTC+DM"].crps).numpy()
-    for other in doubt.NAMES[1:]:
-        theirs = found.by_map(scores[city][other].crps).numpy()
-        low, high = claims.interval(100 * (theirs - own) / theirs.mean())
-        word = "lower" if low > 0 else "higher" if high < 0 else "not told apart"
-        print(
-            f"{city}, CRPS of UrbanSTC+DM against {other}: {word} ({low:.1f} to {high:.1f} % lower)"
-        )
-    for name in doubt.NAMES[:3] if city in crowded else ():
-        inside = crowded[city][name].coverage()[NINE].item()
+    for other in NAMES[1:]:
+        gain = forecasts.crps_gain(found, scores[city]["UrbanSTC+DM"], scores[city][other])
+        print(f"{city}, CRPS of UrbanSTC+DM against {other}: {gain}")
+    for name in NAMES[:3] if city in crowded else ():
+        inside = crowded[city][name].coverage()[forecasts.NINE].item()
         print(f"{city}, 90 % intervals of {name}: {inside:.1%} of the busy cells inside")
 
 # %% [markdown]
@@ -300,28 +233,15 @@ for city, found in compared.items():
 # help there.
 
 # %%
-def halves(cells, trust, bins=10):
-    """Neighbours in the order of the mean, taken apart by `trust`: mean and RMSE of both in bins."""
-    mean, error = cells.mean().numpy(), (cells.truth - cells.mean()).numpy()
-    pairs = np.argsort(mean, kind="stable")[: len(mean) // 2 * 2].reshape(-1, 2)
-    order = np.argsort(trust[pairs], 1, kind="stable")
-    surer, less = np.take_along_axis(pairs, order, 1).T
-    rms = lambda values: (values**2).mean() ** 0.5
-    return {name: pd.DataFrame([{"mean": mean[part].mean(), "error": rms(error[part])}
-                                for part in np.array_split(half, bins)])
-            for name, half in (("less sure", less), ("surer", surer))}  # fmt: skip
-
-
 for city, found in compared.items():
     cells = found.forecasts["UrbanSTC+DM"]
     error = (cells.truth - cells.mean()).numpy()
-    promised = {name: found.forecasts[name].deviation().numpy() for name in doubt.NAMES[:3]}
-    spreads = {name: plots_beyond.binned(spread, {"spread": spread, "error": error}, 20)
+    promised = {name: found.forecasts[name].deviation().numpy() for name in NAMES[:3]}
+    spreads = {name: beyond.binned(spread, {"spread": spread, "error": error}, 20)
                for name, spread in promised.items()}  # fmt: skip
-    parts = halves(cells, promised["UrbanSTC+DM"] / promised["multinomial"])
-    plots_beyond.spread_figure(
-        spreads, parts, tasks[city].unit, f"{city}: promised and actual error"
-    )
+    parts = forecasts.halves(cells, promised["UrbanSTC+DM"] / promised["multinomial"])
+    title = f"{city}: promised and actual error"
+    beyond.spread_figure(spreads, parts, tasks[city].unit, title)
     plt.show()
     ratio = parts["less sure"]["error"] / parts["surer"]["error"]
     print(f"{city}: at equal means the less sure cell errs {ratio.median():.2f} times as much "
@@ -339,12 +259,7 @@ for city, found in compared.items():
 
 # %%
 for city, found in compared.items():
-    cells = found.forecasts["multinomial"]
-    squared, dice = (
-        (v**2).mean().item() for v in (cells.truth - cells.mean(), cells.deviation())
-    )
-    print(f"{city}: RMSE {squared**0.5:.2f} on these cells; dice alone would make {dice**0.5:.2f}, "
-          f"{dice / squared:.0%} of the squared error")  # fmt: skip
+    print(f"{city}:", forecasts.dice_in_words(found.forecasts["multinomial"]))
 
 # %% [markdown]
 # What our lab runs say. On the bicycles the multinomial is far too sure, its 90 % intervals hold 74
@@ -370,18 +285,14 @@ for city, found in compared.items():
 # $c = a = 0$: ShareNet begins as the rule of historical shares, and the next cell checks it.
 
 # %%
-start = {}  # (city, amount of data) -> errors of the untrained network
+start = {}  # (city, amount of data) -> RMSE of the untrained network
 for run in (run for run in rows["ShareNet"] if run.seed == plan.seeds[0]):
-    task, settings = open_task(run), runs.build_settings(METHODS["ShareNet"], run.settings)
-    network = ShareNet(task, settings).to(task.device).eval()
+    task, network = sharenet.untrained(run)
     with torch.inference_mode():
-        parts = task.test.split(256)
-        fine = torch.cat([network(task.coarse[i], task.external[i]) for i in parts])
-        assert (network.correction(task.coarse[parts[0]]) == 0).all()
-    start[run.city, run.scarcity] = flow_errors(fine, task.fine[task.test])["rmse"]
-print(
-    "untrained, test RMSE:", {f"{c}, {a} %": round(rmse, 3) for (c, a), rmse in start.items()}
-)
+        assert (network.correction(task.coarse[task.test[:256]]) == 0).all()
+    start[run.city, run.scarcity] = sharenet.test_rmse(network, task)
+rounded = {f"{city}, {amount} %": round(rmse, 3) for (city, amount), rmse in start.items()}
+print("untrained, test RMSE:", rounded)
 
 # %% [markdown]
 # Everything that is the same every day sits in $\log h$ and the modes, one number per cell, and the
@@ -391,12 +302,11 @@ print(
 # $(1 + K) M^2$ numbers per coarse cell, which grows with the city and cannot move to another one.
 
 # %%
-against_urbanstc("ShareNet")
-size = {name: pd.DataFrame(found)[["city", "parameters", "fit_seconds"]].groupby("city").mean()
-        for name in ("UrbanSTC", "ShareNet") if (found := records[name])}  # fmt: skip
-if len(size) == 2:
-    cost = pd.concat(size, axis=1).astype(int)
-    notebook.show_table(cost, "Parameters, and seconds of a training on a shared machine")
+judged = paired_gains(rows["ShareNet"], rows["UrbanSTC"], METRICS)
+beyond.show_against(judged, "ShareNet", "UrbanSTC")
+if all(records[name] for name in ("UrbanSTC", "ShareNet")):
+    cost = sharenet.cost_table({name: records[name] for name in ("UrbanSTC", "ShareNet")})
+    show_table(cost, "Parameters, and seconds of a training on a shared machine")
     fewer = 1 - cost["ShareNet"]["parameters"] / cost["UrbanSTC"]["parameters"]
     print("fewer parameters by", {city: f"{share:.0%}" for city, share in fewer.items()})
 
@@ -414,70 +324,26 @@ if len(size) == 2:
 
 # %%
 tables = [*TABLES["table3"](profile), *TABLES["table11"](profile)]
-others = runs.summary(tables, "rmse").dropna(subset="mean")
-others = others[~others["row"].isin(["MEAN", "UrbanSTC"])]
-
-
-def first_error(group, city, amount):
-    """Test RMSE of the first seed there; NaN when it has not run."""
-    wanted = city, amount, plan.seeds[0]
-    found = [run for run in group if (run.city, run.scarcity, run.seed) == wanted]
-    return paired.errors(found, "rmse").mean()
-
-
-def rest(city, amount):
-    """Mean RMSE there of every other method with records in the tables, best first."""
-    found = others[others["city"].eq(city) & others["scarcity"].eq(amount)]
-    return found.set_index("row")["mean"].sort_values()
+first = lambda group, place: sharenet.first_error(group, place, plan.seeds[0])
+lines = {place: {
+    "HA": sharenet.ranked(tables, place).get("HA", np.nan),
+    "untrained": start[place],
+    "no history": first(ignorant, place),
+    "ShareNet": first(rows["ShareNet"], place),
+    "UrbanSTC": first(rows["UrbanSTC"], place),
+} for place in start}  # fmt: skip
+named = lambda found: pd.DataFrame({f"{c}, {a} %": line for (c, a), line in found.items()}).T
+show_table(named(lines), "Test RMSE, first seed")
+gained = {place: sharenet.learned(rows["ShareNet"], place, start[place]) for place in start}
+show_table(named(gained), "What training adds to the historical shares, all seeds", digits=1)
 
 # %%
-def best_other(city, amount):
-    """The best network there but ours, and how ShareNet compares with it, paired by seed."""
-    best = rest(city, amount).drop("HA", errors="ignore").head(1)
-    here = lambda group, method: [run for run in group if (run.method, run.city, run.scarcity)
-                                  == (method, city, amount)]  # fmt: skip
-    for method, rmse in best.items():
-        found = paired.paired_gains(here(rows["ShareNet"], "ShareNet"), here(tables, method), ["rmse"])
-        for row in found.itertuples():
-            return {"best other": method, "its RMSE": rmse, "ShareNet lower by (%)": row.gain,
-                    "from": row.low, "to": row.high, "n": row.n, "verdict": row.verdict}  # fmt: skip
-    return {"best other": "not run"}
-
-
-def learned(city, amount):
-    """By how much training lowers the RMSE of the untrained network, with interval over seeds."""
-    here = [r for r in rows["ShareNet"] if (r.city, r.scarcity) == (city, amount)]
-    gain = 100 * (1 - paired.errors(here, "rmse") / start[city, amount])
-    return {"ShareNet below untrained by (%)": gain.mean(),
-            **dict(zip(("from", "to"), claims.interval(gain), strict=True))}  # fmt: skip
-
-# %%
-lines = {f"{city}, {amount} %": {
-    "HA": rest(city, amount).get("HA", np.nan),
-    "untrained": start[city, amount],
-    "no history": first_error(ignorant, city, amount),
-    "ShareNet": first_error(rows["ShareNet"], city, amount),
-    "UrbanSTC": first_error(rows["UrbanSTC"], city, amount),
-} for city, amount in start}  # fmt: skip
-notebook.show_table(pd.DataFrame(lines).T, "Test RMSE, first seed")
-gained = pd.DataFrame(
-    {f"{city}, {amount} %": learned(city, amount) for city, amount in start}
-).T
-notebook.show_table(gained, "What training adds to the historical shares, all seeds", digits=1)
-# %%
-opponents = pd.DataFrame(
-    {f"{city}, {amount} %": best_other(city, amount) for city, amount in start}
-).T
-notebook.show_table(
-    opponents.infer_objects(),
-    "ShareNet against the best of all other networks, in RMSE",
-    digits=2,
-)
+found = {place: sharenet.best_other(rows["ShareNet"], tables, place) for place in start}
+opponents = named(found).infer_objects()
+show_table(opponents, "ShareNet against the best of all other networks, in RMSE", digits=2)
 beaten = opponents.get("verdict", pd.Series(dtype=str)).value_counts()
-print(
-    "ShareNet below the best other network:",
-    ", ".join(f"{k}: {n}" for k, n in beaten.items()) or "not run",
-)
+counts = ", ".join(f"{verdict}: {n}" for verdict, n in beaten.items())
+print("ShareNet below the best other network:", counts or "not run")
 
 # %% [markdown]
 # ### How it was chosen

@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm, PowerNorm
 
+from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.comparisons import gains_figure
+from stflow_lib.book.plots.finegrained.ablations import places
 from stflow_lib.book.plots.style import bare, plain_ticks
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -131,3 +134,27 @@ def _curves(axis, frames: Mapping[str, pd.DataFrame], x: str, colours) -> None:
     for side in (axis.xaxis, axis.yaxis):
         plain_ticks(side)
     bare(axis)
+
+
+def show_against(judged: pd.DataFrame, name: str, other: str) -> None:
+    """How much lower the errors of `name` are than those of `other`: table, picture, verdict.
+
+    `judged`: their paired differences, see `paired_gains`.
+    """
+    if judged.empty:
+        print(f"{name}: not run")
+        return
+    show_table(judged.rename(columns={"gain": "lower by (%)"}),
+               f"{name} against {other}, paired by seed", digits=2, index=False)  # fmt: skip
+    if judged["low"].notna().any():
+        axis = gains_figure(judged.assign(label=places(judged))).axes[0]
+        axis.set(title=f"{name} against {other}: paired difference with 95 % interval",
+                 xlabel=f"how much lower the error is, in % of {other}'s")  # fmt: skip
+        plt.show()
+    else:
+        print("one seed: no intervals, and nothing is confirmed")
+    for metric, found in judged.groupby("metric", sort=False):
+        counts = found["verdict"].value_counts().items()
+        verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts)
+        print(f"{metric.upper()} of {name} lower by {found['gain'].min():.1f} to "
+              f"{found['gain'].max():.1f} % on average; lower than {other}'s: {verdicts}")  # fmt: skip
