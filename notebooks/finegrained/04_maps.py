@@ -23,14 +23,12 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
 
 from stflow_lib import runs
 from stflow_lib.book.display import provenance, show_table
-from stflow_lib.book.plots.finegrained import maps as plots_maps
-from stflow_lib.data import load
+from stflow_lib.book.plots.finegrained import inferred, maps
+from stflow_lib.data import block_sum, load
 from stflow_lib.finegrained import TABLES, open_task
-from stflow_lib.training.metrics import flow_errors
 
 # %% [markdown]
 # ## 1. Who is drawn
@@ -41,36 +39,15 @@ from stflow_lib.training.metrics import flow_errors
 # follow beside the stored record's: a page and a table that disagree would show it here.
 
 # %%
-DRAWN = ("MEAN", "HA", "UrbanFM", "UrbanPy", "FODE", "UrbanSTC")
-
-
-def drawn(table):
-    """Method -> run of the table's first city, all data, first seed."""
-    found = [run for run in TABLES[table](profile) if run.scarcity == "100"]
-    first = [run for run in found if (run.city, run.seed) == (found[0].city, found[0].seed)]
-    return {run.method: run for run in first if run.method in DRAWN}
-
-
-def infer(run, task, indices):
-    """Inferred fine maps [S, MI, MJ] of a run's network, vehicles per step."""
-    predict = runs.predictor(run)
-    return torch.cat([predict(task, part)[:, 0].cpu() for part in indices.split(256)]).double()
-
-
-chosen = drawn("table3")
+chosen = inferred.drawn(TABLES["table3"](profile))
 records = [runs.ensure(run) for run in chosen.values()]
 task = open_task(next(iter(chosen.values())))
-inferred = {method: infer(run, task, task.test).numpy() for method, run in chosen.items()}
+fine_of = {method: inferred.infer(run, task, task.test) for method, run in chosen.items()}
 truth = task.fine[task.test, 0].cpu().double().numpy()
 coarse = task.coarse[task.test, 0].cpu().double().numpy()
 
 # %%
-numbers = pd.DataFrame(
-    {m: flow_errors(torch.from_numpy(maps), torch.from_numpy(truth)) for m, maps in inferred.items()}
-).T  # fmt: skip
-numbers["rmse in the record"] = [record["metric_rmse"] for record in records]
-numbers["dead blocks"] = [f"{record['metric_dead_blocks']:.2%}" for record in records]
-numbers["parameters"] = [f"{record['parameters']:,}" for record in records]
+numbers = inferred.numbers_table(fine_of, truth, records)
 assert numbers.loc["HA", "rmse"] < numbers.loc["MEAN", "rmse"]
 show_table(numbers, f"{task.city}, x{task.factor}, test part: {len(truth)} maps, {task.unit}")
 provenance(records)
@@ -90,55 +67,22 @@ if profile == "smoke":
 # fullest squares take their place.
 
 # %%
-PLACES = {  # latitude, longitude
-    "A Alemany interchange": (37.7355, -122.4068),
-    "B Fisherman's Wharf": (37.8080, -122.4177),
-    "C Caltrain station": (37.7765, -122.3945),
-    "D Transbay Terminal": (37.7896, -122.3966),
-}
-
-
-def around(places, box, shape, factor, side):
-    """{place: (row, col, side)}: whole coarse cells, the place as near their middle as can be."""
-    windows = {}
-    for name, (lat, lon) in places.items():
-        down = (box["lat_max"] - lat) / (box["lat_max"] - box["lat_min"]) * shape[0]
-        right = (lon - box["lon_min"]) / (box["lon_max"] - box["lon_min"]) * shape[1]
-        starts = [round((at - side / 2) / factor) * factor for at in (down, right)]
-        row, col = (min(max(s, 0), n - side) for s, n in zip(starts, shape, strict=True))
-        windows[name] = (row, col, side)
-    return windows
-
-
-def busiest_windows(flow, factor, side, count=4):
-    """The `count` fullest squares of whole coarse cells without overlap, in order."""
-    free, windows = flow.copy(), {}
-    for name in "ABCDEFGH"[:count]:
-        starts = [(r, c) for r in range(0, flow.shape[0] - side + 1, factor)
-                  for c in range(0, flow.shape[1] - side + 1, factor)]  # fmt: skip
-        row, col = max(starts, key=lambda s: free[s[0] : s[0] + side, s[1] : s[1] + side].sum())
-        windows[name] = (row, col, side)
-        free[row : row + side, col : col + side] = -flow.sum()
-    return windows
-
-# %%
-factor = task.factor
+factor, shape = task.factor, truth.shape[1:]
 side = factor * max(2, coarse.shape[1] // 8)  # of a square, in fine cells
 if task.city.startswith("taxi-sf"):
-    windows = around(PLACES, load(task.city).attrs, truth.shape[1:], factor, side)
+    box = load(task.city).attrs
+    windows = inferred.around(inferred.PLACES, box, shape, factor, side)
 else:
-    windows = busiest_windows(truth.mean(0), factor, side)
+    windows = inferred.busiest_windows(truth.mean(0), factor, side)
 pick = int(coarse.sum((1, 2)).argmax())
 when = f"{pd.Timestamp(task.time[task.test[pick].item()]):%A %d %B, %H:%M}"
-sample = {method: maps[pick] for method, maps in inferred.items()}
-shown = {method: sample[method] for method in ("HA", "UrbanFM", "UrbanPy", "UrbanSTC")}
-plots_maps.flows_figure(
-    {"coarse (mean per fine cell)": coarse[pick] / factor**2, "true": truth[pick]} | shown,
-    f"flow ({task.unit})", f"{task.city}, {when}: counted, true, inferred", windows,
-)  # fmt: skip
+sample = {method: fine[pick] for method, fine in fine_of.items()}
+pictures = {"coarse (mean per fine cell)": coarse[pick] / factor**2, "true": truth[pick]}
+pictures |= {method: sample[method] for method in ("HA", "UrbanFM", "UrbanPy", "UrbanSTC")}
+title = f"{task.city}, {when}: counted, true, inferred"
+maps.flows_figure(pictures, f"flow ({task.unit})", title, windows)
 plt.show()
-blocks_of = lambda fine: fine.reshape(*coarse.shape[1:2], factor, -1, factor).sum((1, 3))
-gap = {m: np.abs(blocks_of(fine) - coarse[pick]).max() for m, fine in sample.items()}
+gap = {m: np.abs(block_sum(fine, factor) - coarse[pick]).max() for m, fine in sample.items()}
 print("largest gap of a block in this map:", {m: f"{g:.2g}" for m, g in gap.items()}, task.unit)
 
 # %% [markdown]
@@ -155,7 +99,7 @@ print("largest gap of a block in this map:", {m: f"{g:.2g}" for m, g in gap.item
 # %%
 error = {method: np.abs(fine - truth[pick]) for method, fine in sample.items()}
 rules = {method: error[method] for method in ("MEAN", "HA")}
-plots_maps.errors_figure(rules, task.unit, f"{task.city}, {when}: where two rules err", windows)
+maps.errors_figure(rules, task.unit, f"{task.city}, {when}: where two rules err", windows)
 plt.show()
 
 # %% [markdown]
@@ -164,25 +108,16 @@ plt.show()
 # and three baselines on a scale of their own, then the four places enlarged.
 
 # %%
-learned = {method: error[method] for method in DRAWN[2:]}
-plots_maps.errors_figure(
-    learned, task.unit, f"{task.city}, {when}: where networks err", windows
-)
+learned = {method: error[method] for method in inferred.DRAWN[2:]}
+maps.errors_figure(learned, task.unit, f"{task.city}, {when}: where networks err", windows)
 plt.show()
-plots_maps.zooms_figure(truth[pick], learned, windows, task.unit, "four places, fine cells")
+maps.zooms_figure(truth[pick], learned, windows, task.unit, "four places, fine cells")
 plt.show()
 
 # %%
-inside = np.zeros(truth.shape[1:], bool)
-for row, col, side in windows.values():
-    inside[row : row + side, col : col + side] = True
-held = (error["HA"][inside] ** 2).sum() / (error["HA"] ** 2).sum()
-print(f"the four areas are {inside.mean():.0%} of the map and {held:.0%} of HA's squared error")
-at_place = pd.DataFrame(
-    {name: {m: e[r : r + s, c : c + s].mean() for m, e in error.items()}
-     for name, (r, c, s) in windows.items()}
-)  # fmt: skip
-at_place["whole map"] = {m: e.mean() for m, e in error.items()}
+covered, held = inferred.held(error["HA"], windows.values())
+print(f"the four areas are {covered:.0%} of the map and {held:.0%} of HA's squared error")
+at_place = inferred.place_table(error, windows)
 show_table(at_place, f"Mean |error| in this one map ({task.unit})")
 print("least of all:", dict(at_place.idxmin()))
 alike = {m: np.corrcoef(error["HA"].ravel(), e.ravel())[0, 1] for m, e in learned.items()}
@@ -202,10 +137,8 @@ print("correlation with HA's |error|:", {m: f"{r:.2f}" for m, r in alike.items()
 # than HA, orange ones worse.
 
 # %%
-usual = {m: np.abs(fine - truth).mean(0) for m, fine in inferred.items()}
-plots_maps.errors_figure(
-    usual, task.unit, f"{task.city}: mean |error| over {len(truth)} test maps"
-)
+usual = {m: np.abs(fine - truth).mean(0) for m, fine in fine_of.items()}
+maps.errors_figure(usual, task.unit, f"{task.city}: mean |error| over {len(truth)} test maps")
 plt.show()
 
 # %%
@@ -214,9 +147,7 @@ gains = {f"HA - {method}": usual["HA"] - usual[method] for method in networks}
 assert usual["HA"].mean() < 0.5 * usual["MEAN"].mean()
 rival = min(networks[:-1], key=lambda method: usual[method].mean())
 gains[f"{rival} - UrbanSTC"] = usual[rival] - usual["UrbanSTC"]
-plots_maps.gains_figure(
-    gains, task.unit, f"{task.city}: whose mean |error| is smaller, and where"
-)
+maps.gains_figure(gains, task.unit, f"{task.city}: whose mean |error| is smaller, and where")
 plt.show()
 used = truth.mean(0) >= np.quantile(truth.mean(0), 0.5)
 for name, gain in gains.items():
@@ -235,26 +166,12 @@ for name, gain in gains.items():
 # method was timid.
 
 # %%
-def honesty(fine):
-    """Mean true over mean inferred flow, in ranges of the inferred flow, by its mean."""
-    place = np.digitize(fine, edges)
-    ranges = [k for k in range(1, len(edges)) if (place == k).sum() >= 30]
-    at = [fine[place == k].mean() for k in ranges]
-    return pd.Series([truth[place == k].mean() for k in ranges], at) / at
-
-
 level = coarse.repeat(factor, 1).repeat(factor, 2)
 bins = np.geomspace(1, level.max() * 1.001, 13)
 edges = np.geomspace(0.25, truth.max(), 13)
-curves = {m: plots_maps.binned_rmse(level, fine - truth, bins) for m, fine in inferred.items()}
-fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-plots_maps.curve_panel(left, curves, title="error by flow of the block", xscale="log",
-                       yscale="log", xlabel=f"coarse flow of the block ({task.unit})",
-                       ylabel=f"RMSE of a fine cell ({task.unit})")  # fmt: skip
-right.axhline(1, color="0.8", lw=1)
-plots_maps.curve_panel(right, {m: honesty(fine) for m, fine in inferred.items()},
-                       title="what happens when a method says so much", xscale="log",
-                       xlabel=f"inferred flow ({task.unit})", ylabel="true / inferred")  # fmt: skip
+curves = {m: maps.binned_rmse(level, fine - truth, bins) for m, fine in fine_of.items()}
+honest = {m: inferred.honesty(fine, truth, edges) for m, fine in fine_of.items()}
+maps.honesty_figure(curves, honest, task.unit)
 plt.show()
 at_level = pd.DataFrame({m: c.values for m, c in curves.items()}, curves["HA"].index)
 best, spread = at_level.idxmin(axis=1), at_level.max(axis=1) / at_level.min(axis=1)
@@ -274,37 +191,23 @@ assert spread.iloc[0] < spread.iloc[-1]
 # three encoders with no pretext at all. Everything else is as above, down to the step and the seed.
 
 # %%
-city, seed = chosen["UrbanSTC"].city, chosen["UrbanSTC"].seed
 wanted = ("random encoders", "reg", "inf", "tcs", "reg+inf+tcs")
+place = chosen["UrbanSTC"].city, "100", chosen["UrbanSTC"].seed
+variants = TABLES["table7"].rows(profile)
 parts = {
-    label: next(r for r in group if (r.city, r.scarcity, r.seed) == (city, "100", seed))
-    for label, group in TABLES["table7"].rows(profile).items()
-    if label in wanted
+    label: next(r for r in variants[label] if (r.city, r.scarcity, r.seed) == place)
+    for label in wanted
+    if label in variants
 }
 part_records = [runs.ensure(run) for run in parts.values()]
-by_part = {
-    label: np.abs(infer(parts[label], task, task.test).numpy() - truth)
-    for label in wanted
-    if label in parts
-}
-plots_maps.errors_figure(
-    {label: e[pick] for label, e in by_part.items()}, task.unit,
-    f"{task.city}, {when}: which pretexts take part", dict([*windows.items()][:2]),
-)  # fmt: skip
+by_part = {label: np.abs(inferred.infer(run, task, task.test) - truth)
+           for label, run in parts.items()}  # fmt: skip
+two, title = dict([*windows.items()][:2]), f"{task.city}, {when}: which pretexts take part"
+maps.errors_figure({label: e[pick] for label, e in by_part.items()}, task.unit, title, two)
 plt.show()
 
 # %%
-scores = {
-    label: {
-        "RMSE, test part": np.sqrt((e**2).mean()),
-        "MAE, test part": e.mean(),
-        "MAE, this map": e[pick].mean(),
-        **{f"MAE, {name}, test part": e[:, r : r + s, c : c + s].mean()
-           for name, (r, c, s) in [*windows.items()][:2]},
-    }
-    for label, e in by_part.items()
-}  # fmt: skip
-show_table(pd.DataFrame(scores).T, f"One seed, {task.unit}")
+show_table(inferred.scores_table(by_part, pick, two), f"One seed, {task.unit}")
 provenance(part_records)
 
 # %% [markdown]
@@ -319,31 +222,26 @@ provenance(part_records)
 # no bicycle city, the simulated one stands in at M = 2.
 
 # %%
-second = drawn("table11") if TABLES["table11"](profile) else {
+second = inferred.drawn(TABLES["table11"](profile)) or {
     method: replace(run, protocol="x2") for method, run in chosen.items()
-}  # fmt: skip
+}
 run = second["UrbanSTC"]
-record = runs.ensure(run)
-bikes = open_task(run)
+record, bikes = runs.ensure(run), open_task(run)
 busy = bikes.test[bikes.coarse[bikes.test].sum((1, 2, 3)).argmax()][None]
 fine = bikes.fine[busy, 0].cpu().double().numpy()[0]
 blocks = bikes.coarse[busy, 0].cpu().double().numpy()[0]
-guess = infer(run, bikes, busy).numpy()[0]
+guess = inferred.infer(run, bikes, busy)[0]
 when = f"{pd.Timestamp(bikes.time[busy.item()]):%A %d %B, %H:%M}"
 direction = bikes.directions[busy.item() % len(bikes.directions)]
+pictures = {"coarse (mean per fine cell)": blocks / bikes.factor**2, "true": fine,
+            "UrbanSTC": guess}  # fmt: skip
+title = f"{bikes.city}, {when}: counted, true, inferred"
+figure = maps.flows_figure(pictures, f"{direction} ({bikes.unit})", title)
+maps.cut_rows(figure, fine, (11, 4.2))
+plt.show()
 
 # %%
-figure = plots_maps.flows_figure(
-    {"coarse (mean per fine cell)": blocks / bikes.factor**2, "true": fine, "UrbanSTC": guess},
-    f"{direction} ({bikes.unit})",
-    f"{bikes.city}, {when}: counted, true, inferred",
-)
-below = np.cumsum(fine.sum(1)) / fine.sum()  # rows that hold 99 % of the flow
-rows = np.flatnonzero((below >= 0.005) & (below <= 0.995))
-figure.axes[0].set_ylim(min(rows[-1] + 2, len(fine)) - 0.5, max(rows[0] - 2, 0) - 0.5)
-figure.set_size_inches(11, 4.2)
-plt.show()
-rival = infer(second["HA"], bikes, busy).numpy()[0]
+rival = inferred.infer(second["HA"], bikes, busy)[0]
 for name, guessed in (("HA", rival), ("UrbanSTC", guess)):
     print(f"{name} in this map: mean |error| {np.abs(guessed - fine).mean():.3f} {bikes.unit}")
 print(f"{(fine == 0).mean():.0%} of the fine cells hold nobody; over the whole test part "

@@ -26,19 +26,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 
 from stflow_lib import runs
-from stflow_lib.book import display as notebook
-from stflow_lib.book.plots.finegrained.conservation import relative_error_figure, sums_figure
-from stflow_lib.book.plots.finegrained.efficiency import changes_figure, weights_figure
+from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.plots.finegrained import conservation
 from stflow_lib.finegrained import METHODS, ablations, cost, open_task
 from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.plan import Plan
 from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.kernels import conserve
-from stflow_lib.training.metrics import FlowErrors
-from stflow_lib.verdicts import claims
+from stflow_lib.verdicts.claims import reported
 
 FORMS = ("none", "m2_signed", "m2")
 plan = Plan.of(profile)
@@ -69,7 +66,7 @@ for name, method in METHODS.items():
     gap, dead, full = block_losses(fine, task.coarse[few], task.factor)
     rows.append((name, gap, dead / full))
 built = pd.DataFrame(rows, columns=["network", "largest gap", "dead blocks"])
-notebook.show_table(built, "Untrained, last layer m2", digits=6, index=False)
+show_table(built, "Untrained, last layer m2", digits=6, index=False)
 assert (built["largest gap"] < 1e-2).all(), "a network invents or loses vehicles"
 
 # %% [markdown]
@@ -90,20 +87,16 @@ runs.ensure_all(everything + switched, train_missing)
 records = runs.records(everything)
 kept = pd.DataFrame([(r["method"], r["metric_conservation"], r["metric_dead_blocks"])
                      for r in records], columns=["method", "largest gap", "dead blocks"])  # fmt: skip
-notebook.show_table(kept, f"Trained at the {profile} profile, {task.city}", digits=6, index=False)
+show_table(kept, f"Trained at the {profile} profile, {task.city}", digits=6, index=False)
 claimed = kept[~kept["method"].isin(["HA"])]
 assert (claimed["largest gap"] < 1e-2).all(), "a method breaks what it claims"
 
 # %%
-def block_sums(fine):
-    """[B, 1, HM, WM] -> [B, 1, H, W], vehicles."""
-    return F.avg_pool2d(fine.double(), task.factor) * task.factor**2
-
-
 if len(task.directions) == 1:
     shares = METHODS["HA"].fit(task, METHODS["HA"].settings(), 0, None)
     full = task.coarse[few] > 0
-    kept_by_ha = (block_sums(shares(task, few)) / task.coarse[few])[full]
+    given = conservation.block_sums(shares(task, few), task.factor)
+    kept_by_ha = (given / task.coarse[few])[full]
     seldom = (task.coarse[task.train] > 0).double().mean(0).expand(full.shape)[full]
     assert torch.allclose(kept_by_ha, seldom, atol=1e-4)
     print(f"HA keeps {kept_by_ha.min():.1%} to {kept_by_ha.max():.1%} of a block's vehicles")
@@ -141,24 +134,9 @@ assert torch.allclose(split["m2"].sum(), torch.tensor(12.0), atol=1e-3)
 # of fine cells with fewer than zero vehicles.
 
 # %%
-def examine(predict, change=lambda fine, coarse: fine):
-    """Errors over the test part, and vehicles lost and invented per map, after a change."""
-    errors, lost, invented, negative = FlowErrors(), 0.0, 0.0, 0
-    for indices in task.test.split(128):
-        coarse = task.coarse[indices]
-        fine = change(predict(task, indices), coarse)
-        errors.add(fine, task.fine[indices])
-        gap = block_sums(fine) - coarse
-        lost, invented = lost - gap.clamp(max=0).sum(), invented + gap.clamp(min=0).sum()
-        negative += int((fine < 0).sum())
-    maps = len(task.test)
-    return errors.result() | {"lost": float(lost) / maps, "invented": float(invented) / maps,
-                              "negative": negative / task.fine[task.test].numel()}  # fmt: skip
-
-# %%
 predictors = {label: runs.predictor(group[0]) for label, group in labelled.items()
               if label.split(",")[0] in predicted.split() and runs.find(group[0])}  # fmt: skip
-seen = {label: examine(predict) for label, predict in predictors.items()}
+seen = {label: conservation.errors_and_losses(predict, task) for label, predict in predictors.items()}
 rows = {}
 for label, group in labelled.items():
     for record in runs.records(group):
@@ -167,8 +145,8 @@ for label, group in labelled.items():
 costs = pd.DataFrame(rows).T.astype(float).rename_axis("method, last layer")
 costs = costs.rename(columns={"conservation": "largest gap"})
 vehicles = task.coarse[task.test].sum().item() / len(task.test)
-notebook.show_table(costs, f"{task.city}, {vehicles:,.0f} vehicles a map; lost and invented per map")
-notebook.provenance(runs.records(switched))
+show_table(costs, f"{task.city}, {vehicles:,.0f} vehicles a map; lost and invented per map")
+provenance(runs.records(switched))
 for label, found in seen.items():
     away = (found["lost"] + found["invented"]) / vehicles
     print(f"{label}: lost and invented are {away:.2%} of all vehicles")
@@ -181,9 +159,11 @@ shown = [name for name in predicted.split() if f"{name}, none" in predictors][-1
 sample = task.test[torch.linspace(0, len(task.test) - 1, 12).long()]
 coarse = task.coarse[sample]
 fine_of = {form: predictors[f"{shown}, {form}"](task, sample) for form in FORMS}
-pairs = {form: (coarse.flatten().cpu().numpy(), block_sums(fine).flatten().cpu().numpy())
-         for form, fine in fine_of.items()}  # fmt: skip
-sums_figure(pairs, "vehicles").suptitle(f"Block sums of {shown}, {len(sample)} test maps")
+sums_of = {form: conservation.block_sums(fine, task.factor) for form, fine in fine_of.items()}
+pairs = {form: (coarse.flatten().cpu().numpy(), sums.flatten().cpu().numpy())
+         for form, sums in sums_of.items()}  # fmt: skip
+figure = conservation.sums_figure(pairs, "vehicles")
+figure.suptitle(f"Block sums of {shown}, {len(sample)} test maps")
 plt.show()
 
 # %% [markdown]
@@ -200,41 +180,22 @@ plt.show()
 # weight exceeds 1.
 
 # %%
-signed = plan.built(born, {"constraint": "m2_signed"})
-sums, largest = [], []
-
-
-def scores(layer, inputs):
-    """Keep a block's sum of raw scores, and its largest |weight|, of what enters the split."""
-    raw, coarse = inputs
-    total = block_sums(raw)
-    size = F.max_pool2d(raw.double().abs(), task.factor)
-    sums.append(total[coarse > 0])
-    largest.append((size / (total + 1e-5).abs())[coarse > 0])
-
-
+signed, sums, largest = plan.built(born, {"constraint": "m2_signed"}), [], []
 for seed in range(births):
     torch.manual_seed(seed)
-    network = cost.parts(METHODS[born], task, signed)[-1].network.eval()
-    last = next(m for m in network.modules() if isinstance(m, Split))
-    last.register_forward_pre_hook(scores)
-    with torch.inference_mode():
-        network(task.coarse[few], task.external[few])
-
-# %%
-def largest_weights(form):
-    """max |fine| / coarse over every non-empty block of the sample, after training."""
-    peak = F.max_pool2d(fine_of[form].double().abs(), task.factor)
-    return (peak / coarse.clamp_min(1e-9))[coarse > 0].cpu().numpy()
-
-
+    network = cost.parts(METHODS[born], task, signed)[-1].network
+    found = conservation.scores_and_weights(network, task.coarse[few], task.external[few])
+    sums.append(found[0])
+    largest.append(found[1])
 untrained = torch.cat(largest).cpu().numpy()
-groups = {f"{born}, m2_signed, untrained": untrained} | {
-    f"{shown}, {form}, trained": largest_weights(form) for form in ("m2_signed", "m2")}  # fmt: skip
-weights_figure(torch.cat(sums).cpu().numpy(), untrained, groups)
+groups = {f"{born}, m2_signed, untrained": untrained}
+for form in ("m2_signed", "m2"):
+    groups[f"{shown}, {form}, trained"] = conservation.largest_weights(fine_of[form], coarse)
+conservation.weights_figure(torch.cat(sums).cpu().numpy(), untrained, groups)
 plt.show()
 for name, weights in groups.items():
-    print(f"{name}: {(weights > 1.0001).mean():.2%} of blocks beyond 1, largest {weights.max():.3g}")
+    beyond = f"{(weights > 1.0001).mean():.2%} of blocks beyond 1"
+    print(f"{name}: {beyond}, largest {weights.max():.3g}")
 assert groups[f"{shown}, m2, trained"].max() <= 1.0001
 
 # %% [markdown]
@@ -250,7 +211,7 @@ assert groups[f"{shown}, m2, trained"].max() <= 1.0001
 
 # %%
 repairs = {
-    "as trained": lambda fine, coarse: fine,
+    "as trained": None,
     "clamped at 0": lambda fine, coarse: fine.clamp_min(0),
     "rescaled": lambda fine, coarse: conserve(fine.clamp_min(0) + 1e-5, coarse, task.factor, 0.0),
 }
@@ -258,21 +219,18 @@ metrics = ["rmse", "mae", "mape"]
 repaired = {}
 for name in dict.fromkeys(label.split(",")[0] for label in predictors):
     for repair, change in repairs.items():
-        repaired[name, repair] = examine(predictors[f"{name}, none"], change)
+        repaired[name, repair] = conservation.errors_and_losses(
+            predictors[f"{name}, none"], task, change
+        )
     repaired[name, "trained with m2"] = seen[f"{name}, m2"]
 repaired = pd.DataFrame(repaired).T
 repaired = repaired[[*metrics, "lost", "invented"]].rename_axis(["method", "form"])
-notebook.show_table(repaired, "Trained without constraint, repaired when predicting")
+show_table(repaired, "Trained without constraint, repaired when predicting")
 assert (repaired.xs("rescaled", level="form")[["lost", "invented"]] < 1e-2 * vehicles).all(None)
 
 # %%
-before = repaired.xs("as trained", level="form")
-changes = [
-    (f"{name}: {form}", metric.upper(), 100 * (row[metric] / before.loc[name, metric] - 1))
-    for (name, form), row in repaired.iterrows() if form != "as trained" for metric in metrics
-]  # fmt: skip
-changes = pd.DataFrame(changes, columns=["method", "metric", "percent"])
-changes_figure(changes, "Against the same network without constraint")
+changes = conservation.changes_in_percent(repaired, metrics)
+conservation.changes_figure(changes, "Against the same network without constraint")
 plt.show()
 free = changes[changes["method"].str.endswith("rescaled")]
 print("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
@@ -288,22 +246,9 @@ print("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
 # empty blocks, empty cells of other blocks, and cells with vehicles.
 
 # %%
-def parts_of_mape(predict):
-    """MAPE as a sum over empty blocks, empty cells elsewhere, and cells with vehicles."""
-    sums = torch.zeros(3, dtype=torch.float64)
-    for indices in task.test.split(128):
-        truth = task.fine[indices].double()
-        error = (predict(task, indices).double() - truth).abs() / truth.where(truth != 0, 1.0)
-        parent = F.interpolate(task.coarse[indices], scale_factor=task.factor)
-        kinds = (parent == 0, (parent > 0) & (truth == 0), truth > 0)
-        sums += torch.stack([error[kind].sum() for kind in kinds]).cpu()
-    return (sums / task.fine[task.test].numel()).tolist()
-
-
-names = ["empty blocks", "empty cells elsewhere", "cells with vehicles"]
-cut = pd.DataFrame({k: parts_of_mape(p) for k, p in predictors.items()}, index=names).T
+cut = pd.DataFrame({k: conservation.mape_parts(p, task) for k, p in predictors.items()}).T
 cut["MAPE"] = cut.sum(axis=1)
-notebook.show_table(cut.rename_axis("method, last layer"), "MAPE, and its three parts")
+show_table(cut.rename_axis("method, last layer"), "MAPE, and its three parts")
 assert np.allclose(cut["MAPE"], [seen[label]["mape"] for label in cut.index], rtol=1e-4)
 assert (cut.loc[cut.index.str.endswith(", m2"), "empty blocks"] == 0).all()
 
@@ -317,14 +262,14 @@ assert (cut.loc[cut.index.str.endswith(", m2"), "empty blocks"] == 0).all()
 # UrbanFM and SRResNet, which have the same residual body.
 
 # %%
-tables = claims.reported("urbanstc").query("table in ['3', '4', '5', '6'] and fraction == '100'")
+tables = reported("urbanstc").query("table in ['3', '4', '5', '6'] and fraction == '100'")
 mape = tables[tables["metric"] == "mape"][["dataset", "method", "value"]]
 mape = mape[mape["method"] != "MEAN"]
 rule = mape[mape["method"] == "HA"].set_index("dataset")["value"]
 mape = mape[mape["method"] != "HA"].assign(ratio=lambda m: m["value"] / m["dataset"].map(rule))
 flow_methods = ["UrbanFM", "UrbanPy", "FODE", "UrbanSTC"]
 mape["group"] = np.where(mape["method"].isin(flow_methods), "flow inference", "super-resolution")
-relative_error_figure(mape, "HA")
+conservation.relative_error_figure(mape, "HA")
 plt.show()
 ranges = mape.groupby("group")["ratio"].agg(["min", "max"])
 print(ranges.round(2).to_string())
@@ -344,7 +289,7 @@ p1 = tables[tables["dataset"] == "TaxiBJ-P1"].pivot(
 )
 beside = pd.DataFrame(urbanfm_paper, index=["RMSE, UrbanFM's paper", "MAPE, UrbanFM's paper"]).T
 beside["RMSE, UrbanSTC's paper"], beside["MAPE, UrbanSTC's paper"] = p1["rmse"], p1["mape"]
-notebook.show_table(beside, "The same baselines in two papers, TaxiBJ-P1")
+show_table(beside, "The same baselines in two papers, TaxiBJ-P1")
 print(f"HA, UrbanFM and UrbanSTC there: {p1.loc[['HA', 'UrbanFM', 'UrbanSTC'], 'mape'].tolist()}")
 groups = mape.groupby("group")["value"].median()
 print(f"printed, median: {groups['super-resolution'] / groups['flow inference']:.2f} times")

@@ -1,6 +1,4 @@
-"""Pictures of what methods cost, and of what a network does to the vehicles of a block."""
-
-from collections.abc import Mapping
+"""Pictures of what methods cost: parameters, and error against seconds."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -98,56 +96,3 @@ def _free_place(px, py, width, height, taken, frame) -> tuple[float, float]:
 
 def _overlap(a: tuple, b: tuple) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def weights_figure(denominators, largest, groups: Mapping[str, np.ndarray]) -> plt.Figure:
-    """Signed scores: where weights explode, and how many blocks have one beyond 1.
-
-    `denominators`, `largest` [N]: sum of the scores of a block and its largest |weight|, of
-    untrained networks; `groups`: {name: largest |weight| [N]} of whole test sets. A weight
-    beyond 1 gives a fine cell more vehicles than its whole block has.
-    """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.9), layout="constrained")
-    sums, weights = np.abs(np.asarray(denominators)), np.asarray(largest)
-    for chosen, colour, name in (
-        (weights <= 1, BLUE, "at most 1"),
-        (weights > 1, RED, "beyond"),
-    ):
-        left.scatter(sums[chosen], weights[chosen], s=8, lw=0, alpha=0.4, color=colour,
-                     label=f"{name}: {chosen.mean():.1%} of blocks")  # fmt: skip
-    left.axhline(1, color="0.4", lw=0.8, ls="--")
-    left.set(title="untrained: small sums, large weights", xscale="log", yscale="log",
-             xlabel="|sum of the block's scores|", ylabel="largest |weight| of the block")  # fmt: skip
-    left.legend(frameon=False, fontsize=8)
-    for (name, values), colour in zip(groups.items(), (GREY, RED, BLUE), strict=False):
-        ordered = np.sort(np.asarray(values))[::-1]
-        right.plot(
-            ordered, (1 + np.arange(len(ordered))) / len(ordered), color=colour, label=name
-        )
-    right.axvline(1, color="0.4", lw=0.8, ls="--")
-    right.set(title="how many blocks are beyond", xscale="log", yscale="log",
-              xlabel="largest |weight| of the block", ylabel="share of blocks above")  # fmt: skip
-    right.legend(frameon=False, fontsize=8)
-    for axis in (left, right):
-        bare(axis)
-    return fig
-
-
-def changes_figure(changes: pd.DataFrame, what: str) -> plt.Figure:
-    """What rescaling after the fact changes, in percent: a row per method, a marker per metric.
-
-    `changes`: method, metric, percent; left of zero the error fell.
-    """
-    methods = list(dict.fromkeys(changes["method"]))
-    fig, axis = plt.subplots(figsize=(7.6, 0.42 * len(methods) + 1.7), layout="constrained")
-    marks = zip(changes.groupby("metric", sort=False), "osD", (BLUE, RED, GREEN), strict=False)
-    for (metric, rows), marker, colour in marks:
-        y = [len(methods) - 1 - methods.index(m) for m in rows["method"]]
-        axis.scatter(rows["percent"], y, s=48, marker=marker, color=colour, label=metric)
-    axis.axvline(0, color="0.3", lw=0.9)
-    axis.set_yticks(range(len(methods)), methods[::-1])
-    axis.set_ylim(-0.6, len(methods) - 0.4)
-    axis.set(title=what, xlabel="change of the error, % (left: better)")
-    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    bare(axis, "x")
-    return fig

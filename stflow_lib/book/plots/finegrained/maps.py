@@ -165,6 +165,28 @@ def gains_figure(gains: dict[str, np.ndarray], unit: str, title: str) -> plt.Fig
     return fig
 
 
+def honesty_figure(
+    by_level: dict[str, pd.Series], honest: dict[str, pd.Series], unit: str
+) -> plt.Figure:
+    """RMSE by the flow of the block, and mean true over mean inferred flow by what was said."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    curve_panel(left, by_level, title="error by flow of the block", xscale="log", yscale="log",
+                xlabel=f"coarse flow of the block ({unit})",
+                ylabel=f"RMSE of a fine cell ({unit})")  # fmt: skip
+    right.axhline(1, color="0.8", lw=1)
+    curve_panel(right, honest, title="what happens when a method says so much", xscale="log",
+                xlabel=f"inferred flow ({unit})", ylabel="true / inferred")  # fmt: skip
+    return fig
+
+
+def cut_rows(figure: plt.Figure, flow: np.ndarray, size: tuple[float, float]) -> None:
+    """Show only the rows that hold 99 % of the flow, and two more on either side."""
+    below = np.cumsum(flow.sum(1)) / flow.sum()
+    rows = np.flatnonzero((below >= 0.005) & (below <= 0.995))
+    figure.axes[0].set_ylim(min(rows[-1] + 2, len(flow)) - 0.5, max(rows[0] - 2, 0) - 0.5)
+    figure.set_size_inches(*size)
+
+
 def memory_figure(given: np.ndarray, shares: np.ndarray, title: str) -> plt.Figure:
     """What a rule of fixed shares gives each block in all, and each cell of it; zeros grey."""
     fig, axes = _panels(2, 2, shares.shape, side=3.8, bars=2)
