@@ -28,7 +28,7 @@ import pandas as pd
 import torch
 
 from stflow_lib.book.display import show_table
-from stflow_lib.book.plots.finegrained import problem as figures
+from stflow_lib.book.plots.finegrained import problem
 from stflow_lib.book.plots.finegrained.maps import binned_rmse, memory_figure, pair_figure
 from stflow_lib.data import block_sum, load, simulate
 from stflow_lib.finegrained import METHODS, cost, make_task, score, tables
@@ -86,7 +86,7 @@ print(f"{full.sum()} of {len(cells)} blocks saw a vehicle. On average the fulles
 task = make_task(maps, factor)
 assert task.train.max() < task.valid.min() and task.valid.max() < task.test.min()
 caption = f"{city} as a task, M = {factor}; external: {', '.join(task.external_names)}"
-show_table(figures.shapes_table(task), caption)
+show_table(problem.shapes_table(task), caption)
 
 # %% [markdown]
 # How does a method fare with little data? The papers cut the training part to a **fraction** and
@@ -97,7 +97,7 @@ show_table(figures.shapes_table(task), caption)
 # %%
 kept = {percent: make_task(maps, factor, float(percent)).train for percent in range(20, 101, 20)}
 assert all(torch.equal(task.train[: len(part)], part) for part in kept.values())
-figures.split_figure(task, kept)
+problem.split_figure(task, kept)
 plt.show()
 
 # %% [markdown]
@@ -117,7 +117,7 @@ def inference(method, seen, samples, on=task, **settings):
 
 
 end, everything = int(task.train[-1]) + 1, len(task.fine)
-sabotaged = lambda first, last: replace(task, fine=figures.turned(task, first, last))
+sabotaged = lambda first, last: replace(task, fine=problem.turned(task, first, last))
 honest = inference("HA", task, task.valid)
 assert torch.equal(inference("HA", sabotaged(end, everything), task.valid), honest)
 assert not torch.equal(inference("HA", sabotaged(0, end), task.valid), honest)
@@ -218,7 +218,7 @@ for power, ratio in ((0, "mean"), (1, "sum")):
 assert METHODS["HA"].settings().ratio == "mean"
 names = ("every map one vote (HA)", "every vehicle one vote (HA, sum)", "votes squared")
 remembered = {name: shares[power] * parent for power, name in enumerate(names)}
-errors = figures.error_table(remembered, task.fine[tests, 0])
+errors = problem.error_table(remembered, task.fine[tests, 0])
 show_table(errors, f"Three ways to remember, test part, {unit}", digits=4)
 best = errors.idxmin()
 print(f"lowest RMSE: {best['rmse']}; lowest MAPE: {best['mape']}")
@@ -244,7 +244,7 @@ given = block_sum(shares[0], factor)
 np.testing.assert_allclose(given, (past_coarse > 0).mean(0), atol=1e-9)
 lost = ((1 - given) * block_sum(parent, factor) / factor**2).sum() / (parent.sum() / factor**2)
 repaired = shares[0] / np.maximum(enlarge(given), 1e-9)
-after = figures.error_table({"repaired": repaired * parent}, task.fine[tests, 0])
+after = problem.error_table({"repaired": repaired * parent}, task.fine[tests, 0])
 print(f"HA loses {lost:.2%} of the test vehicles; repaired, its RMSE goes from "
       f"{errors['rmse'].iloc[0]:.4f} to {after['rmse'].item():.4f}")  # fmt: skip
 memory_figure(given, shares[0], f"{city}: what HA remembers (grey: 0)")
@@ -283,13 +283,13 @@ print({name: str(value)[:6] for name, value in by_hand.items()})
 
 # %%
 means = np.geomspace(0.2, 30, 600)
-wanted = figures.poisson_guesses(means)
+wanted = problem.poisson_guesses(means)
 assert (wanted["MAPE: weighted median"] <= wanted["MAE: median"]).all()
 scales = np.round(np.arange(0.6, 1.151, 0.05), 2)
 rules = {name: inference(name, task, task.test) for name in ("MEAN", "HA")}
-at_scale = figures.error_table({c: rules["HA"] * c for c in scales}, truth)
+at_scale = problem.error_table({c: rules["HA"] * c for c in scales}, truth)
 relative = (at_scale / at_scale.loc[1.0]).rename(columns=str.upper)
-figures.guesses_figure(means, wanted, relative)
+problem.guesses_figure(means, wanted, relative)
 plt.show()
 low = relative.idxmin()
 assert low["MAPE"] < 1
@@ -307,12 +307,12 @@ print("HA is best when multiplied by", {name: float(low[name]) for name in relat
 # %%
 wrong = {name: (fine - truth)[:, 0].double().numpy() for name, fine in rules.items()}
 hour = pd.DatetimeIndex(task.time[task.test.numpy()]).hour
-by_hour = {name: figures.rmse_by_hour(e, hour) for name, e in wrong.items()}
+by_hour = {name: problem.rmse_by_hour(e, hour) for name, e in wrong.items()}
 coarse_test = task.coarse[task.test, 0].double().numpy()
 level = enlarge(coarse_test)
 edges = np.geomspace(1, level.max() * 1.001, 14)
 by_level = {name: binned_rmse(level, e, edges) for name, e in wrong.items()}
-figures.rules_figure(by_hour, by_level, unit)
+problem.rules_figure(by_hour, by_level, unit)
 plt.show()
 overall = {name: score(task, lambda t, i, n=name: inference(n, task, i)) for name in rules}
 busy = level >= np.quantile(level, 0.9)
@@ -358,12 +358,12 @@ print(f"oracle's squared error: measured {measured:.4f}, by the formula {expecte
 assert np.isclose(measured, expected, rtol=0.02)
 sim_rules = {name: inference(name, sim_task, sim_task.test, on=sim_task)[:, 0].double().numpy()
              for name in ("MEAN", "HA")} | {"true split": x * pi}  # fmt: skip
-table = figures.error_table(sim_rules, sim_fine)
+table = problem.error_table(sim_rules, sim_fine)
 table["squared error that is chance"] = [f"{expected / r**2:.0%}" for r in table["rmse"]]
 show_table(table, "sim-fine, test part: two rules and the floor")
 sim_edges = np.geomspace(1, x.max() * 1.001, 14)
 curves = {n: binned_rmse(x, e - sim_fine, sim_edges) for n, e in sim_rules.items()}
-figures.floor_figure(curves, "vehicles per 30 min")
+problem.floor_figure(curves, "vehicles per 30 min")
 plt.show()
 above = curves["HA"] / curves["true split"]
 assert above.iloc[:3].max() < 1.1 and above.iloc[-1] > 1.5
@@ -403,7 +403,7 @@ print(f"{city}: HA {ha_rmse:.3f}, floor about {floor:.3f} {unit}; "
 paper_size = cost.blank_task(factor=4, rows=32, cols=32)  # TaxiBJ's shapes
 plans = {"with external factors": (paper_size, True), "without": (paper_size, False),
          "M = 2": (cost.blank_task(2, 40, 20), False)}  # fmt: skip
-sizes = {name: figures.parameters_by_part(UrbanFM, UrbanFMSettings(external=external), blank)
+sizes = {name: problem.parameters_by_part(UrbanFM, UrbanFMSettings(external=external), blank)
          for name, (blank, external) in plans.items()}  # fmt: skip
 sizes = pd.DataFrame(sizes)
 sizes = sizes[sizes.sum(axis=1) > 0].fillna(0).astype(int)
@@ -445,13 +445,13 @@ show_table(sizes.drop(columns="M = 2"),
 # %%
 recipes = {name: cost.recipe(METHODS[name]) for name in tables.PAPER}
 kinds = {name: recipe[0] for name, recipe in recipes.items() if recipe}  # MEAN, HA: no network
-guide = figures.work_table(kinds, paper_size)
+guide = problem.work_table(kinds, paper_size)
 caption = "At the paper's size, one 32 x 32 map to 128 x 128: 10^9 multiply-adds by grid"
 show_table(guide, caption, digits=2)
 assert (guide["parameters / 2^20"].idxmax(), guide["all"].idxmax()) == ("SCN", "UrbanPy")
 for_flows = guide.loc[["UrbanFM", "UrbanPy", "FODE", "UrbanSTC"]].idxmin()
 assert (for_flows[["parameters / 2^20", "all"]] == "UrbanSTC").all()
-figures.work_figure(guide[[*figures.GRIDS]], guide["parameters / 2^20"])
+problem.work_figure(guide[[*problem.GRIDS]], guide["parameters / 2^20"])
 plt.show()
 
 # %% [markdown]
@@ -467,9 +467,9 @@ plt.show()
 # %%
 some = task.test[:32]
 built = {name: partial(kind, task, Plan.of("smoke").built(name)) for name, kind in kinds.items()}
-born = figures.untrained_table(built, task, some, seed)
+born = problem.untrained_table(built, task, some, seed)
 assert (born["largest relative gap"] < 1e-3).all()
-known = figures.error_table({name: fine[:32] for name, fine in rules.items()}, truth[:32])
+known = problem.error_table({name: fine[:32] for name, fine in rules.items()}, truth[:32])
 assert born["rmse"].min() > known.at["HA", "rmse"]
 born["largest relative gap"] = born["largest relative gap"].map("{:.0e}".format)
 born = pd.concat([born, known[["rmse"]]]).fillna({"parameters": "", "largest relative gap": ""})

@@ -33,8 +33,7 @@ import torch.nn.functional as F
 from stflow_lib import kernels, runs
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.curves import curves_figure
-from stflow_lib.book.plots.finegrained import method as figures
-from stflow_lib.book.plots.finegrained import probes, variants
+from stflow_lib.book.plots.finegrained import method, probes, variants
 from stflow_lib.finegrained import METHODS, ablations, open_task
 from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.problem.scoring import block_losses
@@ -121,7 +120,7 @@ with torch.no_grad():
     flow = torch.linspace(0, float(maps.max()), 200)
     curve = pointwise(flow[:, None, None, None])[:, :, 0, 0]
 assert torch.allclose(embedded[..., order], mixed, rtol=1e-4, atol=1e-6)
-figures.encoders_figure(changes, flow, curve[:, :: -(-C // 16)])
+method.encoders_figure(changes, flow, curve[:, :: -(-C // 16)])
 plt.show()
 
 # %% [markdown]
@@ -222,7 +221,7 @@ anchors = torch.full((16,), q)
 equal = regional_contrast.positives(rules["flow"], z, flows, anchors)[busiest].view(shape)
 labels = {"equal flow (Eq. 3)": equal.numpy()}
 labels |= probes.positive_cells(settings.regional, heads, maps, q, busiest)
-figures.labels_figure(maps[busiest, 0].numpy(), divmod(q, shape[1]), labels, task.unit)
+method.labels_figure(maps[busiest, 0].numpy(), divmod(q, shape[1]), labels, task.unit)
 plt.show()
 valid, drawn = task.coarse[task.valid], torch.Generator().manual_seed(seed)
 picks = torch.randint(cells, (len(valid),), generator=drawn)
@@ -253,7 +252,7 @@ assert torch.allclose(small_maps.mean(), task.coarse.mean() * M**2)
 levels = {"trained on: coarser": small_maps, "target, and used on: coarse": task.coarse,
           "never seen here: fine": task.fine}  # fmt: skip
 levels = {name: level[task.train[-16:][busiest], 0] for name, level in levels.items()}
-figures.maps_figure(
+method.maps_figure(
     {f"{name}, {flow.sum():.0f} vehicles": flow.numpy() for name, flow in levels.items()},
     task.unit,
 )
@@ -300,7 +299,7 @@ for fast, slow in zip((near, near_i, far, far_i), plain, strict=True):
 whole_part = task.coarse[task.train_all].flatten(1)
 _, near_all, _, far_all = kernels.nearest_and_farthest(whole_part, K)
 distance, some = torch.cdist(whole_part, whole_part).numpy(), len(pool) // 2
-figures.distances_figure(distance, some, near_all[some], far_all[some])
+method.distances_figure(distance, some, near_all[some], far_all[some])
 plt.show()
 near_all, far_all = near_all[: len(pool)], far_all[: len(pool)]
 hour_steps = np.timedelta64(1, "h") / np.diff(task.time).max()
@@ -338,7 +337,7 @@ for t in range(len(pool)):
 assert torch.equal(hard[0], pool[near_i[:, 0]]) and torch.equal(hard[1], pool[far_i[:, 0]])
 pictures = {"anchor": pool[some, 0], "X+": weighted[0][some, 0], "X-": weighted[1][some, 0]}
 pictures = {f"{n}, {flow.sum():.0f} vehicles": flow.numpy() for n, flow in pictures.items()}
-figures.maps_figure(pictures, task.unit)
+method.maps_figure(pictures, task.unit)
 plt.show()
 
 # %% [markdown]
@@ -376,7 +375,7 @@ curves["tcs"] = moments.pretrain(task, seed, None).curves
 networks = {"before training": temporal_head.eval(), "after": moments.network}
 gaps = {n: probes.triplet_gap(network, pool, *weighted) for n, network in networks.items()}
 assert max(np.abs(gap).max() for gap in gaps.values()) <= 8 + 1e-4
-figures.hinge_figure(gaps, margin, 8)
+method.hinge_figure(gaps, margin, 8)
 plt.show()
 
 # %% [markdown]

@@ -27,18 +27,19 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book import display as notebook
+from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.finegrained.efficiency import error_cost_figure, parameters_figure
-from stflow_lib.data.catalog import index as registry
+from stflow_lib.data.catalog.index import entries
 from stflow_lib.finegrained import METHODS, cost, open_task
 from stflow_lib.finegrained.plan import Plan
-from stflow_lib.finegrained.urbanstc import method as urbanstc
-from stflow_lib.verdicts import claims
+from stflow_lib.finegrained.urbanstc.method import UrbanSTCSettings
+from stflow_lib.training.method import count_parameters
+from stflow_lib.verdicts.claims import reported
 
 plan = Plan.of(profile)
 networks = [name for name in METHODS
             if cost.recipe(METHODS[name]) and plan.has(name) and not name.endswith("+E")]  # fmt: skip
-printed = claims.reported("urbanstc", "10")
+printed = reported("urbanstc", "10")
 printed = printed.pivot(index="method", columns="metric", values="value")
 print(f"profile {profile}: {len(networks)} networks, {', '.join(networks)}")
 
@@ -92,10 +93,10 @@ for column in ("bare", "external"):
     counted = [(n, n / cost.UNIT) for n in known[column].fillna(0)]
     shown[column] = [f"{n:,} ({m:.2f})" if n else "-" for n, m in counted]
 shown.columns = ["network", "without factors", "with factors", "printed", "agrees"]
-notebook.show_table(shown, "Parameters at the paper's size (in 2^20)", digits=2, index=False)
-single = urbanstc.UrbanSTCSettings(single_step=True, external=True)
+show_table(shown, "Parameters at the paper's size (in 2^20)", digits=2, index=False)
+single = UrbanSTCSettings(single_step=True, external=True)
 text_form = cost.parts(METHODS["UrbanSTC"], cost.blank_task(), single)[-1]
-text_count = sum(p.numel() for p in text_form.network.parameters())
+text_count = count_parameters(text_form.network)
 print(f"fine-tuning with the text's one-step upsampler: {text_count / cost.UNIT:.2f}, not 1.98")
 assert round(text_count / cost.UNIT, 2) != printed.loc["fine_tuning", "params_m"]
 
@@ -127,16 +128,16 @@ printed["epochs run"] = printed["total_min"] * 60 / printed["train_s_per_epoch"]
 four = printed.loc[["reg", "inf", "tcs", "fine_tuning"]]
 for column in ("params_m", "train_s_per_epoch", "total_min"):
     assert np.isclose(four[column].sum(), printed.loc["UrbanSTC", column], atol=0.0051), column
-table3 = claims.reported("urbanstc", "3").query("dataset == 'TaxiBJ-P1' and metric == 'rmse'")
+table3 = reported("urbanstc", "3").query("dataset == 'TaxiBJ-P1' and metric == 'rmse'")
 bare = table3[table3["fraction"] == "100"].set_index("method")["value"]
 both = printed.index.intersection(bare.index)
 assert (printed.loc[both, "rmse"] == bare[both]).all(), "errors are those without factors"
 columns = ["params_m", "train_s_per_epoch", "inference_s", "total_min", "epochs run", "rmse"]
-order = list(dict.fromkeys(claims.reported("urbanstc", "10")["method"]))
+order = list(dict.fromkeys(reported("urbanstc", "10")["method"]))
 printed.loc["UrbanSTC", "epochs run"] = np.nan
 shown = printed.loc[order, columns].rename_axis(columns=None)
 shown["epochs run"] = shown["epochs run"].round().astype("Int64")
-notebook.show_table(shown, "Table 10 as printed (RTX 2080, TaxiBJ-P1), and the epochs it implies")
+show_table(shown, "Table 10 as printed (RTX 2080, TaxiBJ-P1), and the epochs it implies")
 
 # %% [markdown]
 # In these numbers UrbanSTC takes 12.5 minutes in all, more than VDSR (9.1) and UrbanFM (10.2). Its
@@ -181,17 +182,17 @@ _, missing = runs.ensure_all([run for group in planned.values() for run in group
 print(f"{missing} errors had no record before this page")
 found = {name: runs.summary(group, "rmse").iloc[0] for name, group in planned.items()}
 deployed = timed["stage"].isin(["fit", "all"])
-timed["rmse"] = [found[m]["mean"] if d else np.nan for m, d in zip(timed["method"], deployed)]
+timed["rmse"] = [found[m]["mean"] if d else np.nan for m, d in zip(timed["method"], deployed, strict=True)]
 table = timed.set_index("name").rename_axis("network")[
     ["parameters", "train_s", "train_spread", "infer_s", "infer_spread", "total_min", "rmse"]
 ]
 table.columns = ["parameters", "s per epoch", "its spread", "inference s", "inference spread",
                  "total min", "RMSE"]  # fmt: skip
-notebook.show_table(table, f"Table 10 at the {profile} profile's sizes, {city}")
-notebook.provenance([r for group in planned.values() for r in runs.records(group)])
+show_table(table, f"Table 10 at the {profile} profile's sizes, {city}")
+provenance([r for group in planned.values() for r in runs.records(group)])
 
 # %%
-unit = registry.entries()[city].unit
+unit = entries()[city].unit
 whole = timed[deployed].reset_index(drop=True)
 points = pd.DataFrame({
     "name": whole["method"], "seconds": whole["train_s"], "error": whole["rmse"],
@@ -221,7 +222,7 @@ ratios = pd.DataFrame({
     "ours, inference": rows["infer_s"] / rows.loc["UrbanFM", "infer_s"],
     "paper, inference": printed["inference_s"] / printed.loc["UrbanFM", "inference_s"],
 }).loc[rows.index]  # fmt: skip
-notebook.show_table(ratios, "Seconds as multiples of UrbanFM's", digits=2)
+show_table(ratios, "Seconds as multiples of UrbanFM's", digits=2)
 if len(ratios) > 2:
     rank = ratios["ours"].corr(ratios["paper"], method="spearman")
     print(f"rank correlation of training times, ours and printed: {rank:.2f}")

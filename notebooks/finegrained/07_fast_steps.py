@@ -21,33 +21,30 @@ epochs: int = 2  # of the check that the fast step learns the same
 
 # %%
 import copy
-import ctypes
 import statistics
-import sys
 import time
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from stflow_lib import data, runs
-from stflow_lib.book import display as notebook
-from stflow_lib.finegrained import make_task
+from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.finegrained import fast_steps
+from stflow_lib.data import load
+from stflow_lib.finegrained import cost, make_task
 from stflow_lib.finegrained.training.supervised import fit_network
-from stflow_lib.finegrained.urbanstc import method as urbanstc
-from stflow_lib.training import loop as fit
+from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
+from stflow_lib.runs.execute import device_name
+from stflow_lib.training.loop import Training, autocast, resolve_precision, retain_heap
 from stflow_lib.training.method import count_parameters
 
 torch.manual_seed(0)
 factor = 4
 coarse = torch.rand(batch, 1, side, side) * 100  # [B, 1, H, W] vehicles per step
 fine = torch.rand(batch, 1, side * factor, side * factor) * 6  # [B, 1, HM, WM]
-shape = SimpleNamespace(coarse=coarse, factor=factor, external_names=())
-network = urbanstc.UrbanSTC(shape, urbanstc.UrbanSTCSettings(channels=channels))
-print(f"{count_parameters(network):,} parameters on {runs.execute.device_name()}")
+network = UrbanSTC(cost.blank_task(factor, side, side), UrbanSTCSettings(channels=channels))
+print(f"{count_parameters(network):,} parameters on {device_name()}")
 
 # %% [markdown]
 # ## Where the arithmetic is
@@ -59,31 +56,10 @@ print(f"{count_parameters(network):,} parameters on {runs.execute.device_name()}
 # half of everything.
 
 # %%
-counts = {}
-
-
-def count(name):
-    def hook(layer, inputs, output):
-        k, (ci, co) = layer.kernel_size[0], (layer.in_channels, layer.out_channels)
-        counts[name] = k * k * ci * co * output.shape[2] * output.shape[3] / 1e6
-
-    return hook
-
-
-hooks = [m.register_forward_hook(count(n)) for n, m in network.named_modules()
-         if isinstance(m, nn.Conv2d)]  # fmt: skip
-network(coarse, torch.zeros(batch, 0))
-[hook.remove() for hook in hooks]
-work = pd.Series(counts, name="million multiplications per map")
+work = fast_steps.multiplications(network, coarse, torch.zeros(batch, 0))
 share = work / work.sum()
 print(f"in all {work.sum():,.1f} million per map; largest: {share.idxmax()}, {share.max():.0%}")
-
-# %%
-fig, axis = plt.subplots(figsize=(8, 3.4), layout="constrained")
-axis.barh(work.index[::-1], work[::-1], color="#0072B2")
-axis.set(title="Multiplications of one forward pass, layer by layer",
-         xlabel="million multiplications per map", ylabel="layer")  # fmt: skip
-axis.spines[["top", "right"]].set_visible(False)
+fast_steps.layers_figure(work)
 plt.show()
 
 # %% [markdown]
@@ -97,7 +73,7 @@ plt.show()
 
 # %%
 device = torch.device("cpu")
-precision = fit.resolve_precision("auto", device)
+precision = resolve_precision("auto", device)
 print("this processor multiplies fastest in", str(precision).removeprefix("torch."))
 house = copy.deepcopy(network).to(memory_format=torch.channels_last)
 forms = {
@@ -110,7 +86,7 @@ def step(model, optimizer, precision):
     """One fine-tuning step; seconds."""
     start = time.perf_counter()
     optimizer.zero_grad(set_to_none=True)
-    with fit.autocast(precision, device):
+    with autocast(precision, device):
         prediction = model(coarse, torch.zeros(batch, 0))
     F.mse_loss(prediction, fine).backward()
     optimizer.step()
@@ -122,17 +98,10 @@ def step(model, optimizer, precision):
 # each is thrown away.
 
 # %%
-def give_back():
-    """glibc's defaults: large blocks from the system, freed ones returned to it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).mallopt(-4, 65536)
-        ctypes.CDLL(None).mallopt(-1, 128 * 1024)
-
-
 turns_of = {
-    "plain, memory given back": (give_back, "plain"),
-    "plain, memory kept": (fit.retain_heap, "plain"),
-    "house": (fit.retain_heap, "house"),
+    "plain, memory given back": (fast_steps.return_memory, "plain"),
+    "plain, memory kept": (retain_heap, "plain"),
+    "house": (retain_heap, "house"),
 }
 seconds = {name: [] for name in turns_of}
 for _ in range(turns + 1):
@@ -145,7 +114,7 @@ ratios = pd.DataFrame(
     {"median seconds": medians, "ratio": {k: v / plain for k, v in medians.items()}}
 )
 ratios["GFLOP/s"] = 6 * work.sum() * batch / 1e3 / ratios["median seconds"]
-notebook.show_table(ratios, f"One step, {channels} channels, batch {batch}, "
+show_table(ratios, f"One step, {channels} channels, batch {batch}, "
               f"{side}x{side} to {side * factor}x{side * factor}")  # fmt: skip
 
 # %%
@@ -169,15 +138,15 @@ print("reached" if ratio <= 0.45 else "not reached", "on this processor, in", pr
 # compare validation errors epoch by epoch.
 
 # %%
-task = make_task(data.load("sim-fine"), factor)
+task = make_task(load("sim-fine"), factor)
 curves = {}
 for precision_name in ("float32", "auto"):
     torch.manual_seed(0)
-    small = urbanstc.UrbanSTC(task, urbanstc.UrbanSTCSettings(channels=8, activation="shifted"))
-    plan = fit.Training(epochs=epochs, precision=precision_name)
+    small = UrbanSTC(task, UrbanSTCSettings(channels=8, activation="shifted"))
+    plan = Training(epochs=epochs, precision=precision_name)
     curves[precision_name] = fit_network(small, task, plan, 0, None).curves["valid_rmse"]
 table = pd.DataFrame(curves, index=pd.RangeIndex(1, epochs + 1, name="epoch"))
-notebook.show_table(table, "Validation RMSE (vehicles per cell and step)")
+show_table(table, "Validation RMSE (vehicles per cell and step)")
 difference = (table["auto"] / table["float32"] - 1).abs().max()
 print(f"largest relative difference: {difference:.1%}")
 assert difference < 0.05

@@ -4,13 +4,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.style import plain_ticks
+from stflow_lib.book.plots.style import BLUE, INK, PALETTE, RED, plain_ticks
 
-COLOURS = ["0.55", "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+COLOURS = ["0.55", INK, *PALETTE[:6]]  # the first two are for rules
 
 
 def seeds_frame(records: list[dict], metric: str) -> pd.DataFrame:
-    """One row per record with city, scarcity (number), method, seed and value; collapsed ones out."""
+    """One row per record with city, scarcity (number), method, seed and value, none collapsed."""
     rows = [
         (r["city"], float(r["scarcity"]), r["method"], r["seed"], r[f"metric_{metric}"])
         for r in records
@@ -90,7 +90,7 @@ def convergence_figure(records: list[dict], units: dict[str, str]) -> plt.Figure
     )
     styles = [(c, s) for s in ("-", "--") for c in COLOURS[1:]]
     for axis, city in zip(axes[0], cities, strict=True):
-        for method, (colour, style) in zip(methods, styles):
+        for method, (colour, style) in zip(methods, styles, strict=False):
             curves = [
                 r["curves"]["valid_rmse"]
                 for r in trained
@@ -119,7 +119,7 @@ def gains_figure(judged: pd.DataFrame) -> plt.Figure:
     """
     fig, axis = plt.subplots(figsize=(8, 0.34 * len(judged) + 1.2), layout="constrained")
     y = np.arange(len(judged))[::-1]
-    colour = ["#0072B2" if v == "confirmed" else "#D55E00" for v in judged["verdict"]]
+    colour = [BLUE if v == "confirmed" else RED for v in judged["verdict"]]
     axis.hlines(y, judged["low"], judged["high"], color=colour, lw=2.5)
     axis.scatter(judged["gain"], y, color=colour, s=26, zorder=3)
     axis.axvline(0, color="0.3", lw=0.8)

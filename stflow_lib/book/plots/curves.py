@@ -4,16 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-    "#8C8C8C",
-)
+from stflow_lib.book.plots.style import PALETTE
+
 STYLES = ("-", "--", ":", "-.")
 
 
@@ -25,7 +17,7 @@ def curves_figure(panels: dict) -> plt.Figure:
                              layout="constrained", squeeze=False)  # fmt: skip
     for axis, ((title, label), groups) in zip(axes.flat, panels.items(), strict=False):
         for number, (name, curves) in enumerate(groups.items()):
-            draw_seeds(axis, name, curves, COLOURS[number % 8], STYLES[number % 4])
+            draw_seeds(axis, name, curves, PALETTE[number % 8], STYLES[number % 4])
         axis.set(title=title, xlabel="epoch", ylabel=label)
         longest = max(len(curve) for curves in groups.values() for curve in curves)
         axis.set_xlim(0.5, longest + 0.5)

@@ -4,6 +4,10 @@ import matplotlib.pyplot as plt
 from matplotlib.axis import Axis
 from matplotlib.ticker import LogLocator
 
+BLUE, RED, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"  # Okabe and Ito's:
+ORANGE, SKY, INK, GREY = "#E69F00", "#56B4E9", "#000000", "#8C8C8C"  # colour-blind readers
+PALETTE = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, INK, GREY)  # can tell them apart
+
 
 def bare(axes: plt.Axes, lines: str = "both") -> None:
     """Two spines, and pale grid lines under the data along "x", "y" or "both"."""

@@ -90,7 +90,7 @@ def show_gains(judged: pd.DataFrame) -> None:
         print("not run")
         return
     show_table(judged.rename(columns={"gain": "difference (%)"}),
-               "Paired by seed: how much lower the first error is", digits=2, index=False)  # fmt: skip
+               "Paired by seed: how much lower the first error is", 2, index=False)  # fmt: skip
     if judged["low"].notna().any():
         gains_figure(judged).axes[0].set_title("Paired differences with 95 % intervals")
         plt.show()

@@ -13,9 +13,7 @@ from matplotlib.colors import LogNorm, PowerNorm
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.finegrained.ablations import places
-from stflow_lib.book.plots.style import bare, plain_ticks
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+from stflow_lib.book.plots.style import BLUE, PALETTE, RED, bare, plain_ticks
 
 
 def sure_figure(
@@ -68,13 +66,13 @@ def calibration_figure(
     `covered`: actual coverage by nominal level. Flat bars and the diagonal are perfect.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(9.2, 4.2), layout="constrained")
-    for (name, upto), colour in zip(pits.items(), COLOURS, strict=False):
+    for (name, upto), colour in zip(pits.items(), PALETTE, strict=False):
         edges = np.linspace(0, 1, len(upto))
         left.stairs(np.diff(upto) * (len(upto) - 1), edges, color=colour, lw=1.8, label=name)
     left.axhline(1, color="0.3", lw=0.9, ls="--", label="perfect")
     left.set(title="PIT: where the truth fell in the forecast", xlim=(0, 1), ylim=(0, None),
              xlabel="P(Y ≤ truth), ties spread", ylabel="density")  # fmt: skip
-    for (name, curve), colour in zip(covered.items(), COLOURS, strict=False):
+    for (name, curve), colour in zip(covered.items(), PALETTE, strict=False):
         right.plot(100 * curve.index, 100 * curve, "-o", ms=3, color=colour, label=name)
     right.plot([0, 100], [0, 100], color="0.3", lw=0.9, ls="--", label="perfect")
     right.set(title="central intervals", xlabel="promised coverage (%)",
@@ -111,13 +109,13 @@ def spread_figure(
     forecast errs as much as it says. `halves`: {which cells: frame with "mean" and "error"}.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(9.2, 4.3), layout="constrained")
-    _curves(left, spreads, "spread", COLOURS)
+    _curves(left, spreads, "spread", PALETTE)
     both = pd.concat(spreads.values())
     ends = both[both > 0].min().max(), both.max().max()
     left.plot(ends, ends, color="0.3", lw=0.9, ls="--", label="errs as it says")
     left.set(title="cells in the order of their spread", ylabel=f"RMSE of the mean ({unit})",
              xlabel=f"promised standard deviation ({unit})")  # fmt: skip
-    _curves(right, halves, "mean", COLOURS[1::-1])
+    _curves(right, halves, "mean", (RED, BLUE))
     right.set(title="equal flows, unequal trust", ylabel=f"RMSE of the mean ({unit})",
               xlabel=f"mean of the forecast ({unit})")  # fmt: skip
     for axis in (left, right):
@@ -157,4 +155,5 @@ def show_against(judged: pd.DataFrame, name: str, other: str) -> None:
         counts = found["verdict"].value_counts().items()
         verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts)
         print(f"{metric.upper()} of {name} lower by {found['gain'].min():.1f} to "
-              f"{found['gain'].max():.1f} % on average; lower than {other}'s: {verdicts}")  # fmt: skip
+              f"{found['gain'].max():.1f} % on average;",
+              f"lower than {other}'s: {verdicts}")  # fmt: skip

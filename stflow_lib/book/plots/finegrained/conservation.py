@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stflow_lib.book.plots.finegrained.efficiency import BLUE, GREEN, GREY, RED
-from stflow_lib.book.plots.style import bare
+from stflow_lib.book.plots.style import BLUE, GREEN, RED, bare
 from stflow_lib.finegrained import Task
 from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.training.method import Predictor
@@ -29,7 +28,7 @@ def sums_figure(sums: Mapping[str, tuple], unit: str) -> plt.Figure:
     fig, axes = plt.subplots(1, len(sums), figsize=(3.5 * len(sums), 3.7), sharex=True,
                              layout="constrained", squeeze=False)  # fmt: skip
     for axis, (form, (coarse, total)) in zip(axes[0], sums.items(), strict=True):
-        axis.scatter(coarse, total, s=7, alpha=0.35, lw=0, color=FORMS.get(form, GREY))
+        axis.scatter(coarse, total, s=7, alpha=0.35, lw=0, color=FORMS.get(form, "0.55"))
         edge = [0, float(np.max(coarse))]
         axis.plot(edge, edge, color="black", lw=0.8, ls="--", label="equal")
         gap = np.abs(np.asarray(total) - coarse).mean()
@@ -78,9 +77,10 @@ def weights_figure(denominators, largest, groups: Mapping[str, np.ndarray]) -> p
                      label=f"{name}: {chosen.mean():.1%} of blocks")  # fmt: skip
     left.axhline(1, color="0.4", lw=0.8, ls="--")
     left.set(title="untrained: small sums, large weights", xscale="log", yscale="log",
-             xlabel="|sum of the block's scores|", ylabel="largest |weight| of the block")  # fmt: skip
+             xlabel="|sum of the block's scores|",
+             ylabel="largest |weight| of the block")  # fmt: skip
     left.legend(frameon=False, fontsize=8)
-    for (name, values), colour in zip(groups.items(), (GREY, RED, BLUE), strict=False):
+    for (name, values), colour in zip(groups.items(), ("0.55", RED, BLUE), strict=False):
         ordered = np.sort(np.asarray(values))[::-1]
         right.plot(
             ordered, (1 + np.arange(len(ordered))) / len(ordered), color=colour, label=name

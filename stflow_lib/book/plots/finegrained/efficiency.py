@@ -4,9 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.style import bare, plain_ticks
-
-BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.55"
+from stflow_lib.book.plots.style import BLUE, bare, plain_ticks
 
 
 def parameters_figure(counts: pd.DataFrame) -> plt.Figure:

@@ -10,12 +10,13 @@ import pandas as pd
 from matplotlib.colors import LogNorm, Normalize, PowerNorm
 from matplotlib.patches import Rectangle
 
+from stflow_lib.book.plots.style import BLUE, GREEN, INK, PURPLE, RED
+
 COLOURS = {
-    "MEAN": "0.55", "HA": "#000000", "UrbanFM": "#0072B2", "UrbanPy": "#CC79A7",
-    "FODE": "#009E73", "UrbanSTC": "#D55E00", "true split": "#009E73",
+    "MEAN": "0.55", "HA": INK, "UrbanFM": BLUE, "UrbanPy": PURPLE, "FODE": GREEN, "UrbanSTC": RED,
+    "true split": GREEN,
 }  # fmt: skip
-SERIES = ("#0072B2", "#D55E00", "#009E73")
-MARK = "#D55E00"
+SERIES = (BLUE, RED, GREEN)
 
 Window = tuple[int, int, int]  # first row, first column, side, in fine cells
 
@@ -62,9 +63,9 @@ def _draw(axis, values, title: str, norm: Normalize, shape, cmap: str = "cividis
 def _windows(axis, windows: dict[str, Window]) -> None:
     for name, (row, col, side) in windows.items():
         box = (col - 0.5, row - 0.5)
-        axis.add_patch(Rectangle(box, side, side, fill=False, edgecolor=MARK, lw=1.6))
+        axis.add_patch(Rectangle(box, side, side, fill=False, edgecolor=RED, lw=1.6))
         axis.text(col, row, name.split()[0], color="white", fontsize=8.5, weight="bold", va="top",
-                  bbox={"facecolor": MARK, "lw": 0, "pad": 1.2})  # fmt: skip
+                  bbox={"facecolor": RED, "lw": 0, "pad": 1.2})  # fmt: skip
 
 
 def pair_figure(coarse: np.ndarray, fine: np.ndarray, unit: str, title: str) -> plt.Figure:

@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap, PowerNorm
 
-from stflow_lib.book.plots.curves import COLOURS
+from stflow_lib.book.plots.style import BLUE, PALETTE, RED, SKY
 
-LABELS = ListedColormap(["#E8E8E8", "#0072B2"])  # negative, positive
+LABELS = ListedColormap(["#E8E8E8", BLUE])  # negative, positive
 
 
 def flow_map(axis: plt.Axes, flow, title: str, unit: str, largest: float | None = None):
@@ -44,7 +44,7 @@ def encoders_figure(changes: dict, flow, channels) -> plt.Figure:
                  ylabel="row")  # fmt: skip
         fig.colorbar(image, ax=axis, label="mean change", shrink=0.75)
     for number, curve in enumerate(np.asarray(channels).T):
-        axes[-1].plot(flow, curve, lw=1, color=COLOURS[number % len(COLOURS)])
+        axes[-1].plot(flow, curve, lw=1, color=PALETTE[number % len(PALETTE)])
     axes[-1].set(title="reg: flow to embedding", xlabel="flow of the cell (vehicles)",
                  ylabel="value of a channel")  # fmt: skip
     return fig
@@ -61,7 +61,7 @@ def labels_figure(flow, anchor: tuple[int, int], labels: dict, unit: str) -> plt
         bar = fig.colorbar(image, ax=axis, ticks=[0, 1], label="label", shrink=0.75)
         bar.ax.set_yticklabels(["neg.", "pos."])
     for axis in axes:
-        axis.plot(anchor[1], anchor[0], "s", ms=9, mfc="none", mec="#D55E00", mew=2)
+        axis.plot(anchor[1], anchor[0], "s", ms=9, mfc="none", mec=RED, mew=2)
     return fig
 
 
@@ -73,8 +73,8 @@ def distances_figure(distance, anchor: int, near, far) -> plt.Figure:
     left.set(title="distance between coarse maps", xlabel="step t", ylabel="step t'")
     fig.colorbar(image, ax=left, label="Euclidean distance (vehicles)", shrink=0.85)
     right.plot(distance[anchor], color="0.6", lw=1)
-    right.plot(near, distance[anchor][near], "o", color=COLOURS[0], label="K nearest")
-    right.plot(far, distance[anchor][far], "s", color=COLOURS[1], label="K farthest")
+    right.plot(near, distance[anchor][near], "o", color=BLUE, label="K nearest")
+    right.plot(far, distance[anchor][far], "s", color=RED, label="K farthest")
     right.axvline(anchor, color="0.3", ls=":", label="anchor")
     right.set(title=f"seen from step {anchor}", xlabel="step t", ylabel="distance (vehicles)")
     right.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
@@ -87,12 +87,12 @@ def hinge_figure(gaps: dict, margin: float, reach: float) -> plt.Figure:
     fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.4), layout="constrained")
     line = np.linspace(-margin - 5, reach + 4, 200)
     left.plot(line, np.maximum(margin + line, 0), color="0.2")
-    left.axvspan(-reach, reach, color=COLOURS[5], alpha=0.3, label="all that can occur")
+    left.axvspan(-reach, reach, color=SKY, alpha=0.3, label="all that can occur")
     left.set(title=f"the hinge at margin {margin:g}", xlabel="|a - p|² - |a - n|²",
              ylabel="loss of a triplet")  # fmt: skip
     left.legend(frameon=False)
     widest = max(np.abs(gap).max() for gap in gaps.values()) * 1.05
-    for (when, gap), colour, hatch in zip(gaps.items(), COLOURS, ("", "//"), strict=False):
+    for (when, gap), colour, hatch in zip(gaps.items(), PALETTE, ("", "//"), strict=False):
         right.hist(gap, bins=np.linspace(-widest, widest, 41), color=colour, alpha=0.6,
                    label=when, hatch=hatch)  # fmt: skip
     right.axvline(0, color="0.3", lw=1)
@@ -108,7 +108,9 @@ def births_figure(born: dict) -> plt.Figure:
     rows = -(-len(born) // columns)
     fig, axes = plt.subplots(rows, columns, figsize=(3 * columns, 3.1 * rows), sharey=True,
                              layout="constrained", squeeze=False)  # fmt: skip
-    for axis, (name, (share, bias)), colour in zip(axes.flat, born.items(), COLOURS):
+    for axis, (name, (share, bias)), colour in zip(
+        axes.flat, born.items(), PALETTE, strict=False
+    ):
         axis.scatter(bias, share, s=34, color=colour, alpha=0.7)
         axis.axvline(0, color="0.6", lw=1)
         axis.set(title=f"{name}:\n{np.mean(np.asarray(share) > 0.5):.0%} mostly dead",

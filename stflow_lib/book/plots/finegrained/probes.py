@@ -113,7 +113,8 @@ def encoders_moved(
     before = deepcopy(network.encoders)
     fit_pretrained(network, squared_error, task, plan, seed, None)
     pairs = {
-        n: zip(e.parameters(), before[n].parameters()) for n, e in network.encoders.items()
+        n: zip(e.parameters(), before[n].parameters(), strict=True)
+        for n, e in network.encoders.items()
     }
     return {
         name: max((new - old).abs().max().item() for new, old in weights)

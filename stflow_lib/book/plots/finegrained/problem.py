@@ -91,7 +91,9 @@ def work_figure(work: pd.DataFrame, parameters: pd.Series) -> plt.Figure:
     fig, (left, right) = plt.subplots(1, 2, figsize=(11, 0.32 * len(work) + 1.4), sharey=True,
                                       width_ratios=(1.6, 1), layout="constrained")  # fmt: skip
     start = np.zeros(len(work))
-    for (grid, values), color, hatch in zip(work.items(), SERIES, ("", "//", "..")):
+    for (grid, values), color, hatch in zip(
+        work.items(), SERIES, ("", "//", ".."), strict=True
+    ):
         left.barh(work.index, values, left=start, color=color, hatch=hatch, edgecolor="white",
                   label=grid)  # fmt: skip
         start += values.to_numpy()

@@ -51,8 +51,9 @@ def gains_in_percent(orders: pd.DataFrame, planned: Sequence[Run]) -> pd.DataFra
 
 def gains_table(gains: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     """Gains of one metric in words, methods down in the given order, places across."""
-    text = [f"{r.gain:+.1f} [{r.low:+.1f}, {r.high:+.1f}] "
-            + ("yes" if r.verdict == "confirmed" else "no") for r in gains.itertuples()]  # fmt: skip
+    said = gains["verdict"].eq("confirmed").map({True: "yes", False: "no"})
+    text = [f"{r.gain:+.1f} [{r.low:+.1f}, {r.high:+.1f}] {word}"
+            for r, word in zip(gains.itertuples(), said, strict=True)]  # fmt: skip
     wide = gains.assign(text=text)
     wide = wide.pivot(index="other", columns=["city", "fraction"], values="text")
     return wide.reindex([name for name in methods if name in wide.index])

@@ -53,8 +53,9 @@ def best_other(own: Sequence[Run], tables: Sequence[Run], place: Place) -> dict:
     for method, rmse in ranked(tables, place).drop("HA", errors="ignore").head(1).items():
         there = [run for run in at(tables, place) if run.method == method]
         for row in paired.paired_gains(at(own, place), there, ["rmse"]).itertuples():
-            return {"best other": method, "its RMSE": rmse, "ShareNet lower by (%)": row.gain,
-                    "from": row.low, "to": row.high, "n": row.n, "verdict": row.verdict}  # fmt: skip
+            gain = {"ShareNet lower by (%)": row.gain, "from": row.low, "to": row.high}
+            return {"best other": method, "its RMSE": rmse, **gain, "n": row.n,
+                    "verdict": row.verdict}  # fmt: skip
     return {"best other": "not run"}
 
 

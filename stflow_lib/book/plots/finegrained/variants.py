@@ -176,6 +176,7 @@ def _pretext_rows(settings: UrbanSTCSettings, samples: int) -> list:
     rows = []
     for name, field in PRETEXTS.items():
         said, ran, ours = (getattr(s, field).training for s in (text, code, settings))
-        rows.append((f"{name}: {schedule(said)} (text), {schedule(ran)} (code)",
-                     schedule(ours, samples), f"{field}.training", "not measured here"))  # fmt: skip
+        printed = f"{name}: {schedule(said)} (text), {schedule(ran)} (code)"
+        here = schedule(ours, samples)
+        rows.append((printed, here, f"{field}.training", "not measured here"))
     return rows
