@@ -92,7 +92,7 @@ def work_figure(work: pd.DataFrame, parameters: pd.Series) -> plt.Figure:
                                       width_ratios=(1.6, 1), layout="constrained")  # fmt: skip
     start = np.zeros(len(work))
     for (grid, values), color, hatch in zip(
-        work.items(), SERIES, ("", "//", ".."), strict=True
+        work.items(), SERIES, ("", "//", ".."), strict=False
     ):
         left.barh(work.index, values, left=start, color=color, hatch=hatch, edgecolor="white",
                   label=grid)  # fmt: skip

@@ -6,12 +6,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.book.plots.finegrained import beyond as plots
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
+from stflow_lib.verdicts.paired import COLUMNS
 
 
 def maps(rows=8, cols=12):
@@ -76,3 +71,26 @@ def test_spread_is_drawn_against_error_with_a_diagonal_over_both():
     assert (ends[:, 0] == ends[:, 1]).all() and ends.max() == 8
     assert [line.get_label() for line in right.lines] == ["less sure", "surer"]
     assert "cars" in left.get_xlabel() and "cars" in right.get_xlabel()
+
+
+def test_a_method_is_shown_against_another_with_a_verdict_per_metric(capsys):
+    rows = [("rmse", "c", "20", 2.0, 1.0, 3.0, 3, "confirmed"),
+            ("rmse", "c", "100", 4.0, -1.0, 9.0, 3, "not confirmed")]  # fmt: skip
+    plots.show_against(pd.DataFrame(rows, columns=COLUMNS), "A", "B")
+    axis = plt.gcf().axes[0]
+    assert axis.get_title() == "A against B: paired difference with 95 % interval"
+    assert axis.get_xlabel() == "how much lower the error is, in % of B's"
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["RMSE, c, 20 %", "RMSE, c, 100 %"]
+    said = capsys.readouterr().out
+    assert (
+        "RMSE of A lower by 2.0 to 4.0 % on average; lower than B's: 1 confirmed, 1 not" in said
+    )
+
+
+def test_one_seed_has_no_picture_and_no_runs_have_no_table(capsys):
+    rows = [("rmse", "c", "20", 2.0, np.nan, np.nan, 1, "one seed")]
+    plots.show_against(pd.DataFrame(rows, columns=COLUMNS), "A", "B")
+    plots.show_against(pd.DataFrame(columns=COLUMNS), "C", "B")
+    said = capsys.readouterr().out
+    assert "one seed: no intervals" in said and said.endswith("C: not run\n")
+    assert not plt.get_fignums()

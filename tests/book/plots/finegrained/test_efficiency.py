@@ -1,19 +1,10 @@
-"""Pictures of cost and of conservation: all points drawn, names apart, axes labelled."""
+"""Pictures of cost: all points drawn, names apart, axes labelled."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
 from matplotlib.text import Text
 
 from stflow_lib.book.plots.finegrained import efficiency as plots
-from stflow_lib.book.plots.finegrained.conservation import relative_error_figure, sums_figure
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def labelled(figure) -> bool:
@@ -55,38 +46,12 @@ def test_filled_points_are_those_that_nothing_beats():
     assert [plots._unbeaten(r, rows) for r in rows.itertuples()] == [True, True, False]
 
 
-def test_title_says_how_far_sums_are_off():
-    """A scatter of thousands of points hides a shift that the mean shows."""
-    sums = {"none": (np.array([2.0, 4.0]), np.array([3.0, 1.0])),
-            "m2": (np.array([2.0, 4.0]), np.array([2.0, 4.0]))}  # fmt: skip
-    figure = sums_figure(sums, "vehicles")
-    assert [a.get_title() for a in figure.axes] == ["none: 2 off on average",
-                                                    "m2: 0 off on average"]  # fmt: skip
-
-
-def test_weights_beyond_one_are_counted():
-    """Left of the line are shares of a block; right of it cells with more than their block."""
-    weights = np.array([0.5, 1.0, 900.0, 0.2])
-    figure = plots.weights_figure(np.array([1.0, -1.0, 1e-3, 2.0]), weights, {"m2": weights})
-    names = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
-    assert names == ["at most 1: 75.0% of blocks", "beyond: 25.0% of blocks"]
-    above = dict(zip(*figure.axes[1].lines[0].get_data(), strict=True))
-    assert above == {900.0: 0.25, 1.0: 0.5, 0.5: 0.75, 0.2: 1.0} and labelled(figure)
-
-
-def test_rules_line_is_at_one_and_every_set_is_a_point():
-    printed = pd.DataFrame({"method": ["A", "A", "B"], "dataset": ["P1", "P2", "P1"],
-                            "group": ["SR", "SR", "FUFI"], "ratio": [2.0, 1.9, 1.0]})  # fmt: skip
-    axis = relative_error_figure(printed, "HA").axes[0]
-    drawn = np.concatenate([c.get_offsets() for c in axis.collections])
-    assert sorted(map(tuple, drawn)) == [(1.0, 0), (1.9, 1), (2.0, 1)]
-    assert axis.lines[0].get_xdata()[0] == 1 and axis.get_yticklabels()[1].get_text() == "A"
-
-
-def test_changes_keep_metrics_apart():
-    changes = pd.DataFrame({"method": ["A", "A", "B"], "metric": ["rmse", "mae", "rmse"],
-                            "percent": [-1.0, -30.0, 2.0]})  # fmt: skip
-    axis = plots.changes_figure(changes, "title").axes[0]
-    assert [t.get_text() for t in axis.get_legend().get_texts()] == ["rmse", "mae"]
-    assert {tuple(p) for c in axis.collections for p in c.get_offsets()} == {
-        (-30.0, 1), (-1.0, 1), (2.0, 0)}  # fmt: skip
+def test_error_is_drawn_over_seconds_with_its_spread():
+    rows = pd.DataFrame({"name": ["a", "b"], "seconds": [1.0, 2.0], "error": [2.0, 3.0],
+                         "spread": [0.5, np.nan]})  # fmt: skip
+    axis = plots.error_cost_figure(rows, "test RMSE (cars)", "seconds per epoch").axes[0]
+    points = next(
+        c for c in axis.collections if len(c.get_offsets()) == 2 and c.get_sizes().size
+    )
+    assert sorted(map(tuple, points.get_offsets())) == [(1, 2), (2, 3)]
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("seconds per epoch", "test RMSE (cars)")

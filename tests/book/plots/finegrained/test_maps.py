@@ -3,19 +3,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
 
 from stflow_lib.book.plots.finegrained import maps as plots_maps
 
 FINE = np.arange(64.0).reshape(8, 8)
 COARSE = FINE.reshape(4, 2, 4, 2).sum((1, 3))
 WINDOWS = {"A": (2, 4, 4)}
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def test_equal_colours_are_equal_densities():
@@ -60,18 +53,23 @@ def test_binned_rmse_against_hand_counts():
     np.testing.assert_allclose(binned, [12.5**0.5, 2.0, 1.0])
 
 
-WORK = pd.DataFrame({"coarse": [1.0, 4.0], "fine": [2.0, 3.0]}, ["SRCNN", "SCN"])
+def test_honesty_is_drawn_beside_the_error_with_a_line_at_one():
+    by_level, honest = pd.Series([1.0, 2.0], [3.0, 30.0]), pd.Series([1.1, 0.9], [1.0, 2.0])
+    left, right = plots_maps.honesty_figure({"HA": by_level}, {"HA": honest}, "v").axes
+    assert left.lines[0].get_xydata().tolist() == [[3, 1], [30, 2]]
+    assert right.lines[0].get_ydata() == [1, 1]
+    assert right.lines[1].get_xydata().tolist() == [[1, 1.1], [2, 0.9]]
+    assert right.get_xlabel() == "inferred flow (v)"
 
 
-def test_work_of_the_grids_is_stacked_and_methods_keep_their_order():
-    """Bars drawn over each other would hide the smaller grid; the table's first row is on top."""
-    figure = plots_maps.work_figure(WORK, pd.Series([5.0, 6.0], WORK.index))
-    left, right = figure.axes
-    assert [bar.get_x() for bar in left.patches] == [0, 0, 1, 4]
-    assert [bar.get_width() for bar in right.patches] == [5, 6]
-    assert left.yaxis_inverted() and [t.get_text() for t in left.get_yticklabels()] == [
-        *WORK.index
-    ]
+def test_rows_without_flow_are_cut_off():
+    """A river of empty rows would leave the city a strip."""
+    flow = np.zeros((20, 4))
+    flow[8:11] = 1
+    figure = plots_maps.flows_figure({"coarse": flow, "true": flow}, "v", "t")
+    plots_maps.cut_rows(figure, flow, (5, 3))
+    assert figure.axes[0].get_ylim() == (10.5, 5.5)
+    assert tuple(figure.get_size_inches()) == (5, 3)
 
 
 def figures():
@@ -81,7 +79,8 @@ def figures():
     yield plots_maps.errors_figure({"HA": FINE}, "v", "t")
     yield plots_maps.gains_figure({"HA": FINE}, "v", "t")
     yield plots_maps.memory_figure(COARSE / COARSE.max(), FINE / 64, "t")
-    yield plots_maps.work_figure(WORK, WORK["fine"])
+    curve = {"HA": pd.Series([1.0], [2.0])}
+    yield plots_maps.honesty_figure(curve, curve, "v")
     figure, axis = plt.subplots()
     plots_maps.curve_panel(axis, {"HA": pd.Series([1.0])}, title="t", xlabel="x", ylabel="y")
     yield figure

@@ -1,43 +1,8 @@
 """Pictures of training: nothing is dropped silently, and every axes says what it shows."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
-from stflow_lib.book.plots.curves import curves_figure
 from stflow_lib.book.plots.finegrained import method as plots_training
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
-def lines(axis) -> list[list[float]]:
-    return [list(line.get_ydata()) for line in axis.lines]
-
-
-def test_every_seed_is_drawn_and_the_name_says_how_many():
-    """A mean over seeds hides the one that collapsed: each seed must be its own line."""
-    curves = [[3.0, 2.0], [3.0, 9.0, 9.0]]
-    axis = curves_figure({("a", "RMSE"): {"relu": curves}}).axes[0]
-    assert lines(axis) == curves
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["relu (2 seeds)"]
-    assert axis.lines[1].get_xdata()[0] == 1 and axis.get_xlim() == (0.5, 3.5)
-
-
-def test_panels_that_do_not_fill_a_row_leave_no_empty_axes():
-    """An empty frame looks like a run without results."""
-    panels = {(str(n), "loss"): {"x": [[1.0]]} for n in range(4)}
-    assert len(curves_figure(panels).axes) == 4
-
-
-def test_shares_are_drawn_from_none_to_all():
-    """Autoscaled, a line at zero dead blocks sits in the middle of the picture."""
-    axis = curves_figure({("a", "share of blocks"): {"x": [[0.0, 0.0]]}}).axes[0]
-    low, high = axis.get_ylim()
-    assert low <= 0 and 1 <= high < 1.1
 
 
 def test_the_hinge_closes_at_minus_the_margin_and_not_before():
@@ -70,7 +35,6 @@ def figures():
     yield plots_training.distances_figure(flow[:, :3], 1, np.array([0]), np.array([2]))
     yield plots_training.hinge_figure({"now": np.array([-1.0])}, 15, 8)
     yield plots_training.births_figure({"relu": ([1.0, 0.0], [-0.1, 0.1])})
-    yield curves_figure({("a", "loss"): {"x": [[1.0, 0.5]]}})
 
 
 def test_every_axes_has_a_title_and_labels():

@@ -1,0 +1,87 @@
+"""Result figures: every seed a point, collapsed runs out, axes with units."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from stflow_lib.book.plots import comparisons as plots
+from stflow_lib.book.plots.style import BLUE, RED
+
+UNITS = {"c": "cars", "d": "bikes"}
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def record(method, value, city="c", scarcity="20", seed=0, **more) -> dict:
+    place = {"city": city, "scarcity": scarcity, "method": method, "seed": seed}
+    found = {"metric_rmse": value, "metric_mape": value, "notes": {}, "curves": {}}
+    return place | found | more
+
+
+RECORDS = [record("HA", 3.0), record("HA", 5.0, seed=1), record("FODE", 2.0, scarcity="100"),
+           record("FODE", 9.0, city="d"),
+           record("FODE", 99.0, notes={"collapsed": True})]  # fmt: skip
+
+
+def offsets(axis) -> set:
+    return {tuple(p) for c in axis.collections for p in c.get_offsets()}
+
+
+def test_collapsed_runs_are_no_points():
+    frame = plots.seeds_frame(RECORDS, "rmse")
+    assert frame["value"].tolist() == [3, 5, 2, 9] and frame["scarcity"].tolist() == [
+        20,
+        20,
+        100,
+        20,
+    ]
+
+
+def test_methods_are_rows_and_amounts_colours():
+    left, right = plots.methods_figure(RECORDS, "rmse", UNITS).axes
+    assert offsets(left) == {(3, -0.11), (5, -0.11), (2, 1.11)} and offsets(right) == {(9, 1)}
+    assert [t.get_text() for t in left.get_yticklabels()] == ["HA", "FODE"]
+    assert left.get_xlabel() == "test RMSE (cars), logarithmic" and right.get_title() == "d"
+    assert [t.get_text() for t in left.figure.axes[1].get_legend().get_texts()] == ["20 %"]
+    assert plots.methods_figure(RECORDS, "mape", UNITS).axes[0].get_xlabel() == (
+        "test MAPE, logarithmic"
+    )
+
+
+def test_lines_over_amounts_go_through_the_means():
+    axis = plots.fractions_figure(RECORDS[:3], "rmse", UNITS).axes[0]
+    assert axis.lines[0].get_xydata().tolist() == [[20, 4]]
+    assert offsets(axis) == {(20, 3), (20, 5), (100, 2)}
+    assert axis.get_ylabel() == "test RMSE (cars)" and axis.get_title() == "c"
+    assert "training steps" in axis.get_xlabel()
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["20 %", "100 %"]
+
+
+def test_convergence_is_the_mean_over_seeds_as_far_as_all_go():
+    """A run that was stopped early must not bend the mean of the others."""
+    curves = [{"valid_rmse": [4.0, 2.0, 1.0]}, {"valid_rmse": [2.0, 4.0]}]
+    records = [record("A", 1, seed=s, curves=c) for s, c in enumerate(curves)]
+    figure = plots.convergence_figure([*records, record("HA", 1)], UNITS)
+    (line,) = figure.axes[0].lines
+    assert line.get_xydata().tolist() == [[1, 3], [2, 3]]
+    assert figure.axes[0].get_ylabel() == "validation RMSE (cars)"
+    assert figure.axes[0].get_xlabel() == "epoch" and figure.axes[0].get_title() == "c"
+
+
+def test_gains_show_interval_and_verdict_and_end_at_twice_the_largest():
+    rows = [("a", 2.0, 1.0, 3.0, "confirmed"), ("b", -1.0, -300.0, 298.0, "not confirmed")]
+    judged = pd.DataFrame(rows, columns=["label", "gain", "low", "high", "verdict"])
+    axis = plots.gains_figure(judged).axes[0]
+    bars, points = axis.collections
+    assert [s[:, 0].tolist() for s in bars.get_segments()] == [[1, 3], [-300, 298]]
+    assert points.get_offsets().tolist() == [[2, 1], [-1, 0]]
+    assert [to_hex(c).upper() for c in points.get_facecolors()] == [BLUE, RED]
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["a", "b"]
+    assert np.abs(axis.get_xlim()).max() < 5
+    assert axis.get_title() and axis.get_xlabel() == "lower by, % of the other's error"
