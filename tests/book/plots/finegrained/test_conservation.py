@@ -94,9 +94,8 @@ def test_largest_weight_is_the_fullest_cell_over_its_block():
 
 
 def test_changes_are_percent_of_the_network_as_trained():
-    index = pd.MultiIndex.from_tuples(
-        [("A", "as trained"), ("A", "rescaled")], names=["method", "form"]
-    )
+    index = pd.MultiIndex.from_product([["A"], ["as trained", "rescaled"]])
+    index.names = ["method", "form"]
     repaired = pd.DataFrame({"rmse": [4.0, 3.0], "mae": [1.0, 2.0]}, index)
     changes = plots.changes_in_percent(repaired, ["rmse", "mae"])
     assert changes.values.tolist() == [
