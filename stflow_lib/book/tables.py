@@ -1,0 +1,117 @@
+"""What result pages share: filling their tables, comparing rows, gains as text and tables.
+
+A table is {label of a row: its runs}, see `stflow_lib.runs.RowTable`.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from stflow_lib import runs
+from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.plots.comparisons import gains_figure
+from stflow_lib.book.plots.transfers import arrow, days
+from stflow_lib.runs import Rows, Run
+from stflow_lib.runs.pair import target_of
+from stflow_lib.verdicts import paired
+
+MARKS = {"confirmed": " yes", "the opposite": " opposite", "not confirmed": " no"}
+Pairs = Mapping[str, tuple[str, str]]  # label -> (better row, other row)
+
+
+def runs_of(rows: Rows) -> list[Run]:
+    """The runs of all rows, in order."""
+    return [run for group in rows.values() for run in group]
+
+
+def fill(table_rows: Mapping[str, Rows], train_missing: bool) -> None:
+    """Compute what each table (name -> its rows) lacks, or say how much of it is a gap."""
+    for name, rows in table_rows.items():
+        planned, lacking = runs.ensure_all(runs_of(rows), train_missing)
+        if train_missing:
+            print(f"{name}: {planned} runs, {lacking} of them computed on this page")
+        elif lacking:
+            print(f"{name}: {lacking} of {planned} runs have no record and are left out below")
+        else:
+            print(f"{name}: all {planned} runs are recorded")
+
+
+def show_provenance(rows: Rows) -> None:
+    """Say under a table or figure where the numbers of its rows come from."""
+    provenance(runs.records(runs_of(rows)))
+
+
+def by_seed(group: Iterable[Run], pair: str, amount: str, metric: str) -> pd.Series:
+    """A row's errors at a pair of cities, seed by seed; what knows no source counts for all."""
+    cities = (pair, target_of(pair))
+    here = [run for run in group if run.city in cities and run.scarcity == amount]
+    return paired.errors(here, metric)
+
+
+def below(pairs: Iterable[tuple[str, str]]) -> Pairs:
+    """Pairs of rows (better, other) under the name "better below other"."""
+    return {f"{better} below {other}": (better, other) for better, other in pairs}
+
+
+def compare(rows: Rows, pairs: Pairs, metrics: Iterable[str]) -> pd.DataFrame:
+    """Gains of one row over another, paired by seed; what has no record is left out.
+
+    Columns: those of `paired.paired_gains`, `row` (the pair's label) and `label`, which names
+    the metric too.
+    """
+    frames = [
+        paired.paired_gains(rows.get(better, []), rows.get(other, []), metrics).assign(row=row)
+        for row, (better, other) in pairs.items()
+    ]
+    frames = [frame for frame in frames if len(frame)]
+    if not frames:
+        return pd.DataFrame(columns=[*paired.COLUMNS, "row", "label"])
+    judged = pd.concat(frames, ignore_index=True)
+    return judged.assign(label=judged["row"] + ", " + judged["metric"].str.upper())
+
+
+def gain_text(row) -> str:
+    """A gain and its interval: "+1.2 [+0.4, +2.0]"; one seed has no interval."""
+    interval = "" if np.isnan(row.low) else f" [{row.low:+.1f}, {row.high:+.1f}]"
+    return f"{row.gain:+.1f}{interval}"
+
+
+def judged_text(row) -> str:
+    """A gain, its interval, and whether the claim that it is above zero holds."""
+    return gain_text(row) + MARKS.get(row.verdict, "")
+
+
+def count_verdicts(judged: pd.DataFrame) -> str:
+    """How often each verdict was reached: "confirmed: 2 of 5; not confirmed: 3 of 5"."""
+    counts = judged["verdict"].value_counts()
+    return "; ".join(f"{word}: {number} of {len(judged)}" for word, number in counts.items())
+
+
+def show_gains(judged: pd.DataFrame, caption: str) -> None:
+    """Gains with intervals, a table for each metric: compared rows down, tasks across."""
+    for metric, found in judged.groupby("metric", sort=False):
+        text = found.assign(
+            text=[judged_text(row) for row in found.itertuples()],
+            task=found["city"].map(arrow),
+            days=found["scarcity"].map(days),
+        )
+        wide = text.pivot(index="row", columns=["task", "days"], values="text").fillna("")
+        wide = wide.reindex(found["row"].unique()).rename_axis(index=None)
+        show_table(wide, f"{caption}, {metric.upper()}, %; confirmed?")
+
+
+def show_comparisons(judged: pd.DataFrame) -> None:
+    """Comparisons as a table, as a picture where there are intervals, and in one sentence."""
+    if judged.empty:
+        print("No pair of runs to compare yet.")
+        return
+    shown = judged[["label", "gain", "low", "high", "n", "verdict"]]
+    show_table(shown.rename(columns={"gain": "gain (%)"}), "Paired by seed", 2, index=False)
+    if judged["low"].notna().any():
+        gains_figure(judged).axes[0].set_title("Paired differences with 95 % intervals")
+        plt.show()
+        half = ((judged["high"] - judged["low"]) / 2).median()
+        print(f"a gain must exceed about {half:.1f} % for these seeds to tell it from zero")
+    print(count_verdicts(judged))

@@ -1,0 +1,123 @@
+"""Result tables: rows meet by seed, text keeps its signs, gaps are counted."""
+
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from stflow_lib.book import tables
+
+NAN = float("nan")
+
+
+@pytest.fixture(autouse=True)
+def closed(monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda: None)
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def rows(recorded):
+    """Two rows of three seeds each on one pair, the second twice as wrong, and an empty one."""
+    return {
+        "A": [recorded("A", "x>y", {"rmse": 1 + s / 10, "mae": 1.0}, s) for s in range(3)],
+        "B": [recorded("B", "x>y", {"rmse": 2.0, "mae": 2.0}, s) for s in range(3)],
+        "C": [recorded("C", "x>y", None)],
+    }
+
+
+def test_gaps_are_counted_for_each_table(rows, capsys):
+    """A page that is silent about a gap shows a mean of fewer runs as if it were whole."""
+    tables.fill({"one": rows, "two": {"A": rows["A"]}}, train_missing=False)
+    one, two = capsys.readouterr().out.splitlines()
+    assert one == "one: 1 of 7 runs have no record and are left out below"
+    assert two == "two: all 3 runs are recorded"
+
+
+def test_missing_runs_are_computed_only_when_wanted(rows, capsys, monkeypatch):
+    computed = []
+    monkeypatch.setattr(tables.runs.execute, "ensure", computed.append)
+    tables.fill({"one": rows}, train_missing=False)
+    assert not computed
+    tables.fill({"one": rows}, train_missing=True)
+    assert computed == rows["C"]
+    assert "7 runs, 1 of them computed on this page" in capsys.readouterr().out
+
+
+def test_provenance_counts_the_records_of_all_rows(rows, capsys):
+    tables.show_provenance(rows)
+    assert capsys.readouterr().out.startswith("[6 runs · profile lab · cpu")
+
+
+def test_what_knows_no_source_stands_at_every_pair(recorded):
+    """A rule fitted on the target alone is a bar for each of its sources."""
+    group = [recorded("R", "y", {"rmse": 3.0}), recorded("R", "z", {"rmse": 4.0}),
+             recorded("R", "x>y", {"rmse": 5.0}, 1), recorded("R", "y", {"rmse": 6.0}, scarcity="0")]  # fmt: skip
+    assert tables.by_seed(group, "x>y", "3", "rmse").tolist() == [3.0, 5.0]
+    assert tables.by_seed(group, "w>z", "3", "rmse").tolist() == [4.0]
+
+
+def test_comparisons_are_named_and_paired_by_seed(rows):
+    judged = tables.compare(rows, tables.below([("A", "B")]), ["rmse", "mae"])
+    assert judged["label"].tolist() == ["A below B, RMSE", "A below B, MAE"]
+    assert judged["row"].tolist() == ["A below B"] * 2 and judged["n"].tolist() == [3, 3]
+    assert judged["gain"].tolist() == pytest.approx([45, 50])
+    assert judged["verdict"].tolist() == ["confirmed", "confirmed"]
+
+
+@pytest.mark.parametrize("pair", [("A", "C"), ("C", "A"), ("A", "not planned")])
+def test_rows_without_records_are_no_comparison(rows, pair):
+    judged = tables.compare(rows, tables.below([pair]), ["rmse"])
+    assert judged.empty and {"row", "label", "gain", "verdict"} <= set(judged)
+
+
+@pytest.mark.parametrize(
+    "gain, low, high, verdict, text",
+    [(1.23, 0.4, 2.06, "confirmed", "+1.2 [+0.4, +2.1] yes"),
+     (-1.0, -2.0, -0.5, "the opposite", "-1.0 [-2.0, -0.5] opposite"),
+     (0.0, -1.0, 1.0, "not confirmed", "+0.0 [-1.0, +1.0] no"),
+     (2.0, NAN, NAN, "one seed", "+2.0")],
+)  # fmt: skip
+def test_a_gain_says_what_it_allows(gain, low, high, verdict, text):
+    """A number without its interval would read like a finding."""
+    row = SimpleNamespace(gain=gain, low=low, high=high, verdict=verdict)
+    assert tables.judged_text(row) == text
+    assert text.startswith(tables.gain_text(row))
+
+
+def test_verdicts_are_counted_of_all():
+    judged = pd.DataFrame({"verdict": ["confirmed", "not confirmed", "confirmed"]})
+    assert tables.count_verdicts(judged) == "confirmed: 2 of 3; not confirmed: 1 of 3"
+
+
+def test_gains_lie_under_their_task(rows, capsys):
+    """Columns in another order than their cells would give one city another's gain."""
+    judged = tables.compare(rows, {"B": ("A", "B")}, ["rmse"])
+    other = judged.assign(city="v>w", gain=-7.0, low=NAN, high=NAN, verdict="one seed")
+    tables.show_gains(pd.concat([judged, other]), "below")
+    caption, task, days, line = capsys.readouterr().out.splitlines()
+    assert caption == "below, RMSE, %; confirmed?"
+    assert task.index("x → y") < task.index("v → w")
+    assert days.count("3 days of target data") == 2
+    assert line.split() == ["B", "+45.0", "[+32.6,", "+57.4]", "yes", "-7.0"]
+
+
+def test_comparisons_end_in_one_sentence(rows, capsys):
+    tables.show_comparisons(tables.compare(rows, tables.below([("A", "B")]), ["rmse"]))
+    out = capsys.readouterr().out
+    half = 4.302653 * 5 / 3**0.5  # of gains 50, 45 and 40 %
+    assert f"a gain must exceed about {half:.1f} %" in out
+    assert out.splitlines()[-1] == "confirmed: 1 of 1"
+    assert plt.gcf().axes[0].get_title() == "Paired differences with 95 % intervals"
+
+
+def test_without_an_interval_nothing_is_drawn(capsys):
+    tables.show_comparisons(pd.DataFrame())
+    assert capsys.readouterr().out == "No pair of runs to compare yet.\n"
+    single = pd.DataFrame([("a", 1.0, np.nan, np.nan, 1, "one seed")],
+                          columns=["label", "gain", "low", "high", "n", "verdict"])  # fmt: skip
+    tables.show_comparisons(single)
+    assert not plt.get_fignums() and "one seed: 1 of 1" in capsys.readouterr().out
