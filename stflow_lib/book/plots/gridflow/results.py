@@ -1,0 +1,160 @@
+"""Table 2 beside the printed one, errors beside a rule and a line, and printed percentages.
+
+`rows` is a table, {label: runs}; a task is a pair of cities and an amount of target data.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from stflow_lib import runs
+from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.transfers import arrow, days
+from stflow_lib.book.tables import by_seed
+from stflow_lib.gridflow.plan import RULES
+from stflow_lib.runs import Rows
+from stflow_lib.runs.pair import target_of
+from stflow_lib.verdicts import statistics
+from stflow_lib.verdicts.claims import SCENARIOS, reported
+
+METRICS = ("rmse", "mae")
+REPEATS = ("Previous hour", "Yesterday", "Last week")  # need no day of the target
+IMPROVEMENTS = [
+    "task", "data", "metric", "best baseline", "from the errors (%)", "printed (%)",
+]  # fmt: skip
+
+
+def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
+    """Means of every row at every pair: what knows no source under each of its sources.
+
+    Columns of `runs.summary`, and `pair`.
+    """
+    frames = [
+        runs.summary(group, METRICS).assign(row=row) for row, group in rows.items() if group
+    ]
+    long = pd.concat(frames, ignore_index=True)
+    beside = [
+        long[long["city"].isin([pair, target_of(pair)])].assign(pair=pair) for pair in pairs
+    ]
+    return pd.concat(beside, ignore_index=True)
+
+
+def printed_errors(metric: str, amount: str) -> pd.DataFrame:
+    """The paper's Table 2, methods down and pairs across; NaN where it prints nothing.
+
+    The numbers of methods without a source stand under each source.
+    """
+    found = reported("stbat", "Table 2").query("metric == @metric and fraction == @amount")
+    wide = found.pivot(index="method", columns="dataset", values="value")
+    pairs = [name for name in found["dataset"].unique() if ">" in name]
+    alone = [f"{pair.split()[0]} {target_of(pair)}" for pair in pairs]
+    return wide[pairs].fillna(wide.reindex(columns=alone).set_axis(pairs, axis=1))
+
+
+def cell_text(cell) -> str:
+    """Mean and spread of a cell of `runs.summary`, and what is lacking."""
+    if not cell.n:
+        return "collapsed" if cell.collapsed else "not run"
+    spread = "" if np.isnan(cell.spread) else f" ± {cell.spread:.3f}"
+    few = f" (n={cell.n})" * bool(cell.missing or cell.collapsed)
+    return f"{cell.mean:.3f}{spread}{few}" + " stale" * bool(cell.stale)
+
+
+def metric_table(long: pd.DataFrame, metric: str, amount: str) -> pd.DataFrame:
+    """Our rows of one metric and amount of data as text, pairs across under their protocol."""
+    own = long[(long["scarcity"] == amount) & (long["metric"] == metric)]
+    text = own.assign(text=[cell_text(cell) for cell in own.itertuples()])
+    wide = text.pivot(index="row", columns="pair", values="text").fillna("")
+    wide = wide.reindex(own["row"].unique())[list(own["pair"].unique())]
+    tags = "here, " + own.drop_duplicates("pair").set_index("pair")["protocol"]
+    wide.columns = pd.MultiIndex.from_tuples([(tags[p], arrow(p)) for p in wide])
+    return wide.rename_axis(index="method")
+
+
+def show_metric_tables(long: pd.DataFrame, caption: str, with_paper: bool = False) -> None:
+    """A table for each amount of data and metric: ours, and the printed numbers beside."""
+    for amount in long["scarcity"].unique():
+        for metric in METRICS:
+            wide = metric_table(long, metric, amount)
+            if with_paper:
+                theirs = printed_errors(metric, amount).reindex(wide.index)
+                theirs = theirs.map("{:.3f}".format).replace("nan", "")
+                theirs.columns = pd.MultiIndex.from_product([["the paper, its files"], theirs])
+                wide = wide.join(theirs)
+            show_table(wide, f"{caption}: {metric.upper()}, {days(amount)}")
+
+
+def usable_rules(long: pd.DataFrame, zero_shot: str) -> pd.DataFrame:
+    """Recorded RMSE of the rules that need no history; those that repeat need no day either."""
+    rules = long[long["row"].isin(RULES[:4]) & (long["metric"] == "rmse")]
+    repeats = rules[rules["row"].isin(REPEATS)].assign(scarcity=zero_shot)
+    return pd.concat([rules, repeats]).query("n > 0")
+
+
+def relative_errors(rows: Rows, base: Mapping[tuple[str, str], float]) -> pd.DataFrame:
+    """RMSE of every seed in percent of a task's `base`: pair, method, scarcity, value."""
+    points = [
+        (pair, method, amount, 100 * error / scale)
+        for (pair, amount), scale in base.items()
+        for method, group in rows.items()
+        if method not in REPEATS
+        for error in by_seed(group, pair, amount, "rmse")
+    ]
+    return pd.DataFrame(points, columns=["pair", "method", "scarcity", "value"])
+
+
+def best_of(rows: Rows, names: Iterable[str], pair: str, amount: str) -> tuple[str, float]:
+    """The row with the lowest mean RMSE of those recorded, and that error."""
+    means = {m: by_seed(rows.get(m, []), pair, amount, "rmse").mean() for m in names}
+    found = pd.Series(means, dtype=float).dropna()
+    return (str(found.idxmin()), found.min()) if len(found) else ("not run", np.nan)
+
+
+def bars_to_pass(
+    rows: Rows, rules: pd.DataFrame, tasks: Iterable[tuple[str, str]], networks: Sequence[str]
+) -> pd.DataFrame:
+    """For each task the best of the usable rules, the line, the best network, and STBaT."""
+    lines = {}
+    for pair, amount in tasks:
+        here = rules[(rules["pair"] == pair) & (rules["scarcity"] == amount)]
+        rule = (
+            here.loc[here["mean"].idxmin()] if len(here) else {"row": "not run", "mean": np.nan}
+        )
+        network, error = best_of(rows, networks, pair, amount)
+        lines[arrow(pair), days(amount)] = {
+            "best rule": rule["row"], "its RMSE": rule["mean"],
+            "Linear": best_of(rows, ["Linear"], pair, amount)[1],
+            "best network": network, "its RMSE ": error,
+            "STBaT": best_of(rows, ["STBaT"], pair, amount)[1],
+        }  # fmt: skip
+    return pd.DataFrame(lines).T.infer_objects()
+
+
+def tasks_passed(
+    group: Iterable[runs.Run], bars: pd.Series, tasks: Iterable[tuple[str, str]]
+) -> str:
+    """Of the tasks in which a row has two seeds: in how many all of its interval is below a bar."""
+    sure, counted, group = 0, 0, list(group)
+    for pair, amount in tasks:
+        bar = bars[arrow(pair), days(amount)]
+        gain = 100 * (1 - by_seed(group, pair, amount, "rmse") / bar)
+        sure += statistics.interval(gain)[0] > 0
+        counted += len(gain) > 1 and bool(np.isfinite(bar))
+    return f"{sure} of {counted}" if counted else "too few seeds"
+
+
+def printed_improvements() -> pd.DataFrame:
+    """STBaT's gain over the best baseline for each column of Table 2: computed, and printed."""
+    table, lines = reported("stbat", "Table 2"), []
+    for metric in METRICS:
+        for amount in SCENARIOS.values():
+            errors = printed_errors(metric, amount)
+            best = errors.drop("STBaT").min()
+            ours = 100 * (1 - errors.loc["STBaT"] / best)
+            name = errors.drop("STBaT").idxmin()
+            stated = table[(table["metric"] == f"{metric}_pct") & (table["fraction"] == amount)]
+            for pair, value in stated.set_index("dataset")["value"].items():
+                place = pair, days(amount), metric.upper()
+                lines.append((*place, name[pair], ours[pair], value))
+    return pd.DataFrame(lines, columns=IMPROVEMENTS)
