@@ -1,86 +1,67 @@
 # %% [markdown]
 # # What a day of data is worth
 #
-# *What you need: {doc}`01_problem_and_rules`, {doc}`02_stbat_method`. Reading: 15 minutes. Runs in: a minute where the run store is filled, else as long as
-# the trainings take. You will see: Figure 5 of the paper with the yardsticks it lacks, its claim judged, and when a source city pays.*
+# *What you need: {doc}`01_problem_and_rules`, {doc}`02_stbat_method`. Reading: 15 minutes. Runs in:
+# a minute where the run store is filled, else as long as the trainings take. You will see: Figure 5
+# of the paper with the yardsticks it lacks, its claim judged, and when a source city pays.*
 #
-# How much of its own data does a city need before another city's stops helping? STBaT {cite}`stbat` gives its answer in Figure 5: errors fall steeply from no
-# day of target data to three, then "approach saturation". The figure has curves for STBaT only. A curve that falls says that data help; whether the *method*
-# helps is seen beside curves of plain transfer, of a line, and of the target without any source.
+# How much of its own data does a city need before another city's stops helping? STBaT {cite}`stbat`
+# gives its answer in Figure 5: errors fall steeply from no day of target data to three, then
+# "approach saturation". The figure has curves for STBaT only. A curve that falls says that data
+# help; whether the *method* helps is seen beside curves of plain transfer, of a line, and of the
+# target without any source.
 #
-# In turn: 1. the curves; 2. the claim; 3. what balance adds on each day; 4. when a source pays; 5. a source, in days; 6. over the line.
+# In turn: 1. the curves; 2. the claim; 3. what balance adds on each day; 4. when a source pays; 5.
+# a source, in days; 6. over the line.
 
 # %% tags=["parameters"]
 profile: str = "smoke"  # which size of runs the page shows: smoke, lab or paper
 train_missing: bool = True  # compute runs that have no record; False leaves gaps instead
 
 # %%
-from itertools import product
-from types import SimpleNamespace
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
-from stflow_lib.book.plots.gridflow.scarcity import day_gains_figure, days_figure
+from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.gridflow import scarcity
+from stflow_lib.book.plots.gridflow.tasks import measured_errors, open_pair
 from stflow_lib.book.plots.transfers import arrow
-from stflow_lib.gridflow import METHODS, TABLES, open_task, score
-from stflow_lib.gridflow.baselines import linear
+from stflow_lib.book.tables import fill, show_provenance
+from stflow_lib.gridflow import METHODS, TABLES
 from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.tables import days_of
 from stflow_lib.runs.pair import target_of
-from stflow_lib.verdicts import statistics as claims
-from stflow_lib.verdicts import statistics as paired
 
-METRICS = ["rmse", "mae"]
+# %%
+METRICS = list(scarcity.METRICS)
 plan = Plan.of(profile)
 rows = TABLES["figure5"].rows(profile)
 rows["ST-net alone"] = TABLES["table2"].rows(profile)["ST-net"]
-planned = [run for group in rows.values() for run in group]
-number, lacking = runs.ensure_all(planned, train_missing)
-if train_missing:
-    print(f"profile {profile}: {number} runs, {lacking} computed on this page")
-else:
-    print(f"profile {profile}: {number} runs, {lacking} of them have no record yet"
-          + " and are gaps in the figures below" * bool(lacking))  # fmt: skip
+print(f"profile {profile}")
+fill({"figure5": rows}, train_missing)
 
 # %% [markdown]
-# The days are the last ones before the target's validation part, as on the page of the {doc}`problem <01_problem_and_rules>`: one day is the last one, three
-# days the last three. **Finetuned** is pre-trained plainly on the source and then trained on these days; **STBaT** is pre-trained with balance, the rest is
-# the same; **ST-net alone** has no source and exists at three days only. At zero days the first two stay as the source has left them.
+# The days are the last ones before the target's validation part, as on the page of the
+# {doc}`problem <01_problem_and_rules>`: one day is the last one, three days the last three.
+# **Finetuned** is pre-trained plainly on the source and then trained on these days; **STBaT** is
+# pre-trained with balance, the rest is the same; **ST-net alone** has no source and exists at three
+# days only. At zero days the first two stay as the source has left them.
 #
-# Beside them stand yardsticks that cost nothing, computed on this page. **Previous hour** repeats. The **line** of page 01, a weighted sum of the last six
-# hours with weights by hour of the day, is fitted in closed form, once carried from the source and moved by the target's days, once on these days alone.
+# Beside them stand yardsticks that cost nothing, computed on this page. **Previous hour** repeats.
+# The **line** of page 01, a weighted sum of the last six hours with weights by hour of the day, is
+# fitted in closed form, once carried from the source and moved by the target's days, once on these
+# days alone.
 
 # %%
-pair_of = {
-    city: arrow(pair) for pair in plan.cities for city in (pair, target_of(pair))
-}
+name_of = {city: arrow(pair) for pair in plan.cities for city in (pair, target_of(pair))}
 pairs = [arrow(pair) for pair in plan.cities]
-COLUMNS = ["city", "method", "days", "seed", *METRICS]
 
 
-def recorded(method, group):
-    """Test errors of the recorded runs of a row, under the name of their pair."""
-    return [
-        (pair_of[r["city"]], method, float(r["scarcity"]), r["seed"],
-         *(r[f"metric_{m}"] for m in METRICS))
-        for r in runs.records(group) if not r["notes"].get("collapsed")
-    ]  # fmt: skip
-
-
-def opened(city, days, pair):
-    """The task of a pair, or of its target alone, with so many days of the target's data."""
-    protocol = plan.runs(["STBaT"], [pair], [3])[0].protocol
-    return open_task(SimpleNamespace(city=city, protocol=protocol, scarcity=str(days)))
-
-
-def fitted_here(name, pair, days, method=linear.METHOD):
+def fitted_here(name, pair, days, method=METHODS["Linear"]):
     """Test errors of a method that fits in a moment, from the source unless it is alone."""
-    task = opened(target_of(pair) if "alone" in name else pair, days, pair)
-    found = score(task, method.fit(task, method.settings(), 0, None))["metrics"]
+    city = target_of(pair) if "alone" in name else pair
+    found = measured_errors(method, open_pair(city, plan.protocol(target_of(pair)), days))
     return (arrow(pair), name, days, 0, *(found[m] for m in METRICS))
 
 
@@ -90,10 +71,12 @@ for pair in plan.cities:
     quick += [fitted_here("Line", pair, days) for days in days_of(pair)]
     quick += [fitted_here("Line alone", pair, days) for days in days_of(pair)[1:]]
     quick.append(fitted_here("Previous hour", pair, 3, METHODS["Previous hour"]))
-trained = [line for method, group in rows.items() for line in recorded(method, group)]
-errors = pd.DataFrame([*trained, *quick], columns=COLUMNS).astype({"days": float})
+trained = scarcity.recorded_errors(rows, name_of)
+errors = pd.DataFrame([*trained, *quick], columns=scarcity.COLUMNS).astype({"days": float})
 errors.loc[errors["method"] == "Previous hour", "days"] = np.nan  # it needs none
-units = {arrow(pair): opened(pair, 3, pair).unit for pair in plan.cities}
+units = {
+    arrow(pair): open_pair(pair, plan.protocol(target_of(pair)), 3).unit for pair in plan.cities
+}
 means = errors.pivot_table(index=["city", "method"], columns="days", values="rmse", sort=False)
 show_table(
     means[sorted(means.columns)].rename_axis(index=["pair", ""]),
@@ -104,13 +87,13 @@ show_table(
 # %% [markdown]
 # ## 1. The curves
 #
-# One row for each pair of cities, RMSE left, MAE right; a point per seed. The horizontal axis is in square roots of days, so that the first days do not stick
-# to the frame and thirty still fit.
+# One row for each pair of cities, RMSE left, MAE right; a point per seed. The horizontal axis is in
+# square roots of days, so that the first days do not stick to the frame and thirty still fit.
 
 # %%
-days_figure(errors, METRICS, units, "Figure 5: errors against days of target data")
+scarcity.days_figure(errors, METRICS, units, "Figure 5: errors against days of target data")
 plt.show()
-provenance(runs.records(planned))
+show_provenance(rows)
 
 # %%
 rule = errors[errors["method"] == "Previous hour"].set_index("city")["rmse"]
@@ -120,121 +103,63 @@ words = (count[0].astype(str) + " of " + count[1].astype(str)).where(count[1] > 
 show_table(words[sorted(words)], "Pairs on which the RMSE is not below that of the previous hour")
 
 # %% [markdown]
-# The first test of a transfer is not another transfer: where repeating the last hour is as good, a source has taught nothing that a service without any model
-# would not have.
+# The first test of a transfer is not another transfer: where repeating the last hour is as good, a
+# source has taught nothing that a service without any model would not have.
 #
-# Three things change on the way from zero to one day, and only one of them is the day. The *scale*: at zero days the target's flows are scaled by the maximum
-# of its history, from one day on by that of the days themselves. The *weights*: now they may be trained on the target. And the *choice*: from one day on, a
-# sixth of the record, the validation part, chooses the epoch, or the strength of the line. At zero days nothing is chosen on the target. How the paper scales
-# and chooses there it does not say. So the first step of these curves is not the worth of 24 hours alone. The line takes the same step with next to no
-# weights, and a scale hardly touches it, since its weights are pure numbers: it shows what choice and a day give to a method that has little to learn. One
-# day of one kind can also mislead; a curve need not fall at every step.
+# Three things change on the way from zero to one day, and only one of them is the day. The *scale*:
+# at zero days the target's flows are scaled by the maximum of its history, from one day on by that
+# of the days themselves. The *weights*: now they may be trained on the target. And the *choice*:
+# from one day on, a sixth of the record, the validation part, chooses the epoch, or the strength of
+# the line. At zero days nothing is chosen on the target. How the paper scales and chooses there it
+# does not say. So the first step of these curves is not the worth of 24 hours alone. The line takes
+# the same step with next to no weights, and a scale hardly touches it, since its weights are pure
+# numbers: it shows what choice and a day give to a method that has little to learn. One day of one
+# kind can also mislead; a curve need not fall at every step.
 #
 # ## 2. The claim
 #
-# "The significant improvement from 0 days to 3 days": $g_{0 \to 3} = 100\,(e_0 - e_3) / e_0$ above zero. "Approaches saturation": what the 27 days after add
-# is less than what the first three gave, $g_{0 \to 3} > g_{3 \to 30}$, both in percent of $e_0$. Each is judged by its 95 % interval over seeds. The last
-# column says which part of the whole way to thirty days is done after three.
-
+# "The significant improvement from 0 days to 3 days": $g_{0 \to 3} = 100\,(e_0 - e_3) / e_0$ above
+# zero. "Approaches saturation": what the 27 days after add is less than what the first three gave,
+# $g_{0 \to 3} > g_{3 \to 30}$, both in percent of $e_0$. Each is judged by its 95 % interval over
+# seeds. The last column says which part of the whole way to thirty days is done after three.
 
 # %%
-def stretch(method, city, metric):
-    """Errors of a method's seeds at 0, 3 and 30 days, in percent of the mean at zero days."""
-    own = errors[(errors["method"] == method) & (errors["city"] == city)]
-    wide = own.pivot_table(index="seed", columns="days", values=metric)
-    wide = wide.reindex(columns=[0.0, 3.0, 30.0]).dropna()
-    return 100 * wide.to_numpy() / wide[0.0].mean() if len(wide) else wide.to_numpy()
-
-
-def above_zero(values):
-    """Mean, interval and verdict of a quantity that a claim says is above zero."""
-    low, high = claims.interval(values)
-    sign = "yes" if values.mean() > 0 else "no"
-    verdict = f"{sign}, one run" if len(values) < 2 else paired.verdict(low, high)
-    return f"{values.mean():.1f} [{low:.1f}, {high:.1f}]".replace(" [nan, nan]", ""), verdict
-
-
-lines = []
-for metric in METRICS:
-    for city in pairs:
-        for method in ("Finetuned", "STBaT", "Line"):
-            found = stretch(method, city, metric)
-            if len(found):
-                early, late = found[:, 0] - found[:, 1], found[:, 1] - found[:, 2]
-                whole = (early + late).mean()
-                part = f"{early.mean() / whole:.0%}" if whole > 0 else "-"
-                large, less = above_zero(early), above_zero(early - late)
-                lines.append((metric, city, method, len(found), *large, f"{late.mean():.1f}", *less, part))  # fmt: skip
-judged = pd.DataFrame(lines, columns=["metric", "pair", "method", "n", "0 to 3 (%)", "gain",
-                                      "3 to 30 (%)", "first minus rest", "saturation",
-                                      "done by 3"])  # fmt: skip
-show_table(judged[judged["metric"] == "rmse"].drop(columns="metric"), "RMSE", index=False)
-show_table(judged[judged["metric"] == "mae"].drop(columns="metric"), "MAE", index=False)
+methods = ("Finetuned", "STBaT", "Line")
+judged = {metric: scarcity.saturation(errors, methods, metric) for metric in METRICS}
+for metric, found in judged.items():
+    show_table(found, metric.upper(), index=False)
 
 # %%
 for claim in ("gain", "saturation"):
-    for method, own in judged[judged["metric"] == "rmse"].groupby("method", sort=False):
+    for method, own in judged["rmse"].groupby("method", sort=False):
         counts = own[claim].value_counts()
         words = ", ".join(f"{word} on {number}" for word, number in counts.items())
         print(f"{claim}, {method}, {len(own)} pair(s): {words}")
-if judged.empty:
+if judged["rmse"].empty and judged["mae"].empty:
     print("No method has records at 0, 3 and 30 days yet.")
 
 # %% [markdown]
-# A curve can saturate for a poor reason: it was bad at zero days because of its scale, and every method that may look at the target repairs that at once.
-# Where the line shows the same drop and the same flat end, the shape belongs to the task, not to the method. What would speak for a method is a *lower* curve
-# where data are scarce.
+# A curve can saturate for a poor reason: it was bad at zero days because of its scale, and every
+# method that may look at the target repairs that at once. Where the line shows the same drop and
+# the same flat end, the shape belongs to the task, not to the method. What would speak for a method
+# is a *lower* curve where data are scarce.
 #
-# At lab size the paper's sentence holds for everybody: on all four pairs STBaT, Finetuned and the line alike gain more on the first three days than on the
-# next twenty-seven, 72 to 99 percent of the whole way in RMSE. A shape that three such different methods share is the task's.
+# At lab size the paper's sentence holds for everybody: on all four pairs STBaT, Finetuned and the
+# line alike gain more on the first three days than on the next twenty-seven, 72 to 99 percent of
+# the whole way in RMSE. A shape that three such different methods share is the task's.
 #
 # ## 3. What balance adds on each day
 #
-# So the two networks are compared with each other: by how much is STBaT below Finetuned at each amount of data, seed by seed? The paper's argument suggests:
-# most where the target has least, because there the network must live on what the source has taught.
-
-
-# %%
-def gains(orders, metric="rmse"):
-    """Percent by which one method is below another, for each pair and amount of data.
-
-    `orders`: (better, other); paired by seed. A line is the same with every seed.
-    """
-    places, lines = errors.dropna(subset="days").groupby(["city", "days"], sort=False), []
-    for (better, other), (place, here) in product(orders, places):
-        of = {name: own.set_index("seed")[metric] for name, own in here.groupby("method")}
-        if better in of and other in of:
-            mine, theirs = of[better], of[other]
-            if other == "Line":
-                theirs = pd.Series(theirs.iloc[0], mine.index)
-            found = (100 * (theirs - mine) / theirs.mean()).dropna()
-            lines.append(
-                (
-                    *place,
-                    f"{better} below {other}",
-                    found.mean(),
-                    *claims.interval(found),
-                    len(found),
-                )
-            )
-    found = pd.DataFrame(lines, columns=["city", "days", "label", "gain", "low", "high", "n"])
-    return found[found["n"] > 0]
-
+# So the two networks are compared with each other: by how much is STBaT below Finetuned at each
+# amount of data, seed by seed? The paper's argument suggests: most where the target has least,
+# because there the network must live on what the source has taught.
 
 # %%
-def verdicts(judged):
-    """How many comparisons are beyond doubt, and in which direction."""
-    for label, own in judged.groupby("label", sort=False):
-        sure = (own["low"] > 0).sum(), (own["high"] < 0).sum(), own["low"].isna().sum()
-        print(f"{label}: {len(own)} comparisons, {sure[0]} above zero beyond doubt, {sure[1]} "
-              f"below, {sure[2]} with one seed; mean {own['gain'].mean():+.2f} %")  # fmt: skip
-
-
-balance = gains([("STBaT", "Finetuned")])
+balance = scarcity.gains_by_days(errors, [("STBaT", "Finetuned")])
 if len(balance):
-    day_gains_figure(balance, "RMSE: what balanced pre-training adds, 95 % intervals")
+    scarcity.day_gains_figure(balance, "RMSE: what balanced pre-training adds, 95 % intervals")
     plt.show()
-verdicts(balance)
+print(*scarcity.count_certain(balance), sep="\n")
 print("mean over pairs by days:", balance.groupby("days")["gain"].mean().round(2).to_dict())
 
 # %%
@@ -248,20 +173,24 @@ else:
     print("Scarce and rich ends cannot be compared yet.")
 
 # %% [markdown]
-# Hollow points have one seed and no interval. A fine-tuning of many days has every chance to forget what kind of pre-training it began with, so the intervals
-# should close in on zero to the right, whatever they do on the left.
+# Hollow points have one seed and no interval. A fine-tuning of many days has every chance to forget
+# what kind of pre-training it began with, so the intervals should close in on zero to the right,
+# whatever they do on the left.
 #
-# At lab size no amount of data separates the two. Over four pairs the mean gain of balance is +0.1, +0.5 and +0.1 % with no day, one and three, and
-# -0.7, -0.3 and -0.5 % with seven, fourteen and thirty. The sign agrees with the paper's idea, more where data are scarce, and is far too small for so few seeds.
+# At lab size no amount of data separates the two. Over four pairs the mean gain of balance is +0.1,
+# +0.5 and +0.1 % with no day, one and three, and -0.7, -0.3 and -0.5 % with seven, fourteen and
+# thirty. The sign agrees with the paper's idea, more where data are scarce, and is far too small
+# for so few seeds.
 #
 # ## 4. When a source pays
 #
-# To borrow from another city is worth the trouble only where it beats the city's own days. At three days the networks can be compared: with and without a
-# source, on the same backbone. For the line the comparison costs nothing, and we have it for every amount of data.
+# To borrow from another city is worth the trouble only where it beats the city's own days. At three
+# days the networks can be compared: with and without a source, on the same backbone. For the line
+# the comparison costs nothing, and we have it for every amount of data.
 
 # %%
 networks = [(name, "ST-net alone") for name in ("Finetuned", "STBaT")]
-pays = gains([*networks, ("Line", "Line alone")])
+pays = scarcity.gains_by_days(errors, [*networks, ("Line", "Line alone")])
 at_three = pays[pays["days"] == 3].drop(columns="days")
 show_table(
     at_three.rename(columns={"gain": "gain (%)", "city": "pair"}),
@@ -276,83 +205,78 @@ show_table(
     "The line: what the source saves at each amount of data, % of RMSE",
     2,
 )
-verdicts(at_three)
+print(*scarcity.count_certain(at_three), sep="\n")
 
 # %% [markdown]
-# For the line the source counts on the first day and soon hardly at all: 168 numbers are found quickly. A network has many more to find in 72 hours, so one
-# expects it to need a source more; the first rows say whether it does. They hold for the budget of this profile: a longer training on the source, which the
-# {doc}`results <03_results>` try on one pair, can change them. None of this answers "should we borrow?" before it is known which method is better in the
-# end. That is the last section.
+# For the line the source counts on the first day and soon hardly at all: 168 numbers are found
+# quickly. A network has many more to find in 72 hours, so one expects it to need a source more; the
+# first rows say whether it does. They hold for the budget of this profile: a longer training on the
+# source, which the {doc}`results <03_results>` try on one pair, can change them. None of this
+# answers "should we borrow?" before it is known which method is better in the end. That is the last
+# section.
 #
-# At lab size a source does help the networks: with three days Finetuned is 2 to 9 % below ST-net alone on the four pairs, beyond doubt on two, and STBaT the
-# same. The line has no use for one after the first day: a day alone costs it 3 to 16 %, three days nothing.
+# At lab size a source does help the networks: with three days Finetuned is 2 to 9 % below ST-net
+# alone on the four pairs, beyond doubt on two, and STBaT the same. The line has no use for one
+# after the first day: a day alone costs it 3 to 16 %, three days nothing.
 #
 # ## 5. A source, in days
 #
-# The worth of a source can also be said in the currency of this page. Take a transferred method with $d$ days; how many days would the line *alone* need to
-# be as good? We read it off the curve of the line alone, going linearly between its points.
-
+# The worth of a source can also be said in the currency of this page. Take a transferred method
+# with $d$ days; how many days would the line *alone* need to be as good? We read it off the curve
+# of the line alone, going linearly between its points.
 
 # %%
-def worth(method, city, days, metric="rmse"):
-    """Days at which the line alone reaches a method's mean error with `days`, as words."""
-    own = errors[errors["city"] == city]
-    alone = own[own["method"] == "Line alone"].set_index("days")[metric].sort_index()
-    alone = alone.cummin()
-    error = own.loc[(own["method"] == method) & (own["days"] == days), metric].mean()
-    if np.isnan(error):
-        return ""
-    if error >= alone.iloc[0]:
-        return f"under {alone.index[0]:.0f}"
-    if error < alone.iloc[-1]:
-        return f"over {alone.index[-1]:.0f}"
-    return f"{np.interp(-error, -alone.to_numpy(), alone.index):.1f}"
-
-
 table = {
-    (method, f"{days} days"): {city: worth(method, city, days) for city in pairs}
+    (method, f"{days} days"): {city: scarcity.equivalent_days(errors, method, city, days) for city in pairs}
     for method in ("Line", "Finetuned", "STBaT")
     for days in (0, 3)
 }
 show_table(pd.DataFrame(table), "As good as the line alone with so many days (RMSE)")
 
 # %% [markdown]
-# "Under 1" means that a single own day and least squares do better than the transferred method; "over 30" that a month of own days does not reach it.
+# "Under 1" means that a single own day and least squares do better than the transferred method;
+# "over 30" that a month of own days does not reach it.
 #
 # ## 6. Over the line
 #
-# A network that cannot beat a line with the same source and the same days is not worth its training, however well it compares with other networks. For every
-# amount of data: how far is each network below the line?
+# A network that cannot beat a line with the same source and the same days is not worth its
+# training, however well it compares with other networks. For every amount of data: how far is each
+# network below the line?
 
 # %%
 beside = [(name, "Line") for name in ("Finetuned", "STBaT")]
-over = gains(beside)
+over = scarcity.gains_by_days(errors, beside)
 if len(over):
-    day_gains_figure(over, "RMSE: how far a network is below the line, 95 % intervals")
+    scarcity.day_gains_figure(over, "RMSE: how far a network is below the line, 95 % intervals")
     plt.show()
-verdicts(over)
+print(*scarcity.count_certain(over), sep="\n")
 for label, own in over.groupby("label", sort=False):
-    print(
-        f"{label}, mean over pairs by days:",
-        own.groupby("days")["gain"].mean().round(1).to_dict(),
-    )
+    mean = own.groupby("days")["gain"].mean().round(1).to_dict()
+    print(f"{label}, mean over pairs by days:", mean)
 print("the same in MAE:")
-verdicts(gains(beside, "mae"))
+print(*scarcity.count_certain(scarcity.gains_by_days(errors, beside, "mae")), sep="\n")
 
 # %% [markdown]
-# Below zero the line wins. It knows the hour of the day, which the networks of the paper are not told; part of the distance is that.
+# Below zero the line wins. It knows the hour of the day, which the networks of the paper are not
+# told; part of the distance is that.
 #
-# At lab size it wins on average at every amount of data, by about 8 % with no day and by 2 to 3 % with one to thirty. The {doc}`results <03_results>` tell the
-# networks the hour, and then most of that distance is gone.
+# At lab size it wins on average at every amount of data, by about 8 % with no day and by 2 to 3 %
+# with one to thirty. The {doc}`results <03_results>` tell the networks the hour, and then most of
+# that distance is gone.
 #
 # ## What to remember
 #
-# - A falling curve says that data help. For a method only the distance to other curves speaks, and a curve without neighbours has none.
-# - The step from zero to one day is made of a scale, a training and a choice by validation. Only the second is learning from a day.
+# - A falling curve says that data help. For a method only the distance to other curves speaks, and
+#   a curve without neighbours has none.
+# - The step from zero to one day is made of a scale, a training and a choice by validation. Only
+#   the second is learning from a day.
 # - Every method saturates where little is left to learn; the line tells where that is.
-# - Say the worth of a source in days of one's own: it is a number that someone who must collect data can use.
+# - Say the worth of a source in days of one's own: it is a number that someone who must collect
+#   data can use.
 #
-# **Deviations from the paper.** Small networks and short budgets in the lab profile; four pairs of other records, of ninety days; the amounts of data are
-# ours, as the axis of Figure 5 is not printed as text; scales come from training hours. The curves beside STBaT's are ours.
+# **Deviations from the paper.** Small networks and short budgets in the lab profile; four pairs of
+# other records, of ninety days; the amounts of data are ours, as the axis of Figure 5 is not
+# printed as text; scales come from training hours. The curves beside STBaT's are ours.
 #
-# **Next.** Back to all methods on all pairs: {doc}`03_results`. **References.** Figure 5 and its claim: {cite}`stbat`.
+# **Next.** Back to all methods on all pairs: {doc}`03_results`. **References.** Figure 5 and its
+# claim: {cite}`stbat`.

@@ -1,12 +1,116 @@
-"""Errors and gains over days of the target's own data."""
+"""Errors and gains over days of the target's own data.
 
-from collections.abc import Mapping, Sequence
+`errors` is a frame with city (the name of a pair), method, days, seed and a column per metric.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
+from stflow_lib import runs
 from stflow_lib.book.plots.style import bare, legend_below
 from stflow_lib.book.plots.sweeps import INK, MARKS
+from stflow_lib.runs import Rows
+from stflow_lib.verdicts import statistics
+
+METRICS = ("rmse", "mae")
+COLUMNS = ["city", "method", "days", "seed", *METRICS]
+EARLY, LATE = 3.0, 30.0  # days: the claim is that after EARLY there is little left to gain
+SATURATION = ["pair", "method", "n", "0 to 3 (%)", "gain", "3 to 30 (%)", "first minus rest",
+              "saturation", "done by 3"]  # fmt: skip
+
+
+def recorded_errors(rows: Rows, names: Mapping[str, str]) -> list[tuple]:
+    """Test errors of recorded runs as lines of COLUMNS; `names`: city or pair -> its name."""
+    return [
+        (names[r["city"]], method, float(r["scarcity"]), r["seed"],
+         *(r[f"metric_{m}"] for m in METRICS))
+        for method, group in rows.items()
+        for r in runs.records(group) if not r["notes"].get("collapsed")
+    ]  # fmt: skip
+
+
+def saturation(errors: pd.DataFrame, methods: Iterable[str], metric: str) -> pd.DataFrame:
+    """What three days give and the 27 after add, percent of the error at none, and verdicts."""
+    lines = []
+    for city, method in product(errors["city"].unique(), methods):
+        found = _relative_errors(errors, method, city, metric)
+        if len(found):
+            early, late = found[:, 0] - found[:, 1], found[:, 1] - found[:, 2]
+            whole = (early + late).mean()
+            part = f"{early.mean() / whole:.0%}" if whole > 0 else "-"
+            first, less = above_zero(early), above_zero(early - late)
+            lines.append((city, method, len(found), *first, f"{late.mean():.1f}", *less, part))
+    return pd.DataFrame(lines, columns=SATURATION)
+
+
+def _relative_errors(errors: pd.DataFrame, method: str, city: str, metric: str) -> np.ndarray:
+    """Errors of a method's seeds at 0, 3 and 30 days, in percent of the mean at zero days."""
+    own = errors[(errors["method"] == method) & (errors["city"] == city)]
+    wide = own.pivot_table(index="seed", columns="days", values=metric)
+    wide = wide.reindex(columns=[0.0, EARLY, LATE]).dropna()
+    return 100 * wide.to_numpy() / wide[0.0].mean() if len(wide) else wide.to_numpy()
+
+
+def above_zero(values: np.ndarray) -> tuple[str, str]:
+    """Mean with interval, and verdict, of a quantity that a claim says is above zero."""
+    low, high = statistics.interval(values)
+    sign = "yes" if values.mean() > 0 else "no"
+    verdict = f"{sign}, one run" if len(values) < 2 else statistics.verdict(low, high)
+    return f"{values.mean():.1f} [{low:.1f}, {high:.1f}]".replace(" [nan, nan]", ""), verdict
+
+
+def gains_by_days(
+    errors: pd.DataFrame, orders: Iterable[tuple[str, str]], metric: str = "rmse"
+) -> pd.DataFrame:
+    """Percent by which one method is below another, for each pair and amount of data.
+
+    `orders`: (better, other), paired by seed; the line is the same with every seed. Columns:
+    city, days, label, gain, low, high, n.
+    """
+    places, lines = errors.dropna(subset="days").groupby(["city", "days"], sort=False), []
+    for (better, other), (place, here) in product(orders, places):
+        of = {name: own.set_index("seed")[metric] for name, own in here.groupby("method")}
+        if better in of and other in of:
+            mine, theirs = of[better], of[other]
+            if other == "Line":
+                theirs = pd.Series(theirs.iloc[0], mine.index)
+            found = (100 * (theirs - mine) / theirs.mean()).dropna()
+            interval = statistics.interval(found)
+            label = f"{better} below {other}"
+            lines.append((*place, label, found.mean(), *interval, len(found)))
+    found = pd.DataFrame(lines, columns=["city", "days", "label", "gain", "low", "high", "n"])
+    return found[found["n"] > 0]
+
+
+def count_certain(gains: pd.DataFrame) -> list[str]:
+    """For each label, how many of its gains are beyond doubt, and in which direction."""
+    return [
+        f"{label}: {len(own)} comparisons, {(own['low'] > 0).sum()} above zero beyond doubt, "
+        f"{(own['high'] < 0).sum()} below, {own['low'].isna().sum()} with one seed; "
+        f"mean {own['gain'].mean():+.2f} %"
+        for label, own in gains.groupby("label", sort=False)
+    ]
+
+
+def equivalent_days(errors: pd.DataFrame, method: str, city: str, days: float) -> str:
+    """Days at which the line alone reaches the mean RMSE that a method has with `days`, as words.
+
+    Read off the curve of "Line alone", which goes linearly between its points and never up.
+    """
+    own = errors[errors["city"] == city]
+    curve = own[own["method"] == "Line alone"].set_index("days")["rmse"].sort_index().cummin()
+    error = own.loc[(own["method"] == method) & (own["days"] == days), "rmse"].mean()
+    if np.isnan(error):
+        return ""
+    if error >= curve.iloc[0]:
+        return f"under {curve.index[0]:.0f}"
+    if error < curve.iloc[-1]:
+        return f"over {curve.index[-1]:.0f}"
+    return f"{np.interp(-error, -curve.to_numpy(), curve.index):.1f}"
 
 
 def days_figure(

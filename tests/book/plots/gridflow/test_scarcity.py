@@ -1,12 +1,13 @@
-"""Figures of parts, settings and days: means where they belong, gaps instead of crashes."""
+"""Days of target data: curves in order of days, a claim judged, days that a source is worth."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from stflow_lib.book.plots import sweeps as plots
+from stflow_lib.book.plots.gridflow import scarcity
 from stflow_lib.book.plots.gridflow.scarcity import day_gains_figure, days_figure
+from stflow_lib.book.plots.sweeps import INK
 
 NAN = float("nan")
 
@@ -19,58 +20,6 @@ def closed():
 
 def names(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
-
-
-def test_variants_stand_in_their_rows_beside_the_base():
-    """Rows in another order than their names would blame the wrong part."""
-    errors = {"all": [1.0, 3.0], "w/o one": [4.0], "w/o two": []}
-    figure = plots.variants_figure({"RMSE": errors, "MAE": errors}, "all", "Figure 3")
-    axis = figure.axes[0]
-    assert [t.get_text() for t in axis.get_yticklabels()] == list(errors)
-    points = [c.get_offsets().tolist() for c in axis.collections]
-    assert points == [[[1.0, 0.0], [3.0, 0.0]], [[4.0, 1.0]], []]
-    base, *ticks = axis.lines
-    assert list(base.get_xdata()) == [2.0, 2.0]
-    assert [(t.get_xdata()[0], t.get_ydata()[0]) for t in ticks] == [(2.0, 0), (4.0, 1)]
-    box = axis.patches[0].get_extents().transformed(axis.transData.inverted())
-    assert (box.x0, box.x1) == pytest.approx((2 - 2**0.5, 2 + 2**0.5))
-    assert names(figure) == ["all, mean", "± standard deviation of its points"]
-
-
-def test_variants_without_the_base_have_no_line():
-    """A base without a record must not become a line at nan."""
-    figure = plots.variants_figure({"RMSE": {"w/o one": [4.0, 5.0]}}, "all", "t")
-    assert len(figure.axes[0].lines) == 1 and not figure.legends
-
-
-def test_sweeps_share_one_scale_across_figures():
-    """On its own scale a sweep of a tenth of a percent would look like a cliff."""
-    panels = {
-        name: (name, {"a": [low], "b": [high]}, [2.0, 2.2])
-        for name, low, high in (("one", 1.0, 2.0), ("two", 2.0, 2.1), ("three", 2.0, 9.0))
-    }
-    figures = plots.sweep_figures(panels, "RMSE")
-    assert [len(figure.axes) for figure in figures] == [2, 1]
-    axes = [axis for figure in figures for axis in figure.axes]
-    assert [axis.get_title() for axis in axes] == ["one", "two", "three"]
-    assert len({axis.get_ylim() for axis in axes}) == 1
-    low, high = axes[1].get_ylim()
-    assert low <= 1.0 and high >= 9.0
-    assert [bool(axis.get_legend()) for axis in axes] == [True, False, False]
-
-
-def test_spread_has_a_point_per_run_and_a_band_with_seeds_only():
-    points = pd.DataFrame(
-        {"changed": ["h", "D", "h"], "value": ["1", "8", "2"], "spread": [0.1, 0.2, 0.3],
-         "error": [5.0, 6.0, 7.0]}
-    )  # fmt: skip
-    axis = plots.spread_figure(points, [4.0, 6.0], "RMSE").axes[0]
-    drawn = {c.get_label(): c.get_offsets().tolist() for c in axis.collections}
-    assert drawn == {"h": [[0.1, 5.0], [0.3, 7.0]], "D": [[0.2, 6.0]]}
-    beside = {t.get_text(): t.xy for t in axis.texts}
-    assert beside == {"1": (0.1, 5.0), "2": (0.3, 7.0), "8": (0.2, 6.0)}
-    assert len(axis.patches) == 1
-    assert not plots.spread_figure(points, [4.0], "RMSE").axes[0].patches
 
 
 def days_frame():
@@ -99,7 +48,7 @@ def test_days_lines_go_through_means_in_order_of_days():
 def test_a_method_keeps_its_colour_where_others_lack():
     """Colours by place in a panel would make two methods one where a record is missing."""
     figure = days_figure(days_frame(), ["rmse"], {"a>b": "", "b>a": ""}, "t")
-    assert figure.axes[1].lines[0].get_color() == plots.INK[2]
+    assert figure.axes[1].lines[0].get_color() == INK[2]
 
 
 def test_gains_without_interval_are_hollow():
@@ -117,3 +66,71 @@ def test_gains_without_interval_are_hollow():
     assert bars.get_segments()[0].tolist() == [[-0.045, 0.5], [-0.045, 1.5]]
     assert first.get_ylim() == second.get_ylim()
     assert names(figure) == ["x", "y"]
+
+
+def lines(method, by_days, seeds=1, city="a>b"):
+    """Errors by days, the same for each seed but for a tenth more with each."""
+    return [(city, method, float(d), s, e + s / 10, 2 * e)
+            for d, e in by_days.items() for s in range(seeds)]  # fmt: skip
+
+
+def frame(*groups):
+    return pd.DataFrame(sum(groups, []), columns=scarcity.COLUMNS)
+
+
+def test_records_stand_under_the_name_of_their_pair(recorded):
+    """A run on the target alone belongs to the row of its pair; a collapsed one to none."""
+    rows = {"net": [recorded("net", "x>y", {"rmse": 2.0, "mae": 1.0}, scarcity="7"),
+                    recorded("net", "x>y", {"rmse": 9.0, "mae": 9.0}, 1, notes={"collapsed": 1})],
+            "alone": [recorded("alone", "y", {"rmse": 3.0, "mae": 1.5}, 2)]}  # fmt: skip
+    found = scarcity.recorded_errors(rows, {"x>y": "x → y", "y": "x → y"})
+    assert found == [("x → y", "net", 7.0, 0, 2.0, 1.0), ("x → y", "alone", 3.0, 2, 3.0, 1.5)]
+
+
+def test_saturation_is_said_of_three_days_and_thirty():
+    """From 10 to 4 to 2: 60 % on the first three days, 20 % after, three quarters of the way."""
+    errors = frame(lines("net", {0: 10.0, 1: 9.0, 3: 4.0, 30: 2.0}), lines("rule", {3: 5.0}))
+    (row,) = scarcity.saturation(errors, ["net", "rule"], "mae").to_dict("records")
+    assert row == {"pair": "a>b", "method": "net", "n": 1, "0 to 3 (%)": "60.0", "gain":
+                   "yes, one run", "3 to 30 (%)": "20.0", "first minus rest": "40.0",
+                   "saturation": "yes, one run", "done by 3": "75%"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "values, text, verdict",
+    [([1.0, 1.2, 1.1], "1.1 [0.9, 1.3]", "confirmed"), ([-2.0], "-2.0", "no, one run"),
+     ([-1.0, 1.0], "0.0 [-12.7, 12.7]", "not confirmed")],
+)  # fmt: skip
+def test_above_zero_needs_the_whole_interval(values, text, verdict):
+    assert scarcity.above_zero(np.array(values)) == (text, verdict)
+
+
+def test_gains_are_paired_by_seed_and_a_line_counts_for_all():
+    errors = frame(lines("net", {0: 4.0, 3: 2.0}, 3), lines("other", {0: 8.0}, 2),
+                   lines("Line", {3: 4.0}))  # fmt: skip
+    found = scarcity.gains_by_days(errors, [("net", "other"), ("net", "Line"), ("x", "Line")])
+    assert found["label"].tolist() == ["net below other", "net below Line"]
+    assert found["days"].tolist() == [0, 3] and found["n"].tolist() == [2, 3]
+    assert found["gain"].tolist() == pytest.approx([100 * 4 / 8.05, 100 * (1.9 / 4)])
+
+
+def test_certain_gains_are_counted_by_direction():
+    gains = pd.DataFrame(
+        [("x", 2.0, 1.0, 3.0), ("x", -2.0, -3.0, -1.0), ("x", 1.5, NAN, NAN), ("y", 0.0, -1.0, 1.0)],
+        columns=["label", "gain", "low", "high"],
+    )  # fmt: skip
+    assert scarcity.count_certain(gains) == [
+        "x: 3 comparisons, 1 above zero beyond doubt, 1 below, 1 with one seed; mean +0.50 %",
+        "y: 1 comparisons, 0 above zero beyond doubt, 0 below, 0 with one seed; mean +0.00 %",
+    ]
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [(5.0, "2.0"), (9.0, "under 1"), (6.0, "under 1"), (3.0, "over 7")],
+)
+def test_a_source_is_worth_days_of_ones_own(error, words):
+    """The line alone: 6 after a day, 4 after three, and no better after seven."""
+    errors = frame(lines("Line alone", {1: 6.0, 3: 4.0, 7: 4.5}), lines("net", {0: error}))
+    assert scarcity.equivalent_days(errors, "net", "a>b", 0) == words
+    assert scarcity.equivalent_days(errors, "net", "a>b", 3) == ""
