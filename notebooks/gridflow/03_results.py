@@ -216,6 +216,7 @@ recorded = runs.records([run for group in rows["further"].values() for run in gr
 if recorded:
     results.show_metric_tables(results.summary_by_pair(rows["further"], further), "Table 2b")
     show_provenance(rows["further"])
+    against = {m: ("STBaT", m) for m in rows["further"] if m in others}
     beyond = compare(rows["further"], against, METRICS)
     show_gains(beyond, "STBaT's error below the other's")
     if beyond["low"].notna().any():

@@ -1,14 +1,17 @@
 # %% [markdown]
 # # What balancing costs
 #
-# *What you need: the [problem](01_problem_and_rules); what SimDCL and RIAM are. Reading: 15 minutes. Runs in: half a minute at smoke size, about eight minutes at
-# the paper's size. You will see: the paper's Table 3 as ratios, measured in one run; where the time of a balanced step goes; a loss of
-# $R^3$ numbers computed with $R^2$; and what the whole of Table 2 costs.*
+# *What you need: the [problem](01_problem_and_rules); what SimDCL and RIAM are. Reading: 15
+# minutes. Runs in: half a minute at smoke size, about eight minutes at the paper's size. You will
+# see: the paper's Table 3 as ratios, measured in one run; where the time of a balanced step goes; a
+# loss of $R^3$ numbers computed with $R^2$; and what the whole of Table 2 costs.*
 #
-# STBaT {cite}`stbat` adds a lot to a plain training: an autoencoder, densities, all pairs of regions ranked and contrasted in every batch. Its Table 3 says
-# that this is cheap: a quarter more memory than Finetuned, half again the time, while MetaST (Yao et al., WWW 2019) takes nine times as long and CrossTReS
-# {cite}`crosstres` five times the memory. The table does not say on which machine, on which task, and what was timed. Gigabytes and hours can
-# therefore not be checked. Ratios can.
+# STBaT {cite}`stbat` adds a lot to a plain training: an autoencoder, densities, all pairs of
+# regions ranked and contrasted in every batch. Its Table 3 says that this is cheap: a quarter more
+# memory than Finetuned, half again the time, while MetaST (Yao et al., WWW 2019) takes nine times
+# as long and CrossTReS {cite}`crosstres` five times the memory. The table does not say on which
+# machine, on which task, and what was timed. Gigabytes and hours can therefore not be checked.
+# Ratios can.
 
 # %% tags=["parameters"]
 profile: str = "smoke"  # whose records of Table 2 the budget is counted from
@@ -23,7 +26,6 @@ largest: int = 512  # regions up to which SimDCL is timed
 literal: int = 128  # regions up to which its literal form is
 
 # %%
-import json
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -33,39 +35,41 @@ import torch
 
 from stflow_lib import runs
 from stflow_lib.book.display import provenance, show_table
-from stflow_lib.book.plots.gridflow.cost import bars_figure, growth_figure, ratios_figure
+from stflow_lib.book.plots.gridflow import cost as plots
 from stflow_lib.data.simulate import imbalanced_shares, simulate_grid
-from stflow_lib.gridflow import METHODS, PROTOCOLS, TABLES, Protocol, make_task
+from stflow_lib.gridflow import PROTOCOLS, TABLES, Protocol, make_task
 from stflow_lib.gridflow.networks.stnet import STNet
-from stflow_lib.gridflow.plan import FEW_SHOT_ONLY
 from stflow_lib.gridflow.problem.regions import poi_shares
 from stflow_lib.gridflow.stbat.method import BalancedPretraining
 from stflow_lib.gridflow.stbat.stblm import batch_statistics
 from stflow_lib.gridflow.training.schedule import Schedule
 from stflow_lib.kernels import rank_contrast, rank_contrast_naive
-from stflow_lib.training import cost as measure
-from stflow_lib.training.cost import interleaved, planned_steps
-from stflow_lib.verdicts import claims
+from stflow_lib.training import cost
+from stflow_lib.verdicts.claims import reported
 
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
 
 # %% [markdown]
 # ## 1. A fair race
 #
-# Cost does not depend on who takes a taxi, so the race is run on a simulated pair of cities of the paper's size. Each method is trained by the very code that
-# trains it for the result tables, for one or two steps on the source. A clock hangs on the optimiser: it starts at the first forward pass and is
-# read after each step.
+# Cost does not depend on who takes a taxi, so the race is run on a simulated pair of cities of the
+# paper's size. Each method is trained by the very code that trains it for the result tables, for
+# one or two steps on the source. A clock hangs on the optimiser: it starts at the first forward
+# pass and is read after each step.
 #
-# Other programs use this machine too. So we count *processor* seconds, of one thread, which stand still while somebody else computes; methods take turns, in an
-# order drawn anew each time; and only ratios within a turn are compared. The first turn is thrown away. Memory is measured in a new process:
-# how far its resident memory peaks above what Python, the libraries and the data take.
+# Other programs use this machine too. So we count *processor* seconds, of one thread, which stand
+# still while somebody else computes; methods take turns, in an order drawn anew each time; and only
+# ratios within a turn are compared. The first turn is thrown away. Memory is measured in a new
+# process: how far its resident memory peaks above what Python, the libraries and the data take.
 
 # %%
 cut = Protocol("cost", steps=480, valid=240, test=360, source_steps=336, source_valid=216)
 home, away = (
-    simulate_grid(height, width, 20, seed=seed, name=name, type_shares=imbalanced_shares(12))[0]
-    for seed, (name, height, width) in enumerate([("source", rows, cols), ("target", rows + 1, cols - 1)])
-)  # fmt: skip
+    simulate_grid(*size, 20, seed=seed, name=name, type_shares=imbalanced_shares(12))[0]
+    for seed, (name, size) in enumerate(
+        {"source": (rows, cols), "target": (rows + 1, cols - 1)}.items()
+    )
+)
 task = make_task(away, [home], cut).only(0)
 city = task.sources[0]
 regions = len(city.cells())
@@ -78,41 +82,21 @@ tiny = {"channels": 2, "blocks": 0, "hidden": 2}
 once = {"meta": {"tasks": 1, "steps": 1}}
 compared = {"Finetuned": {}, "MetaST": once, "CrossTReS": {}, "STBaT": {}}
 
-
-def arguments(method, size, changes, windows=batch):
-    """What the method's `fit` is called with for two source steps and nothing else."""
-    short = {"epochs": 1, "epoch_steps": 2, "batch": windows, "valid_every": 10**6}
-    settings = {"backbone": size, "source": short, "target": {"epochs": 0}}
-    settings = runs.build_settings(METHODS[method], runs.merged(settings, changes))
-    return task, settings, 0, None
-
-
-def step_cost(method, size=wide, changes=None):
-    """Processor seconds of a mean source step."""
-    given = arguments(method, size, changes or {})
-    first, second = measure.step_seconds(partial(METHODS[method].fit, *given))
-    every = given[1].selection.every if method == "CrossTReS" else 2
-    return (first + (every - 1) * second) / every
-
+two_steps = partial(plots.two_steps, task, batch=batch)
+step = partial(plots.step_seconds, task, batch=batch)
 
 # %% [markdown]
-# CrossTReS looks ahead in one step of nine, which costs more than the other eight together; its mean step is weighted so. MetaST is raced in the smallest form there
-# is, one inner step in one task, as the `lab` profile trains it; section 2 returns to that. Everything else has its defaults.
+# CrossTReS looks ahead in one step of nine, which costs more than the other eight together; its
+# mean step is weighted so. MetaST is raced in the smallest form there is, one inner step in one
+# task, as the `lab` profile trains it; section 2 returns to that. Everything else has its defaults.
 
 # %%
-costs = interleaved({m: partial(step_cost, m, wide, c) for m, c in compared.items()}, turns)
-
-
-def against(turned, base="Finetuned"):
-    """Least, median and largest ratio to the base of the same turn, by name."""
-    return {
-        name: np.quantile(np.divide(values, turned[base]), [0, 0.5, 1])
-        for name, values in turned.items()
-    }
-
+turn = {m: partial(step, m, wide, c) for m, c in compared.items()}
+costs = cost.interleaved(turn, turns)
 
 # %% [markdown]
-# Memory next: one new process trains all of them in turn, those of section 2 too, and gives what it freed back to the system before each.
+# Memory next: one new process trains all of them in turn, those of section 2 too, and gives what it
+# freed back to the system before each.
 
 # %%
 five = {"meta": {"tasks": 1, "steps": 5}}
@@ -124,92 +108,86 @@ forms = {
     "five": ("MetaST", five),
 }
 
-
-def training(method, size, changes, windows=batch):
-    """Two source steps, to be called elsewhere."""
-    return partial(METHODS[method].fit, *arguments(method, size, changes, windows))
-
-
-todo = [training(m, narrow, changes) for m, changes in forms.values()]
-todo += [training(m, wide, changes) for m, changes in compared.items()]
-grown = measure.in_fresh_process(measure.peak_growth, training("MetaST", tiny, once, 2), *todo)
-peaks_narrow = dict(zip(forms, grown))
-peaks = dict(zip(compared, grown[len(forms) :]))
+todo = [two_steps(m, narrow, changes) for m, changes in forms.values()]
+todo += [two_steps(m, wide, changes) for m, changes in compared.items()]
+warm_up = two_steps("MetaST", tiny, once, batch=2)
+grown = cost.in_fresh_process(cost.peak_growth, warm_up, *todo)
+peaks_narrow = dict(zip(forms, grown[: len(forms)], strict=True))
+peaks = dict(zip(compared, grown[len(forms) :], strict=True))
 
 # %% [markdown]
-# A training is more than a step: in the paper's setting at most 100 epochs over 5852 source labels, then 80 epochs on the target's 72. All methods share that plan here, and
-# the fine-tuning, so the ratio of whole trainings is nearly that of steps. Whether the paper's methods had the same number of steps, nobody says. A verdict
-# of *agrees* below means: within 15 % of the printed ratio.
+# A training is more than a step: in the paper's setting at most 100 epochs over 5852 source labels,
+# then 80 epochs on the target's 72. All methods share that plan here, and the fine-tuning, so the
+# ratio of whole trainings is nearly that of steps. Whether the paper's methods had the same number
+# of steps, nobody says. A verdict of *agrees* below means: within 15 % of the printed ratio.
 
 # %%
 calendar = PROTOCOLS["paper"]
-_, source_steps = planned_steps(Schedule(), calendar.source_valid - 6)
-_, target_steps = planned_steps(Schedule(epochs=80), 72)
-median = {name: float(np.median(values)) for name, values in costs.items()}
-tuning = target_steps * median["Finetuned"]
+_, source_steps = cost.planned_steps(Schedule(), calendar.source_valid - 6)
+_, target_steps = cost.planned_steps(Schedule(epochs=80), 72)
 whole = {
-    m: [s * source_steps + target_steps * f for s, f in zip(v, costs["Finetuned"])]
-    for m, v in costs.items()
+    m: np.multiply(values, source_steps) + np.multiply(costs["Finetuned"], target_steps)
+    for m, values in costs.items()
 }
-printed = claims.reported("stbat", "Table 3").pivot(
-    index="method", columns="metric", values="value"
-)
-printed = printed / printed.loc["Finetuned"]
-spans = against(whole)
-table = pd.DataFrame([
-    {"method": m, "quantity": q, "low": low, "ours": ours, "high": high, "printed": printed.loc[m, column]}
-    for q, column, found in (
-        ("peak memory", "peak_memory_gb", {m: [np.nan, p / peaks["Finetuned"], np.nan] for m, p in peaks.items()}),
-        ("training time", "training_time_h", spans),
-    )
-    for m, (low, ours, high) in found.items() if m != "Finetuned"
-])  # fmt: skip
+printed = reported("stbat", "Table 3").pivot(index="method", columns="metric", values="value")
+table = plots.table3(peaks, whole, printed, "Finetuned")
 
 # %%
-off = table["ours"] / table["printed"]
-table["verdict"] = np.select([off > 1.15, off < 1 / 1.15], ["higher", "lower"], "agrees")
-show_table(table.set_index(["quantity", "method"])[["printed", "ours", "low", "high", "verdict"]],
-     f"Table 3 as multiples of Finetuned's, R = {regions}, {channels} channels; low and high: between turns", digits=2)  # fmt: skip
-print(f"turns kept: {turns}; with one there is no spread")
-shown = pd.DataFrame({"step (s)": median, "peak growth (MB)": peaks})
+columns = ["printed", "ours", "low", "high", "verdict"]
 show_table(
-    shown,
+    table.set_index(["quantity", "method"])[columns],
+    f"Table 3 as multiples of Finetuned's, R = {regions}, {channels} channels; "
+    "low and high: between turns",
+    digits=2,
+)
+print(f"turns kept: {turns}; with one there is no spread")
+median = {name: float(np.median(values)) for name, values in costs.items()}
+show_table(
+    pd.DataFrame({"step (s)": median, "peak growth (MB)": peaks}),
     "What the ratios are made of: processor seconds of a mean step, memory of a new process",
 )
-ratios_figure(table, "Finetuned")
+plots.ratios_figure(table, "Finetuned")
 plt.show()
 
 # %% [markdown]
-# Read the rows from below. At the paper's size STBaT costs less than printed, in both columns; section 4 finds a reason. MetaST and CrossTReS are the expensive ones here too: both differentiate
-# through training steps, and must keep every map of every inner step until the end. Resident memory is not quite what a card's allocator counts, so the left panel is the rougher of the two.
+# Read the rows from below. At the paper's size STBaT costs less than printed, in both columns;
+# section 4 finds a reason. MetaST and CrossTReS are the expensive ones here too: both differentiate
+# through training steps, and must keep every map of every inner step until the end. Resident memory
+# is not quite what a card's allocator counts, so the left panel is the rougher of the two.
 #
 # ## 2. What an inner step costs
 #
-# MetaST's printed time, more than nine times Finetuned's, does not fit one inner step. The original takes five. So, on a network of a quarter of the width, which
-# keeps this short: five steps in full, five steps without second derivatives, and one.
+# MetaST's printed time, more than nine times Finetuned's, does not fit one inner step. The original
+# takes five. So, on a network of a quarter of the width, which keeps this short: five steps in
+# full, five steps without second derivatives, and one.
 
 # %%
-costs_narrow = interleaved(
-    {n: partial(step_cost, m, narrow, c) for n, (m, c) in forms.items()}, turns
-)
+turn = {n: partial(step, m, narrow, c) for n, (m, c) in forms.items()}
+spans = plots.ratios_to(cost.interleaved(turn, turns), "Finetuned")
 inner = pd.DataFrame({
-    "time": {n: span[1] for n, span in against(costs_narrow).items()},
+    "time": {n: span[1] for n, span in spans.items()},
     "memory": {n: p / peaks_narrow["Finetuned"] for n, p in peaks_narrow.items()},
 })  # fmt: skip
-inner.loc["MetaST as printed"] = [printed.loc["MetaST", c] for c in ("training_time_h", "peak_memory_gb")]  # fmt: skip
+ratio = printed.loc["MetaST"] / printed.loc["Finetuned"]
+inner.loc["MetaST as printed"] = ratio[["training_time_h", "peak_memory_gb"]].to_list()
 show_table(inner, f"Multiples of Finetuned's, {narrow['channels']} channels", digits=2)
 
 # %% [markdown]
-# Five inner steps in full hold the maps of five trainings at once; without second derivatives they hold those of one. Neither gives the printed pair: in full, five steps take more of both than printed, without second derivatives
-# less of both. The original cuts a city into patches of 7 x 7 cells, which bounds memory and not time; so the printed row may well be of that, and not of whole cities as here.
+# Five inner steps in full hold the maps of five trainings at once; without second derivatives they
+# hold those of one. Neither gives the printed pair: in full, five steps take more of both than
+# printed, without second derivatives less of both. The original cuts a city into patches of 7 x 7
+# cells, which bounds memory and not time; so the printed row may well be of that, and not of whole
+# cities as here.
 #
 # ## 3. What balancing adds to a step
 #
-# Now STBaT alone against Finetuned, with more turns. The aim: at the paper's size a balanced step takes at most 1.25 times the plain one, and peaks less than 1 GB above it.
+# Now STBaT alone against Finetuned, with more turns. The aim: at the paper's size a balanced step
+# takes at most 1.25 times the plain one, and peaks less than 1 GB above it.
 
 # %%
-pair = {m: partial(step_cost, m) for m in ("Finetuned", "STBaT")}
-low, ratio, high = against(interleaved(pair, turns + 1))["STBaT"]
+pair = {m: partial(step, m, wide, {}) for m in ("Finetuned", "STBaT")}
+spans = plots.ratios_to(cost.interleaved(pair, turns + 1), "Finetuned")
+low, ratio, high = spans["STBaT"]
 extra = peaks["STBaT"] - peaks["Finetuned"]
 at_paper = (channels, hidden, batch) == (64, 128, 32)
 print(
@@ -220,11 +198,12 @@ verdict = "reached" if ratio <= 1.25 and extra < 1024 else "not reached"
 print(verdict if at_paper else "no verdict: this is not the paper's size")
 
 # %% [markdown]
-# Where does it go? Each part by itself, forward and backward: mean and deviation of every region over the batch; the projector; SimDCL with its sort; densities, weights and similarities; and the
+# Where does it go? Each part by itself, forward and backward: mean and deviation of every region
+# over the batch; the projector; SimDCL with its sort; densities, weights and similarities; and the
 # autoencoder's loss.
 
 # %%
-settings = arguments("STBaT", wide, {})[1]
+settings = plots.short_settings("STBaT", wide, {}, batch)
 model = BalancedPretraining(STNet(settings.backbone), len(city.poi), settings)
 shares = poi_shares(city.poi, city.mask[0])
 z = torch.rand(batch, regions, settings.backbone.width, requires_grad=True)
@@ -238,52 +217,49 @@ parts = {
     "weights, similarity": lambda: model.riam.balance(shares),
     "autoencoder": lambda: model.riam.loss(shares, mean, deviation)["loss"].backward(),
 }
-spent = interleaved({n: partial(measure.seconds, f) for n, f in parts.items()}, 3 * turns)
+spent = cost.interleaved({n: partial(cost.seconds, f) for n, f in parts.items()}, 3 * turns)
 spent = {name: 1000 * float(np.median(values)) for name, values in spent.items()}
 plain = 1000 * median["Finetuned"]
 notes = [f"{v:.2g} ms, {v / plain:.1%}" for v in spent.values()]
-bars_figure(spent, "milliseconds of processor time, forward and backward",
-            f"What a balanced step adds, and its share of a plain one ({plain:,.0f} ms)", notes)  # fmt: skip
+plots.bars_figure(spent, "milliseconds of processor time, forward and backward",
+                  f"What a balanced step adds, and its share of a plain one ({plain:,.0f} ms)", notes)  # fmt: skip
 plt.show()
 print(
     f"together {sum(spent.values()):.1f} ms, {sum(spent.values()) / plain:.1%} of a plain step"
 )
 
 # %% [markdown]
-# The backbone does the same work as before. At the paper's size the longest of the bars is the plainest part, mean and deviation of $z$ over the batch; SimDCL with its sort comes next, and RIAM, which works on one small vector
-# for each region, hardly shows. Their sum is an independent check of the ratio above. A narrow network makes the plain step cheap but not the additions, so the ratio
-# rises as the network shrinks: the table in section 2 has it for a quarter of the width.
+# The backbone does the same work as before. At the paper's size the longest of the bars is the
+# plainest part, mean and deviation of $z$ over the batch; SimDCL with its sort comes next, and
+# RIAM, which works on one small vector for each region, hardly shows. Their sum is an independent
+# check of the ratio above. A narrow network makes the plain step cheap but not the additions, so
+# the ratio rises as the network shrinks: the table in section 2 has it for a quarter of the width.
 #
 # ## 4. $R^3$ numbers, or $R^2$
 #
-# SimDCL (Eq. 13) contrasts a region $i$ and each partner $k$ with every $j$ that is no more similar to $i$ than $k$ is,
+# SimDCL (Eq. 13) contrasts a region $i$ and each partner $k$ with every $j$ that is no more similar
+# to $i$ than $k$ is,
 #
 # $$ \ell(i,k) = -s_{ik} + \log \sum_{j \neq i,\; \delta_{ij} \le \delta_{ik}} e^{s_{ij}}. $$ (eq-gr-cost-simdcl)
 #
-# Written down as it stands, that is a mask of $R^3$ entries, in every batch. But for one $i$ the sums are nested: sorted by similarity, each partner's sum is the one before plus one term. So one
-# sort and one running sum give all of them, and ties share the value at the end of their group. First: are the two the same?
+# Written down as it stands, that is a mask of $R^3$ entries, in every batch. But for one $i$ the
+# sums are nested: sorted by similarity, each partner's sum is the one before plus one term. So one
+# sort and one running sum give all of them, and ties share the value at the end of their group.
+# First: are the two the same?
 
 # %%
 torch.manual_seed(0)
-
-
-def case(count, dtype=torch.float32):
-    """Representations d [R, 256] and a similarity [R, R] in which some pairs tie."""
-    unit = torch.nn.functional.normalize(torch.randn(count, 8, dtype=torch.float64), dim=1)
-    return torch.randn(count, 256, dtype=dtype), (unit @ unit.T).mul(50).round()
-
-
-exact = case(min(literal, 128), torch.float64)
+exact = plots.tied_case(min(literal, 128), torch.float64)
 (value, slope), (twin, twin_slope) = (
-    measure.value_and_grad(form, *exact) for form in (rank_contrast, rank_contrast_naive)
+    cost.value_and_grad(form, *exact) for form in (rank_contrast, rank_contrast_naive)
 )
 assert torch.allclose(value, twin, rtol=1e-12) and torch.allclose(slope, twin_slope, atol=1e-12)
-print(
-    f"loss {value:.6f}; largest difference of gradients {(slope - twin_slope).abs().max():.0e}"
-)
+apart = (slope - twin_slope).abs().max()
+print(f"loss {value:.6f}; largest difference of gradients {apart:.0e}")
 
 # %% [markdown]
-# Same loss, same gradient, ties included. Then: time and memory of one pass forward and backward, for growing cities.
+# Same loss, same gradient, ties included. Then: time and memory of one pass forward and backward,
+# for growing cities.
 
 # %%
 sizes = {
@@ -291,74 +267,63 @@ sizes = {
     "literal": sorted({literal // 4, literal // 2, 3 * literal // 4, literal}),
 }
 twins = {"sorted": rank_contrast, "literal": rank_contrast_naive}
-inputs = {count: case(count) for count in {*sizes["sorted"], *sizes["literal"]}}
-passes = {(form, count): partial(measure.value_and_grad, twins[form], *inputs[count])
+counts = {*sizes["sorted"], *sizes["literal"]}
+inputs = {count: plots.tied_case(count, torch.float32) for count in counts}
+passes = {(form, count): partial(cost.value_and_grad, twins[form], *inputs[count])
           for form, counts in sizes.items() for count in counts}  # fmt: skip
-taken = interleaved({k: partial(measure.seconds, p) for k, p in passes.items()}, turns + 1)
+taken = cost.interleaved({k: partial(cost.seconds, p) for k, p in passes.items()}, turns + 1)
 taken = {key: float(np.median(values)) for key, values in taken.items()}
-grown = measure.in_fresh_process(
-    measure.peak_growth, passes["sorted", literal // 4], *passes.values()
-)
-heights = dict(zip(passes, grown))
+first = passes["sorted", literal // 4]
+grown = cost.in_fresh_process(cost.peak_growth, first, *passes.values())
+heights = dict(zip(passes, grown, strict=True))
 
 # %%
-fits = {
-    form: measure.fit_power_law(counts, [taken[form, count] for count in counts])
-    for form, counts in sizes.items()
-}
-growth_figure(
-    {"seconds (processor, log scale)": {f: (c, [taken[f, n] for n in c]) for f, c in sizes.items()},
-     "peak memory (MB, log scale)": {f: (c, [heights[f, n] for n in c]) for f, c in sizes.items()}},
+seconds, memory = (
+    {form: (counts, [of[form, count] for count in counts]) for form, counts in sizes.items()}
+    for of in (taken, heights)
+)
+fits = {form: cost.fit_power_law(*points) for form, points in seconds.items()}
+plots.growth_figure(
+    {"seconds (processor, log scale)": seconds, "peak memory (MB, log scale)": memory},
     {f: f": time as R to the {p:.2f} ({low:.2f} to {high:.2f})" for f, (p, low, high) in fits.items()},
     literal,
 )  # fmt: skip
 plt.show()
-saved = taken["literal", literal] / taken["sorted", literal]
-memory = heights["literal", literal] / heights["sorted", literal]
-print(
-    f"at R = {literal} the literal form takes {saved:.0f} times the time, {memory:.0f} times the memory"
-)
+saved, smaller = (of["literal", literal] / of["sorted", literal] for of in (taken, heights))
+print(f"at R = {literal} the literal form takes {saved:.0f} times the time, "
+      f"{smaller:.0f} times the memory")  # fmt: skip
 print(
     "exponent of the sorted form:", "at most 2.2" if fits["sorted"][0] <= 2.2 else "above 2.2"
 )
 
 # %% [markdown]
-# A sort costs $R \log R$ for each of $R$ regions, so the blue line on the left has a slope near two; the literal form has three in memory, and three or more in time. One such tensor of New York's 460 regions
-# takes 0.39 GB in single precision; the paper's STBaT needs 0.38 GB more than its Finetuned. That may be chance, or it is this tensor. If it is, the printed 1.24
-# is the price of a form and not of the method, and it explains why ours is below it.
+# A sort costs $R \log R$ for each of $R$ regions, so the blue line on the left has a slope near
+# two; the literal form has three in memory, and three or more in time. One such tensor of New
+# York's 460 regions takes 0.39 GB in single precision; the paper's STBaT needs 0.38 GB more than
+# its Finetuned. That may be chance, or it is this tensor. If it is, the printed 1.24 is the price
+# of a form and not of the method, and it explains why ours is below it.
 #
 # ## 5. Trained once, used often
 #
-# STBaT's expensive half never sees the target. Zero-shot, three days, thirty days, and a second target with the same source all begin with the same pre-trained network, so it is trained once, stored under a
-# name made of the source, the settings and the seed, and found again. CrossTReS has to start anew each time: it weighs source cells by what they do for one target. The table counts source trainings.
-
+# STBaT's expensive half never sees the target. Zero-shot, three days, thirty days, and a second
+# target with the same source all begin with the same pre-trained network, so it is trained once,
+# stored under a name made of the source, the settings and the seed, and found again. CrossTReS has
+# to start anew each time: it weighs source cells by what they do for one target. The table counts
+# source trainings.
 
 # %%
-def source_trainings(rows):
-    """How many runs train on a source, and how many different trainings these are."""
-    learning = [
-        run
-        for run in dict.fromkeys(run for row in rows.values() for run in row)
-        if hasattr(runs.build_settings(METHODS[run.method], run.settings), "source")
-    ]
-    names = {
-        run.key if run.method in FEW_SHOT_ONLY else
-        (run.method, run.city.partition(">")[0], run.seed,
-         json.dumps({k: v for k, v in run.settings.items() if k != "target"}, sort_keys=True))
-        for run in learning
-    }  # fmt: skip
-    return {"runs that transfer": len(learning), "source trainings": len(names)}
-
-
-counted = {name: source_trainings(TABLES[key].rows(profile))
-           for name, key in (("Table 2", "table2"), ("Figure 5, days of data", "figure5"))}  # fmt: skip
+counted = {
+    "Table 2": plots.source_trainings(TABLES["table2"].rows(profile)),
+    "Figure 5, days of data": plots.source_trainings(TABLES["figure5"].rows(profile)),
+}
 show_table(pd.DataFrame(counted).T, f"Runs and trainings on a source, profile {profile}")
 
 # %% [markdown]
 # ## 6. The whole bill
 #
-# Every record of a run says how long fitting and predicting took, on the clock on the wall. For the `lab` profile the aim is Table 2 within an hour on two cores. A run that found its source stage on the
-# shelf is charged for the rest only, so the sum is what was really spent.
+# Every record of a run says how long fitting and predicting took, on the clock on the wall. For the
+# `lab` profile the aim is Table 2 within an hour on two cores. A run that found its source stage on
+# the shelf is charged for the rest only, so the sum is what was really spent.
 
 # %%
 planned = TABLES["table2"](profile)
@@ -368,8 +333,8 @@ minutes = (bill.set_index("method").sum(axis=1) / 60).groupby(level=0).sum().to_
 print(f"{len(records)} of {len(planned)} runs of Table 2 have a record at profile {profile}")
 if records:
     total = sum(minutes.values())
-    bars_figure(minutes, "minutes", f"Table 2, profile {profile}: {total:.0f} minutes of computing",
-                [f"{m:.1f}" for m in minutes.values()])  # fmt: skip
+    plots.bars_figure(minutes, "minutes", f"Table 2, profile {profile}: {total:.0f} minutes of computing",
+                      [f"{m:.1f}" for m in minutes.values()])  # fmt: skip
     plt.show()
     print(f"{total:.0f} minutes one after another, {total / 2:.0f} on two cores; aim 60")
     provenance(records)
@@ -377,10 +342,13 @@ else:
     print("no bill yet: nothing of this profile has been run")
 
 # %% [markdown]
-# The paper's own setting is another matter. From the steps of section 1: one training is two directions of at most 100 epochs on the source, fewer if validation stops it, and 80 on the target. Table 2 has eight tasks of
-# five runs. Its sources are New York and Chicago, taxis and bikes, so with sharing forty trainings on a source become twenty, and zero-shot comes free.
+# The paper's own setting is another matter. From the steps of section 1: one training is two
+# directions of at most 100 epochs on the source, fewer if validation stops it, and 80 on the
+# target. Table 2 has eight tasks of five runs. Its sources are New York and Chicago, taxis and
+# bikes, so with sharing forty trainings on a source become twenty, and zero-shot comes free.
 
 # %%
+tuning = target_steps * median["Finetuned"]
 hours = pd.DataFrame({
     "one training": {m: 2 * (source_steps * s + tuning) / 3600 for m, s in median.items()},
     "a row of Table 2": {
@@ -388,19 +356,26 @@ hours = pd.DataFrame({
         for m, s in median.items()
     },
 })  # fmt: skip
-show_table(hours, f"At most, in hours of one core of this processor, {channels} channels, R = {regions}", digits=1)  # fmt: skip
+caption = f"At most, in hours of one core of this processor, {channels} channels, R = {regions}"
+show_table(hours, caption, digits=1)
 
 # %% [markdown]
-# At the paper's size a training takes more than a day of one core, and a row weeks: that table belongs on a graphics card.
+# At the paper's size a training takes more than a day of one core, and a row weeks: that table
+# belongs on a graphics card.
 #
 # ## What to remember
 #
-# - Balancing adds a few percent to a step of the paper's network; the ratio grows when the network shrinks.
+# - Balancing adds a few percent to a step of the paper's network; the ratio grows when the network
+#   shrinks.
 # - The loss that looks like $R^3$ is one sort: same value, same gradient, $R^2$ memory.
-# - Methods that differentiate through training steps pay for each of them in time and memory. That is what makes MetaST and CrossTReS expensive, here and in print.
+# - Methods that differentiate through training steps pay for each of them in time and memory. That
+#   is what makes MetaST and CrossTReS expensive, here and in print.
 # - A pre-training that ignores the target is paid once for all targets and all amounts of data.
 #
-# **Deviations from the paper.** Ratios, not gigabytes and hours; processor time of steps times planned steps, with no early stopping; resident memory of a process in the place of a card's. MetaST with one inner step
-# (`meta`); section 2 has the five of the original.
+# **Deviations from the paper.** Ratios, not gigabytes and hours; processor time of steps times
+# planned steps, with no early stopping; resident memory of a process in the place of a card's.
+# MetaST with one inner step (`meta`); section 2 has the five of the original.
 #
-# **Next:** the [scoreboard](../scoreboard). **References.** Table 3 and Eq. 13: {cite}`stbat`; inner steps: Yao et al., *Learning from multiple cities*, WWW 2019; looking ahead: {cite}`crosstres`.
+# **Next:** the [scoreboard](../scoreboard). **References.** Table 3 and Eq. 13: {cite}`stbat`;
+# inner steps: Yao et al., *Learning from multiple cities*, WWW 2019; looking ahead:
+# {cite}`crosstres`.

@@ -33,7 +33,7 @@ def fill(table_rows: Mapping[str, Rows], train_missing: bool) -> None:
         if train_missing:
             print(f"{name}: {planned} runs, {lacking} of them computed on this page")
         elif lacking:
-            print(f"{name}: {lacking} of {planned} runs have no record and are left out below")
+            print(f"{name}: {lacking} of {planned} runs have no record and are gaps below")
         else:
             print(f"{name}: all {planned} runs are recorded")
 

@@ -33,7 +33,7 @@ def test_gaps_are_counted_for_each_table(rows, capsys):
     """A page that is silent about a gap shows a mean of fewer runs as if it were whole."""
     tables.fill({"one": rows, "two": {"A": rows["A"]}}, train_missing=False)
     one, two = capsys.readouterr().out.splitlines()
-    assert one == "one: 1 of 7 runs have no record and are left out below"
+    assert one == "one: 1 of 7 runs have no record and are gaps below"
     assert two == "two: all 3 runs are recorded"
 
 

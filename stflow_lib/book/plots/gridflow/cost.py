@@ -1,15 +1,107 @@
-"""Pictures of what balancing costs: ratios beside printed ones, growth with the city, parts."""
+"""What balancing costs: a few steps timed, ratios beside printed ones, growth with the city."""
 
+import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
 
+from stflow_lib import runs
 from stflow_lib.book.plots.style import bare, plain_ticks
+from stflow_lib.gridflow import METHODS, Task
+from stflow_lib.gridflow.plan import FEW_SHOT_ONLY
+from stflow_lib.runs import Rows, Run
+from stflow_lib.runs.pair import split_pair
+from stflow_lib.training import cost
 
 BLUE, RED = "#0072B2", "#D55E00"
 Points = tuple[Sequence[float], Sequence[float]]  # sizes, costs
+AGREES = 1.15  # a ratio agrees with the printed one up to this factor
+
+
+def short_settings(method: str, size: dict, changes: dict, batch: int):
+    """A method's settings for two steps on the source and nothing else."""
+    short = {"epochs": 1, "epoch_steps": 2, "batch": batch, "valid_every": 10**6}
+    settings = {"backbone": size, "source": short, "target": {"epochs": 0}}
+    return runs.build_settings(METHODS[method], runs.merged(settings, changes))
+
+
+def two_steps(task: Task, method: str, size: dict, changes: dict, batch: int) -> partial:
+    """Two source steps of a method, to be called later or elsewhere."""
+    settings = short_settings(method, size, changes, batch)
+    return partial(METHODS[method].fit, task, settings, 0, None)
+
+
+def step_seconds(task: Task, method: str, size: dict, changes: dict, batch: int) -> float:
+    """Processor seconds of a mean source step.
+
+    CrossTReS looks ahead in the first of every so many steps.
+    """
+    first, second = cost.step_seconds(two_steps(task, method, size, changes, batch))
+    settings = short_settings(method, size, changes, batch)
+    every = settings.selection.every if method == "CrossTReS" else 2
+    return (first + (every - 1) * second) / every
+
+
+def ratios_to(turned: Mapping[str, Sequence[float]], base: str) -> dict[str, np.ndarray]:
+    """Least, median and largest ratio to the base of the same turn, by name."""
+    return {
+        name: np.quantile(np.divide(values, turned[base]), [0, 0.5, 1])
+        for name, values in turned.items()
+    }
+
+
+def table3(
+    memory: Mapping[str, float],
+    seconds: Mapping[str, Sequence[float]],
+    printed: pd.DataFrame,
+    base: str,
+) -> pd.DataFrame:
+    """Measured multiples of the base's cost beside printed ones, as `ratios_figure` takes them.
+
+    `memory`: peaks, one each; `seconds`: by turns; `printed`: the paper's Table 3, methods down.
+    """
+    spans = ratios_to(seconds, base)
+    peaks = {m: (np.nan, p / memory[base], np.nan) for m, p in memory.items()}
+    rows = [
+        {"method": m, "quantity": quantity, "low": low, "ours": ours, "high": high,
+         "printed": printed.at[m, column] / printed.at[base, column]}
+        for quantity, column, found in (("peak memory", "peak_memory_gb", peaks),
+                                        ("training time", "training_time_h", spans))
+        for m, (low, ours, high) in found.items() if m != base
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    off = table["ours"] / table["printed"]
+    words = np.select([off > AGREES, off < 1 / AGREES], ["higher", "lower"], "agrees")
+    return table.assign(verdict=words)
+
+
+def tied_case(count: int, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """Representations d [R, 256] and a similarity [R, R] in which some pairs tie."""
+    unit = torch.nn.functional.normalize(torch.randn(count, 8, dtype=torch.float64), dim=1)
+    return torch.randn(count, 256, dtype=dtype), (unit @ unit.T).mul(50).round()
+
+
+def source_trainings(rows: Rows) -> dict[str, int]:
+    """How many runs train on a source, and how many different trainings these are."""
+    learning = [
+        run
+        for run in dict.fromkeys(run for group in rows.values() for run in group)
+        if hasattr(runs.build_settings(METHODS[run.method], run.settings), "source")
+    ]
+    distinct = {_training_of(run) for run in learning}
+    return {"runs that transfer": len(learning), "source trainings": len(distinct)}
+
+
+def _training_of(run: Run) -> tuple:
+    """What names a training on the source; that of a few-shot method is for one target."""
+    if run.method in FEW_SHOT_ONLY:
+        return (run.key,)
+    own = {name: value for name, value in run.settings.items() if name != "target"}
+    return run.method, split_pair(run.city)[0], run.seed, json.dumps(own, sort_keys=True)
 
 
 def ratios_figure(rows: pd.DataFrame, base: str) -> plt.Figure:

@@ -9,7 +9,11 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib.colors import LogNorm, PowerNorm
+
+from stflow_lib.gridflow import Protocol
+from stflow_lib.verdicts.claims import reported
 
 BLANK = "0.85"
 PARTS = {
@@ -18,6 +22,71 @@ PARTS = {
 }  # fmt: skip
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 Spans = Sequence[tuple[str, float, float]]  # part, first day, last day
+
+
+def gini(values: np.ndarray) -> float:
+    """Gini coefficient. 0: all have the same, 1: one has all."""
+    x = np.sort(values.ravel()).astype(float)
+    return 2 * (np.arange(1, len(x) + 1) @ x) / (len(x) * x.sum()) - (len(x) + 1) / len(x)
+
+
+def demand_table(cities: Mapping[str, xr.Dataset], steps: int) -> pd.DataFrame:
+    """How the pick-ups of the first steps are spread over each city's cells."""
+    return pd.DataFrame([_demand(c.flow.values[:steps, 0]) for c in cities.values()], [*cities])
+
+
+def _demand(flow: np.ndarray) -> dict[str, str | float]:
+    active = flow.max(0) > 0
+    return {
+        "hours": f"{len(flow):,}", "active cells": f"{active.sum()} of {active.size}",
+        "mean": flow[:, active].mean(), "largest": flow.max(),
+        "zero (%)": 100 * (flow[:, active] == 0).mean(), "Gini over cells": gini(flow.mean(0)),
+    }  # fmt: skip
+
+
+def table1(cities: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """The paper's Table 1 as printed, and the same columns for some cities of ours."""
+    told = reported("stbat", "Table 1").pivot(index="target", columns="metric", values="value")
+    ends = told.filter(like="span").astype(int).astype(str).apply(pd.to_datetime)
+    printed = pd.DataFrame({
+        "regions": told["n_regions"], "first day": ends.min(axis=1), "last day": ends.max(axis=1),
+        "taxi trips (million)": told["taxi_trips_millions"],
+        "bike trips (million)": told["bike_trips_millions"],
+    })  # fmt: skip
+    ours = pd.DataFrame({name: _size(name, city) for name, city in cities.items()}).T
+    both = pd.concat({"printed": printed, "here": ours}).rename_axis(["", "city"])
+    for day in ("first day", "last day"):
+        both[day] = pd.to_datetime(both[day]).dt.date
+    trips = [column for column in both if "trips" in column]
+    return both.astype({"regions": int} | dict.fromkeys(trips, float))
+
+
+def _size(name: str, city: xr.Dataset) -> dict:
+    mode = "bike" if "bike" in name else "taxi"
+    return {"regions": city.sizes["row"] * city.sizes["col"],
+            "first day": city.time.values[0], "last day": city.time.values[-1],
+            f"{mode} trips (million)": float(city.flow[:, 0].sum()) / 1e6}  # fmt: skip
+
+
+def split_rows(
+    names: tuple[str, str], protocol: Protocol, first: int, day: int
+) -> dict[str, list[tuple[str, float, float]]]:
+    """Which days of source and target serve for what, as `splits_figure` takes them.
+
+    names: of source and target; first: step at which the few-shot days begin.
+    """
+    cut = protocol
+    span = lambda part, start, end: (part, start / day, end / day)
+    rest = [span("chooses the epoch", cut.valid, cut.test), span("test", cut.test, cut.steps)]
+    lender = [span("trains", 0, cut.source_valid),
+              span("chooses the epoch", cut.source_valid, cut.source_steps)]  # fmt: skip
+    few = [span("not to be seen", 0, first), span("few-shot", first, cut.valid)]
+    return {
+        f"source: {names[0]}": lender,
+        f"target, few-shot: {names[1]}": [*few, *rest],
+        "target, zero-shot": [span("not to be seen", 0, cut.valid), *rest],
+        "target, full history": [span("trains", 0, cut.valid), *rest],
+    }
 
 
 def cities_figure(maps: Mapping[str, np.ndarray], unit: str) -> plt.Figure:
