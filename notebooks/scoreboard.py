@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Scoreboard: what the papers say, what our runs say
 #
-# *What you need: nothing. Runs in: seconds. You will see: every claim that this book has
-# written down, with its verdict.*
+# *What you need: nothing. Runs in: seconds. You will see: every claim that this book has written
+# down, with its verdict.*
 #
 # A paper makes several kinds of statements, and each needs its own evidence. A printed **number**
 # or **gain** belongs to the paper's own data: only a run on exactly that data can confirm it, and
@@ -10,8 +10,8 @@
 # look. An **order** ("method A has a lower error than B") or a **trend** ("the gain is larger with
 # less data") is meant to hold in general, so we test it on the cities that we have, and say which.
 #
-# Nothing on this page is typed in. The claims are rows of `book/claims/*.csv`, the evidence is
-# the run store and `book/results/*.csv`, and the verdicts follow from both by rule.
+# Nothing on this page is typed in. The claims are rows of `book/claims/*.csv`, the evidence is the
+# run store and `book/results/*.csv`, and the verdicts follow from both by rule.
 
 # %% tags=["parameters"]
 kind: str = "all"  # show only claims of this kind: number, gain, order, trend, or all
@@ -22,12 +22,13 @@ city: str = "all"  # only as judged on this city, or all
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from stflow_lib.book import display as notebook
-from stflow_lib.verdicts import judge as claims
+from stflow_lib.book.display import show_table
+from stflow_lib.book.plots import scoreboard as plots
 from stflow_lib.verdicts import statistics
 from stflow_lib.verdicts.claims import PAPERS, TITLES, reported
+from stflow_lib.verdicts.judge import judge
 
-judged = pd.concat([claims.judge(wing) for wing in PAPERS], ignore_index=True)
+judged = pd.concat([judge(wing) for wing in PAPERS], ignore_index=True)
 judged["title"] = judged["paper"].map(TITLES)
 print(f"{len(judged)} judgements on {judged['id'].nunique()} claims")
 
@@ -42,8 +43,8 @@ print(f"{len(judged)} judgements on {judged['id'].nunique()} claims")
 #
 # or a bootstrap one from twenty seeds on. The claim is *confirmed* only if the whole interval lies
 # above zero. One seed has no spread, hence no interval and no verdict. With three seeds
-# $t_{0.975,2} = 4.30$: a small difference must be very steady to count. The cell below
-# checks equation {eq}`eq-paired` on numbers that can be worked out by hand.
+# $t_{0.975,2} = 4.30$: a small difference must be very steady to count. The cell below checks
+# equation {eq}`eq-paired` on numbers that can be worked out by hand.
 #
 # **Number and gain.** Confirmed if the mean over our seeds lies within the tolerance written in the
 # claim: 0.001 for rules without training, 1 % of the value for trained networks, one percentage
@@ -63,66 +64,33 @@ assert abs(low - (1 - half)) < 1e-5 and abs(high - (1 + half)) < 1e-5
 # numbers that were carried over.
 
 # %%
-counts = (
-    judged.groupby(["title", "kind"])["verdict"]
-    .value_counts()
-    .unstack(fill_value=0)
-    .reindex(columns=list(claims.VERDICTS), fill_value=0)
-)
-printed = {
-    TITLES[paper]: len(reported(paper)) for paper in PAPERS.values()
-}
-notebook.show_table(counts, "Judgements by paper and kind of claim")
-notebook.show_table(pd.Series(printed, name="printed numbers").to_frame(), "Numbers carried over")
+counts = plots.count_verdicts(judged, ["title", "kind"]).sort_index()
+printed = pd.Series({TITLES[paper]: len(reported(paper)) for paper in PAPERS.values()})
+show_table(counts, "Judgements by paper and kind of claim")
+show_table(printed.rename("printed numbers").to_frame(), "Numbers carried over")
 
 # %%
-colours = dict(zip(claims.VERDICTS, ["#0072B2", "#D55E00", "#C8C8C8"], strict=True))
-figure, axis = plt.subplots(figsize=(8, 0.5 * len(counts) + 1.3), layout="constrained")
-left = pd.Series(0.0, counts.index)
-share = counts.div(counts.sum(axis=1), axis=0) * 100
-rows = [f"{title}: {name} ({n})" for (title, name), n in counts.sum(axis=1).items()]
-for name, colour in colours.items():
-    axis.barh(rows, share[name], left=left, color=colour, label=name)
-    left += share[name]
-axis.set(title="Verdict by kind of claim", xlabel="share of judgements (%)", xlim=(0, 100))
-axis.invert_yaxis()
-figure.legend(ncols=3, loc="outside lower center")
+plots.verdicts_figure(counts)
 plt.show()
 
 # %% [markdown]
 # ## Orders and trends, with their intervals
 #
 # One table for each paper. A cell has the verdict (*yes*: confirmed, *no*: not confirmed) and the
-# mean of the paired differences with its interval: for an order the other method's error minus
-# the paper's own, in the unit of the city's table; for a trend the gain with little data minus
-# the gain with all of it, in percentage points. Positive speaks for the paper. Read the interval
-# before the verdict: one that reaches far to both sides of zero says that the seeds were too few,
-# not that the paper is wrong. One seed has no interval and is no verdict: it says *no* with a
-# bare number.
+# mean of the paired differences with its interval: for an order the other method's error minus the
+# paper's own, in the unit of the city's table; for a trend the gain with little data minus the gain
+# with all of it, in percentage points. Positive speaks for the paper. Read the interval before the
+# verdict: one that reaches far to both sides of zero says that the seeds were too few, not that the
+# paper is wrong. One seed has no interval and is no verdict: it says *no* with a bare number.
 
 # %%
-WORDS = {"confirmed": "yes", "not confirmed": "no", "not run": "-"}
-
-
-def cell(row):
-    """Verdict, difference and interval of one judgement, as text."""
-    if row.verdict == "not run":
-        return WORDS[row.verdict]
-    interval = f" [{row.interval_low:.3g}, {row.interval_high:.3g}]" * (
-        row.interval_low == row.interval_low
-    )
-    return f"{WORDS[row.verdict]} {row.ours:.3g}{interval}" + " (stale)" * row.stale
-
-
-general = judged[judged["dataset"] == "any"].copy()
-general["text"] = [cell(row) for row in general.itertuples()]
+general = judged[judged["dataset"] == "any"]
 for title, found in general.groupby("title", sort=False):
-    wide = found.pivot(index="statement", columns=["profile", "city"], values="text").fillna("")
-    wide = wide.loc[found["statement"].unique(), (~wide.isin(["-", ""])).any()]
+    wide = plots.judgements_table(found)
     if wide.empty:
         print(f"{title}: none of its {len(wide)} orders and trends has been run")
         continue
-    notebook.show_table(wide, f"{title}: orders and trends, on every city with runs")
+    show_table(wide, f"{title}: orders and trends, on every city with runs")
 remarks = general[(general["note"] != "") & (general["verdict"] != "not run")]
 for (place, note), group in remarks.groupby(["city", "note"]):
     print(f"{place}: {note}, in {len(group)} judgements")
@@ -133,26 +101,9 @@ for (place, note), group in remarks.groupby(["city", "note"]):
 # confirmed, left of -1 it would be evidence for the opposite. What has one seed is not drawn.
 
 # %%
-run = general.assign(reach=(general["interval_high"] - general["interval_low"]) / 2)
-run = run[(run["verdict"] != "not run") & (run["reach"] > 0)]
+run = plots.with_interval(general)
 if len(run):
-    places = (run["title"] + ", " + run["city"] + ", " + run["profile"]).rename("place")
-    names = list(places.unique())
-    height = places.map(names.index) + 0.6 * (
-        places.groupby(places).rank("first", pct=True) - 0.5
-    )
-    figure, axis = plt.subplots(figsize=(8, 0.45 * len(names) + 1.4), layout="constrained")
-    for name, colour in colours.items():
-        own = run["verdict"] == name
-        axis.scatter(
-            (run["ours"] / run["reach"])[own], height[own], s=14, color=colour, label=name
-        )
-    axis.set_yticks(range(len(names)), names)
-    axis.axvline(1, color="0.4", lw=1)
-    axis.axvline(-1, color="0.4", lw=1, ls=":")
-    axis.set(title="How sure we are", xlabel="mean difference / half width of its interval (1)")
-    axis.set_xscale("symlog", linthresh=2)
-    axis.invert_yaxis()
+    plots.certainty_figure(run)
     plt.show()
 else:
     print("No order or trend has an interval: fill the store with `python -m stflow_lib run`.")
@@ -161,19 +112,15 @@ else:
 # ## Printed numbers
 #
 # These wait for the papers' own files: TaxiBJ in four periods and the Citi Bike trips of the first
-# months of 2019 for UrbanSTC, the archive of CrossTReS for STBaT. The split of the block mean (MEAN) has no parameter, so on the right data with
-# the right metric it must come out to the last printed digit; it is the first claim to look at
-# when those files arrive. The counts below are per table of the paper.
+# months of 2019 for UrbanSTC, the archive of CrossTReS for STBaT. The split of the block mean
+# (MEAN) has no parameter, so on the right data with the right metric it must come out to the last
+# printed digit; it is the first claim to look at when those files arrive. The counts below are per
+# table of the paper.
 
 # %%
 own = judged[judged["dataset"] != "any"]
-by_table = own.groupby(["title", "kind", "method", "source"], sort=False)[
-    "verdict"
-].value_counts()
-by_table = by_table.unstack(fill_value=0, sort=False).reindex(
-    columns=list(claims.VERDICTS), fill_value=0
-)
-notebook.show_table(by_table, "Numbers and gains on the papers' own data")
+by_table = plots.count_verdicts(own, ["title", "kind", "method", "source"])
+show_table(by_table, "Numbers and gains on the papers' own data")
 
 # %% [markdown]
 # ## Look for yourself
@@ -186,7 +133,7 @@ chosen = judged[judged["verdict"] != "not run"] if verdict == "all" else judged
 for name, wanted in {"kind": kind, "verdict": verdict, "city": city}.items():
     chosen = chosen if wanted == "all" else chosen[chosen[name] == wanted]
 columns = ["source", "statement", "value", "ours", "city", "profile", "n", "stale", "verdict"]
-notebook.show_table(chosen.set_index("id")[columns], f"{len(chosen)} judgements chosen")
+show_table(chosen.set_index("id")[columns], f"{len(chosen)} judgements chosen")
 
 # %% [markdown]
 # **What to remember.** A verdict here is a rule applied to records, so it changes when the records
@@ -195,8 +142,8 @@ notebook.show_table(chosen.set_index("id")[columns], f"{len(chosen)} judgements 
 #
 # **Deviations.** The papers give no tolerances and no intervals; both are ours and are written in
 # the claims file. UrbanSTC's printed MAE gain on TaxiBJ-P1 with 20 % of the data (12.24 %) compares
-# with the third best method; against the second best the printed rows give 10.89 %. Two of STBaT's 32
-# do not follow from its errors ({doc}`gridflow/03_results`). We keep what is printed.
+# with the third best method; against the second best the printed rows give 10.89 %. Two of STBaT's
+# 32 do not follow from its errors ({doc}`gridflow/03_results`). We keep what is printed.
 #
 # **Next.** To add evidence: `python -m stflow_lib run --table ...`, then
 # `python -m stflow_lib publish ...`.

@@ -55,7 +55,8 @@ def test_provenance_counts_the_records_of_all_rows(rows, capsys):
 def test_what_knows_no_source_stands_at_every_pair(recorded):
     """A rule fitted on the target alone is a bar for each of its sources."""
     group = [recorded("R", "y", {"rmse": 3.0}), recorded("R", "z", {"rmse": 4.0}),
-             recorded("R", "x>y", {"rmse": 5.0}, 1), recorded("R", "y", {"rmse": 6.0}, scarcity="0")]  # fmt: skip
+             recorded("R", "x>y", {"rmse": 5.0}, 1),
+             recorded("R", "y", {"rmse": 6.0}, scarcity="0")]  # fmt: skip
     assert tables.by_seed(group, "x>y", "3", "rmse").tolist() == [3.0, 5.0]
     assert tables.by_seed(group, "w>z", "3", "rmse").tolist() == [4.0]
 

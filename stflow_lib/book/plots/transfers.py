@@ -16,6 +16,7 @@ def arrow(pair: str) -> str:
 
 
 def days(amount: str) -> str:
+    """An amount of target data in words."""
     return "no day of target data" if amount == "0" else f"{amount} days of target data"
 
 

@@ -30,7 +30,8 @@ def faces(axis):
 
 def errors():
     rows = [("x>a", "A", "3", 90.0), ("x>a", "A", "3", 110.0), ("x>a", "Bar", "3", 80.0),
-            ("x>a", "B", "0", 120.0), ("y>b", "B", "3", 70.0), ("y>b", "Bar", "3", 60.0)]  # fmt: skip
+            ("x>a", "B", "0", 120.0), ("y>b", "B", "3", 70.0),
+            ("y>b", "Bar", "3", 60.0)]  # fmt: skip
     return pd.DataFrame(rows, columns=["pair", "method", "scarcity", "value"])
 
 
@@ -52,7 +53,8 @@ def test_each_seed_is_a_point_and_the_bar_a_line():
 
 def judged():
     rows = [("x>a", "over A", "3", 4.0, 1.0, 7.0), ("x>a", "over A", "0", 2.0, -1.0, 5.0),
-            ("x>a", "over B", "3", -6.0, -8.0, -4.0), ("x>a", "over B", "0", 1.0, -900.0, 902.0)]  # fmt: skip
+            ("x>a", "over B", "3", -6.0, -8.0, -4.0),
+            ("x>a", "over B", "0", 1.0, -900.0, 902.0)]  # fmt: skip
     return pd.DataFrame(rows, columns=["city", "row", "scarcity", "gain", "low", "high"])
 
 
@@ -75,7 +77,8 @@ def test_one_seed_is_drawn_without_an_interval():
 def test_kinds_stand_at_their_share_of_cells_and_are_named():
     """A kind at another's share would turn the slope that the page is about."""
     rows = [("p", "hub", 4.0, "3", 5.0, 2.0, 8.0), ("p", "hub", 4.0, "0", 3.0, 1.0, 5.0),
-            ("p", "homes", 60.0, "3", -1.0, -2.0, 0.5), ("q", "homes", 50.0, "3", 0.0, -1.0, 1.0)]  # fmt: skip
+            ("p", "homes", 60.0, "3", -1.0, -2.0, 0.5),
+            ("q", "homes", 50.0, "3", 0.0, -1.0, 1.0)]  # fmt: skip
     frame = pd.DataFrame(
         rows, columns=["panel", "kind", "share", "scarcity", "gain", "low", "high"]
     )
@@ -100,3 +103,10 @@ def test_pairs_are_written_as_people_read_them():
     assert plots.arrow("jonas-nyc-taxi+jonas-dc-taxi>taxi-sf-trips") == (
         "nyc-taxi + dc-taxi → taxi-sf-trips"
     )
+
+
+@pytest.mark.parametrize(
+    "amount, words", [("0", "no day of target data"), ("3", "3 days of target data")]
+)
+def test_amounts_are_written_as_people_read_them(amount, words):
+    assert plots.days(amount) == words

@@ -165,7 +165,8 @@ def similarity_figure(delta: np.ndarray, kinds: Sequence[int], names: Names) -> 
     edges = np.cumsum([0, *counts]) - 0.5
     for axis, values, title, label in (
         (axes[0], off, "cosine of two patterns", "δ"),
-        (axes[1], ranks, "what the loss reads: the order in a row", "share of less similar partners"),
+        (axes[1], ranks, "what the loss reads: the order in a row",
+         "share of less similar partners"),
     ):  # fmt: skip
         image = axis.imshow(values, cmap="cividis", interpolation="nearest")
         axis.set_facecolor(BLANK)
@@ -173,8 +174,8 @@ def similarity_figure(delta: np.ndarray, kinds: Sequence[int], names: Names) -> 
         for edge in edges[1:-1]:
             axis.axhline(edge, color="white", lw=0.7), axis.axvline(edge, color="white", lw=0.7)
         fig.colorbar(image, ax=axis, label=label, shrink=0.85)
-    there = [(a + b, name) for a, b, n, name in zip(edges, edges[1:], counts, names.values())
-             if n > 0.03 * len(delta)]  # fmt: skip
+    spans = zip(edges[:-1], edges[1:], counts, names.values(), strict=True)
+    there = [(a + b, name) for a, b, n, name in spans if n > 0.03 * len(delta)]
     axes[0].set_yticks([middle / 2 for middle, _ in there], [name for _, name in there])
     axes[0].tick_params("y", length=0)
     axes[0].set_ylabel("anchor i, ordered by kind")

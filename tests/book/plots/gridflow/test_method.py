@@ -1,4 +1,4 @@
-"""Pictures of balanced pre-training: a kind keeps its colour, a weight its cell, a curve its name."""
+"""Pictures of balanced pre-training: kinds keep their colour, weights their cell."""
 
 import matplotlib.pyplot as plt
 import numpy as np

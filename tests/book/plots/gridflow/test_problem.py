@@ -4,8 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from stflow_lib.book.plots.gridflow import problem as plots_grids
+from stflow_lib.gridflow import Protocol
 
 MAPS = {"north": np.arange(12.0).reshape(3, 4), "south": np.arange(10.0).reshape(5, 2) * 7}
 
@@ -96,3 +98,50 @@ def test_scarcity_draws_lines_and_levels():
     assert axis.lines[1].get_ydata().tolist() == [4, 2]
     assert axis.lines[2].get_ydata() == [5.0, 5.0]
     assert [t.get_text() for t in axis.get_xticklabels()] == ["0", "3"]
+
+
+def city(flow):
+    """A city of one row whose pick-ups are `flow` [T, W]; drop-offs are none."""
+    both = np.stack([flow, np.zeros_like(flow)], axis=1)[:, :, None]
+    return xr.Dataset(
+        {"flow": (("time", "direction", "row", "col"), both)},
+        {"time": pd.date_range("2020-03-01", periods=len(flow), freq="h")},
+    )
+
+
+@pytest.mark.parametrize(
+    "values, wanted", [([1, 1, 1, 1], 0), ([0, 0, 0, 1], 0.75), ([1, 3], 0.25)]
+)
+def test_gini_is_the_mean_difference_over_twice_the_mean(values, wanted):
+    x = np.array(values, float)
+    apart = np.abs(x[:, None] - x).mean() / (2 * x.mean())
+    assert plots_grids.gini(x) == pytest.approx(wanted) and apart == pytest.approx(wanted)
+
+
+def test_demand_is_of_active_cells_and_of_the_steps_that_may_be_seen():
+    """Empty water would make a city look quieter than it is."""
+    flow = np.array([[0, 2.0, 0], [4.0, 2.0, 0], [9.0, 9.0, 9.0]])
+    (row,) = plots_grids.demand_table({"north": city(flow)}, 2).to_dict("records")
+    assert (row["hours"], row["active cells"]) == ("2", "2 of 3")
+    assert (row["mean"], row["largest"], row["zero (%)"]) == (2, 4, 25)
+
+
+def test_our_cities_stand_below_the_printed_ones():
+    table = plots_grids.table1({"bikes-north": city(np.full((48, 3), 1e4))})
+    ours = table.loc[("here", "bikes-north")]
+    assert ours["regions"] == 3 and ours["bike trips (million)"] == pytest.approx(1.44)
+    assert np.isnan(ours["taxi trips (million)"])
+    assert (str(ours["first day"]), str(ours["last day"])) == ("2020-03-01", "2020-03-02")
+    assert (table.loc["printed"]["first day"] < table.loc["printed"]["last day"]).all()
+
+
+def test_no_day_of_the_target_serves_twice():
+    """Days of a row follow each other without gap or overlap, up to the end of the record."""
+    cut = Protocol("cut", steps=240, valid=96, test=168, source_steps=120, source_valid=72)
+    rows = plots_grids.split_rows(("north", "south"), cut, first=72, day=24)
+    assert rows["source: north"] == [("trains", 0, 3), ("chooses the epoch", 3, 5)]
+    assert rows["target, few-shot: south"][:2] == [("not to be seen", 0, 3), ("few-shot", 3, 4)]
+    for spans in [*rows.values()][1:]:
+        assert [end for *_, end in spans[:-1]] == [start for _, start, _ in spans[1:]]
+        assert spans[-1] == ("test", 7, 10)
+    assert {part for spans in rows.values() for part, *_ in spans} <= set(plots_grids.PARTS)

@@ -54,7 +54,8 @@ def test_a_method_keeps_its_colour_where_others_lack():
 def test_gains_without_interval_are_hollow():
     """A single seed must not look like a measurement with a tiny interval."""
     gains = pd.DataFrame(
-        [("a", 0, "x", 1.0, 0.5, 1.5), ("a", 4, "x", 2.0, NAN, NAN), ("b", 4, "y", -1.0, -2.0, 0.0)],
+        [("a", 0, "x", 1.0, 0.5, 1.5), ("a", 4, "x", 2.0, NAN, NAN),
+         ("b", 4, "y", -1.0, -2.0, 0.0)],
         columns=["city", "days", "label", "gain", "low", "high"],
     )  # fmt: skip
     figure = day_gains_figure(gains, "gains")
@@ -75,7 +76,7 @@ def lines(method, by_days, seeds=1, city="a>b"):
 
 
 def frame(*groups):
-    return pd.DataFrame(sum(groups, []), columns=scarcity.COLUMNS)
+    return pd.DataFrame([line for group in groups for line in group], columns=scarcity.COLUMNS)
 
 
 def test_records_stand_under_the_name_of_their_pair(recorded):
@@ -116,7 +117,8 @@ def test_gains_are_paired_by_seed_and_a_line_counts_for_all():
 
 def test_certain_gains_are_counted_by_direction():
     gains = pd.DataFrame(
-        [("x", 2.0, 1.0, 3.0), ("x", -2.0, -3.0, -1.0), ("x", 1.5, NAN, NAN), ("y", 0.0, -1.0, 1.0)],
+        [("x", 2.0, 1.0, 3.0), ("x", -2.0, -3.0, -1.0), ("x", 1.5, NAN, NAN),
+         ("y", 0.0, -1.0, 1.0)],
         columns=["label", "gain", "low", "high"],
     )  # fmt: skip
     assert scarcity.count_certain(gains) == [
