@@ -15,10 +15,9 @@ WORDS = {"confirmed": "yes", "not confirmed": "no", "not run": "-"}
 
 def count_verdicts(judged: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """How often each verdict was reached, a row for each group in the order of `judged`."""
-    counts = judged.groupby(by, sort=False)["verdict"].value_counts()
-    return counts.unstack(fill_value=0, sort=False).reindex(
-        columns=list(VERDICTS), fill_value=0
-    )
+    counts = judged.groupby([*by, "verdict"]).size().unstack(fill_value=0)
+    order = pd.MultiIndex.from_frame(judged[by].drop_duplicates())
+    return counts.reindex(index=order, columns=list(VERDICTS), fill_value=0)
 
 
 def judgement_text(row) -> str:
