@@ -21,7 +21,7 @@ from stflow_lib.finegrained.problem.from_run import open_task
 from stflow_lib.finegrained.problem.scoring import score
 from stflow_lib.finegrained.problem.task import Task, make_task
 from stflow_lib.finegrained.tables import TABLES
-from stflow_lib.finegrained.urbanstc import end_to_end as endtoend
+from stflow_lib.finegrained.urbanstc import end_to_end
 from stflow_lib.finegrained.urbanstc.method import LOG_LOSS
 from stflow_lib.finegrained.urbanstc.method import METHOD as URBANSTC
 from stflow_lib.training.method import Method
@@ -53,7 +53,7 @@ METHODS = {  # in the paper's order, then its variants
         with_factors(urbanpy.METHOD),
         with_factors(fode.METHOD),
         with_factors(URBANSTC),
-        endtoend.METHOD,
+        end_to_end.METHOD,
         LOG_LOSS,
         dirichlet.METHOD,
         sharenet.METHOD,

@@ -1,4 +1,4 @@
-"""What the paper changes one at a time, as rows of runs: Tables 7 to 9, Figures 6 to 8, and more."""
+"""What the paper changes one at a time, as rows of runs: Tables 7 to 9, Figures 6 to 8, ours."""
 
 from functools import partial
 
@@ -135,7 +135,7 @@ def figure7(factor: int, profile: str) -> Rows:
 def figure8(profile: str) -> Rows:
     """The width C of encoders and decoder: the M = 4 city, all data, first seed."""
     plan = Plan.of(profile)
-    own = plan.built("UrbanSTC").channels
+    own = plan.settings("UrbanSTC").channels
     widths = [int(own * share) for share in WIDTHS[profile]]
     return {
         str(width): plan.runs(
@@ -162,7 +162,7 @@ def beyond(profile: str) -> Rows:
 
 
 def constraint(profile: str) -> Rows:
-    """Three forms of the last layer (spec 5): the M = 4 city, all data, first seed."""
+    """Three forms of the last layer: the M = 4 city, all data, first seed."""
     plan = Plan.of(profile)
     methods = SMOKE["constrained"] if plan.smoke else CONSTRAINED
     return {
@@ -180,12 +180,12 @@ def budget(profile: str) -> Rows:
     plan = Plan.of(profile)
     runs = partial(plan.runs, cities=plan.first(4), fractions=plan.fractions[:1])
     rows = {
-        f"{name}, {times} x": runs([name], changes=_longer(plan.settings(name), times))
+        f"{name}, {times} x": runs([name], changes=_longer(plan.overrides(name), times))
         for name in BUDGET_METHODS
         if plan.has(name)
         for times in LENGTHS
     }
-    own = plan.settings("UrbanSTC")
+    own = plan.overrides("UrbanSTC")
     return rows | {
         f"random encoders, {times} x": runs(
             ["UrbanSTC"], changes={"pretrain": False, **_longer(own, times)}

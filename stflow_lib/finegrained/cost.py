@@ -15,7 +15,8 @@ from stflow_lib.finegrained.beyond import dirichlet
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training import losses, supervised
 from stflow_lib.finegrained.training.supervised import Objective
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.method import METHOD as URBANSTC
+from stflow_lib.finegrained.urbanstc.method import UrbanSTC, pretext_tasks
 from stflow_lib.training.cost import interleaved, median_and_iqr, planned_steps
 from stflow_lib.training.loop import Training, autocast, retain_heap, train
 from stflow_lib.training.method import Method, count_parameters
@@ -50,8 +51,8 @@ def recipe(method: Method) -> tuple[type[nn.Module], Objective | None] | None:
 
     None for a rule, which has no network: MEAN and HA.
     """
-    if method.fit is urbanstc.fit:
-        return urbanstc.UrbanSTC, None
+    if method.fit is URBANSTC.fit:
+        return UrbanSTC, None
     if method.fit is dirichlet.fit:
         return dirichlet.DirichletUrbanSTC, dirichlet.negative_log_likelihood
     if isinstance(method.fit, partial) and method.fit.func is supervised._fit:
@@ -72,9 +73,9 @@ def parts(method: Method, task: Task, settings) -> list[Part]:
         network = kind(task, settings)
     network = network.to(memory_format=torch.channels_last)
     loss = _loss(network, task, settings, objective or losses.named(settings.loss))
-    if not issubclass(kind, urbanstc.UrbanSTC):
+    if not issubclass(kind, UrbanSTC):
         return [Part(method.name, "fit", network, loss, settings.training)]
-    heads = urbanstc.pretext_tasks(network, task, settings) if settings.pretrain else {}
+    heads = pretext_tasks(network, task, settings) if settings.pretrain else {}
     before = [heads[stage] for stage in ("reg", "inf", "tcs") if stage in heads]
     return [
         *(Part(method.name, p.stage, p.network, p.loss, p.training) for p in before),

@@ -1,11 +1,10 @@
 """The size of a profile in this wing, and how a run of it is named."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from stflow_lib.data.catalog import index as registry
-from stflow_lib.runs import Run, build_settings, changed, merged, profiles
-from stflow_lib.runs.run import method_of, wing_of
+from stflow_lib.data.catalog import index
+from stflow_lib.runs import plan
+from stflow_lib.runs.run import wing_of
 
 ORIGINALS = {  # the paper's own sets take part where their files are
     "table3": "taxibj-p1",
@@ -23,25 +22,26 @@ def factor_of(city: str) -> int:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a profile runs in this wing: ``tables.finegrained`` of profiles.yaml."""
+class Plan(plan.Plan):
+    """``tables.finegrained`` of profiles.yaml; fractions are per cent of the training part."""
 
-    profile: str
-    cities: list[str]
-    seeds: list[int]
-    fractions: list[int]
-    methods: dict[str, dict]  # what differs from the methods' defaults
+    WING = "finegrained"
+    DETERMINISTIC = RULES
 
-    @classmethod
-    def of(cls, profile: str) -> "Plan":
-        return cls(profile, **profiles.table("finegrained", profile))
+    built = plan.Plan.settings  # as the pages call it
+
+    def protocol(self, city: str) -> str:
+        """The upscaling factor: "x4"."""
+        return f"x{factor_of(city)}"
 
     @property
     def smoke(self) -> bool:
+        """Whether this is the smallest size, at which a few rows show that a page runs."""
         return self.profile == "smoke"
 
     @property
-    def all_data(self) -> list[int]:
+    def all_data(self) -> list[int | float]:
+        """The largest of the fractions."""
         return self.fractions[-1:]
 
     def first(self, factor: int) -> list[str]:
@@ -50,7 +50,7 @@ class Plan:
 
     def originals(self, *tables: str) -> list[str]:
         """The paper's sets of these tables that are here; none at smoke size."""
-        entries = registry.entries()
+        entries = index.entries()
         names = [] if self.smoke else [ORIGINALS[table] for table in tables]
         return [name for name in names if entries[name].files() is not None]
 
@@ -61,11 +61,11 @@ class Plan:
 
     def has(self, method: str) -> bool:
         """Whether the wing has the method and the profile gives it, or its parent, a size."""
-        known = wing_of(self._plain(method)).METHODS
+        known = wing_of(self.plain(method)).METHODS
         return method in known and {method, _parent(method)} & set(self.methods) != set()
 
-    def settings(self, method: str) -> dict:
-        """What differs from the method's defaults: its own entry, or that of the method it varies."""
+    def overrides(self, method: str) -> dict:
+        """What differs from the method's defaults: its own entry, or that of its parent."""
         if method in self.methods:
             return self.methods[method]
         if _parent(method) not in self.methods:
@@ -74,40 +74,6 @@ class Plan:
             )
         found = self.methods[_parent(method)]
         return _without_schedules(found) if method == "end-to-end" else found
-
-    def built(self, method: str, changes: dict | None = None):
-        """The method's settings at this profile, `changes` applied."""
-        wanted = merged(self.settings(method), changes or {})
-        return build_settings(method_of(self._plain(method)), wanted)
-
-    def changed(self, method: str, changes: dict) -> dict:
-        """The profile's settings with changes; one without effect leaves no trace in the key."""
-        return changed(method_of(self._plain(method)), self.settings(method), changes)
-
-    def runs(
-        self,
-        methods: Iterable[str],
-        cities: Iterable[str],
-        fractions: Iterable[int],
-        seeds: Iterable[int] = (),
-        changes: dict | None = None,
-    ) -> list[Run]:
-        """Every combination of what the profile has; all its seeds unless `seeds` names others."""
-        seeds = list(seeds) or self.seeds
-        settings = {m: self.changed(m, changes or {}) for m in methods if self.has(m)}
-        return [
-            replace(
-                self._plain(method), city=city, protocol=f"x{factor_of(city)}",
-                scarcity=str(fraction), seed=seed, settings=settings[method],
-            )
-            for city in cities
-            for fraction in fractions
-            for method in settings
-            for seed in (seeds[:1] if method in RULES else seeds)
-        ]  # fmt: skip
-
-    def _plain(self, method: str) -> Run:
-        return Run("finegrained", method, "", "", "", self.profile, 0)
 
 
 def _parent(method: str) -> str:

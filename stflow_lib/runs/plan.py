@@ -1,87 +1,125 @@
-"""The size of a profile in a wing that learns in one city for another, and its runs' names."""
+"""The size of a profile in a wing, and how its runs are named."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from stflow_lib.runs import Run, build_settings, changed, profiles
+from stflow_lib.runs import Run, build_settings, changed, merged, profiles
 from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.run import method_of
 from stflow_lib.training.method import Method
 
 
 @dataclass(frozen=True)
-class TransferPlan:
+class Plan:
     """What a profile runs in a wing: ``tables.WING`` of profiles.yaml."""
 
     WING: ClassVar[str]
-    TARGET_ONLY: ClassVar[tuple[str, ...]]  # transfer nothing: run on the target by itself
-    FEW_SHOT_ONLY: ClassVar[tuple[str, ...]]  # nothing to say without a day of the target
     DETERMINISTIC: ClassVar[tuple[str, ...]]  # the same with every seed, run once
 
     profile: str
-    cities: list[str]  # "SOURCE>TARGET"; the first carries ablations and sweeps
+    cities: list[str]
     seeds: list[int]
-    fractions: list[float]  # days of target data, 0: zero-shot; first the few-shot setting
+    fractions: list[int | float]  # how much training data, in the wing's unit
     methods: dict[str, dict]  # what differs from the methods' defaults
 
     @classmethod
     def of(cls, profile: str) -> Self:
+        """The wing's part of a profile."""
         return cls(profile, **profiles.table(cls.WING, profile))
 
-    def protocol(self, target: str) -> str:
-        """How a target's time is cut, by name."""
+    def protocol(self, city: str) -> str:
+        """How the data of a city, or of a pair's target, are cut, by name."""
         raise NotImplementedError
 
-    @property
-    def few(self) -> list[float]:
-        return self.fractions[:1]
+    def has(self, method: str) -> bool:
+        """Whether the profile gives the method a size."""
+        return method in self.methods
+
+    def applies(self, method: str, fraction: float) -> bool:
+        """Whether the method has anything to say with so much data."""
+        return True
+
+    def place(self, method: str, city: str) -> str:
+        """The city, or pair of cities, in the name of a method's run."""
+        return city
 
     def runs(
         self,
         methods: Iterable[str],
         cities: Iterable[str],
-        days: Iterable[float],
+        fractions: Iterable[int | float],
         seeds: Iterable[int] = (),
         changes: dict | None = None,
         switch: str = "",
     ) -> list[Run]:
         """Every combination that makes sense, of methods to which the profile gives a size.
 
-        `changes` to the settings, one without effect leaves no trace in a run's key; `switch`
-        goes behind the protocol's name, see the wing's `opening`.
+        All its seeds unless `seeds` names others. `changes` to the settings, one without effect
+        leaves no trace in a run's key; `switch` goes behind the protocol's name and changes the
+        data, see the wing's `problem.from_run`.
         """
-        seeds, methods, days = list(seeds) or self.seeds, list(methods), list(days)
+        seeds, fractions = list(seeds) or self.seeds, list(fractions)
+        settings = {m: self.changed(m, changes or {}) for m in methods if self.has(m)}
         return [
-            self._run(method, city, some, seed, changes or {}, switch)
+            Run(
+                self.WING,
+                method,
+                self.place(method, city),
+                self.protocol(target_of(city)) + switch,
+                str(fraction),
+                self.profile,
+                seed,
+                settings[method],
+            )
             for city in cities
-            for some in days
-            for method in methods
-            if method in self.methods and (some or method not in self.FEW_SHOT_ONLY)
+            for fraction in fractions
+            for method in settings
+            if self.applies(method, fraction)
             for seed in (seeds[:1] if method in self.DETERMINISTIC else seeds)
         ]
 
-    def _run(self, method, city, days, seed: int, changes: dict, switch: str) -> Run:
-        target = target_of(city)
-        return Run(
-            self.WING,
-            method,
-            target if method in self.TARGET_ONLY else city,
-            self.protocol(target) + switch,
-            str(days),
-            self.profile,
-            seed,
-            self.changed(method, changes),
-        )
+    def overrides(self, method: str) -> dict:
+        """What differs from the method's defaults at this size."""
+        return self.methods[method]
 
     def changed(self, method: str, changes: dict) -> dict:
-        """The profile's settings of a method with `changes`, unless they are so already."""
-        return changed(self.entry(method), self.methods[method], changes)
+        """The method's overrides with `changes`, unless they are so already."""
+        return changed(self.entry(method), self.overrides(method), changes)
 
-    def settings(self, method: str):
-        """The settings object of a method at this size."""
-        return build_settings(self.entry(method), self.methods[method])
+    def settings(self, method: str, changes: dict | None = None):
+        """The settings object of a method at this size, `changes` applied."""
+        return build_settings(self.entry(method), merged(self.overrides(method), changes or {}))
 
     def entry(self, method: str) -> Method:
         """The method's row in METHODS."""
-        return method_of(Run(self.WING, method, "", "", "", self.profile, 0))
+        return method_of(self.plain(method))
+
+    def plain(self, method: str) -> Run:
+        """A run of the method, with neither city nor data."""
+        return Run(self.WING, method, "", "", "", self.profile, 0)
+
+
+@dataclass(frozen=True)
+class TransferPlan(Plan):
+    """Of a wing that learns in one city for another.
+
+    `cities` are pairs "SOURCE>TARGET", the first carries ablations and sweeps; `fractions` are
+    days of target data, 0: zero-shot, first the few-shot setting.
+    """
+
+    TARGET_ONLY: ClassVar[tuple[str, ...]]  # transfer nothing: run on the target by itself
+    FEW_SHOT_ONLY: ClassVar[tuple[str, ...]]  # nothing to say without a day of the target
+
+    @property
+    def few(self) -> list[int | float]:
+        """The few-shot setting."""
+        return self.fractions[:1]
+
+    def applies(self, method: str, fraction: float) -> bool:
+        """Zero-shot leaves out what needs a day of the target."""
+        return bool(fraction) or method not in self.FEW_SHOT_ONLY
+
+    def place(self, method: str, city: str) -> str:
+        """The target alone of a method that transfers nothing."""
+        return target_of(city) if method in self.TARGET_ONLY else city

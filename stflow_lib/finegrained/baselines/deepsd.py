@@ -6,7 +6,7 @@ from stflow_lib.finegrained.training.supervised import network_method
 
 
 class DeepSD(SRCNN):
-    """log2(M) SRCNN stages of 2 x, one split at the end (spec 5.5); SRCNN itself at M = 2.
+    """log2(M) SRCNN stages of 2 x, one split at the end; SRCNN itself at M = 2.
 
     Trained end to end and without elevation; the original trains stage after stage.
     """

@@ -11,7 +11,7 @@ from stflow_lib.finegrained.training.supervised import NetworkSettings, network_
 class ESPCN(nn.Module):
     """coarse [B, 1, H, W] -> fine [B, 1, HM, WM], vehicles; external factors are not used.
 
-    conv5x5 1 -> C, ReLU, conv3x3 C -> C/2, ReLU, conv3x3 C/2 -> M^2, PixelShuffle M (spec 5.4).
+    conv5x5 1 -> C, ReLU, conv3x3 C -> C/2, ReLU, conv3x3 C/2 -> M^2, PixelShuffle M.
     """
 
     def __init__(self, task: Task, settings: NetworkSettings):

@@ -17,7 +17,7 @@ HIDDEN = {"4m": 128, "cufar": 64}  # variant: hidden units of the external facto
 
 @dataclass(frozen=True)
 class FODESettings(NetworkSettings):
-    """FODE, whose configuration no source states (spec 5.13): two readings of it.
+    """FODE, whose configuration no source states: two readings of it.
 
     With external factors the ReLU before the split comes after the fine external map is added,
     so that every score is non-negative. `constraint` "none" drops augmented normalisation too:
@@ -90,7 +90,11 @@ class External(nn.Module):
         self.up = Upsample(1, task.factor, norm=True)
         self.fine = row_equation(cols * task.factor)
 
-    def forward(self, external: Float[Tensor, "b e"]) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, external: Float[Tensor, "b e"]
+    ) -> tuple[
+        Float[Tensor, "b 1 r c"], Float[Tensor, "b 1 fr fc"], Float[Tensor, "b 1 fr fc"]
+    ]:
         weather = self.factors(external)
         weather = weather + self.coarse(weather)
         enlarged = self.up(weather)

@@ -15,7 +15,7 @@ Features = Float[Tensor, "b c h w"]
 
 @dataclass(frozen=True)
 class IMDNSettings(NetworkSettings):
-    """IMDN as the count in UrbanSTC's Table 10 has it (spec 5.9); C in quarters."""
+    """IMDN as the count in UrbanSTC's Table 10 has it; C in quarters."""
 
     modules: int = 6  # distillation modules, each seen by the last layers
 

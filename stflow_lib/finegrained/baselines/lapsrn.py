@@ -14,7 +14,7 @@ from stflow_lib.finegrained.training.supervised import NetworkSettings, network_
 
 @dataclass(frozen=True)
 class LapSRNSettings(NetworkSettings):
-    """LapSRN as its public implementations have it (spec 5.8), squared error on the last level."""
+    """LapSRN as its public implementations have it, squared error on the last level."""
 
     channels: int = 64  # C, feature maps
     layers: int = 10  # conv3x3 C -> C before each doubling

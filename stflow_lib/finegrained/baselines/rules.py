@@ -24,7 +24,7 @@ def fit_mean(task: Task, settings: NoSettings, seed: int, folder: Path | None) -
 
 
 def fit_ratio(task: Task, settings: RatioSettings, seed: int, folder: Path | None) -> Predictor:
-    """Every fine cell gets its historical share of the block, per direction (spec 5.2)."""
+    """Every fine cell gets its historical share of the block, per direction."""
     if settings.ratio not in ("mean", "sum"):
         raise ValueError(f"HA: ratio {settings.ratio!r} is neither mean nor sum")
     count = len(task.directions)

@@ -15,7 +15,7 @@ Features = Float[Tensor, "b c _ _"]
 
 @dataclass(frozen=True)
 class SCNSettings(NetworkSettings):
-    """SCN as the count in UrbanSTC's Table 10 has it (spec 5.10), M scales."""
+    """SCN as the count in UrbanSTC's Table 10 has it, M scales."""
 
     blocks: int = 16  # scale-wise residual blocks
 

@@ -13,7 +13,7 @@ from stflow_lib.finegrained.training.supervised import NetworkSettings, network_
 
 @dataclass(frozen=True)
 class SRCNNSettings(NetworkSettings):
-    """SRCNN in its published form (spec 5.3)."""
+    """SRCNN in its published form."""
 
     # Coarse flows are divided by it. 1 is the tables' value; counts in the hundreds then make
     # scores so large that a whole network may start, and stay, below the last layer's zero.
@@ -29,7 +29,7 @@ def bicubic(counts: Float[Tensor, "b 1 r c"], factor: int) -> Float[Tensor, "b 1
 
 
 class Stage(nn.Module):
-    """Bicubic M x, conv9x9 1 -> C, ReLU, conv5x5 C -> C/2, ReLU, conv5x5 C/2 -> 1 (spec 5.3)."""
+    """Bicubic M x, conv9x9 1 -> C, ReLU, conv5x5 C -> C/2, ReLU, conv5x5 C/2 -> 1."""
 
     def __init__(self, channels: int, factor: int):
         super().__init__()

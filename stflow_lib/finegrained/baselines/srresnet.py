@@ -12,7 +12,7 @@ from stflow_lib.finegrained.training.supervised import NetworkSettings, network_
 
 @dataclass(frozen=True)
 class SRResNetSettings(NetworkSettings):
-    """SRResNet as the count in UrbanSTC's Table 10 has it (spec 5.7): no adversary, no VGG."""
+    """SRResNet as the count in UrbanSTC's Table 10 has it: no adversary, no VGG."""
 
     blocks: int = 16  # residual blocks
 

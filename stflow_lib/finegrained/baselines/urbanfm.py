@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import (
@@ -22,7 +22,7 @@ from stflow_lib.finegrained.training.supervised import (
 
 @dataclass(frozen=True)
 class UrbanFMSettings(NetworkSettings):
-    """UrbanFM as the tables of UrbanSTC ran it (spec 5.11)."""
+    """UrbanFM as the tables of UrbanSTC ran it."""
 
     blocks: int = 16  # residual blocks
     external: bool = False  # concatenate weather and calendar to the coarse map
@@ -60,7 +60,7 @@ class UrbanFM(nn.Module):
         return self.split(self.last(fine), coarse)
 
 
-def scaled_error(network: UrbanFM, task: Task, batch: Tensor) -> Tensor:
+def scaled_error(network: UrbanFM, task: Task, batch: Int[Tensor, " b"]) -> Float[Tensor, ""]:
     """Squared error of flows divided by `target_scale`."""
     return squared_error(network, task, batch) / network.target_scale**2
 

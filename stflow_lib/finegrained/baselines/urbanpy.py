@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import (
@@ -20,19 +20,14 @@ from stflow_lib.finegrained.networks.layers import (
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
 
-SCALES = {
-    8: 8000.0,
-    16: 3000.0,
-    32: 1500.0,
-    64: 400.0,
-    128: 100.0,
-}  # by a map's side (spec 2.2)
+# By a map's side, as UrbanPy's release has them.
+SCALES = {8: 8000.0, 16: 3000.0, 32: 1500.0, 64: 400.0, 128: 100.0}
 COMPRESSED = 2  # channels that a proposal keeps for its local convolution
 
 
 @dataclass(frozen=True)
 class UrbanPySettings(NetworkSettings):
-    """UrbanPy without geographic features, as the tables of UrbanSTC ran it (spec 5.12).
+    """UrbanPy without geographic features, as the tables of UrbanSTC ran it.
 
     `constraint` must be "m2": every stage hands a density to the next one, and only M2 makes one.
     """
@@ -134,7 +129,7 @@ class UrbanPy(nn.Module):
 
     def densities(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
-    ) -> list[Tensor]:
+    ) -> list[Float[Tensor, "b 1 _ _"]]:
         """Shares [B, 1, Hs, Ws] of the coarse cells, s = 2, 4, ..., M: each block sums to 1."""
         weather = [] if self.external is None else [self.external(external)]
         maps = self.first(torch.cat([coarse / self.scales[0], *weather], 1))
@@ -196,8 +191,8 @@ def divergence(
     return (point.sum((1, 2, 3)) / full.sum((1, 2, 3)).clamp_min(1)).mean()
 
 
-def staged_error(network: UrbanPy, task: Task, batch: Tensor) -> Tensor:
-    """0.99 squared error of scaled flows + 0.01 KL, summed over the stages (spec 5.12)."""
+def staged_error(network: UrbanPy, task: Task, batch: Int[Tensor, " b"]) -> Float[Tensor, ""]:
+    """0.99 squared error of scaled flows + 0.01 KL, summed over the stages."""
     coarse, total, share = task.coarse[batch], 0.0, network.share
     found = network.densities(coarse, task.external[batch])
     for density, scale in zip(found, network.scales[1:]):

@@ -12,7 +12,7 @@ from stflow_lib.finegrained.training.supervised import NetworkSettings, network_
 
 @dataclass(frozen=True)
 class VDSRSettings(NetworkSettings):
-    """VDSR as the count in UrbanSTC's Table 10 has it (spec 5.6)."""
+    """VDSR as the count in UrbanSTC's Table 10 has it."""
 
     layers: int = 18  # conv3x3 C -> C between the first layer and the enlargement
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.task import Task
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings, fit_pretrained
 from stflow_lib.kernels import conserve
 from stflow_lib.training.loop import autocast
 from stflow_lib.training.method import Method, Predictor
@@ -55,14 +55,14 @@ def check_counts(task: Task) -> None:
         )
 
 
-class DirichletUrbanSTC(urbanstc.UrbanSTC):
+class DirichletUrbanSTC(UrbanSTC):
     """UrbanSTC, whose split is the mean, and a second head for the concentration of a block.
 
     log A = CENTRE + SPAN tanh(s / SPAN), s = a value per block, learned, + two convolutions of
     log(1 + coarse map).
     """
 
-    def __init__(self, task: Task, settings: urbanstc.UrbanSTCSettings):
+    def __init__(self, task: Task, settings: UrbanSTCSettings):
         super().__init__(task, settings)
         width, size = settings.channels, task.coarse.shape[2:]
         self.factor = task.factor
@@ -71,7 +71,9 @@ class DirichletUrbanSTC(urbanstc.UrbanSTC):
             nn.Conv2d(1, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 1, 3, padding=1)
         )
 
-    def shares(self, coarse: Tensor, external: Tensor) -> Float[Tensor, "b 1 fr fc"]:
+    def shares(
+        self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
+    ) -> Float[Tensor, "b 1 fr fc"]:
         """The mean split, positive, summing to one in every block; even in an empty one."""
         split = super().forward(coarse, external) / upsample_nearest(
             coarse.clamp_min(1), self.factor
@@ -83,7 +85,9 @@ class DirichletUrbanSTC(urbanstc.UrbanSTC):
     ) -> Float[Tensor, "b 1 fr fc"]:
         return self.shares(coarse, external) * upsample_nearest(coarse, self.factor)
 
-    def alpha(self, coarse: Tensor, external: Tensor) -> Float[Tensor, "b 1 fr fc"]:
+    def alpha(
+        self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
+    ) -> Float[Tensor, "b 1 fr fc"]:
         """The Dirichlet's parameters: mean split times concentration, [B, 1, HM, WM]."""
         raw = self.place + self.spread(torch.log1p(coarse)).float()
         concentration = (CENTRE + SPAN * torch.tanh(raw / SPAN)).exp()
@@ -92,7 +96,7 @@ class DirichletUrbanSTC(urbanstc.UrbanSTC):
 
 def negative_log_likelihood(
     network: DirichletUrbanSTC, task: Task, batch: Int[Tensor, " b"]
-) -> Tensor:
+) -> Float[Tensor, ""]:
     """Mean negative log-likelihood of non-empty blocks, nats: what fine-tuning minimises."""
     coarse = task.coarse[batch]
     alpha = network.alpha(coarse, task.external[batch])
@@ -109,7 +113,7 @@ class DirichletPredictor(Predictor):
 
 
 def fit(
-    task: Task, settings: urbanstc.UrbanSTCSettings, seed: int, folder: Path | None
+    task: Task, settings: UrbanSTCSettings, seed: int, folder: Path | None
 ) -> DirichletPredictor:
     """UrbanSTC, pre-trained as ever, fine-tuned on the likelihood of the fine counts.
 
@@ -124,9 +128,7 @@ def fit(
     check_counts(task)
     torch.manual_seed(seed)
     network = DirichletUrbanSTC(task, settings)
-    fitted = urbanstc.fit_pretrained(
-        network, negative_log_likelihood, task, settings, seed, folder
-    )
+    fitted = fit_pretrained(network, negative_log_likelihood, task, settings, seed, folder)
 
     def concentration(t: Task, indices: Tensor) -> Tensor:
         with torch.inference_mode(), autocast(settings.training.precision, t.device):
@@ -139,4 +141,4 @@ def _block_sums(cells: Tensor, factor: int) -> Tensor:
     return F.avg_pool2d(cells, factor) * factor**2
 
 
-METHOD = Method("UrbanSTC+DM", urbanstc.UrbanSTCSettings, fit)
+METHOD = Method("UrbanSTC+DM", UrbanSTCSettings, fit)

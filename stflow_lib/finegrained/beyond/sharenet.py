@@ -52,7 +52,7 @@ class Residual(nn.Module):
             nn.Conv2d(channels, channels, 3, padding=1),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "b c r w"]) -> Float[Tensor, "b c r w"]:
         return x + self.body(x)
 
 

@@ -48,7 +48,7 @@ class Upsample(nn.Sequential):
 
 
 class ExternalFactors(nn.Module):
-    """Weather and calendar to one value per coarse cell (UrbanSTC section 3.6).
+    """Weather and calendar to one value per coarse cell (UrbanSTC section 4.3).
 
     [B, E] -> [B, 1, H, W]: weekday, hour and weather class are embedded, other columns used as
     they are; Linear -> 128, Dropout, ReLU, Linear -> H W, ReLU. Raises ValueError without columns.
@@ -113,7 +113,10 @@ class Split(nn.Module):
         raw: Float[Tensor, "batch 1 fine_row fine_col"],
         coarse: Float[Tensor, "batch 1 r c"],
     ) -> Float[Tensor, "batch 1 fine_row fine_col"]:
-        """Always in float32: a bfloat16 count would lose vehicles."""
+        """Eq. 15, then the product with the coarse map: distributional upsampling.
+
+        Always in float32: a bfloat16 count would lose vehicles.
+        """
         if self.constraint == "none":
             return raw.float()
         if self.constraint == "m2_signed":
@@ -151,5 +154,5 @@ class Residual(nn.Module):
             nn.BatchNorm2d(channels),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "b c r w"]) -> Float[Tensor, "b c r w"]:
         return x + self.body(x)

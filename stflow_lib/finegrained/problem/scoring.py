@@ -1,5 +1,6 @@
 """Errors of fine maps, pooled, and per part of the city."""
 
+from jaxtyping import Float
 from torch import Tensor
 
 from stflow_lib.finegrained.problem.task import Task
@@ -10,7 +11,7 @@ def score(task: Task, predict, batch: int = 256) -> dict:
     """Errors on the test part in real units, per direction, and what the constraint lost.
 
     `predict(task, indices [B]) -> [B, 1, HM, WM]`. Returns {"metrics", "parts"}: metrics as in
-    UrbanSTC section 4.2, `conservation` = largest relative gap between a block's sum and
+    UrbanSTC section 5.1.3, `conservation` = largest relative gap between a block's sum and
     its coarse cell, `dead_blocks` = share of non-empty blocks that `block_losses` calls dead.
     """
     total, parts = FlowErrors(), {name: FlowErrors() for name in task.directions}
@@ -34,8 +35,12 @@ def _by_part(parts: dict[str, FlowErrors]) -> dict[str, float]:
     return {f"{p}_{m}": v for p, errors in parts.items() for m, v in errors.result().items()}
 
 
-def block_losses(fine: Tensor, coarse: Tensor, factor: int) -> tuple[float, int, int]:
+def block_losses(
+    fine: Float[Tensor, "b 1 fr fc"], coarse: Float[Tensor, "b 1 r c"], factor: int
+) -> tuple[float, int, int]:
     """Largest relative gap of a block that got anything, number of dead and of non-empty blocks.
+
+    The gap is what UrbanSTC's structural constraint (Eq. 1) forbids.
 
     A non-empty block is dead when its M x M fine cells are all equal, zero included: whatever
     the network sees there, it says nothing about the split.

@@ -46,9 +46,9 @@ class Task:
 def make_task(city: xr.Dataset, factor: int, fraction: float = 100, device="cpu") -> Task:
     """Cut a fine grid city into UrbanSTC's task.
 
-    `factor` is M, `fraction` the percentage of training steps kept: the first ones
-    (spec of the released code: a chronological prefix; validation and test are never cut).
-    Split: the city's own where it has one, else 2:1:1 by time (UrbanSTC section 4.1).
+    Coarse maps are the block sums of the fine ones (Eq. 1). `factor` is M, `fraction` the
+    percentage of training steps kept: the first ones, validation and test are never cut.
+    Split: the city's own where it has one, else 2:1:1 by time (UrbanSTC section 5.1.1).
     Raises DataError when the grid does not divide by M or too few steps remain.
     """
     check_city(city)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import Split
@@ -15,9 +16,8 @@ from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.training.loop import Training, autocast, retain_heap, train
 from stflow_lib.training.method import Method, Predictor, count_parameters
 
-COLLAPSE_SHARE = (
-    0.5  # share of dead blocks on the validation part from which a run counts as collapsed
-)
+# Share of dead blocks on the validation part from which a run counts as collapsed.
+COLLAPSE_SHARE = 0.5
 
 Objective = Callable[[nn.Module, Task, Tensor], Tensor]  # network, task, indices [B] -> scalar
 
@@ -37,8 +37,10 @@ class NetworkSettings:
         return Split(factor, self.activation, self.safe, self.constraint)
 
 
-def squared_error(network: nn.Module, task: Task, batch: Tensor) -> Tensor:
-    """Mean (y - yhat)^2 over fine cells, vehicles squared: the paper's loss for every method."""
+def squared_error(
+    network: nn.Module, task: Task, batch: Int[Tensor, " b"]
+) -> Float[Tensor, ""]:
+    """Mean (y - yhat)^2 over fine cells, vehicles squared: UrbanSTC's Eq. 16, for every method."""
     return F.mse_loss(network(task.coarse[batch], task.external[batch]), task.fine[batch])
 
 

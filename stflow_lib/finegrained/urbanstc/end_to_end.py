@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import network_method, squared_error
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings, pretext_tasks
 
 
 @dataclass(frozen=True)
-class EndToEndSettings(urbanstc.UrbanSTCSettings):
+class EndToEndSettings(UrbanSTCSettings):
     """UrbanSTC's settings; the pretexts' own schedules are not used."""
 
     balance: tuple[float, float, float] = (1.0, 1.0, 1.0)  # weights of Inf, TCS and Reg losses
@@ -21,18 +22,20 @@ class EndToEnd(nn.Module):
 
     def __init__(self, task: Task, settings: EndToEndSettings):
         super().__init__()
-        self.network = urbanstc.UrbanSTC(task, settings)
-        built = urbanstc.pretext_tasks(self.network, task, settings)
+        self.network = UrbanSTC(task, settings)
+        built = pretext_tasks(self.network, task, settings)
         self.heads = nn.ModuleList(pretext.network for pretext in built.values())
         self.losses = [pretext.loss for pretext in built.values()]
         self.balance = settings.balance
 
-    def forward(self, coarse: Tensor, external: Tensor) -> Tensor:
+    def forward(
+        self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
+    ) -> Float[Tensor, "b 1 fr fc"]:
         return self.network(coarse, external)
 
 
-def joint_error(model: EndToEnd, task: Task, batch: Tensor) -> Tensor:
-    """Squared error plus the weighted pretext losses of the same maps."""
+def joint_error(model: EndToEnd, task: Task, batch: Int[Tensor, " b"]) -> Float[Tensor, ""]:
+    """Squared error (Eq. 16) plus the weighted pretext losses of the same maps."""
     pretexts = zip(model.balance, model.losses, strict=True)
     return squared_error(model, task, batch) + sum(w * loss(batch) for w, loss in pretexts)
 

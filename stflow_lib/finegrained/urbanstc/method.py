@@ -37,14 +37,14 @@ class UrbanSTCSettings(NetworkSettings):
     external: bool = False  # add weather and calendar to the encoder's input (+E)
     single_step: bool = False  # upsample in one conv C -> C M^2, as the paper's text says
     freeze_epochs: int = 5  # epochs of fine-tuning in which the encoders stay frozen
-    loss: str = "squared"  # of fine-tuning: "squared" (paper) or "log" (L1 + log1p, spec 9)
+    loss: str = "squared"  # of fine-tuning: "squared" (paper) or "log" (L1 + log1p)
     regional: RegionalSettings = RegionalSettings()
     inference: SuperResolutionSettings = SuperResolutionSettings()
     temporal: TemporalSettings = TemporalSettings()
 
 
 _TEXT_PLAN = Training(epochs=200, learning_rate=1e-3, halve_every=50)
-AS_PRINTED = UrbanSTCSettings(  # where the paper's text differs from its code (spec 4.10)
+AS_PRINTED = UrbanSTCSettings(  # where the paper's text differs from its code
     single_step=True,
     freeze_epochs=0,
     regional=RegionalSettings(criterion="flow", loss="ratio", training=_TEXT_PLAN),
@@ -54,7 +54,10 @@ AS_PRINTED = UrbanSTCSettings(  # where the paper's text differs from its code (
 
 
 class UrbanSTC(nn.Module):
-    """coarse [B, 1, H, W], external [B, E] -> fine [B, 1, HM, WM], vehicles (section 3.5)."""
+    """coarse [B, 1, H, W], external [B, E] -> fine [B, 1, HM, WM], vehicles (section 4.4).
+
+    External factors are added to what the encoders see, never to what is split.
+    """
 
     def __init__(self, task: Task, settings: UrbanSTCSettings):
         super().__init__()
@@ -84,6 +87,7 @@ class UrbanSTC(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """Three encoders (Eqs. 11, 12 and 13), concatenated (Eq. 14), decoded, split (Eq. 15)."""
         seen = coarse if self.external is None else coarse + self.external(external)
         features = torch.cat([encoder(seen) for encoder in self.encoders.values()], 1)
         return self.split(self.decoder(features), coarse)
@@ -125,7 +129,10 @@ def fit_pretrained(
     seed: int,
     folder: Path | None,
 ) -> Predictor:
-    """Pre-train the encoders, then fine-tune the whole network, encoders frozen at first."""
+    """Pre-train the encoders, then fine-tune the whole network, encoders frozen at first.
+
+    The paper's objective is Eq. 16.
+    """
     histories = pretrain(network, task, settings, seed, folder) if settings.pretrain else {}
     encoders = {id(p) for p in network.encoders.parameters()}
     frozen = settings.freeze_epochs if settings.pretrain else 0

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import init_normal
@@ -49,6 +50,8 @@ class Pretext:
         )
 
 
-def mean_over(samples: Tensor, loss: Callable[[Tensor], Tensor], batch: int = 256) -> float:
+def mean_over(
+    samples: Int[Tensor, " sample"], loss: Callable[[Tensor], Tensor], batch: int = 256
+) -> float:
     """Mean of a batch loss over samples, each counted once."""
     return sum(loss(b).item() * len(b) for b in samples.split(batch)) / len(samples)

@@ -1,4 +1,4 @@
-"""Regional contrast (Reg): cells of equal flow alike, others apart (UrbanSTC section 3.2)."""
+"""Regional contrast (Reg): cells of equal flow alike, others apart (UrbanSTC section 4.1.1)."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ from stflow_lib.training.loop import Training
 
 @dataclass(frozen=True)
 class RegionalSettings:
-    """Regional contrast (Reg): cells of equal flow alike, others apart (UrbanSTC section 3.2)."""
+    """Regional contrast (Reg): cells of equal flow alike, others apart (UrbanSTC section 4.1.1)."""
 
-    criterion: str = "embedding"  # who is positive: "embedding" (released code), "flow" (Eq. 2)
+    criterion: str = "embedding"  # who is positive: "embedding" (released code), "flow" (Eq. 3)
     loss: str = "logsumexp"  # "logsumexp" (released code), "sigmoid" (same), "ratio" (Eq. 4)
     threshold: float = 1e-4  # lambda: largest distance of a positive pair
     training: Training = Training(epochs=100, learning_rate=1e-4, halve_every=20)
@@ -43,10 +43,11 @@ def positives(
     flow: Float[Tensor, "b cell"],
     anchor: Int[Tensor, " b"],
 ) -> Bool[Tensor, "b cell"]:
-    """Which cells count as like the anchor; the anchor itself always does.
+    """Which cells count as like the anchor (Eqs. 2 and 3); the anchor itself always does.
 
-    "embedding": mean squared difference of embeddings < lambda, without gradient;
-    "flow": |x_q - x_j| <= lambda with flows as given (scaled to [0, 1] by the trainer).
+    "flow": |x_q - x_j| <= lambda as printed, flows as given (scaled to [0, 1] by the pretext);
+    "embedding", the released code: mean squared difference of embeddings < lambda, without
+    gradient.
     """
     rows = torch.arange(len(z), device=z.device)
     if settings.criterion == "embedding":
@@ -64,10 +65,11 @@ def regional_loss(
     flow: Float[Tensor, "b cell"],
     anchor: Int[Tensor, " b"],
 ) -> Float[Tensor, ""]:
-    """One anchor per map against all its cells, mean over the batch.
+    """One anchor per map against all its cells, mean over the batch: Eq. 4 and the code's form.
 
     With s_j = <z_q, z_j>, P the positives and N the rest: "logsumexp" log(1 + sum_N e^s) +
-    log(1 + sum_P e^-s); "sigmoid" multi-label soft margin; "ratio" -log(P / (P + N)), Eq. 4.
+    log(1 + sum_P e^-s); "sigmoid" multi-label soft margin; "ratio" -log(P / (P + N)),
+    Eq. 4, with P and N the sums of e^s.
     """
     likeness = torch.einsum("bc,bjc->bj", z[torch.arange(len(z), device=z.device), anchor], z)
     same = positives(settings, z, flow, anchor)
@@ -90,7 +92,7 @@ def _masked(values: Tensor, keep: Tensor) -> Tensor:
 def regional_pretext(
     settings: RegionalSettings, encoder: Encoder, channels: int, task: Task
 ) -> Pretext:
-    """The encoder in regional contrast; validation anchors are fixed."""
+    """Regional contrast: the encoder trained by Eq. 4 or its form; validation anchors are fixed."""
     head = RegionalHead(encoder, channels).to(task.device)
     largest = task.coarse[task.train].max()
     cells = task.coarse.shape[2] * task.coarse.shape[3]

@@ -1,4 +1,4 @@
-"""Super-resolution of the coarse map itself (Inf, UrbanSTC section 3.3)."""
+"""Super-resolution of the coarse map itself (Inf, UrbanSTC section 4.1.2)."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ from stflow_lib.training.loop import Training, autocast
 
 @dataclass(frozen=True)
 class SuperResolutionSettings:
-    """Super-resolution of the coarse map itself (Inf, UrbanSTC section 3.3)."""
+    """Super-resolution of the coarse map itself (Inf, UrbanSTC section 4.1.2)."""
 
     training: Training = Training(epochs=200, learning_rate=1e-4, halve_every=0)
 
 
 class InferenceNet(nn.Module):
-    """Coarser map [B, 1, H/M, W/M] -> coarse map [B, 1, H, W], vehicles (section 3.3)."""
+    """Coarser map [B, 1, H/M, W/M] -> coarse map [B, 1, H, W], vehicles (section 4.1.2)."""
 
     def __init__(self, encoder: Encoder, channels: int, factor: int, split: Split):
         super().__init__()
@@ -43,7 +43,10 @@ class InferenceNet(nn.Module):
 def super_resolution_pretext(
     settings: SuperResolutionSettings, encoder: Encoder, channels: int, task: Task, split: Split
 ) -> Pretext:
-    """The encoder refining coarser maps; the criterion is the validation error."""
+    """Spatial super-resolution: the encoder refining coarser maps by squared error (Eq. 5).
+
+    The criterion is the validation error.
+    """
     network = InferenceNet(encoder, channels, task.factor, split)
     network = network.to(task.device, memory_format=torch.channels_last)
     small = coarser(task)

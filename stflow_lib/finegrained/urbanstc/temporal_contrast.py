@@ -1,10 +1,10 @@
-"""Temporal contrast (TCS): maps of alike traffic near, unlike ones far (UrbanSTC section 3.4)."""
+"""Temporal contrast (TCS): maps of alike traffic near, unlike ones far (UrbanSTC section 4.2)."""
 
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import init_normal
@@ -16,7 +16,7 @@ from stflow_lib.training.loop import Training
 
 @dataclass(frozen=True)
 class TemporalSettings:
-    """Temporal contrast by triplets (TCS, UrbanSTC section 3.4)."""
+    """Temporal contrast by triplets (TCS, UrbanSTC section 4.2)."""
 
     sampling: str = "weight"  # "weight" (Algorithm 1) or "hard": the nearest and the farthest
     neighbours: int = 5  # K of weight sampling
@@ -45,8 +45,9 @@ def triplets(
 ) -> tuple[Float[Tensor, "n 1 r c"], Float[Tensor, "n 1 r c"]]:
     """A positive and a negative map for each map; the pool begins with the maps themselves.
 
-    "hard": the nearest other map and the farthest; "weight": K of each, the near ones weighted
-    by 1 / distance and the far ones by distance (UrbanSTC Algorithm 1). Equal maps are guarded.
+    "hard" sampling: the nearest other map and the farthest, by distance (Eq. 6). "weight"
+    sampling (Algorithm 1): K of each, the near ones weighted by 1 / distance (Eq. 7) and the far
+    ones by distance (Eq. 8). Equal maps are guarded.
     """
     if settings.sampling not in ("weight", "hard"):
         raise ValueError(f"TCS: sampling {settings.sampling!r} is neither weight nor hard")
@@ -59,7 +60,10 @@ def triplets(
     )
 
 
-def weighted_mean(pool: Tensor, indices: Tensor, weight: Tensor) -> Tensor:
+def weighted_mean(
+    pool: Float[Tensor, "m 1 r c"], indices: Int[Tensor, "n k"], weight: Float[Tensor, "n k"]
+) -> Float[Tensor, "n 1 r c"]:
+    """Sum over k of w_k / (sum of w) times map number k of each row: Eqs. 7 and 8."""
     weight = weight / weight.sum(1, keepdim=True)
     return sum(w[:, None, None, None] * pool[i] for w, i in zip(weight.T, indices.T))
 
@@ -70,8 +74,11 @@ def triplet_loss(
     far: Float[Tensor, "b d"],
     margin: float,
 ) -> Float[Tensor, ""]:
-    """mean max(0, margin + |a - p|^2 - |a - n|^2). With norm-2 embeddings squared distances stay
-    below 8, so at margin 15 the hinge never closes: the loss is linear, 15 at indifference."""
+    """Mean of max(0, d), d = |a - p|^2 - |a - n|^2 + margin (Eqs. 9 and 10).
+
+    With norm-2 embeddings squared distances stay below 8, so at margin 15 the hinge never
+    closes: the loss is linear, 15 at indifference.
+    """
     gap = (anchor - near).pow(2).sum(1) - (anchor - far).pow(2).sum(1)
     return F.relu(margin + gap).mean()
 
@@ -79,7 +86,10 @@ def triplet_loss(
 def temporal_pretext(
     settings: TemporalSettings, encoder: Encoder, channels: int, task: Task
 ) -> Pretext:
-    """The encoder in triplets mined once from coarse maps, per part of the split."""
+    """Temporal contrast: the encoder in triplets mined once from coarse maps, per part of the split.
+
+    The loss is Eq. 10, on triplets of Algorithm 1.
+    """
     head = TemporalHead(encoder, channels, settings.normalise).to(task.device)
     near, far = torch.empty_like(task.coarse), torch.empty_like(task.coarse)
     pool = task.train_all if settings.global_pool else task.train

@@ -34,7 +34,7 @@ def conserve(
 ) -> Float[Tensor, "batch 1 fine_row fine_col"]:
     """The same split in one pass: one division per block, no enlarged copy.
 
-    Shapes, units and source as in `conserve_naive`. A block whose scores are all zero is
+    Eq. 15; shapes, units and source as in `conserve_naive`. A block whose scores are all zero is
     dead: it predicts zero and loses its mass; behind a ReLU it stays so.
     Raises ValueError when the fine size is not `factor` times the coarse size.
     """

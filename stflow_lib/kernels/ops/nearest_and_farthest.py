@@ -23,7 +23,8 @@ def nearest_and_farthest_naive(maps: Float[Tensor, "map cell"], k: int) -> Neigh
 
     maps [T, P] -> near distance, near index, far distance, far index, each [T, k], Euclidean,
     nearest first and farthest first. A map is not its own neighbour.
-    Source: UrbanSTC section 3.4, Algorithm 1.
+    Source: UrbanSTC section 4.2, Algorithm 1; the paper divides distances (Eq. 6) by the number
+    of cells under the root, which changes neither order nor weights.
     """
     rows = []
     for i, this in enumerate(maps):
@@ -42,7 +43,8 @@ def nearest_and_farthest_naive(maps: Float[Tensor, "map cell"], k: int) -> Neigh
 def nearest_and_farthest(maps: Float[Tensor, "map cell"], k: int) -> Neighbours:
     """The same four arrays without a loop.
 
-    Shapes and source as in `nearest_and_farthest_naive`. Raises ValueError unless 1 <= k < T.
+    Distances of Eq. 6 and neighbours of Algorithm 1; shapes and source as in
+    `nearest_and_farthest_naive`. Raises ValueError unless 1 <= k < T.
     By design without a gradient: the paper searches data, before any training, and the naive
     twin returns plain numbers. The torch form alone lets one through the distances.
     """
