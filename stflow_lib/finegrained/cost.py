@@ -43,6 +43,7 @@ class Part:
 
     @property
     def predicts(self) -> bool:
+        """Whether it makes fine maps; pretexts do not."""
         return self.stage in ("fit", LAST_STAGE)
 
 

@@ -13,6 +13,7 @@ class DeepSD(SRCNN):
 
     @staticmethod
     def steps(factor: int) -> list[int]:
+        """As many doublings as M takes."""
         return [2] * doublings(factor)
 
 

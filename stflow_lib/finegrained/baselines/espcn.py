@@ -31,6 +31,7 @@ class ESPCN(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """Scores from the coarse map, shuffled into place and split."""
         return self.split(self.layers(coarse), coarse)
 
 

@@ -1,4 +1,4 @@
-"""FODE: one ordinary differential equation in place of the residual blocks (Zhou et al., IJCAI 2020)."""
+"""FODE: a differential equation in place of the residual blocks (Zhou et al., IJCAI 2020)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,6 +48,7 @@ class Equation(nn.Sequential):
     """x(0) [B, ...] -> x(1) [B, ...], the layers being dx/dt."""
 
     def forward(self, state: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """The state at t = 1."""
         return runge_kutta(super().forward, state)
 
 
@@ -95,6 +96,7 @@ class External(nn.Module):
     ) -> tuple[
         Float[Tensor, "b 1 r c"], Float[Tensor, "b 1 fr fc"], Float[Tensor, "b 1 fr fc"]
     ]:
+        """The coarse map, the fine map and the fine equation's end, in this order."""
         weather = self.factors(external)
         weather = weather + self.coarse(weather)
         enlarged = self.up(weather)
@@ -113,6 +115,7 @@ class Combined(nn.Module):
         )
 
     def forward(self, features: Float[Tensor, "b c r w"]) -> Float[Tensor, "b c r w"]:
+        """Features [B, C, H, W] -> the same."""
         return self.combine(torch.cat([features, self.equation(features)], 1))
 
 
@@ -137,6 +140,7 @@ class Gated(nn.Module):
         )
 
     def forward(self, features: Float[Tensor, "b c r w"]) -> Float[Tensor, "b c r w"]:
+        """Features [B, C, H, W] -> the same."""
         features = features + self.equation(features)
         features = features + self.residual(features)
         gate = self.mean_gate(features.mean((2, 3))) + self.peak_gate(features.amax((2, 3)))
@@ -165,6 +169,7 @@ class FODE(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """The fine map; with external factors by augmented normalisation."""
         if self.external is None:
             return self.split(self.last(self.up(self.trunk(self.first(coarse)))), coarse)
         weather, fine_weather, end = self.external(external)

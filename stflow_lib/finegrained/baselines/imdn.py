@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import init_normal
+from stflow_lib.finegrained.networks.layers import conv, init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
 
@@ -26,11 +26,8 @@ class IMDNSettings(NetworkSettings):
             raise ValueError(f"IMDN: modules {self.modules}, want at least 1")
 
 
-def conv(inputs: int, outputs: int, size: int = 3) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, size, padding=size // 2)
-
-
 def leaky() -> nn.LeakyReLU:
+    """LeakyReLU 0.05, gentler than the other networks' 0.2."""
     return nn.LeakyReLU(0.05, inplace=True)
 
 
@@ -48,6 +45,7 @@ class ContrastAttention(nn.Module):
         )
 
     def forward(self, x: Features) -> Features:
+        """[B, C, H, W] -> the same, every channel weighed."""
         deviation, mean = torch.std_mean(x, (2, 3), correction=0, keepdim=True)
         return x * self.weigh(deviation + mean)
 
@@ -70,6 +68,7 @@ class Distillation(nn.Module):
         self.gather = nn.Sequential(ContrastAttention(channels), conv(channels, channels, 1))
 
     def forward(self, x: Features) -> Features:
+        """[B, C, H, W] -> the same, refined."""
         kept, rest = [], x
         for step in self.steps:
             aside, rest = step(rest).split((self.aside, self.rest), 1)
@@ -93,6 +92,7 @@ class IMDN(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """The outputs of all modules, gathered, added to the first features and split."""
         x = first = self.first(coarse)
         outputs = []
         for module in self.chain:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import doublings
+from stflow_lib.finegrained.networks.layers import conv, doublings, leaky
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
 
@@ -40,10 +40,6 @@ def he_normal(features: nn.Module) -> None:
             nn.init.normal_(layer.weight, 0.0, math.sqrt(2 / (taps * layer.out_channels)))
 
 
-def leaky() -> nn.LeakyReLU:
-    return nn.LeakyReLU(0.2, inplace=True)
-
-
 class Level(nn.Module):
     """One doubling: features [B, C, h, w], map [B, 1, h, w] -> both at 2h, 2w."""
 
@@ -51,12 +47,12 @@ class Level(nn.Module):
         super().__init__()
         body = []
         for _ in range(layers):
-            body += [nn.Conv2d(channels, channels, 3, padding=1, bias=False), leaky()]
+            body += [conv(channels, channels, bias=False), leaky()]
         double = {"stride": 2, "padding": 1, "bias": False}
         self.features = nn.Sequential(
             *body, nn.ConvTranspose2d(channels, channels, 4, **double), leaky()
         )
-        self.residual = nn.Conv2d(channels, 1, 3, padding=1, bias=False)
+        self.residual = conv(channels, 1, bias=False)
         self.image = nn.ConvTranspose2d(1, 1, 4, **double)
         he_normal(self.features)
         nn.init.normal_(self.residual.weight, 0.0, 0.02)  # small beside the interpolated map
@@ -65,6 +61,7 @@ class Level(nn.Module):
     def forward(
         self, features: Float[Tensor, "b c h w"], image: Float[Tensor, "b 1 h w"]
     ) -> tuple[Float[Tensor, "b c h2 w2"], Float[Tensor, "b 1 h2 w2"]]:
+        """Features, and the interpolated map with its residual."""
         features = self.features(features)
         return features, self.image(image) + self.residual(features)
 
@@ -78,7 +75,7 @@ class LapSRN(nn.Module):
     def __init__(self, task: Task, settings: LapSRNSettings):
         super().__init__()
         levels, width = doublings(task.factor), settings.channels
-        self.first = nn.Sequential(nn.Conv2d(1, width, 3, padding=1, bias=False), leaky())
+        self.first = nn.Sequential(conv(1, width, bias=False), leaky())
         self.levels = nn.ModuleList([Level(width, settings.layers) for _ in range(levels)])
         self.split = settings.split(task.factor)
         he_normal(self.first)
@@ -86,6 +83,7 @@ class LapSRN(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """The finest level's map, split."""
         image = coarse / self.split.factor**2
         features = self.first(image)
         for level in self.levels:

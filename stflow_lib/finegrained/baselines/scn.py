@@ -39,9 +39,11 @@ class NormedConv(nn.Conv2d):
             nn.init.zeros_(self.bias)
 
     def norms(self) -> Float[Tensor, "out 1 1 1"]:
+        """|v_o| of every output channel."""
         return torch.linalg.vector_norm(self.weight, dim=(1, 2, 3), keepdim=True)
 
     def forward(self, x: Float[Tensor, "b i r c"]) -> Float[Tensor, "b o r c"]:
+        """[B, C, H, W] -> [B, C', H, W]."""
         kernel = self.weight * (self.gain / self.norms())
         return F.conv2d(x, kernel, self.bias, padding=self.padding)
 
@@ -69,10 +71,11 @@ class Block(nn.Module):
         self.up = NormedConv(channels, channels, 1)
 
     def forward(self, scales: list[Features]) -> list[Features]:
+        """One map a scale, from fine to coarse -> the same."""
         own = [self.body(x) for x in scales]
         finer = own[:1] + [self.down(resize(r, 0.5)) for r in own[:-1]]
         coarser = [resize(self.up(r), 2.0) for r in own[1:]] + own[-1:]
-        return [x + r + d + u for x, r, d, u in zip(scales, own, finer, coarser)]
+        return [x + r + d + u for x, r, d, u in zip(scales, own, finer, coarser, strict=True)]
 
 
 class SCN(nn.Module):
@@ -104,6 +107,7 @@ class SCN(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """The finest scale's scores and the skip's, split."""
         rows, cols = coarse.shape[2:]
         whole = 2**self.scales
         padded = F.pad(coarse, (0, -cols % whole, 0, -rows % whole), mode="replicate")

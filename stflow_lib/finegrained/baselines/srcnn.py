@@ -43,6 +43,7 @@ class Stage(nn.Module):
         )
 
     def forward(self, counts: Float[Tensor, "b 1 r c"]) -> Float[Tensor, "b 1 fr fc"]:
+        """Counts on a grid -> counts on a finer one, not yet split."""
         return self.layers(bicubic(counts, self.factor))
 
 
@@ -65,6 +66,7 @@ class SRCNN(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """The last stage's scores, split."""
         return self.split(self.stages(coarse / self.scale), coarse)
 
 

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import doublings, init_normal
+from stflow_lib.finegrained.networks.layers import (
+    Residual,
+    conv,
+    doublings,
+    init_normal,
+    leaky,
+)
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
 
@@ -17,28 +23,9 @@ class SRResNetSettings(NetworkSettings):
     blocks: int = 16  # residual blocks
 
 
-def conv(inputs: int, outputs: int, size: int = 3) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False)
-
-
 def normed(channels: int) -> list[nn.Module]:
     """conv3x3, InstanceNorm with a gain and a shift for each channel."""
-    return [conv(channels, channels), nn.InstanceNorm2d(channels, affine=True)]
-
-
-def leaky() -> nn.LeakyReLU:
-    return nn.LeakyReLU(0.2, inplace=True)
-
-
-class Residual(nn.Module):
-    """[conv3x3, InstanceNorm, LeakyReLU 0.2, conv3x3, InstanceNorm] + input."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.body = nn.Sequential(*normed(channels), leaky(), *normed(channels))
-
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        return x + self.body(x)
+    return [conv(channels, channels, bias=False), nn.InstanceNorm2d(channels, affine=True)]
 
 
 class SRResNet(nn.Module):
@@ -51,18 +38,22 @@ class SRResNet(nn.Module):
         super().__init__()
         width, up = settings.channels, []
         for _ in range(doublings(task.factor)):
-            up += [conv(width, 4 * width), nn.PixelShuffle(2), leaky()]
-        self.first = nn.Sequential(conv(1, width, 9), leaky())
-        self.blocks = nn.Sequential(*[Residual(width) for _ in range(settings.blocks)])
+            up += [conv(width, 4 * width, bias=False), nn.PixelShuffle(2), leaky()]
+        self.first = nn.Sequential(conv(1, width, 9, bias=False), leaky())
+        blocks = [
+            Residual(*normed(width), leaky(), *normed(width)) for _ in range(settings.blocks)
+        ]
+        self.blocks = nn.Sequential(*blocks)
         self.after = nn.Sequential(*normed(width))
         self.up = nn.Sequential(*up)
-        self.last = conv(width, 1, 9)
+        self.last = conv(width, 1, 9, bias=False)
         self.split = settings.split(task.factor)
         init_normal(self)
 
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """Residual features, enlarged and split."""
         first = self.first(coarse)
         features = first + self.after(self.blocks(first))
         return self.split(self.last(self.up(features)), coarse)

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import (
     ExternalFactors,
-    Residual,
     Upsample,
     init_normal,
+    normed_residual,
 )
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import (
@@ -41,7 +41,7 @@ class UrbanFM(nn.Module):
         self.external = ExternalFactors(task.external_names, rows, cols) if extra else None
         self.external_up = Upsample(1, task.factor, norm=True) if extra else None
         self.first = nn.Sequential(nn.Conv2d(1 + extra, width, 9, padding=4), nn.ReLU(True))
-        self.blocks = nn.Sequential(*[Residual(width) for _ in range(settings.blocks)])
+        self.blocks = nn.Sequential(*[normed_residual(width) for _ in range(settings.blocks)])
         self.after = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width))
         self.up = Upsample(width, task.factor, norm=True)
         self.last = nn.Conv2d(width + extra, 1, 9, padding=4)
@@ -51,6 +51,7 @@ class UrbanFM(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """Residual features, enlarged, beside the enlarged factors, split."""
         known = coarse / self.scale
         weather = self.external(external) if self.external else None
         first = self.first(known if weather is None else torch.cat([known, weather], 1))

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import (
     ExternalFactors,
-    Residual,
     Split,
     Upsample,
     doublings,
     init_normal,
+    normed_residual,
     upsample_nearest,
 )
 from stflow_lib.finegrained.problem.task import Task
@@ -51,6 +51,7 @@ class LocalConvolution(nn.Module):
         self.weight = nn.Parameter(torch.randn(rows * cols, inputs, outputs))
 
     def forward(self, x: Float[Tensor, "b c fr fc"]) -> Float[Tensor, "b 1 fr fc"]:
+        """Every block by its own matrix."""
         batch, rows, cols, side = len(x), self.rows, self.cols, self.side
         blocks = x.reshape(batch, -1, rows, side, cols, side).permute(2, 4, 0, 1, 3, 5)
         found = blocks.reshape(rows * cols, batch, -1) @ self.weight  # [H W, B, s^2]
@@ -70,12 +71,12 @@ class Stage(nn.Module):
         super().__init__()
         seen = settings.channels + settings.external
         self.features = nn.Sequential(
-            *[Residual(settings.channels) for _ in range(settings.blocks)]
+            *[normed_residual(settings.channels) for _ in range(settings.blocks)]
         )
         self.up = Upsample(settings.channels, 2, norm=True)
         self.correction = nn.Conv2d(seen, 1, 1)
         self.proposal = nn.Sequential(
-            Residual(1 + seen),
+            normed_residual(1 + seen),
             nn.Conv2d(1 + seen, 4 * COMPRESSED, 3, padding=1),
             nn.BatchNorm2d(4 * COMPRESSED),
             nn.PixelShuffle(2),
@@ -146,6 +147,7 @@ class UrbanPy(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """The last stage's shares times the coarse counts."""
         density = self.densities(coarse, external)[-1]
         return density * upsample_nearest(coarse, density.shape[2] // coarse.shape[2])
 
@@ -195,7 +197,7 @@ def staged_error(network: UrbanPy, task: Task, batch: Int[Tensor, " b"]) -> Floa
     """0.99 squared error of scaled flows + 0.01 KL, summed over the stages."""
     coarse, total, share = task.coarse[batch], 0.0, network.share
     found = network.densities(coarse, task.external[batch])
-    for density, scale in zip(found, network.scales[1:]):
+    for density, scale in zip(found, network.scales[1:], strict=True):
         side = density.shape[2] // coarse.shape[2]
         target, parent = (
             block_sums(task.fine[batch], task.factor // side),

@@ -47,6 +47,7 @@ class VDSR(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """Deep features, enlarged in one step and split."""
         return self.split(self.last(self.up(self.body(coarse))), coarse)
 
 

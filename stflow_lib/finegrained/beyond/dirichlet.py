@@ -83,6 +83,7 @@ class DirichletUrbanSTC(UrbanSTC):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """The distribution's mean, in vehicles."""
         return self.shares(coarse, external) * upsample_nearest(coarse, self.factor)
 
     def alpha(

@@ -36,6 +36,7 @@ class Cells:
     b: Float[Tensor, " cell"]
 
     def mean(self) -> Float[Tensor, " cell"]:
+        """Expected vehicles: count a / (a + b)."""
         return self.count * self.a / (self.a + self.b)
 
     def deviation(self) -> Float[Tensor, " cell"]:
@@ -45,9 +46,11 @@ class Cells:
         return (dice * (total + self.count) / (total + 1)).sqrt()
 
     def only(self, chosen: Bool[Tensor, " cell"]) -> "Cells":
+        """The forecasts of some of the cells."""
         return Cells(*(part[chosen] for part in vars(self).values()))
 
     def scores(self, levels: tuple[float, ...] = LEVELS) -> Marginals:
+        """Intervals, CRPS and calibration of all cells."""
         return marginals(self.truth, self.count, self.a, self.b, levels)
 
 

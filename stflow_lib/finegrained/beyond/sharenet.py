@@ -1,14 +1,15 @@
 """ShareNet: the block's historical shares, corrected by a small network (a method of this book)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.networks.layers import upsample_nearest
+from stflow_lib.finegrained.networks.layers import Residual, conv, upsample_nearest
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import network_method
 from stflow_lib.training.loop import Training
@@ -22,7 +23,9 @@ class ShareNetSettings:
     blocks: int = 4  # residual blocks, all on the coarse grid
     modes: int = 2  # K, learned maps per fine cell that the network mixes
     smoothing: float = 1.0  # vehicles added to every fine cell's historical count
-    training: Training = Training(epochs=200, learning_rate=1e-3, halve_every=50)
+    training: Training = field(
+        default_factory=partial(Training, epochs=200, learning_rate=1e-3, halve_every=50)
+    )
 
 
 def historical_shares(task: Task, smoothing: float) -> Float[Tensor, "1 1 fine_row fine_col"]:
@@ -40,20 +43,10 @@ def historical_shares(task: Task, smoothing: float) -> Float[Tensor, "1 1 fine_r
     )
 
 
-class Residual(nn.Module):
+def gelu_residual(channels: int) -> Residual:
     """x + conv3x3(GELU(conv3x3(GELU(x)))): [B, C, H, W] -> the same."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.GELU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.GELU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
-        )
-
-    def forward(self, x: Float[Tensor, "b c r w"]) -> Float[Tensor, "b c r w"]:
-        return x + self.body(x)
+    layers = (nn.GELU(), conv(channels, channels), nn.GELU(), conv(channels, channels))
+    return Residual(*layers)
 
 
 class ShareNet(nn.Module):
@@ -75,7 +68,7 @@ class ShareNet(nn.Module):
         self.modes = nn.Parameter(0.1 * torch.randn(settings.modes, *shares.shape[1:]))
         self.body = nn.Sequential(
             nn.Conv2d(1 + cells, width, 3, padding=1),
-            *[Residual(width) for _ in range(settings.blocks)],
+            *[gelu_residual(width) for _ in range(settings.blocks)],
             nn.GELU(),
         )
         self.last = nn.Conv2d(width, cells + settings.modes, 3, padding=1)
@@ -93,6 +86,7 @@ class ShareNet(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """Softmax of every block's scores, times its count."""
         scores = F.pixel_unshuffle(self.log_shares, self.factor) + self.correction(coarse)
         return F.pixel_shuffle(scores.softmax(1) * coarse, self.factor)
 

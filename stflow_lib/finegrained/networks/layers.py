@@ -30,9 +30,10 @@ def init_normal(model: nn.Module) -> None:
 
 
 class Upsample(nn.Sequential):
-    """[conv3x3 C -> 4C, (BatchNorm), PixelShuffle 2, ReLU] x log2(M): [B, C, H, W] -> [B, C, HM, WM].
+    """[conv3x3 C -> 4C, (BatchNorm), PixelShuffle 2, ReLU] x log2(M).
 
-    `single` is the form of the paper's text: one conv C -> C M^2 and PixelShuffle(M).
+    [B, C, H, W] -> [B, C, HM, WM]. `single` is the form of the paper's text: one conv
+    C -> C M^2 and PixelShuffle(M).
     """
 
     def __init__(self, channels: int, factor: int, norm: bool = False, single: bool = False):
@@ -72,7 +73,8 @@ class ExternalFactors(nn.Module):
         )
 
     def forward(self, external: Float[Tensor, "batch factor"]) -> Float[Tensor, "batch 1 r c"]:
-        columns = dict(zip(self.names, external.unbind(1)))
+        """Weather and calendar X_e, to be added to the coarse map or laid beside it."""
+        columns = dict(zip(self.names, external.unbind(1), strict=True))
         embedded = [table(columns[n].long()) for n, table in self.embeddings.items()]
         plain = [columns[n][:, None] for n in self.names if n not in EMBEDDED]
         return self.mlp(torch.cat(embedded + plain, 1)).unflatten(1, (1, *self.size))
@@ -86,9 +88,10 @@ class Split(nn.Module):
 
     activation "relu" is the paper's, and dies where every raw value of a block is negative, which
     its initialisation makes likely for whole networks; "shifted" is relu(raw + 0.1), alive at the
-    start; "softplus" cannot die, but cannot give zero either, and answers slowly: at 0 its value is 0.69;
-    "sharp" is log(1 + exp(10 raw)) / 10, near 0.07 there, with a gradient on both sides. `safe` adds eps to every score, so
-    that an all-zero block falls back to the mean split instead of losing its vehicles.
+    start; "softplus" cannot die, but cannot give zero either, and answers slowly: at 0 its value
+    is 0.69; "sharp" is log(1 + exp(10 raw)) / 10, near 0.07 there, with a gradient on both sides.
+    `safe` adds eps to every score, so that an all-zero block falls back to the mean split instead
+    of losing its vehicles.
     constraint "m2_signed" normalises raw scores of either sign (unbounded where they cancel);
     "none" is plain regression, raw values taken as vehicles: both leave the other two unused.
     """
@@ -141,18 +144,31 @@ def doublings(factor: int) -> int:
     return factor.bit_length() - 1
 
 
-class Residual(nn.Module):
-    """[conv3x3, BN, ReLU, conv3x3, BN] + input."""
+def conv(inputs: int, outputs: int, size: int = 3, bias: bool = True) -> nn.Conv2d:
+    """A convolution of odd size that keeps rows and columns."""
+    return nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=bias)
 
-    def __init__(self, channels: int):
+
+def leaky() -> nn.LeakyReLU:
+    """LeakyReLU 0.2, in place: SRResNet's and LapSRN's."""
+    return nn.LeakyReLU(0.2, inplace=True)
+
+
+class Residual(nn.Module):
+    """x + body(x), the body made of layers that keep the shape."""
+
+    def __init__(self, *layers: nn.Module):
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(True),
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.BatchNorm2d(channels),
-        )
+        self.body = nn.Sequential(*layers)
 
     def forward(self, x: Float[Tensor, "b c r w"]) -> Float[Tensor, "b c r w"]:
+        """[B, C, H, W] -> the same."""
         return x + self.body(x)
+
+
+def normed_residual(channels: int) -> Residual:
+    """[conv3x3, BatchNorm, ReLU, conv3x3, BatchNorm] + input: UrbanFM's and UrbanPy's."""
+    return Residual(
+        conv(channels, channels), nn.BatchNorm2d(channels), nn.ReLU(True),
+        conv(channels, channels), nn.BatchNorm2d(channels),
+    )  # fmt: skip

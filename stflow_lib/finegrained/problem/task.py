@@ -40,6 +40,7 @@ class Task:
 
     @property
     def device(self) -> torch.device:
+        """Where the maps lie."""
         return self.coarse.device
 
 

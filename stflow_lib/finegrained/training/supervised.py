@@ -1,7 +1,7 @@
 """Training a network that maps coarse to fine, the same way for every method."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +30,9 @@ class NetworkSettings:
     constraint: str = "m2"  # "m2", "m2_signed" (no ReLU before it), "none" (plain regression)
     activation: str = "relu"  # of the last layer; "shifted" and "softplus" do not start dead
     safe: bool = False  # add eps to every score, so that a dead block predicts the mean split
-    training: Training = Training(epochs=200, learning_rate=1e-3, halve_every=50)
+    training: Training = field(
+        default_factory=partial(Training, epochs=200, learning_rate=1e-3, halve_every=50)
+    )
 
     def split(self, factor: int) -> Split:
         """The network's last two lines."""

@@ -31,6 +31,7 @@ class EndToEnd(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
+        """UrbanSTC's fine map; the heads take no part."""
         return self.network(coarse, external)
 
 

@@ -1,6 +1,6 @@
 """UrbanSTC: three pre-trained encoders, one decoder, the split (Qu et al., TKDE 2022)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -38,9 +38,9 @@ class UrbanSTCSettings(NetworkSettings):
     single_step: bool = False  # upsample in one conv C -> C M^2, as the paper's text says
     freeze_epochs: int = 5  # epochs of fine-tuning in which the encoders stay frozen
     loss: str = "squared"  # of fine-tuning: "squared" (paper) or "log" (L1 + log1p)
-    regional: RegionalSettings = RegionalSettings()
-    inference: SuperResolutionSettings = SuperResolutionSettings()
-    temporal: TemporalSettings = TemporalSettings()
+    regional: RegionalSettings = field(default_factory=RegionalSettings)
+    inference: SuperResolutionSettings = field(default_factory=SuperResolutionSettings)
+    temporal: TemporalSettings = field(default_factory=TemporalSettings)
 
 
 _TEXT_PLAN = Training(epochs=200, learning_rate=1e-3, halve_every=50)

@@ -1,6 +1,7 @@
 """Regional contrast (Reg): cells of equal flow alike, others apart (UrbanSTC section 4.1.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,9 @@ class RegionalSettings:
     criterion: str = "embedding"  # who is positive: "embedding" (released code), "flow" (Eq. 3)
     loss: str = "logsumexp"  # "logsumexp" (released code), "sigmoid" (same), "ratio" (Eq. 4)
     threshold: float = 1e-4  # lambda: largest distance of a positive pair
-    training: Training = Training(epochs=100, learning_rate=1e-4, halve_every=20)
+    training: Training = field(
+        default_factory=partial(Training, epochs=100, learning_rate=1e-4, halve_every=20)
+    )
 
 
 class RegionalHead(nn.Module):
@@ -33,6 +36,7 @@ class RegionalHead(nn.Module):
         init_normal(self.norm)
 
     def forward(self, coarse: Float[Tensor, "b 1 r c"]) -> Float[Tensor, "b cell channel"]:
+        """An embedding, not negative, for each cell."""
         cells = self.norm(self.encoder(coarse)).flatten(2).transpose(1, 2)
         return F.relu(self.project(cells))
 

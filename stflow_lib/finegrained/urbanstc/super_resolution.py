@@ -1,6 +1,7 @@
 """Super-resolution of the coarse map itself (Inf, UrbanSTC section 4.1.2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,9 @@ from stflow_lib.training.loop import Training, autocast
 class SuperResolutionSettings:
     """Super-resolution of the coarse map itself (Inf, UrbanSTC section 4.1.2)."""
 
-    training: Training = Training(epochs=200, learning_rate=1e-4, halve_every=0)
+    training: Training = field(
+        default_factory=partial(Training, epochs=200, learning_rate=1e-4, halve_every=0)
+    )
 
 
 class InferenceNet(nn.Module):
@@ -37,6 +40,7 @@ class InferenceNet(nn.Module):
         init_normal(self.decoder)
 
     def forward(self, coarser_map: Float[Tensor, "b 1 r c"]) -> Float[Tensor, "b 1 fr fc"]:
+        """Encoded, decoded, split by Eq. 15."""
         return self.split(self.decoder(self.encoder(coarser_map)), coarser_map)
 
 

@@ -1,6 +1,7 @@
 """Temporal contrast (TCS): maps of alike traffic near, unlike ones far (UrbanSTC section 4.2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -23,11 +24,16 @@ class TemporalSettings:
     margin: float = 15.0  # of the triplet loss
     normalise: bool = True  # embedding L2-normalised times 2 (released code), or plain (text)
     global_pool: bool = False  # neighbours from the whole training part, as the code has it
-    training: Training = Training(epochs=200, learning_rate=1e-4, halve_every=0)
+    training: Training = field(
+        default_factory=partial(Training, epochs=200, learning_rate=1e-4, halve_every=0)
+    )
 
 
 class TemporalHead(nn.Module):
-    """Encoder -> BatchNorm -> mean over the map -> Linear, ReLU (-> norm 2): [B, 1, H, W] -> [B, C]."""
+    """Encoder -> BatchNorm -> mean over the map -> Linear, ReLU (-> norm 2).
+
+    [B, 1, H, W] -> [B, C].
+    """
 
     def __init__(self, encoder: Encoder, channels: int, normalise: bool):
         super().__init__()
@@ -36,6 +42,7 @@ class TemporalHead(nn.Module):
         init_normal(self.norm)
 
     def forward(self, coarse: Float[Tensor, "b 1 r c"]) -> Float[Tensor, "b channel"]:
+        """An embedding, not negative, for each map."""
         d = F.relu(self.project(self.norm(self.encoder(coarse)).mean((2, 3))))
         return 2 * d / (d.pow(2).sum(1, keepdim=True) + 1e-10).sqrt() if self.normalise else d
 
@@ -65,7 +72,9 @@ def weighted_mean(
 ) -> Float[Tensor, "n 1 r c"]:
     """Sum over k of w_k / (sum of w) times map number k of each row: Eqs. 7 and 8."""
     weight = weight / weight.sum(1, keepdim=True)
-    return sum(w[:, None, None, None] * pool[i] for w, i in zip(weight.T, indices.T))
+    return sum(
+        w[:, None, None, None] * pool[i] for w, i in zip(weight.T, indices.T, strict=True)
+    )
 
 
 def triplet_loss(
@@ -86,7 +95,7 @@ def triplet_loss(
 def temporal_pretext(
     settings: TemporalSettings, encoder: Encoder, channels: int, task: Task
 ) -> Pretext:
-    """Temporal contrast: the encoder in triplets mined once from coarse maps, per part of the split.
+    """Temporal contrast: the encoder in triplets mined once, in each part of the split by itself.
 
     The loss is Eq. 10, on triplets of Algorithm 1.
     """
