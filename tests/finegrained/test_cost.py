@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from stflow_lib.finegrained import METHODS, cost
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.method import UrbanSTCSettings
 from stflow_lib.runs import build_settings
 from stflow_lib.training.method import count_parameters
 
@@ -47,7 +47,7 @@ def test_the_printed_rows_of_urbanstc_and_urbanfm():
 
 def test_counting_takes_no_memory():
     """On the processor the paper's networks would take seconds and hundreds of megabytes."""
-    built = cost.parts(METHODS["UrbanSTC"], cost.blank_task(), urbanstc.UrbanSTCSettings())
+    built = cost.parts(METHODS["UrbanSTC"], cost.blank_task(), UrbanSTCSettings())
     assert all(p.is_meta for part in built for p in part.network.parameters())
 
 

@@ -8,7 +8,7 @@ import pytest
 from stflow_lib.finegrained import make_task
 from stflow_lib.finegrained.baselines import urbanfm
 from stflow_lib.finegrained.networks.layers import ExternalFactors, Split
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
 from stflow_lib.finegrained.urbanstc.pretext import Encoder
 from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalHead
 from stflow_lib.finegrained.urbanstc.super_resolution import InferenceNet
@@ -44,13 +44,13 @@ def paper(make_city):
     ],
 )
 def test_fine_tuning_network(paper, factor, changes, count):
-    network = urbanstc.UrbanSTC(paper[factor], urbanstc.UrbanSTCSettings(**changes))
+    network = UrbanSTC(paper[factor], UrbanSTCSettings(**changes))
     assert count_parameters(network) == count
 
 
 def test_the_upsampler_of_the_text_is_larger(paper):
     """One conv C -> 16 C against two C -> 4 C: 2,361,344 against 2 x 590,336."""
-    network = urbanstc.UrbanSTC(paper[4], urbanstc.UrbanSTCSettings(single_step=True))
+    network = UrbanSTC(paper[4], UrbanSTCSettings(single_step=True))
     assert count_parameters(network) == 1_938_817 + 2_361_344 - 2 * 590_336
 
 

@@ -127,7 +127,7 @@ def test_contrast_attention_one_channel_at_a_time():
     torch.manual_seed(0)
     attention, x = imdn.ContrastAttention(32), 3 * torch.rand(2, 32, 4, 5)
     narrow, wide = attention.weigh[0], attention.weigh[2]
-    for image, got in zip(x, attention(x)):
+    for image, got in zip(x, attention(x), strict=True):
         contrast = []
         for channel in image:
             values = channel.flatten().tolist()
@@ -136,7 +136,9 @@ def test_contrast_attention_one_channel_at_a_time():
             contrast.append(mean + variance**0.5)
         hidden = torch.relu(narrow.weight[:, :, 0, 0] @ torch.tensor(contrast) + narrow.bias)
         weight = torch.sigmoid(wide.weight[:, :, 0, 0] @ hidden + wide.bias)
-        torch.testing.assert_close(got, torch.stack([w * c for w, c in zip(weight, image)]))
+        torch.testing.assert_close(
+            got, torch.stack([w * c for w, c in zip(weight, image, strict=True)])
+        )
 
 
 def test_attention_survives_a_flat_channel():
@@ -178,7 +180,10 @@ def test_imdn_gathers_all_modules_and_adds_the_first_features(odd):
 
 def normed(layer, x):
     """Convolution with each output channel's kernel rescaled by itself."""
-    kernels = [g.item() * v / v.pow(2).sum().sqrt() for g, v in zip(layer.gain, layer.weight)]
+    kernels = [
+        g.item() * v / v.pow(2).sum().sqrt()
+        for g, v in zip(layer.gain, layer.weight, strict=True)
+    ]
     return F.conv2d(x, torch.stack(kernels), layer.bias, padding=layer.weight.shape[-1] // 2)
 
 

@@ -66,8 +66,8 @@ def test_a_nonlinear_equation_follows_the_three_eighths_tableau():
     slope = lambda x: torch.sin(3 * x) + x**2
     state, slopes = torch.linspace(-1, 1, 7, dtype=torch.float64), []
     for row in inner:
-        slopes.append(slope(state + sum(a * k for a, k in zip(row, slopes))))
-    want = state + sum(b * k for b, k in zip(outer, slopes))
+        slopes.append(slope(state + sum(a * k for a, k in zip(row, slopes, strict=True))))
+    want = state + sum(b * k for b, k in zip(outer, slopes, strict=True))
     torch.testing.assert_close(runge_kutta(slope, state), want, rtol=1e-12, atol=1e-12)
 
 

@@ -22,7 +22,9 @@ def shares_by_loops(city, factor, steps, ratio):
         if ratio == "sum":
             shares[d, row, col] = y.sum() / x.sum() if x.sum() else 0
         else:
-            shares[d, row, col] = np.mean([b / a if a else 0 for a, b in zip(x, y)])
+            shares[d, row, col] = np.mean(
+                [b / a if a else 0 for a, b in zip(x, y, strict=True)]
+            )
     return shares
 
 

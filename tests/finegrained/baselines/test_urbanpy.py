@@ -74,7 +74,7 @@ def test_every_stage_keeps_the_vehicles(city_task, external):
     rows, cols = coarse.shape[2:]
     sides = [2, 4][: len(densities)]
     assert sides[-1] == city_task.factor
-    for side, density in zip(sides, densities):
+    for side, density in zip(sides, densities, strict=True):
         assert density.shape == (3, 1, rows * side, cols * side) and (density >= 0).all()
         sums = urbanpy.block_sums(density, side)
         torch.testing.assert_close(sums, torch.ones_like(sums), rtol=1e-4, atol=0)
@@ -98,7 +98,9 @@ def test_intermediate_targets_are_block_sums(side):
 def naive_divergence(density, truth, coarse):
     """The definition, cell by cell: full blocks only, their mean, the batch's mean."""
     side, total = density.shape[2] // coarse.shape[2], 0.0
-    for d, t, x in zip(density[:, 0].tolist(), truth[:, 0].tolist(), coarse[:, 0].tolist()):
+    for d, t, x in zip(
+        density[:, 0].tolist(), truth[:, 0].tolist(), coarse[:, 0].tolist(), strict=True
+    ):
         blocks, sample = 0, 0.0
         for row, values in enumerate(x):
             for col in [c for c, value in enumerate(values) if value > 0]:
@@ -133,7 +135,7 @@ def test_the_loss_is_the_sum_over_stages(make_city):
     fine, coarse = task.fine[batch], task.coarse[batch]
     want = 0.0
     for side, scale, density in zip(
-        (2, 4), (3, 2), net.densities(coarse, task.external[batch])
+        (2, 4), (3, 2), net.densities(coarse, task.external[batch]), strict=False
     ):
         target, parent = urbanpy.block_sums(fine, 4 // side), upsample_nearest(coarse, side)
         known = torch.where(parent > 0, target / parent, 0.0)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from stflow_lib.finegrained.beyond import beta_binomial as betabinomial
+from stflow_lib.finegrained.beyond import beta_binomial
 from stflow_lib.finegrained.beyond.beta_binomial import cdf, cells_of, marginals
 
 CASES = [(0, 0.5, 2.0), (1, 0.01, 3.0), (17, 2.5, 0.2), (60, 300.0, 90.0), (400, 1.5, 40.0)]
@@ -103,14 +103,14 @@ def test_coverage_is_exact_where_counts_are_large():
     n, a, b = (torch.full((4000,), v) for v in (3000.0, 20.0, 30.0))
     y = torch.tensor(stats.betabinom.rvs(3000, 20, 30, size=4000, random_state=0)).double()
     got = marginals(y, n, a, b).coverage()
-    np.testing.assert_allclose(got, betabinomial.LEVELS, atol=0.02)
+    np.testing.assert_allclose(got, beta_binomial.LEVELS, atol=0.02)
 
 
 def test_chunks_give_back_the_order_of_the_cells(monkeypatch):
     """Cells are sorted by count for speed: unsorted wrongly, a map of widths is scrambled."""
     y, n, a, b = drawn(50)
     whole = marginals(y, n, a, b)
-    monkeypatch.setattr(betabinomial, "CHUNK", 7)
+    monkeypatch.setattr(beta_binomial, "CHUNK", 7)
     parts = marginals(y, n, a, b)
     each = [
         marginals(y[i : i + 1], n[i : i + 1], a[i : i + 1], b[i : i + 1]) for i in range(50)

@@ -16,12 +16,12 @@ from stflow_lib.finegrained.beyond.dirichlet import (
     log_likelihood,
     negative_log_likelihood,
 )
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
 
 
 def network(task, **changes):
     torch.manual_seed(0)
-    settings = urbanstc.UrbanSTCSettings(channels=4, activation="sharp", **changes)
+    settings = UrbanSTCSettings(channels=4, activation="sharp", **changes)
     net = DirichletUrbanSTC(task, settings).eval()
     torch.nn.init.normal_(net.place, 0, 1)
     return net
@@ -83,7 +83,7 @@ def test_empty_blocks_carry_nothing(task):
 def test_shares_are_positive_and_whole_whatever_the_last_layer_does(task):
     """A dead block or an exact zero has no logarithm: one such cell makes the loss infinite."""
     net = network(task)
-    net.split = urbanstc.UrbanSTCSettings(activation="relu").split(2)
+    net.split = UrbanSTCSettings(activation="relu").split(2)
     torch.nn.init.constant_(net.decoder[-1].bias, -10.0)
     coarse, external = task.coarse[task.test], task.external[task.test]
     shares = net.shares(coarse, external)
@@ -99,7 +99,7 @@ def test_the_mean_is_alpha_over_its_sum_times_the_count(task):
     shares = alpha / F.interpolate(F.avg_pool2d(alpha, 2) * 4, scale_factor=2)
     want = shares * F.interpolate(coarse, scale_factor=2)
     torch.testing.assert_close(net(coarse, external), want)
-    split = urbanstc.UrbanSTC.forward(net, coarse, external)  # nearly: FLOOR is added to it
+    split = UrbanSTC.forward(net, coarse, external)  # nearly: FLOOR is added to it
     torch.testing.assert_close(net(coarse, external), split, atol=0.02, rtol=2e-3)
 
 

@@ -13,7 +13,7 @@ from stflow_lib.finegrained.beyond.sharenet import (
     historical_shares,
 )
 from stflow_lib.finegrained.networks.layers import upsample_nearest
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
@@ -157,7 +157,7 @@ def test_never_more_parameters_than_urbanstc(make_city, rows, cols, factor, sett
     if (rows, width) == (128, 16):
         pytest.skip("the lab's cities are smaller")
     task = make_task(make_city(steps=8, rows=rows, cols=cols), factor)
-    theirs = urbanstc.UrbanSTC(task, urbanstc.UrbanSTCSettings(channels=width))
+    theirs = UrbanSTC(task, UrbanSTCSettings(channels=width))
     assert count_parameters(network(task, settings)) <= count_parameters(theirs)
 
 

@@ -10,7 +10,8 @@ from stflow_lib.finegrained import make_task, score
 from stflow_lib.finegrained.baselines import urbanfm
 from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.finegrained.training.supervised import fit_network, validate
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc.method import METHOD as URBANSTC
+from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
 from stflow_lib.training.loop import Training
 
 SHORT = Training(epochs=3, learning_rate=1e-3, halve_every=0, precision="float32")
@@ -20,7 +21,7 @@ UNFAILING = [{"activation": "softplus"}, {"activation": "shifted", "safe": True}
 
 def network(task, **changes):
     torch.manual_seed(0)
-    return urbanstc.UrbanSTC(task, urbanstc.UrbanSTCSettings(channels=4, **changes))
+    return UrbanSTC(task, UrbanSTCSettings(channels=4, **changes))
 
 
 @pytest.fixture(params=["UrbanSTC", "UrbanFM"])
@@ -30,7 +31,7 @@ def fit(request, tiny):
     def run(task, training=SHORT, **changes):
         if request.param == "UrbanSTC":
             settings = replace(tiny, pretrain=False, training=training, **changes)
-            return urbanstc.fit(task, settings, 0, None)
+            return URBANSTC.fit(task, settings, 0, None)
         settings = urbanfm.UrbanFMSettings(channels=4, blocks=2, training=training, **changes)
         return urbanfm.METHOD.fit(task, settings, 0, None)
 
@@ -57,7 +58,7 @@ def test_the_note_is_about_the_epoch_that_is_kept(task, monkeypatch):
     told = iter([(2.0, 0.0), (1.0, 0.9), (3.0, 0.1)])
     monkeypatch.setattr(
         "stflow_lib.finegrained.training.supervised.validate",
-        lambda *_: dict(zip(("valid_rmse", "dead_blocks"), next(told))),
+        lambda *_: dict(zip(("valid_rmse", "dead_blocks"), next(told), strict=True)),
     )
     fitted = fit_network(network(task), task, SHORT, 0, None)
     assert fitted.notes == {"dead_blocks": 0.9, "collapsed": True}
@@ -69,7 +70,7 @@ def test_alive_at_the_start_at_any_seed(task, activation, seed):
     """With relu and the paper's initialisation whole networks start dead."""
     torch.manual_seed(seed)
     for net in (
-        urbanstc.UrbanSTC(task, urbanstc.UrbanSTCSettings(channels=16, activation=activation)),
+        UrbanSTC(task, UrbanSTCSettings(channels=16, activation=activation)),
         urbanfm.UrbanFM(
             task, urbanfm.UrbanFMSettings(channels=8, blocks=1, activation=activation)
         ),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stflow_lib.finegrained import METHODS, make_task
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc import method
 from stflow_lib.finegrained.urbanstc.method import AS_PRINTED, UrbanSTC
 from stflow_lib.verdicts import claims
 
@@ -37,11 +37,11 @@ def test_methods_stand_in_the_papers_order():
     """Tables 3 to 6 and 11 list their rows in the order of METHODS."""
     printed = list(dict.fromkeys(claims.reported("urbanstc", "3")["method"]))
     assert [name for name in METHODS if name in printed] == printed
-    assert all(name == method.name for name, method in METHODS.items())
+    assert all(name == row.name for name, row in METHODS.items())
 
 
 def test_each_stage_leaves_its_curves(task, tiny):
-    fitted = urbanstc.fit(task, tiny, 0, None)
+    fitted = method.fit(task, tiny, 0, None)
     pretexts = {"reg_loss", "reg_valid", "tcs_loss", "tcs_valid", "inf_loss", "inf_valid_rmse"}
     assert set(fitted.curves) == STAGES | pretexts
     assert {len(fitted.curves[name]) for name in pretexts} == {2}
@@ -57,7 +57,7 @@ def test_the_variant_of_the_text_trains(make_city, tiny):
     assert settings.single_step and settings.freeze_epochs == 0
     assert (settings.regional.criterion, settings.regional.loss) == ("flow", "ratio")
     assert not settings.temporal.normalise
-    fitted = urbanstc.fit(task, settings, 0, None)
+    fitted = method.fit(task, settings, 0, None)
     assert fitted.epochs == 3 and torch.isfinite(bits(fitted, task)).all()
 
 
@@ -66,14 +66,14 @@ def test_only_the_named_encoders_take_part_in_the_order_of_the_code(task, tiny, 
     settings = replace(tiny, encoders=encoders)
     order = [name for name in ("inf", "tcs", "reg") if name in encoders]
     assert [*UrbanSTC(task, settings).encoders] == order
-    curves = set(urbanstc.fit(task, settings, 0, None).curves) - STAGES
+    curves = set(method.fit(task, settings, 0, None).curves) - STAGES
     assert {curve.split("_")[0] for curve in curves} == set(encoders)
 
 
 def test_random_encoders_are_the_same_network_without_pretexts(task, tiny):
     """The control shows what pre-training buys only if nothing else differs."""
-    control = urbanstc.fit(task, replace(tiny, pretrain=False), 0, None)
-    whole = urbanstc.fit(task, tiny, 0, None)
+    control = method.fit(task, replace(tiny, pretrain=False), 0, None)
+    whole = method.fit(task, tiny, 0, None)
     assert set(control.curves) == STAGES and control.parameters == whole.parameters
     assert control.curves["loss"] != whole.curves["loss"]
 
@@ -81,7 +81,7 @@ def test_random_encoders_are_the_same_network_without_pretexts(task, tiny):
 def test_pretexts_move_their_encoders_and_fine_tuning_starts_there(task, tiny):
     """One frozen epoch: the encoders come out as the pretexts left them, to the bit."""
     kept = []
-    real = urbanstc.pretrain
+    real = method.pretrain
 
     def pretrain(network, *rest):
         start = [p.detach().clone() for p in network.encoders.parameters()]
@@ -94,23 +94,25 @@ def test_pretexts_move_their_encoders_and_fine_tuning_starts_there(task, tiny):
     for epochs in (1, 2):
         settings = replace(tiny, training=replace(tiny.training, epochs=epochs))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(urbanstc, "pretrain", pretrain)
+            patch.setattr(method, "pretrain", pretrain)
             # the last epoch counts, whatever the validation error says
             scores = iter(range(9, 0, -1))
             patch.setattr(
                 "stflow_lib.finegrained.training.supervised.validate",
                 lambda *_, left=scores: {"valid_rmse": float(next(left)), "dead_blocks": 0.0},
             )
-            urbanstc.fit(task, settings, 0, None)
-    for (network, start, pretrained), moved in zip(kept, (False, True)):
-        assert not any(torch.equal(a, b) for a, b in zip(start, pretrained))
+            method.fit(task, settings, 0, None)
+    for (network, start, pretrained), moved in zip(kept, (False, True), strict=True):
+        assert not any(torch.equal(a, b) for a, b in zip(start, pretrained, strict=True))
         now = [p.detach() for p in network.encoders.parameters()]
-        assert all(torch.equal(a, b) for a, b in zip(pretrained, now)) == (not moved)
+        assert all(torch.equal(a, b) for a, b in zip(pretrained, now, strict=True)) == (
+            not moved
+        )
 
 
 def test_seeds(task, tiny):
     """Same seed, same bits, whatever was drawn before; another seed, another network."""
-    one, two, other = (urbanstc.fit(task, tiny, seed, None) for seed in (1, 1, 2))
+    one, two, other = (method.fit(task, tiny, seed, None) for seed in (1, 1, 2))
     assert one.curves == two.curves and torch.equal(bits(one, task), bits(two, task))
     assert not torch.equal(bits(one, task), bits(other, task))
 
@@ -127,22 +129,22 @@ def test_weather_reaches_the_prediction(make_city, tiny):
 def test_weather_without_factors_is_an_error(make_city, tiny):
     task = make_task(make_city(zone="nominal"), 2)
     with pytest.raises(ValueError, match="external factors are switched on"):
-        urbanstc.fit(task, replace(tiny, external=True), 0, None)
+        method.fit(task, replace(tiny, external=True), 0, None)
 
 
 @pytest.mark.parametrize("encoders", [(), ("reg", "vgg")])
 def test_unknown_or_no_encoders_are_errors(task, tiny, encoders):
     with pytest.raises(ValueError, match="UrbanSTC: encoders"):
-        urbanstc.fit(task, replace(tiny, encoders=encoders), 0, None)
+        method.fit(task, replace(tiny, encoders=encoders), 0, None)
 
 
 def test_a_finished_fit_is_only_loaded(task, tiny, tmp_path, monkeypatch):
     """All four stages come from their files; no pretext leaks into another's file."""
-    first = urbanstc.fit(task, tiny, 0, tmp_path)
+    first = method.fit(task, tiny, 0, tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {f"{s}.pt" for s in
                                                    ("fit", "reg", "tcs", "inf")}  # fmt: skip
     monkeypatch.setattr(torch.optim.Adam, "step", None)
-    again = urbanstc.fit(task, tiny, 0, tmp_path)
+    again = method.fit(task, tiny, 0, tmp_path)
     assert again.curves == first.curves and torch.equal(bits(again, task), bits(first, task))
 
 
@@ -152,7 +154,7 @@ from pathlib import Path
 import torch
 from stflow_lib.data import load
 from stflow_lib.finegrained import make_task
-from stflow_lib.finegrained.urbanstc import method as urbanstc
+from stflow_lib.finegrained.urbanstc import method
 from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalSettings
 from stflow_lib.finegrained.urbanstc.super_resolution import SuperResolutionSettings
 from stflow_lib.finegrained.urbanstc.temporal_contrast import TemporalSettings
@@ -161,9 +163,10 @@ from stflow_lib.training.loop import Training
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
 plan = Training(epochs=3, batch=64, learning_rate=1e-3, halve_every=2)
-settings = urbanstc.UrbanSTCSettings(
-    channels=4, freeze_epochs=1, activation="softplus", regional=RegionalSettings(training=plan),
-    inference=SuperResolutionSettings(plan), temporal=TemporalSettings(training=plan), training=plan)
+settings = method.UrbanSTCSettings(
+    channels=4, freeze_epochs=1, activation="softplus", training=plan,
+    regional=RegionalSettings(training=plan), inference=SuperResolutionSettings(plan),
+    temporal=TemporalSettings(training=plan))
 task = make_task(load("sim-fine"), 2)
 steps, real, limit = [], torch.optim.Adam.step, None
 
@@ -177,12 +180,12 @@ torch.optim.Adam.step = step
 for limit in (18 + 10, 12 + 18 + 15):
     child = os.fork()
     if not child:
-        urbanstc.fit(task, settings, 0, folder)
+        method.fit(task, settings, 0, folder)
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     print(*sorted(p.name for p in folder.iterdir()))
 limit = None
-fits = [urbanstc.fit(task, settings, 0, folder), urbanstc.fit(task, settings, 0, None)]
+fits = [method.fit(task, settings, 0, folder), method.fit(task, settings, 0, None)]
 assert fits[0].curves == fits[1].curves, (fits[0].curves, fits[1].curves)
 assert torch.equal(*(fitted(task, task.test) for fitted in fits))
 print("same after", len(steps))
