@@ -135,7 +135,7 @@ def test_the_loss_is_the_sum_over_stages(make_city):
     fine, coarse = task.fine[batch], task.coarse[batch]
     want = 0.0
     for side, scale, density in zip(
-        (2, 4), (3, 2), net.densities(coarse, task.external[batch]), strict=False
+        (2, 4), (3, 2), net.densities(coarse, task.external[batch]), strict=True
     ):
         target, parent = urbanpy.block_sums(fine, 4 // side), upsample_nearest(coarse, side)
         known = torch.where(parent > 0, target / parent, 0.0)
