@@ -1,17 +1,22 @@
 """Hand-made cities and small plans for the tests of the fine-grained wing."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from stflow_lib.data.catalog import index
 from stflow_lib.data.schema import grid_city, with_content_hash
 from stflow_lib.finegrained import make_task
+from stflow_lib.finegrained.plan import ORIGINALS
+from stflow_lib.finegrained.tables import PAPER
 from stflow_lib.finegrained.urbanstc.method import UrbanSTCSettings
 from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalSettings
 from stflow_lib.finegrained.urbanstc.super_resolution import SuperResolutionSettings
 from stflow_lib.finegrained.urbanstc.temporal_contrast import TemporalSettings
+from stflow_lib.runs import profiles
 from stflow_lib.training.loop import Training
 
 
@@ -61,3 +66,45 @@ def tiny():
         temporal=TemporalSettings(training=short),
         training=replace(short, epochs=3),
     )
+
+
+SCHEDULE = {"training": {"epochs": 3}}
+
+
+@pytest.fixture
+def size() -> dict:
+    """A profile's part for this wing: two cities, three seeds, a size for the paper's methods."""
+    urbanstc = {
+        "channels": 16,
+        "activation": "shifted",
+        "freeze_epochs": 1,
+        "regional": {**SCHEDULE, "threshold": 1e-4},
+        "inference": SCHEDULE,
+    }
+    own = {"UrbanSTC": urbanstc, "UrbanFM": SCHEDULE, "ShareNet": {"channels": 8, **SCHEDULE}}
+    return {
+        "cities": ["taxi-sf-64", "bikenyc-p6"],
+        "seeds": [0, 1, 2],
+        "fractions": [20, 100],
+        "methods": {name: {} for name in PAPER} | own,
+    }
+
+
+@pytest.fixture
+def catalogue(monkeypatch, size):
+    """A function: the files of every set of the wing are here, or absent (None)."""
+
+    def entries(files):
+        names = [*ORIGINALS.values(), *size["cities"]]
+        found = dict.fromkeys(names, SimpleNamespace(files=lambda: files))
+        monkeypatch.setattr(index, "entries", lambda: found)
+
+    return entries
+
+
+@pytest.fixture
+def lab(monkeypatch, size, catalogue) -> str:
+    """The lab profile at `size`, none of the paper's own sets here."""
+    monkeypatch.setattr(profiles, "table", lambda wing, profile: size)
+    catalogue(None)
+    return "lab"

@@ -6,7 +6,6 @@ A wrong kernel, a missing bias or BatchNorm, or the one-step upsampler of the te
 import pytest
 
 from stflow_lib.finegrained import make_task
-from stflow_lib.finegrained.baselines import urbanfm
 from stflow_lib.finegrained.networks.layers import ExternalFactors, Split
 from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
 from stflow_lib.finegrained.urbanstc.pretext import Encoder
@@ -68,15 +67,6 @@ def test_pretext_networks(channels, reg, tcs, inf):
 
 def test_inference_network_at_two():
     assert count_parameters(InferenceNet(Encoder(128, 3), 128, 2, Split(2))) == 888_961
-
-
-@pytest.mark.parametrize(
-    "factor, external, count",
-    [(4, True, 6_226_752), (4, False, 6_082_305), (2, False, 5_490_945)],
-)
-def test_urbanfm(paper, factor, external, count):
-    network = urbanfm.UrbanFM(paper[factor], urbanfm.UrbanFMSettings(external=external))
-    assert count_parameters(network) == count
 
 
 def test_external_factors_of_taxibj():

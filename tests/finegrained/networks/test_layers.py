@@ -1,9 +1,19 @@
-"""Shared layers: the split's three activations, upsampling, external factors."""
+"""Shared layers: the split and its activations, upsampling, sums, external factors."""
 
 import pytest
 import torch
 
-from stflow_lib.finegrained.networks.layers import ExternalFactors, Split, Upsample, init_normal
+from stflow_lib.finegrained.networks.layers import (
+    ExternalFactors,
+    Residual,
+    Split,
+    Upsample,
+    conv,
+    doublings,
+    init_normal,
+    normed_residual,
+    upsample_nearest,
+)
 
 COARSE = torch.tensor([[6.0, 10.0]])[None, None]
 
@@ -94,3 +104,56 @@ def test_external_columns_are_found_by_name():
 def test_external_without_factors_is_an_error():
     with pytest.raises(ValueError, match="switched on, but the city has none"):
         ExternalFactors((), 3, 4)
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_the_split_block_by_block(factor):
+    """Eq. 15 and the product with the coarse map, against two loops over blocks."""
+    torch.manual_seed(0)
+    scores = torch.randn(2, 1, 3 * factor, 5 * factor)
+    coarse = torch.randint(0, 50, (2, 1, 3, 5)).float()
+    fine = Split(factor)(scores, coarse)
+    for row in range(3):
+        for col in range(5):
+            here = (..., slice(row * factor, (row + 1) * factor),
+                    slice(col * factor, (col + 1) * factor))  # fmt: skip
+            positive = scores[here].clamp_min(0)
+            share = positive / (positive.sum((2, 3), keepdim=True) + 1e-5)
+            want = share * coarse[:, :, row, col, None, None]
+            torch.testing.assert_close(fine[here], want)
+
+
+def test_a_sum_adds_what_its_layers_make():
+    """Layers at zero leave the input; a missing sum would leave nothing."""
+    x = torch.randn(2, 4, 3, 5)
+    layer = conv(4, 4)
+    torch.testing.assert_close(Residual(layer, torch.nn.Tanh())(x), x + torch.tanh(layer(x)))
+    block = normed_residual(4).eval()
+    for module in block.body:
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.zeros_(module.weight)
+    assert torch.equal(block(x), x)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 9])
+@pytest.mark.parametrize("bias", [True, False])
+def test_convolutions_keep_rows_and_columns(size, bias):
+    layer = conv(2, 3, size, bias)
+    assert layer(torch.rand(1, 2, 4, 7)).shape == (1, 3, 4, 7)
+    assert (layer.bias is not None) == bias and layer.weight.shape == (3, 2, size, size)
+
+
+def test_every_fine_cell_gets_its_coarse_value():
+    coarse = torch.arange(6.0).reshape(1, 1, 2, 3)
+    fine = upsample_nearest(coarse, 4)
+    assert fine.shape == (1, 1, 8, 12)
+    for row in range(8):
+        for col in range(12):
+            assert fine[0, 0, row, col] == coarse[0, 0, row // 4, col // 4]
+
+
+def test_doublings_are_logarithms():
+    assert [doublings(2**n) for n in (1, 2, 3, 5)] == [1, 2, 3, 5]
+    for factor in (0, 1, 3, 12):
+        with pytest.raises(ValueError, match="is not a power of two"):
+            doublings(factor)

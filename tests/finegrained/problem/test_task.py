@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import block_sum
-from stflow_lib.finegrained import METHODS, make_task, score
-from stflow_lib.finegrained.problem.scoring import block_losses
+from stflow_lib.finegrained import METHODS, make_task
 from stflow_lib.finegrained.problem.task import coarser, subset
 
 TWO = ("pickup", "dropoff")
@@ -80,29 +79,6 @@ def test_too_few_steps_are_an_error(make_city):
         make_task(make_city(steps=16), 2, 20.0)
 
 
-def test_calendar_where_the_city_brings_no_factors(make_city):
-    """2008-05-24 is a Saturday, Monday the 26th is Memorial Day; the hour is the local one."""
-    task = make_task(make_city(steps=96), 2)
-    assert task.external_names == ("holiday", "weekend", "weekday", "hour")
-    assert task.external[[0, 25, 50, 95]].tolist() == [
-        [0, 1, 6, 0], [0, 1, 7, 1], [1, 0, 1, 2], [0, 0, 2, 23],
-    ]  # fmt: skip
-    assert task.external[48:72, 0].all() and task.external[:, 0].sum() == 24
-
-
-def test_calendar_of_other_clocks(make_city):
-    """No holidays are known outside America, no weekday at all where the clock is nominal."""
-    assert not make_task(make_city(steps=96, zone="Europe/Rome"), 2).external[:, 0].any()
-    nominal = make_task(make_city(zone="nominal"), 2)
-    assert nominal.external_names == () and nominal.external.shape == (48, 0)
-
-
-def test_the_citys_own_factors_win(make_city):
-    task = make_task(make_city(external=("temperature", "weather")), 2)
-    assert task.external_names == ("temperature", "weather")
-    assert task.external.shape == (48, 2) and (task.external == 1).all()
-
-
 def changed_after(city, step):
     """The same city with every value from `step` on replaced."""
     other = city.copy(deep=True)
@@ -151,21 +127,3 @@ def test_making_a_task_and_fitting_leave_the_city_alone(make_city, tiny):
 def test_subset_judges_another_part(task):
     other = subset(task, "valid")
     assert torch.equal(other.test, task.valid) and torch.equal(other.train, task.train)
-
-
-def test_score_pools_directions_and_batches(make_city):
-    """Per direction by hand; two directions of unequal size of error."""
-    task = make_task(make_city(steps=20, directions=TWO), 2)
-    got = score(task, lambda t, i: t.fine[i] + 1.0 + (i % 2 * 2)[:, None, None, None], batch=3)
-    assert got["parts"]["pickup_mae"] == 1 and got["parts"]["dropoff_mae"] == 3
-    assert got["metrics"]["mae"] == 2 and got["metrics"]["rmse"] == pytest.approx(5**0.5)
-    assert score(make_task(make_city(), 2), lambda t, i: t.fine[i])["parts"] == {}
-
-
-def test_block_losses_by_hand():
-    """One block each: kept but uneven, half lost, equal shares, nothing at all, empty."""
-    coarse = torch.tensor([8.0, 8, 8, 8, 0]).reshape(1, 1, 1, 5)
-    top = [[2, 4, 0, 4, 2, 2, 0, 0, 0, 0], [1, 1, 0, 0, 2, 2, 0, 0, 0, 0]]
-    fine = torch.tensor(top, dtype=torch.float32)[None, None]
-    assert block_losses(fine, coarse, 2) == (0.5, 2, 4)
-    assert block_losses(fine[..., :2], coarse[..., :1], 2) == (0.0, 0, 1)

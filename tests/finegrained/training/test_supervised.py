@@ -9,7 +9,7 @@ from torch import nn
 from stflow_lib.finegrained import make_task, score
 from stflow_lib.finegrained.baselines import urbanfm
 from stflow_lib.finegrained.problem.scoring import block_losses
-from stflow_lib.finegrained.training.supervised import fit_network, validate
+from stflow_lib.finegrained.training.supervised import fit_network, squared_error, validate
 from stflow_lib.finegrained.urbanstc.method import METHOD as URBANSTC
 from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
 from stflow_lib.training.loop import Training
@@ -132,23 +132,6 @@ def test_two_fits_give_the_same_bits(task):
     assert fits[0].curves == fits[1].curves
 
 
-def test_urbanfm_sees_scaled_flows_and_predicts_vehicles(task):
-    """Flows / 100 in the loss are the squared error / 10,000, with the same RMSE."""
-    still = replace(SHORT, learning_rate=0.0)
-    plain, scaled = (
-        urbanfm.METHOD.fit(
-            task,
-            urbanfm.UrbanFMSettings(channels=4, blocks=1, target_scale=scale, training=still,
-                             activation="softplus"),
-            0, None,
-        )
-        for scale in (1.0, 100.0)
-    )  # fmt: skip
-    assert scaled.curves["valid_rmse"] == plain.curves["valid_rmse"]
-    losses = [loss * 1e4 for loss in scaled.curves["loss"]]
-    assert losses == pytest.approx(plain.curves["loss"], rel=1e-5)
-
-
 @pytest.mark.parametrize(
     "constraint, kept", [("m2", True), ("m2_signed", True), ("none", False)]
 )
@@ -164,3 +147,14 @@ def test_validation_pools_over_batches(task):
     want = torch.tensor([i % 3 for i in task.valid.tolist()]).double().pow(2).mean().sqrt()
     for batch in (1, 5, 256):
         assert validate(task, half, batch)["valid_rmse"] == pytest.approx(want.item())
+
+
+def test_squared_error_cell_by_cell(task):
+    """Eq. 16 over cells and maps of a batch: a sum over cells would scale the rate with the city."""
+    net, batch = network(task, activation="softplus").eval(), task.train[:3]
+    fine, total = net(task.coarse[batch], task.external[batch]), 0.0
+    cells = zip(fine.flatten().tolist(), task.fine[batch].flatten().tolist(), strict=True)
+    for got, want in cells:
+        total += (got - want) ** 2
+    error = squared_error(net, task, batch)
+    assert error.item() == pytest.approx(total / fine.numel(), rel=1e-5)

@@ -126,6 +126,23 @@ def test_weather_reaches_the_prediction(make_city, tiny):
     assert not torch.equal(network(coarse, external), network(coarse, external * 3))
 
 
+@pytest.mark.parametrize("external", [False, True])
+def test_the_forward_pass_step_by_step(make_city, tiny, external):
+    """Eqs. 11 to 14, decoder, split: factors are added to what is seen, not to what is split."""
+    task = make_task(make_city(external=("temperature", "weather")), 2)
+    torch.manual_seed(0)
+    network = UrbanSTC(task, replace(tiny, external=external)).eval()
+    coarse, factors = task.coarse[:3], task.external[:3]
+    seen = coarse + network.external(factors) if external else coarse
+    assert torch.equal(seen, coarse) != external
+    features = torch.cat([network.encoders[name](seen) for name in ("inf", "tcs", "reg")], 1)
+    score = torch.nn.functional.softplus(network.decoder(features))
+    whole = torch.nn.functional.avg_pool2d(score, 2) * 4 + 1e-5
+    enlarge = lambda x: x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    want = score / enlarge(whole) * enlarge(coarse)
+    torch.testing.assert_close(network(coarse, factors), want)
+
+
 def test_weather_without_factors_is_an_error(make_city, tiny):
     task = make_task(make_city(zone="nominal"), 2)
     with pytest.raises(ValueError, match="external factors are switched on"):
