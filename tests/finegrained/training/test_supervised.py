@@ -150,7 +150,7 @@ def test_validation_pools_over_batches(task):
 
 
 def test_squared_error_cell_by_cell(task):
-    """Eq. 16 over cells and maps of a batch: a sum over cells would scale the rate with the city."""
+    """Eq. 16 over cells and maps: a sum over cells would scale the rate with the city."""
     net, batch = network(task, activation="softplus").eval(), task.train[:3]
     fine, total = net(task.coarse[batch], task.external[batch]), 0.0
     cells = zip(fine.flatten().tolist(), task.fine[batch].flatten().tolist(), strict=True)
