@@ -49,7 +49,7 @@ class Upsample(nn.Sequential):
 
 
 class ExternalFactors(nn.Module):
-    """Weather and calendar to one value per coarse cell (UrbanSTC section 4.3).
+    """External factor fusion: weather and calendar to a value per cell (UrbanSTC section 4.3).
 
     [B, E] -> [B, 1, H, W]: weekday, hour and weather class are embedded, other columns used as
     they are; Linear -> 128, Dropout, ReLU, Linear -> H W, ReLU. Raises ValueError without columns.

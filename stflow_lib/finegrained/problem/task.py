@@ -103,7 +103,7 @@ def subset(task: Task, name: str) -> Task:
 
 
 def coarser(task: Task) -> Float[Tensor, "sample 1 coarser_row coarser_col"]:
-    """Block sums of the coarse maps by M: the input of the super-resolution pretext.
+    """The coarser granularity maps, block sums by M: the input of the super-resolution pretext.
 
     [S, 1, H, W] -> [S, 1, H/M, W/M], vehicles; ValueError when H or W does not divide by M.
     """

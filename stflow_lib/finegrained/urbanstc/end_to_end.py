@@ -36,7 +36,7 @@ class EndToEnd(nn.Module):
 
 
 def joint_error(model: EndToEnd, task: Task, batch: Int[Tensor, " b"]) -> Float[Tensor, ""]:
-    """Squared error (Eq. 16) plus the weighted pretext losses of the same maps."""
+    """End-to-end: squared error (Eq. 16) plus the weighted pretext losses of the same maps."""
     pretexts = zip(model.balance, model.losses, strict=True)
     return squared_error(model, task, batch) + sum(w * loss(batch) for w, loss in pretexts)
 

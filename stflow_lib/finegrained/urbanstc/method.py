@@ -129,7 +129,7 @@ def fit_pretrained(
     seed: int,
     folder: Path | None,
 ) -> Predictor:
-    """Pre-train the encoders, then fine-tune the whole network, encoders frozen at first.
+    """Pre-training of the encoders, then fine-tuning of all, encoders frozen at first.
 
     The paper's objective is Eq. 16.
     """

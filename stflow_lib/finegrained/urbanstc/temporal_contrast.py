@@ -52,9 +52,9 @@ def triplets(
 ) -> tuple[Float[Tensor, "n 1 r c"], Float[Tensor, "n 1 r c"]]:
     """A positive and a negative map for each map; the pool begins with the maps themselves.
 
-    "hard" sampling: the nearest other map and the farthest, by distance (Eq. 6). "weight"
-    sampling (Algorithm 1): K of each, the near ones weighted by 1 / distance (Eq. 7) and the far
-    ones by distance (Eq. 8). Equal maps are guarded.
+    Hard sampling: the nearest other map and the farthest, by distance (Eq. 6). Weight sampling
+    (Algorithm 1): K of each, the near ones weighted by 1 / distance (Eq. 7) and the far ones by
+    distance (Eq. 8). Equal maps are guarded.
     """
     if settings.sampling not in ("weight", "hard"):
         raise ValueError(f"TCS: sampling {settings.sampling!r} is neither weight nor hard")
