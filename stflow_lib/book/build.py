@@ -5,8 +5,9 @@
 A notebook whose inputs are the same as last time is not run again. Its inputs are the source,
 its parameters, the code of the library, the lock, the committed results and claims, and the
 files in the data folder; a hash of them travels in the executed notebook's metadata. Executed
-notebooks are kept per profile in build/nb/PROFILE, so that going from one profile to another
-and back runs nothing.
+notebooks are kept per profile in build/nb/PROFILE and the site in build/site/PROFILE, so that
+going from one profile to another and back runs nothing. At smoke size notebooks run side by
+side, one thread each; the other profiles measure time, so there each has the machine alone.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +31,7 @@ from stflow_lib.book import site
 from stflow_lib.data.catalog.entry import data_folder
 from stflow_lib.runs import profiles
 
+MOST = 4  # notebooks side by side: each takes about 1 GB of memory
 LAST = "scoreboard"  # reads what all others left, so it depends on all of them
 TRANSPORT = "Kernel is running over TCP without encryption"
 
@@ -116,11 +120,18 @@ def is_fresh(page: Page, fingerprint: str) -> bool:
     return stored["inputs"] == fingerprint
 
 
+def side_by_side(profile: str) -> int:
+    """How many notebooks run at once: as many as there are cores at smoke size, else one."""
+    return min(MOST, os.cpu_count() or 1) if profile == "smoke" else 1
+
+
 def kernel_environment(profile: str) -> dict[str, str]:
-    """The environment of a notebook: its profile, the run store, plain English numbers."""
+    """The environment of a notebook: its profile, the run store, the threads it may use."""
+    alone = side_by_side(profile) == 1
     return {
         "STFLOW_RUNS": str(ROOT / "runs"),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # no debugger's warning on stderr
+        **({} if alone else {"OMP_NUM_THREADS": "1"}),
         **os.environ,
         "STFLOW_PROFILE": profile,
     }
@@ -213,16 +224,48 @@ def run_notebooks(profile: str) -> list[Page]:
     found = pages(profile)
     prints = fingerprints(found)
     width = max(len(page.name) for page in found)
+
+    def say(page: Page, text: str) -> None:
+        print(f"{page.name:<{width}}  {text}", flush=True)
+
+    stale = [page for page in found if not is_fresh(page, prints[page.name])]
     for page in found:
-        if is_fresh(page, prints[page.name]):
-            print(f"{page.name:<{width}}  unchanged", flush=True)
-            continue
-        print(f"{page.name:<{width}}  ", end="", flush=True)
-        minutes, peak = execute(page, prints[page.name])
-        late = f"  over its budget of {page.minutes:g} min" if minutes > page.minutes else ""
-        print(f"{minutes:5.2f} min  {peak:6.0f} MB{late}", flush=True)
+        if page not in stale:
+            say(page, "unchanged")
+    for group in in_turns(stale):
+        _execute_all(group, prints, say)
     _publish_notebooks(found)
     return found
+
+
+def in_turns(found: list[Page]) -> list[list[Page]]:
+    """What may run side by side: all but the scoreboard, then that.
+
+    Ordered so that neighbours are of different wings: pages of one wing share runs, and would
+    wait for each other.
+    """
+    others = [page for page in found if page.name != LAST]
+    others.sort(key=lambda page: page.name.rpartition("/")[2])
+    return [others, [page for page in found if page.name == LAST]]
+
+
+def _execute_all(
+    group: list[Page], prints: dict[str, str], say: Callable[[Page, str], None]
+) -> None:
+    """Execute notebooks side by side; after a failure those that run end, no other starts."""
+    with ThreadPoolExecutor(side_by_side(group[0].profile) if group else 1) as pool:
+        running = {pool.submit(execute, page, prints[page.name]): page for page in group}
+        try:
+            for done in as_completed(running):
+                say(running[done], _spent(running[done], *done.result()))
+        except BaseException:  # also Ctrl-C
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _spent(page: Page, minutes: float, peak: float) -> str:
+    late = f"  over its budget of {page.minutes:g} min" if minutes > page.minutes else ""
+    return f"{minutes:5.2f} min  {peak:6.0f} MB{late}"
 
 
 def _publish_notebooks(found: list[Page]) -> None:
@@ -248,7 +291,7 @@ def main(argv: list[str] | None = None) -> int:
     start = time.monotonic()
     try:
         run_notebooks(chosen.profile)
-        index = site.build(chosen.output.resolve())
+        index = site.build(chosen.profile, chosen.output.resolve())
     except (BookError, profiles.ProfileError, site.SiteError) as fault:
         print(f"\nbook: {fault}", file=sys.stderr)
         return 1

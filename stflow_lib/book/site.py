@@ -1,5 +1,9 @@
-"""The site: what stands in book/ and book/nb as HTML that asks no other host for anything."""
+"""The site: what stands in book/ and book/nb as HTML that asks no other host for anything.
 
+It is kept per profile in build/site/PROFILE, and made anew only when something in it changed.
+"""
+
+import hashlib
 import re
 import shutil
 import subprocess
@@ -34,10 +38,37 @@ def _bring(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def build(output: Path) -> Path:
+def build(profile: str, output: Path) -> Path:
     """The pages and book/nb as HTML in OUTPUT/_build/html; any warning is an error."""
     vendor_scripts()
-    shutil.rmtree(output / "_build", ignore_errors=True)  # no page of an earlier book
+    kept, made_from = ROOT / "build" / "site" / profile, inputs()
+    mark = kept / "made_from"
+    if not mark.exists() or mark.read_text() != made_from:
+        mark.unlink(missing_ok=True)
+        _make(kept)
+        mark.write_text(made_from)
+    if output != kept:
+        shutil.rmtree(output / "_build", ignore_errors=True)  # no page of an earlier book
+        shutil.copytree(kept / "_build" / "html", output / "_build" / "html")
+    return output / "_build" / "html" / "index.html"
+
+
+def inputs() -> str:
+    """A hash of all that the site is made from: pages, notebooks, settings, this code, the lock."""
+    built = ROOT / "book" / "_build"
+    files = [path for path in (ROOT / "book").rglob("*") if path.is_file()]
+    files = sorted(path for path in files if built not in path.parents)
+    files += [ROOT / "_config.yml", ROOT / "requirements.lock", Path(__file__)]
+    total = hashlib.sha256()
+    for path in filter(Path.exists, files):
+        total.update(f"{path.name} {path.parent} ".encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def _make(folder: Path) -> None:
+    """FOLDER/_build/html anew; SiteError holds what Sphinx said."""
+    shutil.rmtree(folder / "_build", ignore_errors=True)
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("jupyter-book")),
@@ -49,7 +80,7 @@ def build(output: Path) -> Path:
             "--toc",
             "book/_toc.yml",
             "--path-output",
-            str(output),
+            str(folder),
             "-W",
             "-n",
             "--keep-going",
@@ -63,4 +94,3 @@ def build(output: Path) -> Path:
         said = re.sub(r"\x1b\[[0-9;]*m", "", done.stderr)
         marked = [line for line in said.splitlines() if re.search("WARNING|ERROR", line)]
         raise SiteError("\n".join(["the site has faults:", *(marked or [said])]))
-    return output / "_build" / "html" / "index.html"

@@ -1,6 +1,7 @@
 """book.py: what is run again and what is not, what a failure says, what the site is given."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,39 @@ def test_a_failing_cell_stops_the_build_and_is_named(house, capsys):
     assert not (house / "book/nb").exists()
 
 
+def test_after_a_failure_no_other_page_starts(house, monkeypatch):
+    """The message would stand minutes above the end of the output."""
+    started = []
+
+    def fail(page, fingerprint):
+        started.append(page.name)
+        raise book.BookError(page.name)
+
+    monkeypatch.setattr(book, "execute", fail)
+    monkeypatch.setattr(book, "side_by_side", lambda profile: 1)
+    with pytest.raises(book.BookError, match="part/page"):
+        book.run_notebooks("smoke")
+    assert started == ["part/page"]
+
+
+def test_pages_run_side_by_side_only_where_no_time_is_measured(monkeypatch):
+    """Two pages at once make each other's seconds too long; at smoke nobody reads them."""
+    monkeypatch.setattr(book.os, "cpu_count", lambda: 2)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert [book.side_by_side(name) for name in ("smoke", "lab", "paper")] == [2, 1, 1]
+    assert book.kernel_environment("smoke")["OMP_NUM_THREADS"] == "1"
+    assert "OMP_NUM_THREADS" not in book.kernel_environment("lab")
+
+
+def test_neighbours_in_the_queue_are_of_different_wings():
+    """Pages of one wing share runs: side by side, one would wait for the other's."""
+    others, last = book.in_turns(book.pages("smoke"))
+    wings = [page.name.partition("/")[0] for page in others[:8]]
+    assert all(wing != after for wing, after in pairwise(wings))
+    assert [page.name for page in last] == ["scoreboard"]
+    assert {page.name for page in others + last} == {p.name for p in book.pages("smoke")}
+
+
 def test_an_unknown_parameter_stops_the_build(house, monkeypatch, capsys):
     """papermill injects it and warns; the page then runs at its default size."""
     monkeypatch.setattr(book, "profiles", Profiles(size=2))
@@ -182,8 +216,9 @@ def test_the_site_brings_its_own_scripts(tmp_path, monkeypatch):
     assert sum(path.stat().st_size for path in files) < 4 * 10**6
 
 
-def test_a_fault_in_a_page_fails_the_build_of_the_site(tmp_path, monkeypatch):
-    """A broken link must stop the build and be shown, not end up on the site."""
+@pytest.fixture
+def pamphlet(tmp_path, monkeypatch):
+    """A root with a site of one page."""
     (tmp_path / "book/_static").mkdir(parents=True)
     root = Path(__file__).resolve().parents[2]
     (tmp_path / "_config.yml").write_text((root / "_config.yml").read_text())
@@ -191,10 +226,40 @@ def test_a_fault_in_a_page_fails_the_build_of_the_site(tmp_path, monkeypatch):
     for name in ("logo.svg", "favicon.svg", "stflow.css"):
         (tmp_path / "book/_static" / name).write_text("<svg/>")
     (tmp_path / "book/_toc.yml").write_text("format: jb-book\nroot: book/index\n")
-    (tmp_path / "book/index.md").write_text("# Title\n\n[gone](nowhere.md)\n")
+    (tmp_path / "book/index.md").write_text("# Title\n")
     monkeypatch.setattr(site, "ROOT", tmp_path)
     monkeypatch.setattr(site, "STATIC", tmp_path / "book/_static")
-    with pytest.raises(site.SiteError, match="faults:\n.*WARNING.*nowhere.md"):
-        site.build(tmp_path / "book")
-    (tmp_path / "book/index.md").write_text("# Title\n")
-    assert site.build(tmp_path / "book").exists()
+    return tmp_path
+
+
+def test_a_fault_in_a_page_fails_the_build_of_the_site(pamphlet):
+    """A broken link must stop the build and be shown, not end up on the site."""
+    (pamphlet / "book/index.md").write_text("# Title\n\n[gone](nowhere.md)\n")
+    for _ in "ab":  # a failed site never counts as made
+        with pytest.raises(site.SiteError, match="faults:\n.*WARNING.*nowhere.md"):
+            site.build("smoke", pamphlet / "book")
+    (pamphlet / "book/index.md").write_text("# Title\n")
+    assert site.build("smoke", pamphlet / "book").exists()
+
+
+def test_a_site_is_made_again_only_when_something_in_it_changed(pamphlet, monkeypatch):
+    """`make book` after `make test` copies the site that was tested."""
+    made = []
+    html = Path("_build/html/index.html")
+
+    def make(folder):
+        made.append(folder)
+        (folder / html).parent.mkdir(parents=True, exist_ok=True)
+        (folder / html).write_text((pamphlet / "book/index.md").read_text())
+
+    monkeypatch.setattr(site, "_make", make)
+    kept = pamphlet / "build/site/smoke"
+    assert site.build("smoke", kept) == kept / html
+    stray = pamphlet / "book/_build/html/old.html"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("a page of an earlier book")
+    assert site.build("smoke", pamphlet / "book") == pamphlet / "book" / html
+    assert made == [kept] and (pamphlet / "book" / html).exists() and not stray.exists()
+    (pamphlet / "book/index.md").write_text("# Another title\n")
+    assert "Another" in site.build("smoke", pamphlet / "book").read_text()
+    assert made == [kept, kept]

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SITE = ROOT / "build" / "site" / "_build" / "html"
+SITE = ROOT / "build" / "site" / "smoke"
+OWN = {"STFLOW_RUNS", "OMP_NUM_THREADS"}  # set for tests, not meant for the book
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -112,15 +113,18 @@ def visit(browser):
 
 @pytest.fixture(scope="session")
 def site(request) -> Path:
-    """The smoke book, built by its own driver (what is unchanged is not run again)."""
-    environment = {k: v for k, v in os.environ.items() if k != "STFLOW_RUNS"}
-    command = [sys.executable, "-m", "stflow_lib", "book", "--output", "build/site"]
+    """The smoke book, built by its own driver: every notebook, unless nothing has changed.
+
+    `make book` shares what is made here; a book of another profile in book/_build stays.
+    """
+    environment = {k: v for k, v in os.environ.items() if k not in OWN}
+    command = [sys.executable, "-m", "stflow_lib", "book", "--output", str(SITE)]
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():  # its progress lines are for people
         print()
         done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     assert done.returncode == 0, "the smoke book does not build"
-    return SITE
+    return SITE / "_build" / "html"
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -157,6 +161,5 @@ def serve():
 @pytest.fixture(scope="session")
 def executed(site):
     """executed(name) -> cells of the notebook behind a page."""
-    return lambda name: json.loads((ROOT / "book" / "nb" / f"{name}.ipynb").read_text())[
-        "cells"
-    ]
+    folder = ROOT / "build" / "nb" / "smoke"
+    return lambda name: json.loads((folder / f"{name}.ipynb").read_text())["cells"]
