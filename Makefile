@@ -1,4 +1,4 @@
-# make book | make test | make lab | make clean      (make help says more)
+# make book | make test | make soak | make lab | make clean      (make help says more)
 
 PROFILE ?= smoke
 VENV    ?= .venv
@@ -12,7 +12,7 @@ PYTHON  ?= $(shell for p in python3.11 python3.12 python3; do \
 # Named after what it was made from: another lock or pyproject.toml makes the environment anew.
 READY   := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | tr ' ' -)
 
-.PHONY: help env check book test lab clean
+.PHONY: help env check book test soak lab clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make book PROFILE=lab     the same on the real cities (STFLOW_DATA names their folder)"
 	@echo "make check                formatting, lint and types, in seconds"
 	@echo "make test                 unit tests, notebooks at smoke size, the site in a browser"
+	@echo "make soak                 what takes longer: every notebook by nbval, broken kernels"
 	@echo "make lab                  JupyterLab, the sources in notebooks/ open as notebooks"
 	@echo "make clean                remove what was built (keeps .venv and the run store runs/)"
 
@@ -43,10 +44,23 @@ check: $(READY)
 book: $(READY)
 	@$(PY) -m stflow_lib book --profile $(PROFILE)
 
+# Two processes with one thread each; files of tests stay together, for what they share.
+WORKERS ?= 2
+SPREAD  := -n $(WORKERS) --dist loadfile
+
+# Every notebook runs once, by the book's own driver, in the tests of the site; nbval takes one
+# single page to see that sources are collected and run (all of them: make soak).
+test: export OMP_NUM_THREADS ?= 1
 test: $(READY)
-	$(PY) -m pytest tests --ignore=tests/site
-	$(PY) -m pytest --nbval notebooks
+	$(PY) -m pytest tests --ignore=tests/site $(SPREAD)
+	$(PY) -m pytest --nbval notebooks/kernels/07_masked_error.py
 	$(PY) -m pytest tests/site
+
+soak: export OMP_NUM_THREADS ?= 1
+soak: $(READY)
+	$(PY) -m pytest tests --ignore=tests/site -m soak $(SPREAD)
+	$(PY) -m pytest --nbval notebooks $(SPREAD)
+	$(PY) tests/kernels/proofs/mutations.py
 
 # JupyterLab's own settings stay in build/jupyter. LABROOT: the folder it shows; LABARGS: more.
 LABROOT ?= notebooks

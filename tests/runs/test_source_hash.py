@@ -161,21 +161,26 @@ BESIDE = (
 
 
 def executed(work) -> set[tuple[str, str]]:
-    """Top-level definitions of the package whose code runs during `work()`."""
-    seen = set()
+    """Top-level definitions of the package whose code runs during `work()`.
 
-    def watch(frame, event, _):
+    A trace function is told of calls of Python functions only; it returns nothing, so their
+    lines run untraced.
+    """
+    seen, inside = set(), f"{HERE}/"
+
+    def watch(frame, *_):
         code = frame.f_code
-        if event == "call" and Path(code.co_filename).is_relative_to(HERE):
+        if code.co_filename.startswith(inside):
             name = code.co_qualname.partition(".")[0]
             if name not in ("<module>", "<lambda>", "_"):  # _: a case of a dispatching function
                 seen.add((frame.f_globals["__name__"], name))
 
-    sys.setprofile(watch)
+    before = sys.gettrace()
+    sys.settrace(watch)
     try:
         work()
     finally:
-        sys.setprofile(None)
+        sys.settrace(before)
     return {
         place for place in seen if not f"{place[0]}.".startswith(tuple(f"{b}." for b in BESIDE))
     }
