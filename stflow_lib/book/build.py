@@ -33,6 +33,12 @@ from stflow_lib.runs import profiles
 
 MOST = 4  # notebooks side by side: each takes about 1 GB of memory
 LAST = "scoreboard"  # reads what all others left, so it depends on all of them
+# Papermill's command. At import jsonschema would make a grammar of web addresses that no notebook
+# needs, in two seconds for every page; where the module is missing it goes on without.
+PAPERMILL = (
+    "import sys; sys.modules['rfc3987_syntax'] = None; "
+    "from papermill.cli import papermill; papermill()"
+)
 TRANSPORT = "Kernel is running over TCP without encryption"
 
 
@@ -162,8 +168,8 @@ def execute(page: Page, fingerprint: str) -> tuple[float, float]:
     partial.unlink(missing_ok=True)
     command = [
         sys.executable,
-        "-m",
-        "papermill",
+        "-c",
+        PAPERMILL,
         f"jupytext://{page.source}",
         str(partial),
         "--parameters_yaml",

@@ -235,9 +235,8 @@ def pamphlet(tmp_path, monkeypatch):
 def test_a_fault_in_a_page_fails_the_build_of_the_site(pamphlet):
     """A broken link must stop the build and be shown, not end up on the site."""
     (pamphlet / "book/index.md").write_text("# Title\n\n[gone](nowhere.md)\n")
-    for _ in "ab":  # a failed site never counts as made
-        with pytest.raises(site.SiteError, match="faults:\n.*WARNING.*nowhere.md"):
-            site.build("smoke", pamphlet / "book")
+    with pytest.raises(site.SiteError, match="faults:\n.*WARNING.*nowhere.md"):
+        site.build("smoke", pamphlet / "book")
     (pamphlet / "book/index.md").write_text("# Title\n")
     assert site.build("smoke", pamphlet / "book").exists()
 
@@ -263,3 +262,20 @@ def test_a_site_is_made_again_only_when_something_in_it_changed(pamphlet, monkey
     (pamphlet / "book/index.md").write_text("# Another title\n")
     assert "Another" in site.build("smoke", pamphlet / "book").read_text()
     assert made == [kept, kept]
+
+
+def test_a_site_that_could_not_be_made_is_tried_again(pamphlet, monkeypatch):
+    """A site with a fault must never count as made, nor an old one stand for it."""
+
+    def fail(folder):
+        raise site.SiteError("fault")
+
+    site_of = pamphlet / "build/site/smoke"
+    (site_of / "_build/html").mkdir(parents=True)
+    (site_of / "made_from").write_text(site.inputs())
+    site.build("smoke", site_of)
+    monkeypatch.setattr(site, "_make", fail)
+    (pamphlet / "book/index.md").write_text("# Another title\n")
+    for _ in "ab":
+        with pytest.raises(site.SiteError):
+            site.build("smoke", site_of)
