@@ -48,13 +48,14 @@ book: $(READY)
 WORKERS ?= 2
 SPREAD  := -n $(WORKERS) --dist loadfile
 
-# Every notebook runs once, by the book's own driver, in the tests of the site; nbval takes one
-# single page to see that sources are collected and run (all of them: make soak).
+# Every notebook runs once, by the book's own driver; `make book` then finds it unchanged. nbval
+# takes a single page to see that sources are collected and run (all of them: make soak).
 test: export OMP_NUM_THREADS ?= 1
 test: $(READY)
 	$(PY) -m pytest tests --ignore=tests/site $(SPREAD)
 	$(PY) -m pytest --nbval notebooks/kernels/07_masked_error.py
-	$(PY) -m pytest tests/site
+	$(PY) -m stflow_lib book --output build/site/smoke
+	$(PY) -m pytest tests/site $(SPREAD)
 
 soak: export OMP_NUM_THREADS ?= 1
 soak: $(READY)

@@ -266,16 +266,20 @@ def test_a_site_is_made_again_only_when_something_in_it_changed(pamphlet, monkey
 
 def test_a_site_that_could_not_be_made_is_tried_again(pamphlet, monkeypatch):
     """A site with a fault must never count as made, nor an old one stand for it."""
+    tried = []
 
     def fail(folder):
+        tried.append(folder)
         raise site.SiteError("fault")
 
-    site_of = pamphlet / "build/site/smoke"
-    (site_of / "_build/html").mkdir(parents=True)
-    (site_of / "made_from").write_text(site.inputs())
-    site.build("smoke", site_of)
+    kept = pamphlet / "build/site/smoke"
+    monkeypatch.setattr(site, "_make", lambda folder: folder.mkdir(parents=True))
+    site.build("smoke", kept)
     monkeypatch.setattr(site, "_make", fail)
+    site.build("smoke", kept)
+    assert not tried
     (pamphlet / "book/index.md").write_text("# Another title\n")
     for _ in "ab":
         with pytest.raises(site.SiteError):
-            site.build("smoke", site_of)
+            site.build("smoke", kept)
+    assert tried == [kept, kept] and not (kept / "made_from").exists()

@@ -122,8 +122,10 @@ def site(request) -> Path:
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():  # its progress lines are for people
         print()
-        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
-    assert done.returncode == 0, "the smoke book does not build"
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 0, f"the smoke book does not build: {done.stderr}"
     return SITE / "_build" / "html"
 
 
