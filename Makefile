@@ -59,7 +59,6 @@ test: $(READY)
 
 soak: export OMP_NUM_THREADS ?= 1
 soak: $(READY)
-	$(PY) -m pytest tests --ignore=tests/site -m soak $(SPREAD)
 	$(PY) -m pytest --nbval notebooks $(SPREAD)
 	$(PY) tests/kernels/proofs/mutations.py
 

@@ -15,6 +15,7 @@ from nbval.plugin import IPyNbFile
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
+from stflow_lib.data.files.write import write_atomic
 from stflow_lib.runs import profiles
 
 HERE = Path(__file__).resolve().parent
@@ -40,8 +41,8 @@ def smoke_notebook(source: Path) -> Path:
     chosen = profiles.notebook(name, "smoke")["parameters"]
     notebook = parameterize_notebook(notebook, chosen, kernel_name="python3", language="python")
     target = BUILD / f"{name}.ipynb"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, target)
+    # whole or not at all: with pytest's -n two processes write it at once
+    write_atomic(target, nbformat.writes(notebook).encode())
     return target
 
 

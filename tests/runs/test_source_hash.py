@@ -4,7 +4,6 @@ import importlib
 import sys
 import time
 from functools import partial
-from pathlib import Path
 from types import FunctionType
 
 import pytest

@@ -40,7 +40,8 @@ LOOK = """() => {
     plots: plots.length,
     blank: plots.filter(p => !p.querySelector('svg.main-svg, canvas')).length,
     formulas: article.querySelectorAll('mjx-container').length,
-    raw: [...article.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container')).length,
+    raw: [...article.querySelectorAll('.math')]
+      .filter(m => !m.querySelector('mjx-container')).length,
     wrong: [...document.querySelectorAll('mjx-merror')].map(m => m.textContent),
     over: document.documentElement.scrollWidth - window.innerWidth,
   }
