@@ -27,6 +27,15 @@ RUNS = tempfile.TemporaryDirectory(prefix="runs-", dir=BUILD)
 class Source(IPyNbFile):
     """A source of the book; its kernel works in the repository's root."""
 
+    def collect(self):
+        """The code cells, which nbval reads from the .ipynb made of the source.
+
+        Only meanwhile is that the path of this file: pytest asks for it by the source's.
+        """
+        source, self.path = self.path, smoke_notebook(self.path)
+        yield from super().collect()
+        self.path = source
+
     def setup(self) -> None:
         """Start the kernel of the page (its cells share it)."""
         os.environ |= {"STFLOW_PROFILE": "smoke", "STFLOW_RUNS": RUNS.name}
@@ -58,4 +67,4 @@ def pytest_collect_file(file_path: Path, parent):
     wanted = getattr(options, "nbval", False) or getattr(options, "nbval_lax", False)
     if not wanted or file_path.suffix != ".py" or file_path.name == "conftest.py":
         return None
-    return Source.from_parent(parent, path=smoke_notebook(file_path))
+    return Source.from_parent(parent, path=file_path)
