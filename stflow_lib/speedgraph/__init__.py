@@ -26,7 +26,7 @@ from stflow_lib.speedgraph.problem.task import Choices, Task, make_task
 from stflow_lib.speedgraph.tables import TABLES
 from stflow_lib.speedgraph.tsjt import controls
 from stflow_lib.speedgraph.tsjt.method import METHOD as TSJT
-from stflow_lib.speedgraph.tsjt.method import TSJT_GWN as TSJT_GWN
+from stflow_lib.speedgraph.tsjt.method import TSJT_GWN
 
 data_hash = partial(transfer_hash, open_task)
 

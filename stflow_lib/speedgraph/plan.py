@@ -7,7 +7,8 @@ from stflow_lib.runs.plan import TransferPlan
 RULES = ("Last value", "HA", "Time-of-day mean")
 TARGET_ONLY = (*RULES, "Ridge", "ARIMA", "Target only", "Target only(GWN)")
 FEW_SHOT_ONLY = (
-    *TARGET_ONLY, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD", "TSJT(STGCN)", "TSJT(GWN)", "Joint",
+    *TARGET_ONLY, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD",
+    "TSJT(STGCN)", "TSJT(GWN)", "Joint",
 )  # fmt: skip
 DETERMINISTIC = (*RULES, "Ridge", "ARIMA")
 
@@ -19,7 +20,8 @@ class Plan(TransferPlan):
     WING = "speedgraph"
     TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC = TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC
 
-    switches: dict[str, str] = field(default_factory=dict)  # by target, see `opening`
+    fractions: list[float | int]  # days of target data, 0.25: six hours
+    switches: dict[str, str] = field(default_factory=dict)  # by target, see `problem.from_run`
 
     def protocol(self, target: str) -> str:
         """A grid of ten minutes, in which the printed words agree."""

@@ -38,7 +38,7 @@ BACKBONES = {  # one seed; the two variants of STGCN, and Graph WaveNet
     "TSJT, Graph WaveNet": ("TSJT(GWN)", {}),
 }
 ASKED = ("Target only", "DASTNet", "GWN", JOINT, "TSJT(GWN)")
-CHANGE = "-change1"  # see `opening`
+CHANGE = "-change1"  # see `problem.from_run`
 SCARCE = ("Last value", "Ridge", "Target only", "Fine-tuned", "Joint", JOINT)
 SOURCED = ("GPD", "STGP", JOINT)  # Figure 5
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.data.schema import graph_city, with_content_hash
+from stflow_lib.speedgraph.problem.task import make_task
 
 
 def _city(name="target", days=6, nodes=5, minutes=10, seed=0, missing=0.05, start="2024-01-01",
@@ -41,3 +42,9 @@ def target():
 def source():
     """Another size and unit."""
     return _city("source", days=8, nodes=7, seed=1, unit="km/h")
+
+
+@pytest.fixture(scope="session")
+def task(target, source):
+    """One source, the target's three days, ten minutes."""
+    return make_task(target, [source])

@@ -6,13 +6,6 @@ from stflow_lib.speedgraph.problem.from_run import open_task
 from stflow_lib.speedgraph.problem.long_windows import long_sources
 
 
-def test_protocol_of_a_target():
-    """The lab asks for changes; the paper's sizes follow the bare protocol."""
-    assert Plan.of("lab").protocol("la") == "P10-change1"
-    assert Plan.of("lab").protocol("aarhus") == "P10-every24-change1"
-    assert {Plan.of("paper").protocol(t) for t in ("la", "aarhus")} == {"P10"}
-
-
 def test_one_word_tells_the_two_questions_apart():
     """Rows asked for speeds and for changes differ in nothing else, so their errors compare."""
     for profile in ("smoke", "lab", "paper"):

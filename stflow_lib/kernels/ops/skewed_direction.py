@@ -1,6 +1,6 @@
 """Target-skewed step: the target's gradient, plus what of the source's does not oppose it.
 
-For every component with gradients t (target) and s (source), TSJT Eq. 8 to 10 are
+For every component with gradients t (target) and s (source), TSJT Eqs. 8, 9 and 10 are
 
     u = s - min(<s, t>, 0) / <t, t> t,    step = target_weight t + source_weight u,
 
@@ -24,7 +24,7 @@ def skewed_direction(
     source_weight: float,
     granularity: str | Sequence[int] = "tensor",
 ) -> list[Tensor]:
-    """Step of every parameter, shapes as given; nothing is read back from the device.
+    """Step of every parameter (TSJT Eqs. 9 and 10), shapes as given; nothing is read back.
 
     granularity "tensor": one component for each tensor (the paper); "global": one for all
     (the authors' code); else the component number of each tensor, such as its module's.
@@ -57,7 +57,7 @@ def skewed_direction_naive(
     source_weight: float,
     granularity: str | Sequence[int] = "tensor",
 ) -> list[Tensor]:
-    """The same as Eq. 9 and 10 are printed: parts along and across, along only if it agrees."""
+    """The same as Eqs. 9 and 10 are printed: along and across, along only if it agrees."""
     groups = _groups(target_grads, source_grads, granularity).tolist()
     steps = [torch.empty(0)] * len(groups)
     for group in sorted(set(groups)):

@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
@@ -28,7 +28,7 @@ from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor, require_sources
 
 Rows = Float[Tensor, "row lag unit"]
-Shares = Float[Tensor, "layer lag"]  # importance of each step; a layer's sum to 1
+Shares = Float[Tensor, " lag"]  # importance of each step in one layer
 
 ALIGN = partial(Training, epochs=200, epoch_steps=100, batch=1, learning_rate=5e-4,
                 halve_every=0, patience=40, precision="float32")  # fmt: skip
@@ -63,7 +63,8 @@ class Gate(nn.Module):
         super().__init__()
         self.line, self.norm = nn.Linear(2 * units * lags, lags), nn.BatchNorm1d(lags)
 
-    def forward(self, one: Rows, two: Rows) -> Float[Tensor, " lag"]:
+    def forward(self, one: Rows, two: Rows) -> Shares:
+        """One share for each step; they sum to 1."""
         both = torch.cat([one, two], 2).flatten(1)
         return self.norm(self.line(both)).sigmoid().mean(0).softmax(0)
 
@@ -90,7 +91,7 @@ class AdaRNN(nn.Module):
             self.register_buffer(name, value)
         self.register_buffer("turn", torch.zeros((), dtype=torch.int64))
 
-    def states(self, rows: Rows) -> list[Rows]:
+    def states(self, rows: Rows) -> list[Float[Tensor, "row lag state"]]:
         """Hidden states of every layer."""
         found = []
         for layer in self.layers:
@@ -102,12 +103,13 @@ class AdaRNN(nn.Module):
         """The forecast from the last layer's states."""
         return self.head(self.bottleneck(rows[:, -1]))
 
-    def forward(self, x: NodeSeries, graph=None) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, graph: None = None) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds, sensor by sensor; there is no graph."""
         return self.read(self.states(x.flatten(0, 1))[-1]).unflatten(0, x.shape[:2])
 
     @torch.no_grad()
     def boost(self) -> None:
-        """At the end of an epoch: more weight where the distance has grown (Eq. 6, 7)."""
+        """At the end of an epoch: more weight where the distance has grown (its Eqs. 6 and 7)."""
         grown = self.sums > self.before + 1e-5
         more = torch.where(grown, 1 + (self.sums - self.before).sigmoid(), 1.0)
         raised = self.shares * more
@@ -116,7 +118,9 @@ class AdaRNN(nn.Module):
         self.sums.zero_()
 
 
-def coral(one: Rows, two: Rows) -> Float[Tensor, " lag"]:
+def coral(
+    one: Float[Tensor, "row lag unit"], two: Float[Tensor, "other lag unit"]
+) -> Float[Tensor, " lag"]:
     """Squared distance of two covariances at each step, over 4 units^2 (Sun and Saenko 2016).
 
     Of the distances in the paper the one that needs no training; the released default compares
@@ -127,8 +131,10 @@ def coral(one: Rows, two: Rows) -> Float[Tensor, " lag"]:
     return apart.square().sum((1, 2)) / (4 * one.shape[2] ** 2)
 
 
-def sensor_windows(city: CitySpeed, count: int) -> tuple[Rows, Tensor, Tensor]:
-    """Windows of sensors drawn at random: x [S, L, 2], scaled labels (or changes) and which are seen."""
+def sensor_windows(
+    city: CitySpeed, count: int
+) -> tuple[Rows, Float[Tensor, "row ahead"], Bool[Tensor, "row ahead"]]:
+    """Windows of sensors drawn at random: x, scaled labels (or changes), which are seen."""
     steps = sample_steps(city, count)[:, None]
     node = torch.randint(city.speed.shape[1], (count, 1)).to(steps.device)
     past, next_ = (torch.arange(*ends).to(steps) for ends in ((-city.lags, 0), (city.ahead,)))
@@ -143,7 +149,8 @@ def align_loss(
 ) -> Float[Tensor, ""]:
     """Mean over pairs of cities: both squared errors and the weighted distance of their states."""
     x, truth, seen = (
-        torch.cat(p) for p in zip(*(sensor_windows(c, settings.samples) for c in cities))
+        torch.cat(p)
+        for p in zip(*(sensor_windows(c, settings.samples) for c in cities), strict=True)
     )
     states = network.states(x)
     off = torch.where(seen, network.read(states[-1]) - truth, 0.0)
@@ -157,8 +164,10 @@ def align_loss(
     return error + settings.strength * sum(pairs) / max(len(pairs), 1)
 
 
-def pair_distance(network: AdaRNN, layers, settings: AdaRNNSettings) -> Float[Tensor, ""]:
-    """sum_lj alpha_lj d(h_s,lj, h_t,lj) of two cities' states in each layer (Eq. 4)."""
+def pair_distance(
+    network: AdaRNN, layers: Sequence[tuple[Rows, Rows]], settings: AdaRNNSettings
+) -> Float[Tensor, ""]:
+    """sum_lj alpha_lj d(h_s,lj, h_t,lj) of two cities' states in each layer (its Eq. 4)."""
     apart = torch.stack([coral(*layer) for layer in layers])
     if int(network.turn) >= settings.gated * settings.align.epoch_steps:
         network.sums += apart.detach()
@@ -191,7 +200,14 @@ def fit(task: Task, settings: AdaRNNSettings, seed: int, folder: Path | None) ->
     return finetuned_predictor(network, task, graphs, settings.target, seed, folder, stages)
 
 
-def aligned(network, task: Task, graphs: dict, settings, seed: int, folder) -> History:
+def aligned(
+    network: AdaRNN,
+    task: Task,
+    graphs: dict,
+    settings: AdaRNNSettings,
+    seed: int,
+    folder: Path | None,
+) -> History:
     """Training on all cities that have days; sources' validation windows choose the epoch."""
     cities = [c for c in (*task.sources, task.target) if len(c.train)]
     loss = lambda batch: align_loss(network, cities, settings)

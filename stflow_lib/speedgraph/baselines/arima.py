@@ -5,6 +5,7 @@ sensors at once: Hannan and Rissanen (1982) give the start (residuals of a long 
 stand for the shocks), Gauss-Newton steps the rest.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def hannan_rissanen(y: Series, seen: Seen, settings: ARIMASettings) -> Model:
     return torch.cat([model[:, :-1], model[:, -1:].clamp(-LIMIT, LIMIT)], 1)
 
 
-def lagged(y: Series, start: int, lags) -> Float[Tensor, "row node feature"]:
+def lagged(y: Series, start: int, lags: Iterable[int]) -> Float[Tensor, "row node feature"]:
     """1 and the readings `lags` steps before each step from `start` on."""
     columns = [y[start - k : len(y) - k] for k in lags]
     return torch.stack([torch.ones_like(columns[0]), *columns], 2)

@@ -29,7 +29,7 @@ SOURCE = partial(Training, epochs=100, epoch_steps=200, batch=1, halve_every=0, 
 class FinetunedSettings:
     """Two schedules, one after the other."""
 
-    backbone: object = field(default_factory=stgcn.STGCNSize)  # a size that `backbones` knows
+    backbone: object = field(default_factory=stgcn.STGCNSize)  # a size with a network
     windows: int = 128  # of all sources in a batch
     source: Training = field(default_factory=SOURCE)
     target: Training = field(default_factory=FINETUNING)

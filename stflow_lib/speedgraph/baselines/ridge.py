@@ -66,7 +66,9 @@ def last_value(city: CitySpeed) -> Float[Tensor, "feature ahead"]:
     return prior
 
 
-def moments(city: CitySpeed, steps: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
+def moments(
+    city: CitySpeed, steps: Int[Tensor, " s"], prior: Float[Tensor, "feature ahead"]
+) -> tuple[Float[Tensor, "ahead feature feature"], Float[Tensor, "ahead feature"]]:
     """Sums of x x^T [Q, F, F] and of x (y - prior) [Q, F] over labels that were measured."""
     gram, moment = 0.0, 0.0
     for some in steps.split(CHUNK):
@@ -78,7 +80,9 @@ def moments(city: CitySpeed, steps: Tensor, prior: Tensor) -> tuple[Tensor, Tens
     return gram, moment
 
 
-def error(city: CitySpeed, weights: Tensor, steps: Tensor) -> float:
+def error(
+    city: CitySpeed, weights: Float[Tensor, "feature ahead"], steps: Int[Tensor, " s"]
+) -> float:
     """Masked mean absolute error in scaled units."""
     total, count = 0.0, 0.0
     for some in steps.split(CHUNK):

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
@@ -45,7 +45,10 @@ def fit_time_of_day(
 
 
 def mean_by_slot(
-    scaled: Float[Tensor, "row node"], seen: Tensor, slots: Int[Tensor, " row"], count: int
+    scaled: Float[Tensor, "row node"],
+    seen: Bool[Tensor, "row node"],
+    slots: Int[Tensor, " row"],
+    count: int,
 ) -> Float[Tensor, "slot node"]:
     """Mean of what was measured in each slot; else the sensor's mean, else the city's (0)."""
     slots = slots.to(scaled.device)

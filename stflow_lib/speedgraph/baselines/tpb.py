@@ -16,9 +16,13 @@ from sklearn.cluster import KMeans
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
-from stflow_lib.speedgraph.networks import patch_encoder as patches
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
-from stflow_lib.speedgraph.networks.patch_encoder import Layers, PatchEncoder, patchify
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square
+from stflow_lib.speedgraph.networks.patch_encoder import (
+    Layers,
+    PatchEncoder,
+    PatchEncoderSize,
+    patchify,
+)
 from stflow_lib.speedgraph.problem.long_windows import as_short_predictor, with_long_windows
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import (
@@ -49,7 +53,7 @@ META = partial(Training, epochs=25, epoch_steps=20, batch=1, learning_rate=5e-4,
 class TPBSettings:
     """Three stages and their sizes; `hours.batch` windows are in a step of pre-training."""
 
-    encoder: patches.PatchEncoderSize = field(default_factory=patches.PatchEncoderSize)
+    encoder: PatchEncoderSize = field(default_factory=PatchEncoderSize)
     sensors: int = 0  # of each window in a step of pre-training; 0: all
     hours: Training = field(default_factory=HOURS)
     patterns: int = 10  # K; 5 for METR-LA
@@ -83,13 +87,14 @@ class Forecaster(nn.Module):
             nn.Linear(width, task.protocol.ahead),
         )  # fmt: skip
 
-    def forward(self, x: NodeSeries, graph=()) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, graph: tuple[()] = ()) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         kind = self.kind(x)
         alike = self.alike(kind)
         own = self.wave(x[:, :, -self.lags :, :1], (alike, alike.transpose(1, 2)))
         return self.head(torch.cat([own, kind], 2))
 
-    def operators(self, weights: Float[Tensor, "node node"]) -> tuple[()]:
+    def operators(self, weights: Square) -> tuple[()]:
         """Nothing of the roads."""
         return ()
 
@@ -112,8 +117,10 @@ def fit(task: Task, settings: TPBSettings, seed: int, folder: Path | None) -> Pr
     torch.manual_seed(seed)
     encoder = PatchEncoder(60 // task.minutes, settings.encoder).to(task.device)
     error = partial(hidden_error, encoder, settings.hours.batch, settings.sensors)
-    stages = {"hours": pretrained(encoder, error, training_cities(task), settings.hours, seed, folder,
-                                          "hours")}  # fmt: skip
+    cities = training_cities(task)
+    stages = {
+        "hours": pretrained(encoder, error, cities, settings.hours, seed, folder, "hours")
+    }
     bank = pattern_bank(encoder, task, settings, seed)
     network = Forecaster(bank, task, settings).to(task.device)
     graphs = supports_by_city(network, task)
@@ -150,7 +157,12 @@ def _tokens(encoder: PatchEncoder, city, settings: TPBSettings) -> Float[Tensor,
 
 
 def meta_train(
-    network: nn.Module, task: Task, graphs: dict, settings: TPBSettings, seed: int, folder
+    network: nn.Module,
+    task: Task,
+    graphs: dict,
+    settings: TPBSettings,
+    seed: int,
+    folder: Path | None,
 ) -> History:
     """Meta-training; the mean error of the sources' validation windows chooses the epoch."""
     loss = lambda batch: adapted_error(network, task, graphs, settings)

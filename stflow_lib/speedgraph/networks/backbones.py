@@ -2,18 +2,16 @@
 
 from functools import singledispatch
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from stflow_lib.speedgraph.networks import dcrnn, stgcn
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks.graph_operators import (
+    Square,
     scaled_laplacian,
     symmetric,
     transitions,
 )
-
-Weights = Float[Tensor, "node node"]
 
 
 @singledispatch
@@ -41,7 +39,7 @@ def _(size: dcrnn.DCRNNSize, inputs: int, ahead: int, lags: int, more: int = 0) 
     return dcrnn.DCRNN(inputs, ahead, 2 + more, size)
 
 
-def backbone_supports(size, weights: Weights) -> tuple[Weights, ...]:
+def backbone_supports(size, weights: Square) -> tuple[Square, ...]:
     """Operators of the road graph that a backbone of this size takes."""
     if not isinstance(size, stgcn.STGCNSize):
         return transitions(weights)

@@ -11,10 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Support
 
 ORDER = 2  # of the diffusion along each support
 
+Inputs = Float[Tensor, "b node input"]  # of one step
 State = Float[Tensor, "b node unit"]
 
 
@@ -26,7 +27,7 @@ class DCRNNSize:
     layers: int = 2
 
 
-def diffused(x: State, supports: Sequence[Tensor]) -> State:
+def diffused(x: State, supports: Sequence[Support]) -> Float[Tensor, "b node wider"]:
     """x, and for each support S: S x and 2 S (S x) - x, side by side.
 
     The recursion starts from x for every support; in the release the second one goes on from
@@ -54,7 +55,8 @@ class Cell(nn.Module):
         nn.init.ones_(self.gates.bias)
         nn.init.zeros_(self.candidate.bias)
 
-    def forward(self, x: State, h: State, supports: Sequence[Tensor]) -> State:
+    def forward(self, x: Inputs, h: State, supports: Sequence[Support]) -> State:
+        """The next state."""
         seen = diffused(torch.cat([x, h], 2), supports)
         reset, update = self.gates(seen).sigmoid().chunk(2, 2)
         new = self.candidate(diffused(torch.cat([x, reset * h], 2), supports)).tanh()
@@ -83,8 +85,9 @@ class DCRNN(nn.Module):
         self.last = nn.Linear(size.units, 1, bias=False)
 
     def forward(
-        self, x: NodeSeries, supports: Sequence[Tensor]
+        self, x: NodeSeries, supports: Sequence[Support]
     ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds, step by step."""
         states = [x.new_zeros(*x.shape[:2], self.units) for _ in self.encoder]
         for step in x.unbind(2):
             states = _through(self.encoder, step, states, supports)
@@ -96,7 +99,7 @@ class DCRNN(nn.Module):
         return torch.cat(out, 2)
 
 
-def _through(cells: nn.ModuleList, x: State, states: list[State], supports) -> list[State]:
+def _through(cells: nn.ModuleList, x: Inputs, states: list[State], supports) -> list[State]:
     """The states of all layers after one step."""
     new = []
     for cell, h in zip(cells, states, strict=True):

@@ -10,6 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 Square = Float[Tensor, "node node"]
+Support = Float[Tensor, "... node node"]  # one for all windows, or one for each
+NodeSeries = Float[Tensor, "b node lag channel"]
+LaterSeries = Float[Tensor, "b node later output"]  # after a layer that uses up steps
 
 
 def without_loops(weights: Square) -> Square:
@@ -38,16 +41,13 @@ def _rows(weights: Square) -> Square:
     return weights / torch.where(total > 0, total, 1.0)
 
 
-NodeSeries = Float[Tensor, "b node lag channel"]
-
-
-def propagate(support: Tensor, x: NodeSeries) -> NodeSeries:
+def propagate(support: Support, x: NodeSeries) -> NodeSeries:
     """Every node receives its row's share of the others: sum_m A[n, m] x[m]."""
     flat = x.flatten(2)
     return (support.to(x.dtype) @ flat).view_as(x)
 
 
-def polynomials(support: Tensor, x: NodeSeries, order: int) -> list[NodeSeries]:
+def polynomials(support: Support, x: NodeSeries, order: int) -> list[NodeSeries]:
     """T_k(S) x for k below `order`: T_0 = 1, T_1 = S, T_k = 2 S T_(k-1) - T_(k-2)."""
     found = [x, propagate(support, x)]
     while len(found) < order:
@@ -55,7 +55,7 @@ def polynomials(support: Tensor, x: NodeSeries, order: int) -> list[NodeSeries]:
     return found[:order]
 
 
-def scaled_laplacian(weights: Float[Tensor, "node node"]) -> Float[Tensor, "node node"]:
+def scaled_laplacian(weights: Square) -> Square:
     """2 L / lambda_max - I with L = I - D^-1/2 W D^-1/2 of ways in either direction.
 
     Eigenvalues lie in [-1, 1]; a sensor without neighbours has its own row and no NaN.
@@ -66,9 +66,6 @@ def scaled_laplacian(weights: Float[Tensor, "node node"]) -> Float[Tensor, "node
     root = torch.where(degree > 0, degree, 1.0).rsqrt()
     laplacian = one - root[:, None] * both * root
     return 2 * laplacian / torch.linalg.eigvalsh(laplacian)[-1] - one
-
-
-Square = Float[Tensor, "node node"]
 
 
 def chebyshev(links: Square, order: int) -> list[Square]:

@@ -12,7 +12,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, propagate
+from stflow_lib.speedgraph.networks.graph_operators import (
+    NodeSeries,
+    Support,
+    propagate,
+)
 
 DILATIONS = (1, 2) * 4
 RECEPTIVE_FIELD = 1 + sum(DILATIONS)  # input steps that reach the last layer: 13
@@ -49,7 +53,10 @@ class Layer(nn.Module):
         self.norm = nn.BatchNorm2d(c) if size.norm == "batch" and not last else None
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: NodeSeries, supports: Sequence[Tensor]) -> tuple[NodeSeries, Tensor]:
+    def forward(
+        self, x: NodeSeries, supports: Sequence[Support]
+    ) -> tuple[Float[Tensor, "b node later channel"], Float[Tensor, "b node skip"]]:
+        """The layer's series, and what the head hears."""
         wide = x.permute(0, 3, 1, 2)
         h = (self.signal(wide).tanh() * self.gate(wide).sigmoid()).permute(0, 2, 3, 1)
         heard = self.skip(h[:, :, -1])
@@ -62,7 +69,7 @@ class Layer(nn.Module):
         return out, heard
 
 
-def diffusion_terms(h: NodeSeries, supports: Sequence[Tensor]) -> list[NodeSeries]:
+def diffusion_terms(h: NodeSeries, supports: Sequence[Support]) -> list[NodeSeries]:
     """A h, A^2 h for each support A."""
     found = []
     for support in supports:
@@ -77,7 +84,7 @@ class GraphWaveNet(nn.Module):
     """x [B, N, L, C], supports [N, N] or [B, N, N] each -> scaled speeds [B, N, Q].
 
     285,798 parameters of the release for two features, six steps ahead and two supports, less
-    those that never learn. Windows shorter than `RECEPTIVE_FIELD` are padded with zeros before them.
+    those that never learn. Windows shorter than `RECEPTIVE_FIELD` are padded with zeros in front.
     """
 
     def __init__(self, inputs: int, ahead: int, supports: int = 2, size: GWNSize = GWNSize()):
@@ -92,8 +99,9 @@ class GraphWaveNet(nn.Module):
         )
 
     def forward(
-        self, x: NodeSeries, supports: Sequence[Tensor]
+        self, x: NodeSeries, supports: Sequence[Support]
     ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         x = self.start(F.pad(x, (0, 0, max(RECEPTIVE_FIELD - x.shape[2], 0), 0)))
         heard = 0.0
         for layer in self.layers:

@@ -10,14 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stflow_lib.speedgraph.networks.graph_operators import without_loops
+from stflow_lib.speedgraph.networks.graph_operators import Square, without_loops
 
-Square = Float[Tensor, "*some node node"]
+Squares = Float[Tensor, "*some node node"]
 
 
 def expected_cooccurrence(
-    step: Square, start: Float[Tensor, "*some node"], length: int, window: int
-) -> Square:
+    step: Squares, start: Float[Tensor, "*some node"], length: int, window: int
+) -> Squares:
     """Expected number of times that two nodes are at most `window` apart on a walk, both ways.
 
     step: transitions, rows that sum to 1, or to less where a walk may end; start: how many
@@ -33,7 +33,7 @@ def expected_cooccurrence(
     return pairs + pairs.mT
 
 
-def embedding(pairs: Float[Tensor, "node node"], width: int) -> Float[Tensor, "node width"]:
+def embedding(pairs: Square, width: int) -> Float[Tensor, "node width"]:
     """Factors of max(0, log how much more often than by chance); zeros beyond the rank.
 
     Signs are fixed: the greatest entry of a column is positive. A node that meets nobody is 0.
@@ -48,7 +48,7 @@ def embedding(pairs: Float[Tensor, "node node"], width: int) -> Float[Tensor, "n
 
 
 def node_vectors(
-    weights: Float[Tensor, "node node"], width: int, length: int, window: int
+    weights: Square, width: int, length: int, window: int
 ) -> Float[Tensor, "node width"]:
     """node2vec with p = q = 1 on the undirected graph, a walk from every node."""
     step = walk_transitions(weights)
@@ -57,7 +57,7 @@ def node_vectors(
     )
 
 
-def walk_transitions(weights: Float[Tensor, "node node"]) -> Float[Tensor, "node node"]:
+def walk_transitions(weights: Square) -> Square:
     """Transitions of a walk that may use each way in both directions; float64."""
     both = without_loops(weights.double() + weights.double().T)
     total = both.sum(1, keepdim=True)

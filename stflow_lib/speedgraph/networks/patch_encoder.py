@@ -15,6 +15,7 @@ from stflow_lib.speedgraph.problem.long_windows import WEEK
 
 Patches = Float[Tensor, "row patch step"]
 Tokens = Float[Tensor, "row patch width"]
+Marks = Float[Tensor, "#row patch width"]  # of each row, or the same for all
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,19 @@ class PatchEncoder(nn.Module):
         nn.init.uniform_(self.places.weight, -0.02, 0.02)
         nn.init.trunc_normal_(self.hidden, std=0.02)
 
-    def forward(self, x: Patches, marks: Tokens) -> Tokens:
+    def forward(self, x: Patches, marks: Marks) -> Tokens:
         """Tokens of patches [R, P, S]; `marks` [R or 1, P, C] say where they are."""
         tokens = self.encoder(self.embed(x) + marks)
         return self.norms[0](tokens) if self.norms else tokens
 
-    def last(self, x: Patches, marks: Tokens) -> Float[Tensor, "row width"]:
+    def last(self, x: Patches, marks: Marks) -> Float[Tensor, "row width"]:
         """The token of the newest patch."""
         token = self.encoder.last(self.embed(x) + marks)
         return self.norms[0](token) if self.norms else token
 
-    def reconstruct(self, x: Patches, marks: Tokens) -> tuple[Patches, Int[Tensor, " hidden"]]:
+    def reconstruct(
+        self, x: Patches, marks: Marks
+    ) -> tuple[Float[Tensor, "row hidden step"], Int[Tensor, " hidden"]]:
         """Hidden patches as guessed [R, H, S], and which they are; the same in every row."""
         hidden, shown = mask_indices(x.shape[1], self.size.hide, x.device)
         marks = marks.expand(len(x), -1, -1)
@@ -84,6 +87,7 @@ class Layers(nn.TransformerEncoder):
                 nn.init.xavier_uniform_(parameter)
 
     def forward(self, x: Tokens) -> Tokens:
+        """Tokens that have heard one another."""
         return super().forward(x * self.scale)
 
     def last(self, x: Tokens) -> Float[Tensor, "row width"]:
@@ -98,14 +102,18 @@ class Layers(nn.TransformerEncoder):
         return layer.norm2(own + layer.dropout2(wide))[:, 0]
 
 
-def mask_indices(count: int, share: float, device=None) -> tuple[Tensor, Tensor]:
+def mask_indices(
+    count: int, share: float, device: torch.device | None = None
+) -> tuple[Int[Tensor, " hidden"], Int[Tensor, " shown"]]:
     """Which of `count` are hidden and which shown, both in order and neither empty."""
     order = torch.randperm(count).to(device)
     hide = min(max(int(count * share), 1), count - 1)
     return order[:hide].sort().values, order[hide:].sort().values
 
 
-def patchify(x: Float[Tensor, "b node lag feature"], patch: int) -> tuple[Patches, Tensor]:
+def patchify(
+    x: Float[Tensor, "b node lag feature"], patch: int
+) -> tuple[Patches, Int[Tensor, "row patch"]]:
     """Speeds of windows as patches [B * N, P, S], and each patch's hour of the week [B * N, P]."""
     rows = x.flatten(0, 1).unflatten(1, (-1, patch))
     return rows[..., 0], rows[..., 0, 1].long() % WEEK

@@ -13,7 +13,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, polynomials, propagate
+from stflow_lib.speedgraph.networks.graph_operators import (
+    LaterSeries,
+    NodeSeries,
+    Support,
+    polynomials,
+    propagate,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class TimeBlock(nn.Module):
         super().__init__()
         self.p, self.q, self.r = (nn.Conv2d(inputs, outputs, (1, kernel)) for _ in range(3))
 
-    def forward(self, x: NodeSeries) -> NodeSeries:
+    def forward(self, x: NodeSeries) -> LaterSeries:
+        """The joined steps."""
         x = x.permute(0, 3, 1, 2)
         out = F.relu((self.p(x) + self.q(x)) * self.r(x).sigmoid())
         return out.permute(0, 2, 3, 1)
@@ -65,7 +72,8 @@ class STConvBlock(nn.Module):
             nn.init.uniform_(weight, -(size.mixed**-0.5), size.mixed**-0.5)
         self.after = TimeBlock(size.mixed, size.channels, size.kernel)
 
-    def forward(self, x: NodeSeries, supports: Sequence[Tensor]) -> NodeSeries:
+    def forward(self, x: NodeSeries, supports: Sequence[Support]) -> LaterSeries:
+        """Two temporal layers' steps less."""
         x = self.before(x)
         mixed = sum(propagate(a, x @ w) for a, w in zip(supports, self.maps, strict=True))
         return self.after(F.relu(mixed))
@@ -97,8 +105,9 @@ class STGCN(nn.Module):
         self.head = nn.Linear(left * size.channels, ahead)
 
     def forward(
-        self, x: NodeSeries, supports: Sequence[Tensor]
+        self, x: NodeSeries, supports: Sequence[Support]
     ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         for block in self.blocks:
             x = block(x, supports)
         return self.head(self.last(x).flatten(2))
@@ -113,7 +122,8 @@ class GatedTime(nn.Module):
         self.align = Align(inputs, outputs)
         self.kernel = kernel
 
-    def forward(self, x: NodeSeries) -> NodeSeries:
+    def forward(self, x: NodeSeries) -> LaterSeries:
+        """The joined steps."""
         p, q = self.both(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).chunk(2, 3)
         return (p + self.align(x[:, :, self.kernel - 1 :])) * q.sigmoid()
 
@@ -126,7 +136,8 @@ class Align(nn.Module):
         self.more = max(outputs - inputs, 0)
         self.map = nn.Linear(inputs, outputs) if inputs > outputs else None
 
-    def forward(self, x: NodeSeries) -> NodeSeries:
+    def forward(self, x: NodeSeries) -> Float[Tensor, "b node lag output"]:
+        """The same steps with other channels."""
         return F.pad(x, (0, self.more)) if self.map is None else self.map(x)
 
 
@@ -142,7 +153,8 @@ class STConvBlockB(nn.Module):
         self.mixed = nn.Linear((1 + (size.order - 1) * supports) * few, few)
         self.norm, self.drop = nn.LayerNorm(c), nn.Dropout(size.dropout)
 
-    def forward(self, x: NodeSeries, supports: Sequence[Tensor]) -> NodeSeries:
+    def forward(self, x: NodeSeries, supports: Sequence[Support]) -> LaterSeries:
+        """Two temporal layers' steps less."""
         x = self.align(self.before(x))
         terms = [x, *(t for s in supports for t in polynomials(s, x, self.order)[1:])]
         x = F.relu(x + self.mixed(torch.cat(terms, 3)))
@@ -179,8 +191,9 @@ class STGCNB(nn.Module):
         )  # fmt: skip
 
     def forward(
-        self, x: NodeSeries, supports: Sequence[Tensor]
+        self, x: NodeSeries, supports: Sequence[Support]
     ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         for block in self.blocks:
             x = block(x, supports)
         return self.head(self.last(x)[:, :, 0])

@@ -43,11 +43,14 @@ class CitySpeed:
     )  # networks are asked for the change since the last input step
 
     def windows(self, steps: Int[Tensor, " b"]) -> Float[Tensor, "b node lag feature"]:
-        """Scaled speed and time of day of the `lags` steps before each first label step."""
+        """Scaled speed, and `time_feature`, of the `lags` steps before each first label step."""
         rows = steps[:, None] + torch.arange(-self.lags, 0, device=steps.device)
         speed = self.scaled[rows].transpose(1, 2)
-        clock = self.clock[rows][:, None].expand_as(speed)
-        return torch.stack([speed, clock], 3)
+        return torch.stack([speed, self.time_feature()[rows][:, None].expand_as(speed)], 3)
+
+    def time_feature(self) -> Float[Tensor, " time"]:
+        """What networks are told of the time of each step: here the fraction of the day."""
+        return self.clock
 
     def labels(
         self, steps: Int[Tensor, " b"]
@@ -69,7 +72,7 @@ class CitySpeed:
         """A network's answers in the city's unit."""
         return self.unscale(answers + self.forecast_offset(steps))
 
-    def forecast_offset(self, steps: Int[Tensor, " b"]) -> Tensor | float:
+    def forecast_offset(self, steps: Int[Tensor, " b"]) -> Float[Tensor, "b node 1"] | float:
         """What a network's answer is added to: 0, or the last scaled input [B, N, 1]."""
         return self.scaled[steps - 1][..., None] if self.change else 0.0
 
@@ -87,7 +90,7 @@ class CitySpeed:
 
 def mean_and_std(
     speed: Float[Tensor, "time node"], seen: Bool[Tensor, "time node"], where: str
-):
+) -> tuple[float, float]:
     """(mean, deviation) over measured readings; DataError naming `where` without any change."""
     values = speed[seen].double()
     deviation = values.std(correction=0).item() if len(values) else 0.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
@@ -24,11 +24,9 @@ class LongCity(CitySpeed):
 
     hours: Float[Tensor, " time"]
 
-    def windows(self, steps: Int[Tensor, " b"]) -> Float[Tensor, "b node lag feature"]:
-        """Scaled speed and hour of the week of the `lags` steps before each first label step."""
-        rows = steps[:, None] + torch.arange(-self.lags, 0, device=steps.device)
-        speed = self.scaled[rows].transpose(1, 2)
-        return torch.stack([speed, self.hours[rows][:, None].expand_as(speed)], 3)
+    def time_feature(self) -> Float[Tensor, " time"]:
+        """The hour of the week."""
+        return self.hours
 
 
 def with_long_windows(task: Task, days: int) -> Task:

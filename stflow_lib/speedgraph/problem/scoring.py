@@ -1,5 +1,7 @@
 """Masked errors on the target's test windows, at the steps ahead that a protocol reports."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -7,7 +9,7 @@ from stflow_lib.kernels import masked_error
 from stflow_lib.speedgraph.problem.task import Task
 
 
-def score(task: Task, predict, batch: int = 64) -> dict:
+def score(task: Task, predict: Callable[[Task, Tensor], Tensor], batch: int = 64) -> dict:
     """Errors in the target's own unit (mph or km/h: never to be averaged over cities).
 
     `predict(task, steps [B]) -> [B, N, Q]`. Returns {"metrics", "parts"}: MAE and RMSE as the

@@ -41,11 +41,12 @@ class Task:
     test: Int[Tensor, " test"]
     protocol: Protocol
     minutes: int  # of a step
-    days: float  # of target data
+    days: float | int  # of target data
     data_hash: str
 
     @property
     def device(self) -> torch.device:
+        """Where the cities lie."""
         return self.target.speed.device
 
 
@@ -54,9 +55,9 @@ def make_task(
     sources: Sequence[xr.Dataset] = (),
     protocol: Protocol | str = "P10",
     *,
-    days: float = FEW_DAYS,
+    days: float | int = FEW_DAYS,
     choices: Choices = Choices(),
-    device="cpu",
+    device: torch.device | str = "cpu",
 ) -> Task:
     """Cut cities into a transfer task (TSJT section "Experimental Settings").
 
@@ -116,8 +117,8 @@ def _parts(begin: int, end: int, last: int, protocol: Protocol) -> dict[str, Ten
 
 
 def _target(
-    city, series, protocol: Protocol, minutes: int, days: float, choices: Choices, device
-):
+    city, series, protocol: Protocol, minutes: int, days: float | int, choices: Choices, device
+) -> CitySpeed:
     day, name = 1440 // minutes, city.attrs["name"]
     first, end = choices.first_day * day, (choices.first_day + FEW_DAYS) * day
     begin = end - round(days * day)

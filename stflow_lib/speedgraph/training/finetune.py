@@ -4,11 +4,12 @@ A network here maps (x [B, N, L, C], graph) to scaled speeds [B, N, Q]; `graphs`
 name what the network wants to know of that city.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import torch
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.problem.city import CitySpeed
@@ -58,7 +59,7 @@ def finetuned_predictor(
     stages: dict[str, History],
     error: Error = masked_mae,
 ) -> Predictor:
-    """The predictor after `finetune`, or as it is where no day of the target may be learned from."""
+    """The predictor after `finetune`, or as it is where the target has no day to learn from."""
     if len(task.target.train):
         stages = stages | {"target": finetune(network, task, graphs, plan, seed, folder, error)}
     return build_predictor(network, graphs, stages)
@@ -69,7 +70,9 @@ def build_predictor(network: nn.Module, graphs: dict, stages: dict[str, History]
     return Predictor.after(partial(predict, network, graphs), count_parameters(network), stages)
 
 
-def mean_error(network: nn.Module, cities, graphs: dict, windows: int = 64) -> float:
+def mean_error(
+    network: nn.Module, cities: Sequence[CitySpeed], graphs: dict, windows: int = 64
+) -> float:
     """Scaled error over validation windows, about `windows` of each city, cities alike."""
     thinned = [(c, c.valid[:: max(len(c.valid) // windows, 1)]) for c in cities]
     errors = [validation_mae(network, c, graphs, steps) for c, steps in thinned]
@@ -81,6 +84,6 @@ def round_robin_source(task: Task, number: int) -> CitySpeed:
     return task.sources[number % len(task.sources)]
 
 
-def sample_steps(city: CitySpeed, windows: int) -> Tensor:
+def sample_steps(city: CitySpeed, windows: int) -> Int[Tensor, " window"]:
     """First label steps of training windows, drawn at random with replacement."""
     return city.train[torch.randint(len(city.train), (windows,)).to(city.train.device)]

@@ -1,8 +1,10 @@
 """Masked errors of a network on a city, and its predictions in the city's unit."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from stflow_lib.kernels import masked_error
 from stflow_lib.speedgraph.problem.city import CitySpeed
@@ -10,8 +12,11 @@ from stflow_lib.speedgraph.problem.task import Task
 
 BATCH = 32  # windows at once where nothing is learned
 
+# (x [B, N, L, C], what is known of the graph) -> scaled speeds [B, N, Q]
+Network = Callable[..., Float[Tensor, "b node ahead"]]
 
-def source_loss(network: nn.Module, task: Task, roads: dict, windows: int) -> Float[Tensor, ""]:
+
+def source_loss(network: Network, task: Task, roads: dict, windows: int) -> Float[Tensor, ""]:
     """Mean over source windows, drawn anew; cities share them evenly, the first have one more."""
     total, count = 0.0, len(task.sources)
     for number, city in enumerate(task.sources):
@@ -22,7 +27,7 @@ def source_loss(network: nn.Module, task: Task, roads: dict, windows: int) -> Fl
 
 
 def masked_mae(
-    network: nn.Module, city: CitySpeed, roads: dict, steps: Int[Tensor, " b"]
+    network: Network, city: CitySpeed, roads: dict, steps: Int[Tensor, " b"]
 ) -> Float[Tensor, ""]:
     """Masked mean absolute error in units of the city's deviation, so that cities compare."""
     truth, seen = city.scaled_labels(steps)
@@ -32,7 +37,7 @@ def masked_mae(
 
 
 def validation_mae(
-    network: nn.Module, city: CitySpeed, roads: dict, steps: Int[Tensor, " s"]
+    network: Network, city: CitySpeed, roads: dict, steps: Int[Tensor, " s"]
 ) -> float:
     """The same over many windows, sums pooled."""
     sums = 0.0
@@ -43,8 +48,10 @@ def validation_mae(
     return (sums[0].sum() / sums[2].sum().clamp_min(1)).item()
 
 
-def predict(network: nn.Module, roads: dict, task: Task, steps: Tensor) -> Tensor:
-    """Speeds [B, N, Q] in the target's unit."""
+def predict(
+    network: Network, roads: dict, task: Task, steps: Int[Tensor, " s"]
+) -> Float[Tensor, "s node ahead"]:
+    """The target's speeds in its own unit, Q steps from the L before them and its graph (Eq. 1)."""
     with torch.inference_mode():
         city = task.target
         parts = [city.to_forecast(network(city.windows(s), roads[city.name]), s)

@@ -10,12 +10,14 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks.backbones import backbone, backbone_supports
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square, Support
 from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import (
@@ -54,6 +56,13 @@ class ReptileSettings:
     target: Training = field(default_factory=FINETUNING)
 
 
+@runtime_checkable
+class HasBackbone(Protocol):
+    """Settings that choose a backbone by its size."""
+
+    backbone: object
+
+
 class BackboneForecaster(nn.Module):
     """A backbone on the road graph alone: x, operators -> scaled speeds."""
 
@@ -62,15 +71,18 @@ class BackboneForecaster(nn.Module):
         self.size = size
         self.backbone = backbone(size, FEATURES, task.protocol.ahead, task.protocol.lags)
 
-    def operators(self, weights: Float[Tensor, "node node"]) -> tuple[Tensor, ...]:
+    def operators(self, weights: Square) -> tuple[Square, ...]:
         """What `forward` wants to know of a city's graph."""
         return backbone_supports(self.size, weights)
 
-    def forward(self, x: Tensor, graph: tuple[Tensor, ...]) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, graph: tuple[Support, ...]
+    ) -> Float[Tensor, "b node ahead"]:
+        """What the backbone says of the windows."""
         return self.backbone(x, graph)
 
 
-def build_backbone(task: Task, settings: ReptileSettings) -> tuple[nn.Module, dict]:
+def build_backbone(task: Task, settings: HasBackbone) -> tuple[nn.Module, dict]:
     """A backbone and the operators of every city."""
     network = BackboneForecaster(task, settings.backbone).to(task.device)
     return network, supports_by_city(network, task)
@@ -148,14 +160,20 @@ def fit(
 
 
 def meta_train(
-    network, task: Task, graphs: dict, settings, error, seed: int, folder
+    network: nn.Module,
+    task: Task,
+    graphs: dict,
+    settings: ReptileSettings,
+    error: Error,
+    seed: int,
+    folder: Path | None,
 ) -> History:
     """Meta-training; the mean error of the sources' validation windows chooses the epoch."""
-    walker = ReptileLearner(network, settings, error).to(task.device)
-    loss = lambda batch: walker.step(task, graphs)
+    learner = ReptileLearner(network, settings, error).to(task.device)
+    loss = lambda batch: learner.step(task, graphs)
     samples = torch.arange(settings.meta.epoch_steps, device=task.device)
     check = lambda: {"valid_mae": mean_error(network, task.sources, graphs)}
-    return train(walker, loss, samples, check, settings.meta, seed=seed, stage="meta",
+    return train(learner, loss, samples, check, settings.meta, seed=seed, stage="meta",
                  folder=folder)  # fmt: skip
 
 

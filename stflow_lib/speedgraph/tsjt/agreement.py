@@ -36,7 +36,7 @@ def layers_of(network: nn.Module) -> dict[str, list[int]]:
 def target_and_source_gradients(
     network: nn.Module, task: Task, roads: Mapping, steps: Int[Tensor, " b"], windows: int
 ) -> tuple[Gradients, Gradients]:
-    """Gradients (g_T, g_S) of TSJT Eq. 8: of target windows, and of source windows drawn anew."""
+    """Gradients (g_T, g_S) of Eq. 8: of target windows, and of source windows drawn anew."""
     parameters = [*network.parameters()]
     errors = (
         masked_mae(network, task.target, roads, steps),

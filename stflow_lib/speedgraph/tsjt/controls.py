@@ -1,26 +1,16 @@
-"""What TSJT is compared with on its own network: the target alone, plain joint training, Reptile."""
+"""TSJT's network learning in other ways: from the target alone, plainly joint, by Reptile."""
 
 from dataclasses import dataclass, field
 
+from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import stgcn
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import supports_by_city
 from stflow_lib.speedgraph.training.reptile import ReptileSettings, reptile
 from stflow_lib.speedgraph.tsjt.joint import joint_method
-from stflow_lib.speedgraph.tsjt.method import TSJT, BackboneSize, TSJTGWNSettings, TSJTSettings
+from stflow_lib.speedgraph.tsjt.method import TSJT, BackboneSize, TSJTSettings
 from stflow_lib.speedgraph.tsjt.npm import NPMSettings
 from stflow_lib.speedgraph.tsjt.tsb import GradientRule
-
-
-@dataclass(frozen=True)
-class TargetOnlyGWNSettings(TSJTGWNSettings):
-    """The same network without prompts, the same schedule without sources."""
-
-    use_prompts: bool = False
-    sources: int = 0
-
-
-TARGET_ONLY_GWN = joint_method("Target only(GWN)", TargetOnlyGWNSettings, TSJT)
 
 
 @dataclass(frozen=True)
@@ -37,6 +27,13 @@ class TargetOnlySettings(TSJTSettings):
 
     use_prompts: bool = False
     sources: int = 0
+
+
+@dataclass(frozen=True)
+class TargetOnlyGWNSettings(TargetOnlySettings):
+    """The same with Graph WaveNet."""
+
+    backbone: BackboneSize = field(default_factory=gwn.GWNSize)
 
 
 @dataclass(frozen=True)
@@ -57,4 +54,5 @@ def build_tsjt(task: Task, settings: ReptileTSJTSettings) -> tuple[TSJT, dict]:
 
 JOINT = joint_method("Joint", PooledSettings, TSJT)
 TARGET_ONLY = joint_method("Target only", TargetOnlySettings, TSJT)
+TARGET_ONLY_GWN = joint_method("Target only(GWN)", TargetOnlyGWNSettings, TSJT)
 IN_REPTILE = reptile("TSJT in Reptile", ReptileTSJTSettings, build_tsjt)

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
@@ -68,9 +68,15 @@ def fit_joint(
 
 
 def joint_loss(
-    network: nn.Module, task: Task, roads: dict, settings: JointSettings, steps: Tensor
+    network: nn.Module,
+    task: Task,
+    roads: dict,
+    settings: JointSettings,
+    steps: Int[Tensor, " b"],
 ) -> Float[Tensor, ""]:
-    """The target's error, whose gradient is the combined one of target and sources."""
+    """The joint objective: the target's error, whose gradient is the combined one.
+
+    Both parts of a batch go forward and back once (Eq. 8); the rule makes one step of them."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     error = masked_mae(network, task.target, roads, steps)
     mine = torch.autograd.grad(error, parameters)

@@ -1,6 +1,7 @@
 """TSJT: prompts of nodes before a common backbone, and a target-skewed step behind it."""
 
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -8,7 +9,12 @@ from torch import Tensor, nn
 from stflow_lib.speedgraph.networks import dcrnn, stgcn
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks.backbones import backbone, backbone_supports
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, symmetric
+from stflow_lib.speedgraph.networks.graph_operators import (
+    NodeSeries,
+    Square,
+    Support,
+    symmetric,
+)
 from stflow_lib.speedgraph.problem.city import FEATURES
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.tsjt.joint import JointSettings, joint_method
@@ -27,13 +33,23 @@ class TSJTSettings(JointSettings):
     use_knowledge: bool = True  # False: w/o A_K, roads are the only graph
 
 
+@runtime_checkable
+class NetworkSettings(Protocol):
+    """What the network is made of, whatever trains it."""
+
+    backbone: BackboneSize
+    prompting: NPMSettings
+    use_prompts: bool
+    use_knowledge: bool
+
+
 class TSJT(nn.Module):
     """x [B, N, T, D], operators of the road graph -> scaled speeds [B, N, Q].
 
     The first operator is the one that prompts are made with, the others are the backbone's.
     """
 
-    def __init__(self, task: Task, settings: TSJTSettings):
+    def __init__(self, task: Task, settings: NetworkSettings):
         super().__init__()
         lags, ahead = task.protocol.lags, task.protocol.ahead
         self.size = settings.backbone
@@ -44,11 +60,14 @@ class TSJT(nn.Module):
             inputs += settings.prompting.width
         self.backbone = backbone(settings.backbone, inputs, ahead, lags, int(self.knows))
 
-    def operators(self, weights: Float[Tensor, "node node"]) -> tuple[Tensor, ...]:
+    def operators(self, weights: Square) -> tuple[Square, ...]:
         """What `forward` wants to know of a city's graph."""
         return symmetric(weights), *backbone_supports(self.size, weights)
 
-    def forward(self, x: NodeSeries, graph: tuple[Tensor, ...]) -> Float[Tensor, "b node q"]:
+    def forward(
+        self, x: NodeSeries, graph: tuple[Support, ...]
+    ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         road, *supports = graph
         if self.prompting is None:
             return self.backbone(x, supports)

@@ -1,4 +1,4 @@
-"""NPM: what a node's window is like, told by patterns that all cities share (TSJT Eq. 2 to 7)."""
+"""NPM, the node prompting module: what a node's window is like, told by shared patterns."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from stflow_lib.kernels import node_prompt
 from stflow_lib.kernels.ops.node_prompt import bank_init_std
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, propagate
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square, propagate
 from stflow_lib.speedgraph.networks.positions import positions
 
 LEAST_NORM = 1e-6
@@ -28,8 +28,9 @@ class NPMSettings:
 class Encoder(nn.Module):
     """x [B, N, T, D] -> z [B, N, T, D']: graph, attention over time, norm, graph, norm.
 
-    Eq. 2 to 4 with every width made to fit: the residual is lifted by a linear map, positions are
-    added after the lift, attention runs over the steps of one node, norms over the width.
+    Eqs. 2, 3 and 4 with every width made to fit: the residual is lifted by a linear map,
+    positions are added after the first graph layer, attention runs over the steps of one node,
+    norms over the width.
     """
 
     def __init__(self, inputs: int, size: NPMSettings):
@@ -41,14 +42,15 @@ class Encoder(nn.Module):
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(2)])
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: NodeSeries, road: Float[Tensor, "node node"]) -> NodeSeries:
+    def forward(self, x: NodeSeries, road: Square) -> Float[Tensor, "b node lag width"]:
+        """Z of Eq. 4."""
         near = self.drop(F.relu(self.first(propagate(road, x))))
         near = near + positions(x.shape[2], near.shape[3]).to(near)
         z = self.norms[0](self.attend(near) + self.lift(x))
         return self.norms[1](z + self.drop(F.relu(self.second(propagate(road, z)))))
 
     def attend(self, x: NodeSeries) -> NodeSeries:
-        """Self-attention over the steps of each node, one head."""
+        """Self-attention over the steps of each node, one head (Eq. 2)."""
         q, k, v = self.qkv(x.flatten(0, 1)).chunk(3, 2)
         seen = F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0]
         return self.out(seen).view_as(x)
@@ -57,7 +59,8 @@ class Encoder(nn.Module):
 class NPM(nn.Module):
     """x [B, N, T, D], road operator [N, N] -> x with prompts [B, N, T, D + D'], A_K [B, N, N].
 
-    Encoder and bank belong to no node, so one module serves every city. Eq. 5 to 7.
+    Encoder and bank belong to no node, so one module serves every city. Node prompts are Eq. 5
+    with the pattern bank `bank`; windows beside their prompts are Eq. 6, A_K is Eq. 7.
     """
 
     def __init__(self, inputs: int, steps: int, size: NPMSettings = NPMSettings()):
@@ -67,7 +70,10 @@ class NPM(nn.Module):
         scale = bank_init_std(size.patterns, steps, size.width, size.mode)
         self.bank = nn.Parameter(scale * torch.randn(size.patterns, *shape))
 
-    def forward(self, x: NodeSeries, road: Float[Tensor, "node node"]):
+    def forward(
+        self, x: NodeSeries, road: Square
+    ) -> tuple[Float[Tensor, "b node lag wider"], Float[Tensor, "b node node"]]:
+        """Windows with their prompts (Eqs. 5 and 6), and A_K (Eq. 7)."""
         prompts = node_prompt(self.encoder(x, road), self.bank, self.mode)
         return torch.cat([x, prompts], 3), knowledge_graph(prompts)
 

@@ -1,14 +1,16 @@
-"""From two gradients one step: TSJT's rule, and those that stand beside it (spec section 5)."""
+"""TSB, TSJT's target-skewed backward step, and other rules that make one step of two gradients."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from stflow_lib.kernels import skewed_direction
 
-Gradients = Sequence[Tensor]
+Gradient = Float[Tensor, "..."]  # of one parameter, as the parameter is
+Gradients = Sequence[Gradient]
 
 
 @dataclass(frozen=True)
@@ -24,29 +26,29 @@ class GradientRule:
         if self.rule not in RULES:
             raise ValueError(f"rule {self.rule!r}: want one of {[*RULES]}")
 
-    def __call__(self, target: Gradients, source: Gradients) -> list[Tensor]:
+    def __call__(self, target: Gradients, source: Gradients) -> list[Gradient]:
         """The combined gradient of every parameter; nothing is read back from the device."""
         return RULES[self.rule](target, source, self)
 
 
-def tsb(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
-    """TSJT Eq. 8 to 10: of the source only what does not oppose the target."""
+def tsb(target: Gradients, source: Gradients, step: GradientRule) -> list[Gradient]:
+    """TSB (Eqs. 9 and 10): of the source's gradient only what does not oppose the target's."""
     return skewed_direction(
         target, source, step.target_weight, step.source_weight, step.granularity
     )
 
 
-def weighted_sum(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
+def weighted_sum(target: Gradients, source: Gradients, step: GradientRule) -> list[Gradient]:
     """Joint training: the weighted sum of both, conflicts and all."""
     return _sum(target, source, step.target_weight, step.source_weight)
 
 
-def target_only(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
+def target_only(target: Gradients, source: Gradients, step: GradientRule) -> list[Gradient]:
     """The target's gradient; the sources are there and are not used."""
     return _sum(target, source, step.target_weight, 0.0)
 
 
-def agem(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
+def agem(target: Gradients, source: Gradients, step: GradientRule) -> list[Gradient]:
     """A-GEM (Chaudhry et al., ICLR 2019) with the target as its reference, plus the target.
 
     One component and equal weights: the source's gradient without what opposes the target's.
@@ -55,25 +57,27 @@ def agem(target: Gradients, source: Gradients, step: GradientRule) -> list[Tenso
     return skewed_direction(target, source, weight, weight, "global")
 
 
-def pcgrad(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
+def pcgrad(target: Gradients, source: Gradients, step: GradientRule) -> list[Gradient]:
     """PCGrad (Yu et al., NeurIPS 2020) of two tasks: each without what opposes the other."""
     mine = skewed_direction(source, target, 0.0, 1.0, "global")
     theirs = skewed_direction(target, source, 0.0, 1.0, "global")
     return _sum(mine, theirs, step.target_weight, step.source_weight)
 
 
-def cosine_gate(target: Gradients, source: Gradients, step: GradientRule) -> list[Tensor]:
+def cosine_gate(target: Gradients, source: Gradients, step: GradientRule) -> list[Gradient]:
     """The source's gradient whole if its cosine with the target's is positive, else none."""
     agree = sum((s * t).sum() for s, t in zip(source, target, strict=True)) > 0
     kept = [torch.where(agree, s, 0.0) for s in source]
     return _sum(target, kept, step.target_weight, step.source_weight)
 
 
-def _sum(one: Gradients, other: Gradients, weight: float, other_weight: float) -> list[Tensor]:
+def _sum(
+    one: Gradients, other: Gradients, weight: float, other_weight: float
+) -> list[Gradient]:
     return [weight * a + other_weight * b for a, b in zip(one, other, strict=True)]
 
 
-RULES: dict[str, Callable[[Gradients, Gradients, GradientRule], list[Tensor]]] = {
+RULES: dict[str, Callable[[Gradients, Gradients, GradientRule], list[Gradient]]] = {
     "tsb": tsb,
     "sum": weighted_sum,
     "target": target_only,

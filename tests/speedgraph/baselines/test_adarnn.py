@@ -28,11 +28,6 @@ SMALL = AdaRNNSettings(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def task(target, source):
-    return make_task(target, [source])
-
-
 @pytest.fixture
 def network():
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Rules and the ridge against plain forms."""
+"""Rules against plain forms."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph import METHODS, make_task
-from stflow_lib.speedgraph.baselines.ridge import last_value, solved
+from stflow_lib.speedgraph.baselines.rules import mean_by_slot
 
 
 def fitted(name, task):
@@ -39,29 +39,14 @@ def test_time_of_day_by_hand(target):
     np.testing.assert_allclose(got[seen], want[seen], rtol=1e-5)
 
 
-def test_ridge_is_least_squares_without_shrinkage(make_speed):
-    """numpy's solution on the windows written out; missing labels left out."""
-    task = make_task(make_speed(nodes=3))
-    city = task.target
-    got = solved(city, city.train, 0.0)
-    x = city.windows(city.train)[..., 0].double().numpy().reshape(-1, 12)
-    x = np.column_stack([x, np.ones(len(x))])
-    truth, seen = (part.numpy().reshape(-1, 6) for part in city.labels(city.train))
-    for step in range(6):
-        y = (truth[:, step].astype(float) - city.mean) / city.deviation
-        rows = seen[:, step]
-        want = np.linalg.lstsq(x[rows], y[rows], rcond=None)[0]
-        np.testing.assert_allclose(got[:, step].numpy(), want, rtol=1e-6, atol=1e-8)
-
-
-def test_strong_shrinkage_repeats_the_last_value(target):
-    city = make_task(target).target
-    torch.testing.assert_close(
-        solved(city, city.train, 1e9), last_value(city), atol=1e-6, rtol=0
-    )
-
-
-@pytest.mark.parametrize("name", ["Ridge", "Time-of-day mean"])
-def test_no_day_is_an_error(name, target):
+def test_no_day_is_an_error(target):
     with pytest.raises(DataError, match="target: no day"):
-        fitted(name, make_task(target, days=0))
+        fitted("Time-of-day mean", make_task(target, days=0))
+
+
+def test_a_slot_never_seen_takes_the_sensors_mean():
+    """A division by no reading would be NaN; a sensor never seen takes the city's mean, 0."""
+    scaled = torch.tensor([[1.0, 5.0], [3.0, 5.0], [7.0, 5.0]])
+    seen = torch.tensor([[True, False], [True, False], [False, False]])
+    got = mean_by_slot(scaled, seen, torch.tensor([0, 0, 1]), 2)
+    assert got.tolist() == [[2.0, 0.0], [2.0, 0.0]]

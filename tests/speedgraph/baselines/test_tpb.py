@@ -10,7 +10,7 @@ from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.baselines import tpb
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
-from stflow_lib.speedgraph.networks import patch_encoder as patches
+from stflow_lib.speedgraph.networks.patch_encoder import PatchEncoder, PatchEncoderSize
 from stflow_lib.speedgraph.problem.long_windows import with_long_windows
 from stflow_lib.speedgraph.training.finetune import sample_steps, supports_by_city
 from stflow_lib.speedgraph.training.losses import masked_mae
@@ -19,15 +19,10 @@ from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=2, epoch_steps=2, batch=2, halve_every=0)
 SMALL = tpb.TPBSettings(
-    encoder=patches.PatchEncoderSize(8, 2, 1, 8, dropout=0.0), sensors=3, hours=SHORT, patterns=3,
+    encoder=PatchEncoderSize(8, 2, 1, 8, dropout=0.0), sensors=3, hours=SHORT, patterns=3,
     bank_windows=4, wave=gwn.GWNSize(4, 6, 5, 0.0, "none"), inner=2, windows=2,
     meta=replace(SHORT, batch=1), target=SHORT,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def task(target, source):
-    return make_task(target, [source])
 
 
 def test_counts_of_the_release(make_speed):
@@ -77,7 +72,8 @@ def test_bank_is_of_means_of_alike_hours(task, monkeypatch):
     """Two directions far apart: two patterns, whatever their lengths."""
     tokens = torch.tensor([[1.0, 0], [3, 0.1], [0, 2], [0.1, 5]])
     monkeypatch.setattr(tpb, "_tokens", lambda encoder, city, settings: tokens)
-    bank = tpb.pattern_bank(torch.nn.Identity(), task, replace(SMALL, patterns=2), 0)
+    encoder = PatchEncoder(6, SMALL.encoder)
+    bank = tpb.pattern_bank(encoder, task, replace(SMALL, patterns=2), 0)
     got = sorted(bank.tolist())
     torch.testing.assert_close(torch.tensor(got), torch.tensor([[0.05, 3.5], [2.0, 0.05]]))
 

@@ -27,7 +27,7 @@ def test_diffusion_by_hand():
 
 
 def test_a_cell_by_hand():
-    """No support: gates, candidate and blend of a GRU, with one bias where the framework has two."""
+    """No support: gates, candidate and blend of a GRU, with one bias where torch has two."""
     torch.manual_seed(0)
     cell, like = Cell(2, 3, 0), nn.GRUCell(2, 3)
     x, h = torch.randn(1, 5, 2), torch.randn(1, 5, 3)

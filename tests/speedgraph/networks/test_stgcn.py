@@ -1,13 +1,19 @@
-"""Variant B of STGCN: the count of hazdzz/STGCN, polynomials and paths by hand."""
+"""STGCN: counts of both variants, layers by hand, nothing that belongs to a node."""
 
 import pytest
 import torch
 
 from stflow_lib.speedgraph.baselines.gpd.node_networks import node_network
 from stflow_lib.speedgraph.baselines.stgfsl.generated_networks import generated
-from stflow_lib.speedgraph.networks.backbones import backbone
-from stflow_lib.speedgraph.networks.graph_operators import polynomials, scaled_laplacian
-from stflow_lib.speedgraph.networks.stgcn import STGCN, STGCNB, Align, GatedTime, STGCNSize
+from stflow_lib.speedgraph.networks.graph_operators import scaled_laplacian
+from stflow_lib.speedgraph.networks.stgcn import (
+    STGCN,
+    STGCNB,
+    Align,
+    GatedTime,
+    STGCNSize,
+    TimeBlock,
+)
 from stflow_lib.training.method import count_parameters
 
 SMALL = STGCNSize(variant="B", channels=4, mixed=3, end=5, dropout=0.0)
@@ -40,29 +46,6 @@ def test_gated_time_by_hand():
     assert Align(4, 2).map is not None and Align(2, 2).map is None
 
 
-def test_polynomials_are_chebyshevs():
-    """cos(k a) of a symmetric matrix with eigenvalues cos(a)."""
-    torch.manual_seed(0)
-    s = scaled_laplacian(torch.rand(5, 5)).double()
-    x = torch.randn(2, 5, 3, 4, dtype=torch.double)
-    values, vectors = torch.linalg.eigh(s)
-    for k, got in enumerate(polynomials(s, x, 4)):
-        power = vectors @ torch.diag(torch.cos(k * torch.acos(values.clamp(-1, 1)))) @ vectors.T
-        torch.testing.assert_close(
-            got, torch.einsum("nm,bmtc->bntc", power, x), atol=1e-5, rtol=0
-        )
-    assert len(polynomials(s, x, 1)) == 1
-
-
-def test_laplacian_by_hand():
-    """Two sensors joined and one alone; a loop does not count."""
-    weights = torch.tensor([[1.0, 0.5, 0], [0, 1, 0], [0, 0, 0]])
-    got = scaled_laplacian(weights)  # eigenvalues of L: 0, 2 and 1
-    torch.testing.assert_close(got, torch.tensor([[0.0, -1, 0], [-1, 0, 0], [0, 0, 0]]))
-    values = torch.linalg.eigvalsh(scaled_laplacian(torch.rand(6, 6)))
-    assert values.min() >= -1 - 1e-5 and values.max() == pytest.approx(1, abs=1e-5)
-
-
 def test_order_of_nodes_does_not_matter():
     """No norm and no bias of a sensor is left; graphs of any size, and one for each window."""
     torch.manual_seed(0)
@@ -89,14 +72,6 @@ def test_a_window_that_is_used_up_is_an_error():
         STGCNB(2, 6, lags=8)
 
 
-def test_a_size_names_its_network():
-    """A profile chooses the variant by a word; a wrong word must not become variant A."""
-    built = [backbone(STGCNSize(8, 4, variant=v, end=6), 2, 6, 12) for v in "AB"]
-    assert [type(network) for network in built] == [STGCN, STGCNB]
-    with pytest.raises(ValueError, match="variants A and B, not 'C'"):
-        STGCNSize(variant="C")
-
-
 @pytest.mark.parametrize(
     "build", [lambda s: generated(s, 2, 6, 12, 3), lambda s: node_network(s, 6, 12)]
 )
@@ -104,3 +79,28 @@ def test_networks_made_of_variant_a_refuse_the_other(build):
     """They would ignore the word and be recorded under it."""
     with pytest.raises(ValueError, match="variant A, not B"):
         build(STGCNSize(8, 4, variant="B"))
+
+
+@pytest.mark.parametrize("inputs, count", [(2, 97_094), (129, 170_246), (130, 170_822)])
+def test_counts_of_stgcn(inputs, count):
+    """A bias in the graph layer or a merged convolution shows here."""
+    assert count_parameters(STGCN(inputs, 6)) == count
+
+
+def test_a_second_support_has_maps_of_its_own():
+    assert count_parameters(STGCN(130, 6, supports=2)) == 170_822 + 2_048
+
+
+def test_time_block_by_hand():
+    """p alone and an open gate: the sum of three steps."""
+    block = TimeBlock(1, 1)
+    for conv, value, bias in ((block.p, 1.0, 0), (block.q, 0.0, 0), (block.r, 0.0, 1e3)):
+        torch.nn.init.constant_(conv.weight, value)
+        torch.nn.init.constant_(conv.bias, bias)
+    x = torch.arange(4.0).view(1, 1, 4, 1)
+    assert block(x).flatten().tolist() == [3, 6]
+
+
+def test_a_window_that_variant_a_uses_up():
+    with pytest.raises(ValueError, match="10 input steps: five temporal layers leave 0"):
+        STGCN(2, 6, lags=10)

@@ -27,11 +27,6 @@ SMALL = ReptileSettings(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def task(target, source):
-    return make_task(target, [source])
-
-
 def made(task, settings=SMALL):
     torch.manual_seed(0)
     network = BackboneForecaster(task, settings.backbone)
@@ -46,12 +41,12 @@ def weights(network):
 def test_the_whole_way_is_the_adapted_network(task):
     """Reach 1 and one task: the weights of the copy."""
     network, graphs = made(task)
-    walker = ReptileLearner(network, SMALL)
+    learner = ReptileLearner(network, SMALL)
     torch.manual_seed(1)
     led, _ = adapted(deepcopy(network), task.sources[0], graphs, SMALL)
     torch.manual_seed(1)
-    walker.step(task, graphs)
-    assert torch.equal(weights(network), weights(led)) and int(walker.turn) == 1
+    learner.step(task, graphs)
+    assert torch.equal(weights(network), weights(led)) and int(learner.turn) == 1
 
 
 def test_half_the_way(task):
@@ -65,8 +60,8 @@ def test_half_the_way(task):
 
 def test_what_is_bound_to_a_city_is_not_averaged():
     """Averaging over cities would mix weights of sensors that have nothing in common."""
-    one, two = (torch.nn.ModuleDict({"bound": torch.nn.Linear(2, 1),
-                                     "shared": torch.nn.Linear(2, 1)}) for _ in range(2))  # fmt: skip
+    parts = ("bound", "shared")
+    one, two = (torch.nn.ModuleDict({p: torch.nn.Linear(2, 1) for p in parts}) for _ in "ab")
     middle = (one.shared.weight + two.shared.weight).detach() / 2
     move_towards(one, two, 0.5)
     assert torch.equal(one.bound.weight, two.bound.weight)
@@ -77,13 +72,13 @@ def test_reach_falls_and_cities_take_turns(task, make_speed):
     """After half of the tasks half of the way; the outer optimiser adds nothing."""
     two = replace(task, sources=(*task.sources, make_task(make_speed("b", seed=4)).target))
     network, graphs = made(two)
-    walker = ReptileLearner(network, SMALL)
-    walker.turn += 2  # of 4
+    learner = ReptileLearner(network, SMALL)
+    learner.turn += 2  # of 4
     start = weights(network)
     torch.manual_seed(1)
     led, _ = adapted(deepcopy(network), two.sources[0], graphs, SMALL)
     torch.manual_seed(1)
-    value = walker.step(two, graphs)
+    value = learner.step(two, graphs)
     torch.testing.assert_close(weights(network), (start + weights(led)) / 2)
     value.backward()
     assert not any(p.grad.any() for p in network.parameters())

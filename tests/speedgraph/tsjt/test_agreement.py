@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from stflow_lib.runs import build_settings
-from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
 from stflow_lib.speedgraph.tsjt.agreement import (
     agreement,
@@ -22,11 +21,6 @@ from stflow_lib.speedgraph.tsjt.joint import joint_loss
 from stflow_lib.speedgraph.tsjt.method import METHOD, TSJT
 from stflow_lib.speedgraph.tsjt.tsb import GradientRule
 from stflow_lib.training.loop import train
-
-
-@pytest.fixture(scope="module")
-def task(target, source):
-    return make_task(target, [source])
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
@@ -74,13 +74,15 @@ class DomainAdversary(nn.Module):
         self.hits.copy_(right / nodes)
         return total
 
-    def loss(self, city: CitySpeed, graphs: dict, steps: Tensor) -> Float[Tensor, ""]:
+    def loss(
+        self, city: CitySpeed, graphs: dict, steps: Int[Tensor, " b"]
+    ) -> Float[Tensor, ""]:
         """The city's error in its own unit, and how well cities are told apart."""
         error = city.deviation * masked_mae(self.network, city, graphs, steps)
         return error + self.settings.strength * self.confusion(graphs)
 
 
-def gradient_scaling(x: Tensor, factor: float) -> Tensor:
+def gradient_scaling(x: Float[Tensor, "*any"], factor: float) -> Float[Tensor, "*any"]:
     """x, whose gradient is multiplied by `factor`."""
     return x.detach() + factor * (x - x.detach())
 
@@ -118,7 +120,7 @@ def _steps(plan: Training, city: CitySpeed) -> int:
 
 
 def train_on_source(
-    adversary: DomainAdversary, city: CitySpeed, graphs, seed: int, folder
+    adversary: DomainAdversary, city: CitySpeed, graphs: dict, seed: int, folder: Path | None
 ) -> History:
     """Training on one source; about 64 of its validation windows choose the epoch."""
     loss = partial(adversary.loss, city, graphs)

@@ -7,10 +7,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square
 
 Nodes = Float[Tensor, "node unit"]
-Graph = tuple[str, Nodes, Tensor]  # city, vectors of its nodes, mean over neighbours [N, N]
+State = Float[Tensor, "b node unit"]
+Vectors = Float[Tensor, "node vector"]
+Graph = tuple[str, Vectors, Square]  # city, vectors of its nodes, mean over neighbours
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Extractor(nn.Module):
         self.lift, self.out = nn.Linear(size.vectors, size.units), nn.Linear(*[size.units] * 2)
         self.norm, self.own = nn.BatchNorm1d(size.units), nn.Parameter(torch.ones(1))
 
-    def forward(self, vectors: Nodes, near: Tensor) -> Nodes:
+    def forward(self, vectors: Vectors, near: Square) -> Nodes:
+        """Features of all nodes."""
         h = self.lift(vectors)
         return self.out(self.norm(near @ h + self.own * h))
 
@@ -54,8 +57,8 @@ class Cell(nn.Module):
         nn.init.xavier_uniform_(self.map, nn.init.calculate_gain("tanh"))
         self.join = nn.Linear(2 * units, units)
 
-    def forward(self, speed: Float[Tensor, "b node lag"], feature: Nodes) -> Tensor:
-        """The last state [B, N, U]."""
+    def forward(self, speed: Float[Tensor, "b node lag"], feature: Nodes) -> State:
+        """The last state."""
         state, feature = speed.new_zeros(*speed.shape[:2], len(self.map)), feature @ self.map
         old, known = self.join.weight.chunk(2, 1)
         known = F.linear(feature + self.shift, known, self.join.bias)
@@ -63,7 +66,8 @@ class Cell(nn.Module):
             state = F.linear(self.new(x[..., None], state), old) + known
         return state
 
-    def new(self, x: Tensor, state: Tensor) -> Tensor:
+    def new(self, x: Float[Tensor, "b node 1"], state: State) -> State:
+        """The GRU's next state, before it is joined."""
         reset, update = self.gates(torch.cat([x, state], 2)).sigmoid().chunk(2, 2)
         candidate = self.candidate(torch.cat([x, reset * state], 2)).tanh()
         return update * state + (1 - update) * candidate
@@ -108,5 +112,6 @@ class DASTNet(nn.Module):
         return both(private(self.private(*graph[1:])) + shared(self.common(graph)))
 
     def forward(self, x: NodeSeries, graph: Graph) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds, by the city's own head."""
         head = self.heads[self.cities.index(graph[0])]
         return head(self.cell(x[..., 0], self.feature(graph)))

@@ -5,6 +5,7 @@ Reptile. Its temporal attention has the sensors as its width, and masks and posi
 too: each city has these of its own, which Reptile does not average.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,7 +15,12 @@ from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph.baselines.dstagnn.graphs import day_distance, nearest_graphs
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, chebyshev
+from stflow_lib.speedgraph.networks.graph_operators import (
+    NodeSeries,
+    Square,
+    Support,
+    chebyshev,
+)
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.problem.visible_days import visible_days
@@ -22,6 +28,11 @@ from stflow_lib.speedgraph.training.reptile import ReptileSettings, reptile
 
 KERNELS = (3, 5, 7)  # of the gated convolutions
 FINAL = 128
+
+Steps = Float[Tensor, "b channel lag node"]
+Scores = Float[Tensor, "b channel head lag lag"]
+Earlier = Float[Tensor, "b #channel head lag lag"] | float  # scores of the block before, or 0
+Polynomials = Float[Tensor, "order node node"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ class Attention(nn.Module):
         super().__init__()
         self.shape = (size.heads, size.head)
 
-    def forward(self, x: Float[Tensor, "b c lag node"], part: Sensors, before):
+    def forward(self, x: Steps, part: Sensors, before: Earlier) -> tuple[Steps, Scores]:
         """The same shape, and the scores, to which those of the block `before` are added."""
         if part.step is not None:
             x = part.norm(x + part.step)
@@ -102,7 +113,10 @@ class Block(nn.Module):
         self.lift = nn.Linear(inputs, c) if inputs != c else None
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: NodeSeries, part: Sensors, graph, before) -> tuple[NodeSeries, Tensor]:
+    def forward(
+        self, x: NodeSeries, part: Sensors, graph: Sequence[Support], before: Earlier
+    ) -> tuple[Float[Tensor, "b node lag output"], Scores]:
+        """The block's maps, and its scores over time."""
         seen, score = self.attend(x.permute(0, 3, 2, 1), part, before)
         near = F.relu(self.spread(x, self.between(seen, part), part, graph))
         new = self.drop(self.join(self.over_time(near))).permute(0, 2, 3, 1)
@@ -110,7 +124,7 @@ class Block(nn.Module):
         old = x if self.lift is None else self.lift(x)
         return self.norm(F.relu(old + new)), score
 
-    def between(self, seen: Tensor, part: Sensors) -> Float[Tensor, "b order node node"]:
+    def between(self, seen: Steps, part: Sensors) -> Float[Tensor, "b order node node"]:
         """Scores between sensors, each told by all its steps and channels."""
         token = self.token(seen.permute(0, 3, 2, 1).flatten(2))
         token = self.drop(self.norm_token(token + part.place))
@@ -120,7 +134,13 @@ class Block(nn.Module):
         )
         return q @ k.mT / q.shape[3] ** 0.5
 
-    def spread(self, x: NodeSeries, score: Tensor, part: Sensors, graph) -> NodeSeries:
+    def spread(
+        self,
+        x: NodeSeries,
+        score: Float[Tensor, "b order node node"],
+        part: Sensors,
+        graph: Sequence[Support],
+    ) -> Float[Tensor, "b node lag output"]:
         """sum_k (T_k * softmax over senders)^T x theta_k."""
         polynomials, related = graph
         share = (score + related * part.mask).softmax(2) * polynomials
@@ -128,7 +148,7 @@ class Block(nn.Module):
             (share[:, k].mT @ x.flatten(2)).view_as(x) @ self.maps[k] for k in range(self.order)
         )
 
-    def over_time(self, x: NodeSeries) -> Float[Tensor, "b c node lag"]:
+    def over_time(self, x: NodeSeries) -> Float[Tensor, "b channel node joined"]:
         """tanh * sigmoid of each kernel, side by side."""
         x, parts = x.permute(0, 3, 1, 2), []
         for layer in self.gated:
@@ -158,7 +178,10 @@ class DSTAGNN(nn.Module):
             nn.Linear(size.blocks * lags * size.channels, FINAL), nn.Linear(FINAL, ahead)
         )
 
-    def forward(self, x: NodeSeries, graph) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, graph: tuple[str, Polynomials, Square]
+    ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         city, *graph = graph
         x, score, found = x[..., :1], 0.0, []
         for block, part in zip(self.blocks, self.bound[city], strict=True):
@@ -180,8 +203,10 @@ def build(task: Task, settings: DSTAGNNSettings) -> tuple[nn.Module, dict]:
     return network.to(task.device), graphs
 
 
-def graph_inputs(city: CitySpeed, steps: int, settings: DSTAGNNSettings):
-    """The city's name, its polynomials [K, N, N], and STRG."""
+def graph_inputs(
+    city: CitySpeed, steps: int, settings: DSTAGNNSettings
+) -> tuple[str, Polynomials, Square]:
+    """The city's name, its polynomials, and STRG."""
     distance = day_distance(visible_days(city, steps, settings.days))
     links, related = nearest_graphs(distance, settings.share)
     return city.name, torch.stack(chebyshev(links, settings.backbone.order)), related

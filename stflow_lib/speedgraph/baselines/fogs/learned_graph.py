@@ -3,25 +3,24 @@
 Rao et al. (IJCAI 2022), section 4.2. A walk from a sensor may only step on sensors that are among
 the most similar to it; sensors that meet often on such walks are linked. The release draws the
 walks and refuses steps; here a refused step is one that is not there, and how often two sensors
-meet is computed (see `walks`).
+meet is computed (see `networks.node2vec`).
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from stflow_lib.speedgraph.networks.graph_operators import Square
 from stflow_lib.speedgraph.networks.node2vec import (
     embedding,
     expected_cooccurrence,
     walk_transitions,
 )
 
-Square = Float[Tensor, "node node"]
-
 
 def alike_pairs(
     weights: Square, profile: Float[Tensor, "step node"], alike: int, length: int, window: int
-) -> Float[Tensor, "node node"]:
+) -> Square:
     """Expected meetings on one walk from each sensor; `profile` [S, N] is its mean day.
 
     Walks stay within a sensor and the `alike` others with the nearest profiles, so each is a

@@ -8,13 +8,17 @@ not averaged.
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph.baselines.fogs.learned_graph import learned_graph
 from stflow_lib.speedgraph.baselines.fogs.network import STACKED, FOGSSize, Layer, SensorGraphs
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, without_loops
+from stflow_lib.speedgraph.networks.graph_operators import (
+    NodeSeries,
+    Square,
+    without_loops,
+)
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.problem.visible_days import mean_day
@@ -55,7 +59,9 @@ class FOGS(nn.Module):
         )
         self.bound = nn.ModuleDict({name: SensorGraphs(*g, size) for name, g in graphs.items()})
 
-    def forward(self, x: NodeSeries, graph) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, graph: tuple[str, float, float, bool]
+    ) -> Float[Tensor, "b node ahead"]:
         """Last speed * (1 + change), scaled."""
         city, mean, deviation, change = graph
         last = last_speed(x[..., 0] * deviation + mean)
@@ -89,8 +95,10 @@ def last_speed(speed: Float[Tensor, "b node lag"]) -> Float[Tensor, "b node 1"]:
     return torch.where(newest >= 0, speed.gather(2, newest.clamp_min(0)), FALLBACK_SPEED)
 
 
-def error(network: FOGS, city: CitySpeed, graphs: dict, steps: Tensor) -> Float[Tensor, ""]:
-    """Masked mean absolute error of the change (Eq. 2)."""
+def error(
+    network: FOGS, city: CitySpeed, graphs: dict, steps: Int[Tensor, " b"]
+) -> Float[Tensor, ""]:
+    """Masked mean absolute error of the change (its Eq. 2)."""
     truth, seen = city.labels(steps)
     x = city.windows(steps)
     last = last_speed(city.unscale(x[..., 0]))
@@ -112,7 +120,7 @@ def build(task: Task, settings: FOGSSettings) -> tuple[nn.Module, dict]:
     }
 
 
-def graph_inputs(city: CitySpeed, steps: int, settings: FOGSSettings) -> tuple[Tensor, Tensor]:
+def graph_inputs(city: CitySpeed, steps: int, settings: FOGSSettings) -> tuple[Square, Square]:
     """Roads, both ways and of weight 1, and the learned graph."""
     road = without_loops(((city.weights + city.weights.T) > 0).float())
     profile = mean_day(city, steps)

@@ -4,13 +4,16 @@ Sensors of the four steps are 4 N nodes of one graph. It is held in blocks of N 
 link different sensors, ten link a sensor to itself and are vectors.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Localized = dict[tuple[int, int], Tensor]  # blocks by (to, from)
+from stflow_lib.speedgraph.networks.graph_operators import Square
+
+Localized = dict[tuple[int, int], Float[Tensor, "... node"]]  # blocks by (to, from)
 
 STACKED = 4  # steps in the localized graph
 # Its blocks with links between sensors, and those without.
@@ -35,7 +38,7 @@ class SensorGraphs(nn.Module):
     the links alone, as the release's network has it, values grow by about 10 in each round.
     """
 
-    def __init__(self, road: Tensor, learned: Tensor, size: FOGSSize):
+    def __init__(self, road: Square, learned: Square, size: FOGSSize):
         super().__init__()
         one = torch.eye(len(road)).to(road)
         blocks = [learned if i in (0, 3) else road for i, _ in ACROSS]
@@ -63,7 +66,9 @@ def _totals(links: Float[Tensor, "block node node"]) -> Float[Tensor, "four node
     )
 
 
-def propagate_local(graph: Localized, x: Float[Tensor, "four node b c"], wanted) -> Tensor:
+def propagate_local(
+    graph: Localized, x: Float[Tensor, "four node b c"], wanted: Iterable[int]
+) -> Float[Tensor, "wanted node b c"]:
     """Rows `wanted` of the localized graph times x, a step at a time."""
     return torch.stack(
         [sum(_through(graph[i, j], x[j]) for j in range(STACKED)) for i in wanted]
@@ -81,7 +86,10 @@ class Module(nn.Module):
         super().__init__()
         self.lines = nn.ModuleList([nn.Linear(channels, 2 * channels) for _ in range(3)])
 
-    def forward(self, x: Tensor, graph: Localized) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "4 node b c"], graph: Localized
+    ) -> Float[Tensor, "node b c"]:
+        """The second step, from all four."""
         best, last = None, len(self.lines) - 1
         for number, line in enumerate(self.lines):
             rows = propagate_local(graph, x, (1,) if number == last else range(STACKED))
@@ -102,7 +110,13 @@ class Layer(nn.Module):
         self.parts = nn.ModuleList([Module(channels) for _ in range(lags - STACKED + 1)])
         self.signal, self.gate = (nn.Linear(2 * channels, channels) for _ in range(2))
 
-    def forward(self, x: Tensor, graph: Localized, place: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Float[Tensor, "lag node b c"],
+        graph: Localized,
+        place: Float[Tensor, "node c"],
+    ) -> Float[Tensor, "later node b c"]:
+        """Every four steps joined."""
         x = x + self.step[:, None, None] + place[:, None]
         ends = torch.cat([x[: 1 - STACKED], x[STACKED - 1 :]], 3)  # two taps, three steps apart
         gated = self.signal(ends).tanh() * self.gate(ends).sigmoid()

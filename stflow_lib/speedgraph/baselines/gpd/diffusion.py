@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks.positions import positions
 
 Sequences = Float[Tensor, "row token channel"]
+Prompts = Float[Tensor, "row prompt"]
+Scalar = Float[Tensor, ""]
+Share = Float[Tensor, "row 1 1"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Layer(nn.Module):
         self.norms = nn.ModuleList([nn.LayerNorm(size.width) for _ in "aw"])
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: Sequences, near: Tensor) -> Sequences:
+    def forward(self, x: Sequences, near: Bool[Tensor, "token token"]) -> Sequences:
+        """Tokens that have heard those near by."""
         q, k, v = self.into(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         heard = F.scaled_dot_product_attention(q, k, v, near, scale=x.shape[1] ** -0.5)
         x = self.norms[0](x + self.drop(self.out(heard.transpose(1, 2).flatten(2))))
@@ -66,7 +70,8 @@ class Denoiser(nn.Module):
         self.layers = nn.ModuleList([Layer(size) for _ in range(size.layers)])
         self.out = nn.Linear(width, size.token)
 
-    def forward(self, x: Sequences, steps: Int[Tensor, " row"], prompts: Tensor) -> Sequences:
+    def forward(self, x: Sequences, steps: Int[Tensor, " row"], prompts: Prompts) -> Sequences:
+        """v, from which data and noise follow."""
         count, width = x.shape[1], self.size.width
         place = torch.arange(count, device=x.device)
         near = (place[:, None] - place).abs() <= self.size.window // 2
@@ -88,7 +93,7 @@ class Diffusion(nn.Module):
         self.register_buffer("signal", (1 - beta).cumprod(0).float())  # squared share of data
         self.register_buffer("turn", torch.zeros((), dtype=torch.int64))
 
-    def error(self, clean: Sequences, prompts: Tensor) -> Float[Tensor, ""]:
+    def error(self, clean: Sequences, prompts: Prompts) -> Scalar:
         """Squared error of v = a noise - s clean, weighted by snr / (snr + 1), at drawn steps."""
         steps = torch.randint(self.size.steps, (len(clean),)).to(clean.device)
         noise = torch.randn(clean.shape).to(clean)
@@ -98,8 +103,8 @@ class Diffusion(nn.Module):
         off = (guess - (a * noise - s * clean)).square().mean((1, 2))
         return (self.signal[steps] * off).mean()
 
-    def shares(self, steps: Int[Tensor, " row"]) -> tuple[Tensor, Tensor]:
-        """Of data and of noise, [R, 1, 1]; their squares sum to 1."""
+    def shares(self, steps: Int[Tensor, " row"]) -> tuple[Share, Share]:
+        """Of data and of noise; their squares sum to 1."""
         data = self.signal[steps][:, None, None]
         return data.sqrt(), (1 - data).sqrt()
 
@@ -116,7 +121,7 @@ class Diffusion(nn.Module):
                 own.lerp_(new, part)
 
     @torch.no_grad()
-    def sampled(self, prompts: Float[Tensor, "row prompt"], count: int, seed: int) -> Sequences:
+    def sampled(self, prompts: Prompts, count: int, seed: int) -> Sequences:
         """Sequences of `count` tokens in [-1, 1], from noise, step by step (ancestral)."""
         draw = torch.Generator().manual_seed(seed)
         normal = lambda: torch.randn(len(prompts), count, self.size.token, generator=draw)
@@ -133,12 +138,12 @@ class Diffusion(nn.Module):
         now, then, beta = self.around(step)
         return (then.sqrt() * beta * clean + (1 - beta).sqrt() * (1 - then) * x) / (1 - now)
 
-    def spread(self, step: int) -> Tensor:
+    def spread(self, step: int) -> Scalar:
         """Its deviation; 0 before the first step."""
         now, then, beta = self.around(step)
         return (beta * (1 - then) / (1 - now)).sqrt()
 
-    def around(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    def around(self, step: int) -> tuple[Scalar, Scalar, Scalar]:
         """Squared shares of data at this step and one before, and the noise added between."""
         now = self.signal[step]
         then = self.signal[step - 1] if step else torch.ones_like(now)

@@ -10,22 +10,25 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from stflow_lib.speedgraph.baselines.gpd import diffusion as gpd_diffusion
-from stflow_lib.speedgraph.baselines.gpd.diffusion import Diffusion, Scale
+from stflow_lib.speedgraph.baselines.gpd.diffusion import Diffusion, DiffusionSize, Scale
 from stflow_lib.speedgraph.baselines.gpd.node_networks import (
     Neighbours,
     NodeNetworks,
+    Vectors,
     initial_node_networks,
     neighbours,
     node_error,
 )
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
-from stflow_lib.speedgraph.networks import patch_encoder as patches
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.networks.patch_encoder import PatchEncoder, patchify
+from stflow_lib.speedgraph.networks.patch_encoder import (
+    PatchEncoder,
+    PatchEncoderSize,
+    patchify,
+)
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.long_windows import long_sources, visible_window
 from stflow_lib.speedgraph.problem.task import Task
@@ -48,7 +51,7 @@ NOISE = partial(Training, epochs=400, epoch_steps=200, batch=64, learning_rate=8
 class GPDSettings:
     """Hours, networks of source sensors, diffusion, networks of target sensors."""
 
-    encoder: patches.PatchEncoderSize = field(default_factory=patches.PatchEncoderSize)
+    encoder: PatchEncoderSize = field(default_factory=PatchEncoderSize)
     sensors: int = 0  # of each window in a step of pre-training; 0: all
     hours: Training = field(default_factory=HOURS)
     days: int = 3  # whose mean is a prompt
@@ -56,7 +59,7 @@ class GPDSettings:
     near: int = 8  # neighbours that a sensor's network sees
     models: int = 0  # sensors of each source that get a network; 0: all
     nodes: Training = field(default_factory=NODES)
-    diffusion: gpd_diffusion.DiffusionSize = field(default_factory=gpd_diffusion.DiffusionSize)
+    diffusion: DiffusionSize = field(default_factory=DiffusionSize)
     noise: Training = field(default_factory=NOISE)
     target: Training = field(default_factory=FINETUNING)
 
@@ -86,13 +89,13 @@ def fit(task: Task, settings: GPDSettings, seed: int, folder: Path | None) -> Pr
 
 
 def encoded(
-    task: Task, settings: GPDSettings, seed: int, folder
+    task: Task, settings: GPDSettings, seed: int, folder: Path | None
 ) -> tuple[PatchEncoder, dict[str, History]]:
     """An encoder of hours, learned on the sources' days."""
     encoder = PatchEncoder(60 // task.minutes, settings.encoder).to(task.device)
     error = partial(hidden_error, encoder, settings.hours.batch, settings.sensors)
-    history = pretrained(encoder, error, long_sources(task, 1), settings.hours,
-                                 seed, folder, "hours")  # fmt: skip
+    cities = long_sources(task, 1)
+    history = pretrained(encoder, error, cities, settings.hours, seed, folder, "hours")
     return encoder.eval(), {"hours": history}
 
 
@@ -108,8 +111,8 @@ def prompt(
 
 
 def learned(
-    city: CitySpeed, task: Task, settings: GPDSettings, seed: int, folder
-) -> tuple[Tensor, NodeNetworks, History]:
+    city: CitySpeed, task: Task, settings: GPDSettings, seed: int, folder: Path | None
+) -> tuple[Int[Tensor, " model"], NodeNetworks, History]:
     """Networks of a source's sensors, from common first weights; which sensors they are."""
     count = city.speed.shape[1]
     draw = torch.Generator().manual_seed(seed)
@@ -127,17 +130,22 @@ def learned(
     return near.nodes, models, history
 
 
-def around(city: CitySpeed, nodes: Tensor, settings: GPDSettings) -> Neighbours:
+def around(city: CitySpeed, nodes: Int[Tensor, " model"], settings: GPDSettings) -> Neighbours:
     """Neighbours of sensors on the city's device."""
     nodes = nodes.to(city.weights.device)
     return neighbours(city.weights, nodes, settings.near, settings.node)
 
 
 def generated(
-    vectors: Tensor, sizes: list[int], prompts: Tensor, own: Tensor, settings: GPDSettings, seed: int,
-    folder,
-) -> tuple[Tensor, History]:  # fmt: skip
-    """Learn how networks [R, P] follow from prompts [R, E]; networks for other prompts [N, E]."""
+    vectors: Vectors,
+    sizes: list[int],
+    prompts: Float[Tensor, "model width"],
+    own: Float[Tensor, "node width"],
+    settings: GPDSettings,
+    seed: int,
+    folder: Path | None,
+) -> tuple[Float[Tensor, "node parameter"], History]:
+    """Learn how networks follow from prompts; networks for the prompts `own`."""
     scale = Scale(vectors, sizes, settings.diffusion.token)
     clean, center, spread = scale.tokens(vectors), prompts.mean(0), prompts.std(0) + 1e-6
     prompts, own = (prompts - center) / spread, (own - center) / spread

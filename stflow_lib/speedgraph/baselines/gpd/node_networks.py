@@ -15,7 +15,12 @@ from torch.func import functional_call, vmap
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import stgcn
 from stflow_lib.speedgraph.networks.backbones import backbone, backbone_supports
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, without_loops
+from stflow_lib.speedgraph.networks.graph_operators import (
+    NodeSeries,
+    Square,
+    Support,
+    without_loops,
+)
 from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 
@@ -23,7 +28,7 @@ Vectors = Float[Tensor, "model parameter"]
 
 
 class ShortSTGCN(nn.Module):
-    """STGCN with one block; 16,960 parameters without biases, for `stgcn.Size(32, 8, 4)`."""
+    """STGCN with one block; 16,960 parameters without biases, for `STGCNSize(32, 8, 4)`."""
 
     def __init__(self, ahead: int, lags: int, size: stgcn.STGCNSize):
         super().__init__()
@@ -35,8 +40,9 @@ class ShortSTGCN(nn.Module):
         self.head = nn.Linear(left * size.channels, ahead)
 
     def forward(
-        self, x: NodeSeries, supports: Sequence[Tensor]
+        self, x: NodeSeries, supports: Sequence[Support]
     ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         return self.head(self.last(self.block(x, supports)).flatten(2))
 
 
@@ -57,11 +63,14 @@ class Neighbours(NamedTuple):
 
     nodes: Int[Tensor, " model"]
     around: Int[Tensor, "model near"]  # itself first; absent ones are the city's count
-    supports: tuple[Tensor, ...]  # [M, K, K] each
+    supports: tuple[Float[Tensor, "model near near"], ...]
 
 
 def neighbours(
-    weights: Float[Tensor, "node node"], nodes: Int[Tensor, " model"], near: int, size
+    weights: Square,
+    nodes: Int[Tensor, " model"],
+    near: int,
+    size: stgcn.STGCNSize | gwn.GWNSize,
 ) -> Neighbours:
     """Each sensor and the `near` heaviest of those joined to it by a way in either direction."""
     plain = without_loops(weights)
@@ -85,6 +94,7 @@ class NodeNetworks(nn.Module):
         self.vectors = nn.Parameter(vectors)
 
     def forward(self, x: NodeSeries, near: Neighbours) -> Float[Tensor, "b model ahead"]:
+        """Each network on its own sensor's neighbours."""
         padded = nn.functional.pad(x, (0, 0, 0, 0, 0, 1))
         own = padded[:, near.around].transpose(0, 1)  # [M, B, K, L, 2]
         (network,) = self.frame
@@ -101,7 +111,7 @@ class NodeNetworks(nn.Module):
 
 def unflatten_parameters(
     vector: Float[Tensor, " parameter"], shapes: dict
-) -> dict[str, Tensor]:
+) -> dict[str, Float[Tensor, "..."]]:
     """The tensors of one network out of its vector."""
     parts = vector.split([shape.numel() for shape in shapes.values()])
     return {n: p.view(s) for (n, s), p in zip(shapes.items(), parts, strict=True)}
@@ -121,7 +131,9 @@ def node_error(
     return off.abs().sum() / seen.sum().clamp_min(1)
 
 
-def initial_node_networks(task: Task, size, count: int) -> NodeNetworks:
+def initial_node_networks(
+    task: Task, size: stgcn.STGCNSize | gwn.GWNSize, count: int
+) -> NodeNetworks:
     """`count` networks with the same first weights, so that their units stay comparable."""
     network = node_network(size, task.protocol.ahead, task.protocol.lags).to(task.device)
     return NodeNetworks(network, flatten_parameters(network).repeat(count, 1))

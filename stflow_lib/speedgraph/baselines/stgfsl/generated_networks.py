@@ -4,6 +4,7 @@ ST-GFSL's parameter generation (Lu et al., KDD 2022, section 4.2) for its two ba
 STGCN and Graph WaveNet. `m` [B, N, M] is the knowledge, x [B, N, T, C] the maps.
 """
 
+from collections.abc import Sequence
 from functools import singledispatch
 
 import torch
@@ -13,7 +14,13 @@ from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, propagate
+from stflow_lib.speedgraph.networks.graph_operators import (
+    LaterSeries,
+    NodeSeries,
+    Square,
+    Support,
+    propagate,
+)
 
 Knowledge = Float[Tensor, "b node knowledge"]
 
@@ -34,7 +41,8 @@ class Generated(nn.Module):
         self.taps = nn.Linear(wide, outputs * kernel)
         self.bias = nn.Linear(wide, outputs)
 
-    def forward(self, x: NodeSeries, m: Knowledge) -> NodeSeries:
+    def forward(self, x: NodeSeries, m: Knowledge) -> LaterSeries:
+        """x convolved, each node and window by its own weights."""
         rows = self.rows(m).unflatten(2, (x.shape[3], m.shape[2]))
         summed = torch.cat([x @ rows, x.sum(3, keepdim=True)], 3).permute(0, 3, 1, 2)
         taps = torch.cat([self.taps.weight, self.taps.bias[:, None]], 1)
@@ -50,7 +58,8 @@ class TimeBlock(nn.Module):
         super().__init__()
         self.p, self.q, self.r = (Generated(inputs, outputs, kernel, wide) for _ in range(3))
 
-    def forward(self, x: NodeSeries, m: Knowledge) -> NodeSeries:
+    def forward(self, x: NodeSeries, m: Knowledge) -> LaterSeries:
+        """The joined steps."""
         return F.relu((self.p(x, m) + self.q(x, m)) * self.r(x, m).sigmoid())
 
 
@@ -64,7 +73,8 @@ class Block(nn.Module):
         self.map = nn.Parameter(torch.empty(size.channels, size.mixed).uniform_(-bound, bound))
         self.after = TimeBlock(size.mixed, size.channels, size.kernel, wide)
 
-    def forward(self, x: NodeSeries, m: Knowledge, road: Tensor) -> NodeSeries:
+    def forward(self, x: NodeSeries, m: Knowledge, road: Square) -> LaterSeries:
+        """Two temporal layers' steps less."""
         return self.after(F.relu(propagate(road, self.before(x, m) @ self.map)), m)
 
 
@@ -78,7 +88,10 @@ class MetaSTGCN(nn.Module):
         self.last = stgcn.TimeBlock(size.channels, size.channels, size.kernel)
         self.head = nn.Linear(left * size.channels, ahead)
 
-    def forward(self, x: NodeSeries, m: Knowledge, roads) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, m: Knowledge, roads: Sequence[Support]
+    ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         for block in self.blocks:
             x = block(x, m, roads[0])
         return self.head(self.last(x).flatten(2))
@@ -96,7 +109,10 @@ class Layer(nn.Module):
         self.norm = None if last else nn.BatchNorm2d(c)
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: NodeSeries, m: Knowledge, roads) -> tuple[NodeSeries, Tensor]:
+    def forward(
+        self, x: NodeSeries, m: Knowledge, roads: Sequence[Support]
+    ) -> tuple[Float[Tensor, "b node later channel"], Float[Tensor, "b node skip"]]:
+        """The layer's series, and what the head hears."""
         h = self.signal(x, m).tanh() * self.gate(x, m).sigmoid()
         heard = self.skip(h[:, :, -1:], m)[:, :, 0]
         if self.diffuse is None:
@@ -120,7 +136,10 @@ class MetaWaveNet(nn.Module):
             nn.ReLU(), nn.Linear(size.skip, size.end), nn.ReLU(), nn.Linear(size.end, ahead)
         )
 
-    def forward(self, x: NodeSeries, m: Knowledge, roads) -> Float[Tensor, "b node ahead"]:
+    def forward(
+        self, x: NodeSeries, m: Knowledge, roads: Sequence[Support]
+    ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         x, total = (
             self.start(F.pad(x, (0, 0, max(gwn.RECEPTIVE_FIELD - x.shape[2], 0), 0)), m),
             0.0,
@@ -132,7 +151,7 @@ class MetaWaveNet(nn.Module):
 
 
 @singledispatch
-def generated(size, inputs: int, ahead: int, lags: int, wide: int) -> nn.Module:
+def generated(size: object, inputs: int, ahead: int, lags: int, wide: int) -> nn.Module:
     """The base network of a size; TypeError for an unknown one."""
     raise TypeError(f"{type(size).__name__}: no generated network has this size")
 

@@ -10,13 +10,13 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.baselines.stgfsl.generated_networks import Knowledge, generated
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, symmetric
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square, symmetric
 from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import FINETUNING, supports_by_city
@@ -71,7 +71,10 @@ class Neighbours(nn.Module):
             nn.init.xavier_uniform_(weight)
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: Float[Tensor, "b node input"], road: Tensor) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "b node input"], road: Square
+    ) -> Float[Tensor, "b node output"]:
+        """The mean of all heads over a node's neighbours."""
         lifted = self.lift(x).unflatten(2, self.shape).transpose(1, 2)
         own, other = ((lifted * w[:, None]).sum(3) for w in (self.own, self.other))
         score = F.leaky_relu(own[..., :, None] + other[..., None, :], 0.2)
@@ -88,7 +91,8 @@ class KnowledgeLearner(nn.Module):
         self.space = Neighbours(FEATURES * lags, lags, size)
         self.join = nn.Linear(2 * lags, size.width)
 
-    def forward(self, x: NodeSeries, road: Tensor) -> Knowledge:
+    def forward(self, x: NodeSeries, road: Square) -> Knowledge:
+        """What is known of each node's window."""
         time = self.time(x.flatten(0, 1))[0][..., 0].unflatten(0, x.shape[:2])
         return self.join(torch.cat([time, self.space(x.flatten(2), road)], 2))
 
@@ -106,24 +110,29 @@ class STGFSL(nn.Module):
         self.learner = KnowledgeLearner(lags, settings.learner)
         self.base = generated(settings.backbone, FEATURES, ahead, lags, wide)
 
-    def operators(self, weights: Float[Tensor, "node node"]) -> tuple[Tensor, Tensor]:
+    def operators(self, weights: Square) -> tuple[Square, Square]:
         """The normalised graph and its transpose."""
         road = symmetric(weights)
         return road, road.T.contiguous()
 
     def forward(
-        self, x: NodeSeries, graph: tuple[Tensor, Tensor]
+        self, x: NodeSeries, graph: tuple[Square, Square]
     ) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds."""
         return self.told(x, graph)[0]
 
-    def told(self, x: NodeSeries, graph: tuple[Tensor, Tensor]) -> tuple[Tensor, Knowledge]:
+    def told(
+        self, x: NodeSeries, graph: tuple[Square, Square]
+    ) -> tuple[Float[Tensor, "b node ahead"], Knowledge]:
         """The forecast, and the knowledge it was made with."""
         m = self.learner(x, graph[0])
         return self.base(x, m, graph), m
 
 
-def error(network: STGFSL, city: CitySpeed, graphs: dict, steps: Tensor) -> Float[Tensor, ""]:
-    """Squared error in the city's own unit + strength * |ReLU(m m^T) - A|^2 + decay (Eq. 8)."""
+def error(
+    network: STGFSL, city: CitySpeed, graphs: dict, steps: Int[Tensor, " b"]
+) -> Float[Tensor, ""]:
+    """Squared error in the city's unit + strength * |ReLU(m m^T) - A|^2 + decay (its Eq. 8)."""
     graph, (truth, seen) = graphs[city.name], city.scaled_labels(steps)
     guess, m = network.told(city.windows(steps), graph)
     off = torch.where(seen, guess - truth, 0.0) * city.deviation

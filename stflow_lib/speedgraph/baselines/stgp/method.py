@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from stflow_lib.speedgraph.baselines.stgp.network import STGP, STGPSize
@@ -78,7 +78,11 @@ def _no_dropout(network: STGP) -> None:
 
 
 def hidden_error(
-    network: STGP, settings: STGPSettings, windows: int, city: CitySpeed, steps: Tensor
+    network: STGP,
+    settings: STGPSettings,
+    windows: int,
+    city: CitySpeed,
+    steps: Int[Tensor, " s"],
 ) -> Float[Tensor, ""]:
     """Mean absolute error of cells whose hour or whose sensor is hidden."""
     x, drawn = sample_windows(city, steps, windows, settings.sensors)
@@ -93,27 +97,43 @@ def hidden_error(
     return (off * hidden).sum() / hidden.sum()
 
 
-def pretrained(network: STGP, task: Task, settings: STGPSettings, seed: int, folder) -> History:
+def pretrained(
+    network: STGP, task: Task, settings: STGPSettings, seed: int, folder: Path | None
+) -> History:
     """All but the prompts learn on the sources; the prompts stand as they were drawn."""
     prompts = {id(p) for bank in (network.domain, network.task) for p in bank.parameters()}
     moving = [p for p in network.parameters() if id(p) not in prompts]
     error = partial(hidden_error, network, settings, settings.hours.batch)
-    return masked_pretraining.pretrained(network, error, task.sources, settings.hours, seed, folder,
-                              "hours", trainable=lambda _: moving)  # fmt: skip
+    return masked_pretraining.pretrained(
+        network, error, task.sources, settings.hours, seed, folder, "hours", lambda _: moving
+    )
 
 
 def domain_prompted(
-    network: STGP, task: Task, settings: STGPSettings, seed: int, folder
+    network: STGP, task: Task, settings: STGPSettings, seed: int, folder: Path | None
 ) -> History:
     """The prompts of both encoders learn on the target, by the same task."""
     error = partial(hidden_error, network, settings, settings.domain.batch)
     moving = [*network.domain.parameters()]
-    return masked_pretraining.pretrained(network, error, (task.target,), settings.domain, seed, folder,
-                              "domain", trainable=lambda _: moving)  # fmt: skip
+    return masked_pretraining.pretrained(
+        network,
+        error,
+        (task.target,),
+        settings.domain,
+        seed,
+        folder,
+        "domain",
+        lambda _: moving,
+    )
 
 
 def task_prompted(
-    network: STGP, task: Task, graphs: dict, settings: STGPSettings, seed: int, folder
+    network: STGP,
+    task: Task,
+    graphs: dict,
+    settings: STGPSettings,
+    seed: int,
+    folder: Path | None,
 ) -> History:
     """The prompts of the decoder learn to forecast; the last visible days choose the epoch."""
     city, moving = task.target, [*network.task.parameters()]

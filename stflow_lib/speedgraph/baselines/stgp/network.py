@@ -4,6 +4,7 @@ Hu et al., "Prompt-Based Spatio-Temporal Graph Transfer Learning" (CIKM 2024). C
 sensors. Everything works for any number of sensors; prompts are the only parts of a stage.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks.graph_operators import (
     NodeSeries,
+    Square,
+    Support,
     transitions,
     without_loops,
 )
@@ -25,7 +28,9 @@ BINS = 101  # of road weights, hundredths
 DEGREES = 50  # counts of neighbours that are told apart
 KEPT = 0.2  # a prompt's score below it counts as 0
 
-Index = Int[Tensor, " shown"]
+NodeIndex = Int[Tensor, " shown_node"]
+HourIndex = Int[Tensor, " shown_hour"]
+WeekHours = Int[Tensor, "b lag"]  # of the week, of each patch
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,13 @@ class STGPSize:
 class GraphInputs(NamedTuple):
     """What the network wants to know of a city's graph."""
 
-    walks: tuple[Tensor, Tensor]  # along and against the ways
+    walks: tuple[Square, Square]  # along and against the ways
     bins: Int[Tensor, "node node"]
     senders: Int[Tensor, " node"]  # how many lead here
     receivers: Int[Tensor, " node"]
 
 
-def graph_inputs(weights: Float[Tensor, "node node"]) -> GraphInputs:
+def graph_inputs(weights: Square) -> GraphInputs:
     """Isolated sensors are no matter: where the release divides by 0 a row stays 0."""
     near = without_loops(weights)
     degrees = [(near > 0).sum(axis).clamp_max(DEGREES - 1) for axis in (0, 1)]
@@ -66,6 +71,7 @@ class Prompts(nn.Module):
         self.bank = nn.Parameter(torch.randn(size.prompts, size.width) * 0.02)
 
     def forward(self, x: NodeSeries) -> NodeSeries:
+        """Prompted tokens."""
         score = (x @ self.bank.T).sigmoid()
         return x + torch.where(score >= KEPT, score, 0.0) @ self.bank
 
@@ -77,7 +83,8 @@ class Hours(nn.Module):
         super().__init__()
         self.hour, self.day = nn.Embedding(24, width), nn.Embedding(7, width)
 
-    def forward(self, when: Int[Tensor, "b patch"]) -> Float[Tensor, "b 1 patch width"]:
+    def forward(self, when: WeekHours) -> Float[Tensor, "b 1 lag width"]:
+        """The same for all sensors."""
         return (self.hour(when % 24) + self.day(when // 24 % 7))[:, None]
 
 
@@ -95,7 +102,10 @@ class GraphLayer(nn.Module):
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in "aw"])
         self.drop = nn.Dropout(size.dropout)
 
-    def forward(self, x: Tensor, bias: Float[Tensor, "head node node"]) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "row node width"], bias: Float[Tensor, "head node node"]
+    ) -> Float[Tensor, "row node width"]:
+        """Sensors that have heard one another."""
         q, k, v = self.into(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         heard = F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])
         x = self.norms[0](x + self.drop(self.out(heard.transpose(1, 2).flatten(2))))
@@ -122,11 +132,11 @@ class Encoder(nn.Module):
     def forward(
         self,
         x: NodeSeries,
-        when: Tensor,
+        when: WeekHours,
         graph: GraphInputs,
-        nodes: Index,
-        hours: Index,
-        prompts,
+        nodes: NodeIndex,
+        hours: HourIndex,
+        prompts: nn.ModuleList,
     ) -> NodeSeries:
         """x [B, N, P, C] -> the same shape; `prompts`: those of time and of space."""
         shown = x[:, nodes][:, :, hours]
@@ -139,7 +149,9 @@ class Encoder(nn.Module):
         full[:, nodes[:, None], hours] = (gate * early + (1 - gate) * near).to(full.dtype)
         return full
 
-    def blanks(self, x: NodeSeries, nodes: Index, hours: Index) -> tuple[Tensor, Tensor]:
+    def blanks(
+        self, x: NodeSeries, nodes: NodeIndex, hours: HourIndex
+    ) -> tuple[Float[Tensor, " lag"], Float[Tensor, " node"]]:
         """1 for each hour, and each sensor, that is not shown."""
         found = []
         for count, kept in ((x.shape[2], hours), (x.shape[1], nodes)):
@@ -152,7 +164,7 @@ class Encoder(nn.Module):
         """Over the hours of each sensor."""
         return self.time(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
-    def across(self, x: NodeSeries, graph: GraphInputs, nodes: Index) -> NodeSeries:
+    def across(self, x: NodeSeries, graph: GraphInputs, nodes: NodeIndex) -> NodeSeries:
         """Over the sensors in each hour."""
         degree = self.senders(graph.senders[nodes]) + self.receivers(graph.receivers[nodes])
         rows = (x + degree[:, None]).transpose(1, 2)
@@ -173,7 +185,10 @@ class GatedLayer(nn.Module):
         self.skip = nn.Linear(c, size.skip)
         self.norm = nn.LayerNorm(c)
 
-    def forward(self, x: NodeSeries, walks) -> tuple[NodeSeries, Tensor]:
+    def forward(
+        self, x: NodeSeries, walks: Sequence[Support]
+    ) -> tuple[Float[Tensor, "b node later channel"], Float[Tensor, "b node later skip"]]:
+        """The layer's series, and what the head hears."""
         wide, late = x.permute(0, 3, 1, 2), x[:, :, self.dilation :]
         gate = self.gate(wide).sigmoid().permute(0, 2, 3, 1)
         time = self.time(wide).permute(0, 2, 3, 1)
@@ -191,7 +206,8 @@ class Decoder(nn.Module):
         self.start = nn.Linear(size.width, size.channels)
         self.layers = nn.ModuleList([GatedLayer(d, size) for d in DILATIONS])
 
-    def forward(self, x: NodeSeries, graph: GraphInputs) -> NodeSeries:
+    def forward(self, x: NodeSeries, graph: GraphInputs) -> Float[Tensor, "b node lag skip"]:
+        """The sum over layers."""
         count, heard = x.shape[2], 0.0
         x = F.pad(self.start(x), (0, 0, sum(DILATIONS), 0))
         for layer in self.layers:
@@ -218,11 +234,12 @@ class STGP(nn.Module):
         self.domain = nn.ModuleList([Prompts(size) for _ in "ts"])
         self.task = nn.ModuleList([Prompts(size) for _ in "sh"])  # shown cells, hidden cells
 
-    def operators(self, weights: Float[Tensor, "node node"]) -> GraphInputs:
+    def operators(self, weights: Square) -> GraphInputs:
         """What `forward` wants to know of a city's graph."""
         return graph_inputs(weights)
 
     def forward(self, x: NodeSeries, graph: GraphInputs) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds, the first of the hidden hour."""
         nodes = torch.arange(x.shape[1], device=x.device)
         hours = torch.arange(x.shape[2] // self.patch, device=x.device)
         speed, when = self.hours_of(x)
@@ -231,13 +248,20 @@ class STGP(nn.Module):
         guess = self.reconstruct(speed, when, graph, nodes, hours)[:, :, -1, : self.ahead]
         return guess - x[:, :, -1:, 0] if self.change else guess
 
-    def hours_of(self, x: NodeSeries) -> tuple[NodeSeries, Int[Tensor, "b patch"]]:
-        """Speeds [B, N, P, S], and the hour of the week of each patch."""
+    def hours_of(
+        self, x: NodeSeries
+    ) -> tuple[Float[Tensor, "b node patch step"], Int[Tensor, "b patch"]]:
+        """Speeds, and the hour of the week of each patch."""
         cells = x.unflatten(2, (-1, self.patch))
         return cells[..., 0], cells[:, 0, :, 0, 1].long()
 
     def reconstruct(
-        self, speed: NodeSeries, when: Tensor, graph: GraphInputs, nodes: Index, hours: Index
+        self,
+        speed: NodeSeries,
+        when: WeekHours,
+        graph: GraphInputs,
+        nodes: NodeIndex,
+        hours: HourIndex,
     ) -> NodeSeries:
         """All cells [B, N, P, S], guessed from those of shown sensors in shown hours."""
         tokens = self.encoder(self.embed(speed), when, graph, nodes, hours, self.domain)

@@ -5,6 +5,7 @@ Cities" (KDD 2023): both fill in hidden hours; the student also gives the teache
 """
 
 from functools import partial
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -12,10 +13,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks.patch_encoder import (
+    Marks,
     PatchEncoder,
     PatchEncoderSize,
     Patches,
-    Tokens,
     patchify,
 )
 from stflow_lib.speedgraph.problem.city import CitySpeed
@@ -30,8 +31,8 @@ DAY = 24  # patches
 class Teacher(PatchEncoder):
     """Hours told apart by their place in the window; 667,404 parameters in the release."""
 
-    def marks(self, when: Int[Tensor, "row patch"], first: int = 0) -> Tokens:
-        """Places from `first` on."""
+    def marks(self, when: Int[Tensor, "row patch"], first: int = 0) -> Marks:
+        """Places from `first` on, the same for all rows."""
         return self.places(torch.arange(first, first + when.shape[1], device=when.device))[None]
 
 
@@ -43,15 +44,20 @@ class Student(Teacher):
         self.days = nn.Embedding(7, size.width)
         nn.init.uniform_(self.days.weight, -0.02, 0.02)
 
-    def marks(self, when: Int[Tensor, "row patch"], first: int = 0) -> Tokens:
+    def marks(self, when: Int[Tensor, "row patch"], first: int = 0) -> Marks:
         """Place and day."""
         return super().marks(when, first) + self.days(when // DAY % 7)
 
 
 def distil(
-    task: Task, size: PatchEncoderSize, days: tuple[int, int], plans: tuple[Training, Training], sensors: int,
-    seed: int, folder,
-) -> tuple[Student, dict[str, History]]:  # fmt: skip
+    task: Task,
+    size: PatchEncoderSize,
+    days: tuple[int, int],
+    plans: tuple[Training, Training],
+    sensors: int,
+    seed: int,
+    folder: Path | None,
+) -> tuple[Student, dict[str, History]]:
     """Teacher on the sources, then student on sources and target, both for good.
 
     `days` of a window and `plans` are those of teacher and student; DataError where a source is
@@ -64,8 +70,7 @@ def distil(
     )
     week = long_sources(task, days[0])
     error = partial(hidden_error, teacher, plans[0].batch, sensors)
-    stages = {"teacher": pretrained(teacher, error, week, plans[0], seed, folder,
-                                            "teacher")}  # fmt: skip
+    stages = {"teacher": pretrained(teacher, error, week, plans[0], seed, folder, "teacher")}
     seen = patchify(visible_window(task, days[1]), patch)
     error = partial(distillation_loss, teacher, student, seen, plans[1].batch, sensors)
     stages["student"] = pretrained(student, error, week, plans[1], seed, folder, "student")
@@ -73,7 +78,7 @@ def distil(
 
 
 def hidden_error(
-    network: Teacher, windows: int, sensors: int, city: CitySpeed, steps: Tensor
+    network: Teacher, windows: int, sensors: int, city: CitySpeed, steps: Int[Tensor, " s"]
 ) -> Float[Tensor, ""]:
     """Mean absolute error of hidden hours."""
     x, _ = sample_windows(city, steps, windows, sensors)
@@ -86,9 +91,14 @@ def _filled_error(network: Teacher, hours: Patches, when: Tensor) -> Float[Tenso
 
 
 def distillation_loss(
-    teacher: Teacher, student: Student, seen: tuple[Patches, Tensor], windows: int, sensors: int,
-    city: CitySpeed, steps: Tensor,
-) -> Float[Tensor, ""]:  # fmt: skip
+    teacher: Teacher,
+    student: Student,
+    seen: tuple[Patches, Int[Tensor, "row patch"]],
+    windows: int,
+    sensors: int,
+    city: CitySpeed,
+    steps: Int[Tensor, " s"],
+) -> Float[Tensor, ""]:
     """The teacher's tokens on a source and on the target, and the target's hidden hours.
 
     On a source the teacher reads its whole window and the student a part of it; on the target

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 
 from stflow_lib.speedgraph.baselines.transgtr.distillation import DAY, Student, distil
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
-from stflow_lib.speedgraph.networks import patch_encoder as patches
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
-from stflow_lib.speedgraph.networks.patch_encoder import patchify
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square
+from stflow_lib.speedgraph.networks.patch_encoder import PatchEncoderSize, patchify
 from stflow_lib.speedgraph.problem.long_windows import (
     as_short_predictor,
     long_sources,
@@ -37,10 +36,11 @@ from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor, require_sources
 
 DAYS = 1  # of a forecaster's window, of which the student reads all and the network 12 steps
-PATCHES = partial(patches.PatchEncoderSize, width=96, hidden=384, norms=True)
+PATCHES = partial(PatchEncoderSize, width=96, hidden=384, norms=True)
 WAVE = partial(gwn.GWNSize, norm="none")
 HOURS = partial(Training, epochs=50, epoch_steps=100, batch=16, learning_rate=5e-4,
                 halve_every=0, precision="float32")  # fmt: skip
+SliceTokens = Float[Tensor, "node slice patch width"]
 SOURCE = partial(Training, epochs=50, epoch_steps=100, batch=64, learning_rate=5e-4,
                  halve_every=0, precision="float32")  # fmt: skip
 
@@ -49,7 +49,7 @@ SOURCE = partial(Training, epochs=50, epoch_steps=100, batch=64, learning_rate=5
 class TransGTRSettings:
     """Teacher, student, generator and forecaster; the release's sizes."""
 
-    encoder: patches.PatchEncoderSize = field(default_factory=PATCHES)
+    encoder: PatchEncoderSize = field(default_factory=PATCHES)
     teacher_days: int = 7  # that the teacher reads
     slice_days: int = 3  # that the student reads, and a slice for the graph has
     sensors: int = 0  # of each window in a step of both; 0: all
@@ -87,14 +87,15 @@ class Generator(nn.Module):
         self.receiver = nn.Linear(count * width, settings.pair, bias=False)
         self.choose = nn.Linear(settings.pair, 2)
 
-    def forward(self, tokens: Float[Tensor, "node slice patch width"]) -> Tensor:
+    def forward(self, tokens: SliceTokens) -> Square:
+        """The graph, without loops."""
         joined = self.join(tokens.flatten(0, 1).transpose(1, 2))
         nodes = joined.unflatten(0, tokens.shape[:2]).mean(1).flatten(1)
         pairs = (self.sender(nodes)[:, None] + self.receiver(nodes)[None]).relu()
         chosen = self.chosen(self.choose(pairs))
         return chosen * (1 - torch.eye(len(nodes), device=nodes.device))
 
-    def chosen(self, scores: Float[Tensor, "node node 2"]) -> Float[Tensor, "node node"]:
+    def chosen(self, scores: Float[Tensor, "node node 2"]) -> Square:
         """The first of two, drawn while learning (straight-through), the larger one after."""
         if self.training:
             return F.gumbel_softmax(scores, self.temperature, hard=True)[..., 0]
@@ -119,10 +120,11 @@ class Forecaster(nn.Module):
             nn.Linear(settings.told, settings.wave.skip), nn.ReLU(),
         )  # fmt: skip
 
-    def forward(self, x: NodeSeries, tokens: Tensor) -> Float[Tensor, "b node ahead"]:
+    def forward(self, x: NodeSeries, tokens: SliceTokens) -> Float[Tensor, "b node ahead"]:
+        """Scaled speeds, on the graph that is made for the city."""
         return self.on_graph(x, self.generator(tokens))
 
-    def on_graph(self, x: NodeSeries, graph: Float[Tensor, "node node"]) -> Tensor:
+    def on_graph(self, x: NodeSeries, graph: Square) -> Float[Tensor, "b node ahead"]:
         """With the graph given; its rows, a loop added, sum to 1."""
         looped = graph + torch.eye(len(graph), device=graph.device)
         walk = looped / looped.sum(1, keepdim=True)
@@ -148,12 +150,17 @@ class TemporalReconstructors(nn.Module):
         self.channels, self.heard = channels, []
         self.ears = [layer.diffuse.register_forward_hook(self.hear) for layer in spatial]
 
-    def hear(self, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+    def hear(
+        self,
+        module: nn.Module,
+        inputs: tuple[Float[Tensor, "b node lag wide"]],
+        output: Float[Tensor, "b node lag channel"],
+    ) -> None:
         """Keep a layer's features before and after its walks, at the last step."""
         self.heard.append((inputs[0][:, :, -1, : self.channels], output[:, :, -1]))
 
-    def taken(self) -> tuple[list[Tensor], Tensor]:
-        """Rests [B * N, C] of all layers heard since, and the maps' own squared error."""
+    def taken(self) -> tuple[list[Float[Tensor, "row channel"]], Float[Tensor, ""]]:
+        """Rests of all layers heard since, and the maps' own squared error."""
         heard, self.heard = self.heard, []
         rests, own = [], 0.0
         for line, (time, both) in zip(self.maps, heard, strict=True):
@@ -192,8 +199,8 @@ def fit(task: Task, settings: TransGTRSettings, seed: int, folder: Path | None) 
 @torch.no_grad()
 def slices(
     student: Student, task: Task, settings: TransGTRSettings, seed: int
-) -> dict[str, Tensor]:
-    """The student's tokens [N, S, P, C] of each city: drawn slices of a source, the target's one."""
+) -> dict[str, Float[Tensor, "_ _ patch width"]]:
+    """The student's tokens of each city: drawn slices of a source, the target's only one."""
     patch = student.embed.in_features
     hours, when = patchify(visible_window(task, settings.slice_days), patch)
     found = {task.target.name: student(hours, student.marks(when))[:, None]}
@@ -206,7 +213,12 @@ def slices(
 
 
 def on_sources(
-    network: Forecaster, task: Task, graphs: dict, settings: TransGTRSettings, seed: int, folder
+    network: Forecaster,
+    task: Task,
+    graphs: dict,
+    settings: TransGTRSettings,
+    seed: int,
+    folder: Path | None,
 ) -> History:
     """Error on a drawn source, few edges, and features of two cities that are alike."""
     both = nn.ModuleDict({"network": network, "maps": TemporalReconstructors(

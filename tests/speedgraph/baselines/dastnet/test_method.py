@@ -1,8 +1,7 @@
-"""DASTNet: vectors from walks, its size, and when a gradient is turned round."""
+"""DASTNet: when a gradient is turned round, and what the target has of its own."""
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
@@ -16,29 +15,17 @@ from stflow_lib.speedgraph.baselines.dastnet.method import (
     graph_inputs,
 )
 from stflow_lib.speedgraph.baselines.dastnet.network import (
-    Cell,
     DASTNet,
     DASTNetSize,
-    Extractor,
-)
-from stflow_lib.speedgraph.networks.node2vec import (
-    embedding,
-    expected_cooccurrence,
-    node_vectors,
-    walk_transitions,
 )
 from stflow_lib.training.loop import Training
-from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=1, epoch_steps=2, batch=3, halve_every=0)
+
+
 SMALL = DASTNetSettings(
     DASTNetSize(vectors=4, units=5, classifier=3), source=SHORT, target=SHORT
 )
-
-
-@pytest.fixture(scope="module")
-def task(target, source):
-    return make_task(target, [source])
 
 
 @pytest.fixture
@@ -48,58 +35,6 @@ def parts(task):
     network = DASTNet([c.name for c in cities], 6, SMALL.size)
     graphs = {c.name: graph_inputs(c, SMALL.size) for c in cities}
     return DomainAdversary(network, SMALL, 10), graphs
-
-
-def test_expected_pairs_are_the_mean_of_walks():
-    """Against 4,000 walks: a window counted once too often, or the last step left out."""
-    weights = torch.tensor([[0, 1.0, 0, 0], [0, 0, 2, 0], [0.5, 0, 0, 1], [0, 0, 0, 0]])
-    step = walk_transitions(weights)
-    random, count = np.random.default_rng(0), torch.zeros(4, 4)
-    for _ in range(4_000):
-        walk = [int(random.integers(4))]
-        while len(walk) < 5:
-            walk.append(int(random.choice(4, p=step[walk[-1]].numpy())))
-        for i in range(5):
-            for j in range(i + 1, min(i + 3, 5)):
-                count[walk[i], walk[j]] += 1
-                count[walk[j], walk[i]] += 1
-    want = expected_cooccurrence(step, torch.full((4,), 1_000.0).double(), 5, 2)
-    assert (count - want).abs().max() < 0.06 * want.max()
-
-
-def test_vectors_tell_the_graph():
-    """Two cliques: vectors of one are alike, of both are not; a lonely node is 0."""
-    weights = torch.block_diag(torch.ones(3, 3), torch.ones(3, 3), torch.zeros(1, 1))
-    vectors = node_vectors(weights, 8, 6, 3)
-    alike = vectors @ vectors.T
-    assert vectors.shape == (7, 8) and not vectors[6].any()
-    assert alike[0, 1] > 0.1 and alike[0, 4].abs() < 1e-5
-    assert torch.isfinite(embedding(torch.zeros(3, 3), 2)).all()
-
-
-def test_parameters_of_the_release():
-    """Three cities, three steps: what never learns there is named part by part."""
-    released = DASTNet(["a", "b", "c"], 3, alike=False)
-    extractor, line = count_parameters(Extractor(DASTNetSize())), 64 * 65
-    assert extractor == 8_449
-    assert count_parameters(released) + 2 * extractor + 6 * line + 2 == 113_746
-    one = DASTNet(["a", "b", "c"], 3)
-    assert count_parameters(one) == count_parameters(released) - 2 * extractor
-
-
-def test_the_short_cell_is_the_long_one():
-    """The feature is joined at every step, not only once."""
-    torch.manual_seed(0)
-    cell, speed, feature = Cell(5), torch.randn(2, 3, 4), torch.randn(3, 5)
-    state = torch.zeros(2, 3, 5)
-    for t in range(4):
-        both = torch.cat([speed[..., t : t + 1], state], 2)
-        reset, update = cell.gates(both).sigmoid().chunk(2, 2)
-        seen = torch.cat([speed[..., t : t + 1], reset * state], 2)
-        new = update * state + (1 - update) * cell.candidate(seen).tanh()
-        mapped = (feature @ cell.map + cell.shift).expand(2, 3, 5)
-        state = cell.join(torch.cat([new, mapped], 2))
-    torch.testing.assert_close(cell(speed, feature), state)
 
 
 def test_gradient_is_turned_where_cities_are_told_apart(parts):

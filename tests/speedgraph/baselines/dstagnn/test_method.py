@@ -1,20 +1,13 @@
-"""DSTAGNN: graphs from days against linear programs, its size, and whose weights are whose."""
+"""DSTAGNN: its size, attention by hand, and whose weights are whose."""
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from scipy.optimize import linprog
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import with_content_hash
 from stflow_lib.speedgraph import make_task
-from stflow_lib.speedgraph.baselines.dstagnn.graphs import (
-    day_distance,
-    nearest_graphs,
-    transport,
-)
 from stflow_lib.speedgraph.baselines.dstagnn.method import (
     DSTAGNN,
     METHOD,
@@ -25,22 +18,17 @@ from stflow_lib.speedgraph.baselines.dstagnn.method import (
     build,
     graph_inputs,
 )
-from stflow_lib.speedgraph.networks.graph_operators import chebyshev
-from stflow_lib.speedgraph.problem.visible_days import mean_day, visible_days
 from stflow_lib.speedgraph.training.reptile import adapted, move_towards
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=1, epoch_steps=2, batch=2, halve_every=0)
+
+
 SMALL = DSTAGNNSettings(
-    DSTAGNNSize(blocks=2, width=6, heads=2, head=3, channels=4), days=2, share=0.3, inner=2, windows=3,
-    meta=SHORT, target=SHORT,
+    DSTAGNNSize(blocks=2, width=6, heads=2, head=3, channels=4), days=2, share=0.3, inner=2,
+    windows=3, meta=SHORT, target=SHORT,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def task(target, source):
-    return make_task(target, [source])
 
 
 @pytest.fixture
@@ -49,63 +37,13 @@ def made(task):
     return build(task, SMALL)
 
 
-def test_transport_is_the_linear_program():
-    """Too few rounds or too high a temperature would blur which sensors are near."""
-    random = np.random.default_rng(0)
-    for size in (1, 3, 4):
-        cost, here, there = (
-            random.random((size, size)),
-            random.random(size),
-            random.random(size),
-        )
-        here, there = here / here.sum(), there / there.sum()
-        sums = np.concatenate([np.kron(np.eye(size), np.ones(size)),
-                               np.kron(np.ones(size), np.eye(size))])  # fmt: skip
-        want = linprog(cost.ravel(), A_eq=sums, b_eq=np.concatenate([here, there])).fun
-        found = transport(*map(torch.from_numpy, (cost, here, there))).item()
-        assert found == pytest.approx(want, abs=0.01)
-
-
-def test_distance_knows_no_order_of_days():
-    """The same days in another order are no distance apart; a sensor is at none from itself."""
-    days = torch.rand(3, 8, 1) + 1
-    other = torch.cat([days, days[[2, 0, 1]], torch.rand(3, 8, 1)], 2)
-    apart = day_distance(other)
-    assert torch.equal(apart, apart.T) and not apart.diagonal().any()
-    assert apart[0, 1] < 0.01 * apart[0, 2]
-
-
-def test_graphs_of_the_nearest():
-    """The farthest instead of the nearest, or a weight that is normalised along rows."""
-    apart = torch.tensor([[0, 0.1, 0.4], [0.1, 0, 0.2], [0.4, 0.2, 0]])
-    links, related = nearest_graphs(apart, 0.01)
-    assert links.tolist() == [[0, 1, 0], [1, 0, 0], [0, 1, 0]]
-    weight = (1 - apart) / (1 - apart).mean(0)
-    torch.testing.assert_close(related, weight * (links + torch.eye(3)))
-
-
-def test_polynomials_are_cosines():
-    """T_k has the eigenvalues cos(k arccos x); entry by entry it would not."""
-    links = (torch.rand(6, 6) > 0.5).float().fill_diagonal_(0)
-    _, first, second = chebyshev(links, 3)
-    values = torch.linalg.eigvalsh(first.double()).clamp(-1, 1)
-    want = (2 * values.arccos()).cos().sort().values
-    torch.testing.assert_close(torch.linalg.eigvalsh(second.double()), want, atol=1e-5, rtol=0)
-
-
-def test_days_that_may_be_seen(target, source, task):
-    """Test days must not reach the graphs; a part of a day is one short day."""
+def test_later_readings_reach_no_graph(target, source, task):
+    """Test days must not reach the graphs."""
     other = target.copy(deep=True)
     other.speed.values[3 * 144 :] += 30
     changed = make_task(with_content_hash(other), [source])
-    for one, two in zip(
-        graph_inputs(task.target, 144, SMALL), graph_inputs(changed.target, 144, SMALL)
-    ):
-        assert one == two if isinstance(one, str) else torch.equal(one, two)
-    assert visible_days(task.target, 144).shape == (3, 144, 5)
-    assert visible_days(task.sources[0], 144, 2).shape == (2, 144, 7)
-    short = make_task(target, [source], days=0.5)
-    assert mean_day(short.target, 144).shape == (72, 5)
+    (name, *one), (other, *two) = (graph_inputs(t.target, 144, SMALL) for t in (task, changed))
+    assert name == other and all(map(torch.equal, one, two))
 
 
 @pytest.mark.parametrize(("nodes", "released"), [(207, 2_598_154), (325, 3_780_986)])

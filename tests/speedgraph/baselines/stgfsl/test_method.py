@@ -1,4 +1,4 @@
-"""ST-GFSL: generated convolutions against weights laid out, sizes, and what is minimised."""
+"""ST-GFSL: attention, sizes, and what is minimised."""
 
 from dataclasses import replace
 
@@ -8,7 +8,6 @@ import torch.nn.functional as F
 
 from stflow_lib.runs import build_settings
 from stflow_lib.speedgraph import make_task
-from stflow_lib.speedgraph.baselines.stgfsl.generated_networks import Generated, generated
 from stflow_lib.speedgraph.baselines.stgfsl.method import (
     METHOD,
     STGFSL,
@@ -25,6 +24,8 @@ from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=1, epoch_steps=2, batch=2, halve_every=0)
+
+
 SMALL = STGFSLSettings(
     stgcn.STGCNSize(4, 3),
     learner=Learner(width=4),
@@ -33,25 +34,6 @@ SMALL = STGFSLSettings(
     meta=SHORT,
     target=SHORT,
 )
-
-
-@pytest.fixture(scope="module")
-def task(target, source):
-    return make_task(target, [source])
-
-
-def test_generated_is_a_convolution_of_its_own_for_each_node():
-    """The order of channels, taps or knowledge lost in the short form."""
-    torch.manual_seed(0)
-    layer = Generated(3, 5, 2, 4, dilation=2).double()
-    x, m = torch.randn(2, 6, 7, 3).double(), torch.randn(2, 6, 4).double()
-    out = layer(x, m)
-    assert out.shape == (2, 6, 5, 5)
-    for b, n in ((0, 0), (1, 4)):
-        rows = layer.rows(m[b, n]).view(3, 4)
-        weight = layer.taps(rows).view(3, 5, 2).permute(1, 0, 2)
-        want = F.conv1d(x[b, n].T[None], weight, layer.bias(m[b, n]), dilation=2)
-        torch.testing.assert_close(out[b, n], want[0].T)
 
 
 def test_attention_reads_neighbours_only():
@@ -79,11 +61,6 @@ def test_parameters_of_the_release(task):
     never = 8 * made(32, 32, 1) + made(160, 32, 1) + 64
     assert count_parameters(plain) == 59_605
     assert count_parameters(wave) == 878_009 - never
-
-
-def test_unknown_size():
-    with pytest.raises(TypeError, match="dict: no generated network"):
-        generated({}, 2, 6, 12, 16)
 
 
 def test_what_is_minimised(task):

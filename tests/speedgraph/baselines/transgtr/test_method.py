@@ -12,7 +12,6 @@ from stflow_lib.speedgraph.baselines.transgtr import method as transgtr
 from stflow_lib.speedgraph.baselines.transgtr.distillation import (
     Student,
     Teacher,
-    distillation_loss,
 )
 from stflow_lib.speedgraph.baselines.transgtr.method import (
     Forecaster,
@@ -22,26 +21,21 @@ from stflow_lib.speedgraph.baselines.transgtr.method import (
     distance,
 )
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
-from stflow_lib.speedgraph.networks import patch_encoder as patches
+from stflow_lib.speedgraph.networks.patch_encoder import PatchEncoderSize
 from stflow_lib.speedgraph.problem.long_windows import (
-    long_sources,
-    visible_window,
     with_long_windows,
 )
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
 SHORT = Training(epochs=2, epoch_steps=2, batch=2, halve_every=0)
+
+
 SMALL = TransGTRSettings(
-    encoder=patches.PatchEncoderSize(8, 2, 1, 8, norms=True, dropout=0.0), teacher_days=3, sensors=3,
+    encoder=PatchEncoderSize(8, 2, 1, 8, norms=True, dropout=0.0), teacher_days=3, sensors=3,
     teacher=SHORT, student=SHORT, slices=2, pair=4, told=5,
     wave=gwn.GWNSize(4, 6, 5, 0.0, "none"), matched=3, source=SHORT, target=SHORT,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def task(target, source):
-    return make_task(target, [source])
 
 
 def network(task):
@@ -106,23 +100,6 @@ def test_walks_on_the_graph(task, monkeypatch):
     torch.testing.assert_close(walk[0], torch.tensor([1, 1, 1, 0, 0]) / 3)
     assert walk[1].tolist() == [0, 1, 0, 0, 0] and torch.equal(back, walk.T)
     torch.testing.assert_close(given["x"], task.target.windows(task.test[:2]))
-
-
-def test_student_knows_place_and_day():
-    net = Student(6, SMALL.encoder)
-    when = torch.arange(160, 168)[None]
-    want = net.places.weight[48:56] + net.days.weight[6]
-    torch.testing.assert_close(net.marks(when, 48)[0], want)
-
-
-def test_a_lesson_leaves_the_teacher_alone(task):
-    teacher, student = Teacher(6, SMALL.encoder), Student(6, SMALL.encoder)
-    city = long_sources(task, 4)[0]
-    distillation_loss(
-        teacher, student, patches.patchify(visible_window(task, 3), 6), 2, 3, city, city.train
-    ).backward()
-    assert all(p.grad is None for p in teacher.parameters())
-    assert student.days.weight.grad.any()
 
 
 def test_distance_by_hand():
