@@ -59,7 +59,7 @@ def make_task(
     choices: Choices = Choices(),
     device: torch.device | str = "cpu",
 ) -> Task:
-    """Cut cities into a transfer task (TSJT section "Experimental Settings").
+    """Cut cities into a transfer task (TSJT, "Few-Shot Setting").
 
     `days` end where the three visible days end; with 0 the target may be scaled by them and not
     learned from. Scales, gaps and choices use visible steps only. Raises DataError, naming the
