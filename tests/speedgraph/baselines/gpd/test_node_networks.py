@@ -5,8 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from stflow_lib.speedgraph.baselines.gpd import method as gpd
-from stflow_lib.speedgraph.baselines.gpd.diffusion import DiffusionSize
 from stflow_lib.speedgraph.baselines.gpd.node_networks import (
     NodeNetworks,
     flatten_parameters,
@@ -18,21 +16,9 @@ from stflow_lib.speedgraph.baselines.gpd.node_networks import (
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import stgcn
 from stflow_lib.speedgraph.networks.backbones import backbone_supports
-from stflow_lib.speedgraph.networks.patch_encoder import PatchEncoderSize
-from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
-SHORT = Training(epochs=2, epoch_steps=2, batch=2, halve_every=0)
-
-
-NOISE = DiffusionSize(8, 12, 1, 2, 4, 8, dropout=0.0, steps=6, first=0.05, last=0.5)
-
-
-SMALL = gpd.GPDSettings(
-    encoder=PatchEncoderSize(8, 2, 1, 8, dropout=0.0), sensors=3, hours=SHORT,
-    node=stgcn.STGCNSize(3, 2, 4), near=2, models=4, nodes=SHORT, diffusion=NOISE, noise=SHORT,
-    target=SHORT,
-)  # fmt: skip
+NODE = stgcn.STGCNSize(3, 2, 4)
 
 
 def test_counts_of_the_release():
@@ -48,7 +34,7 @@ def test_counts_of_the_release():
 def test_neighbours_by_hand():
     """Heaviest first, ways in either direction, missing ones behind the last sensor."""
     weights = torch.tensor([[1.0, 0.2, 0, 0], [0, 1, 0, 0.9], [0, 0.5, 1, 0], [0, 0, 0, 0]])
-    got = neighbours(weights, torch.tensor([1, 3]), 3, stgcn.STGCNSize(3, 2, 4))
+    got = neighbours(weights, torch.tensor([1, 3]), 3, NODE)
     assert got.around.tolist() == [[1, 3, 2, 0], [3, 1, 4, 4]]
     padded = torch.nn.functional.pad(weights * (1 - torch.eye(4)), (0, 1, 0, 1))
     (want,) = backbone_supports(stgcn.STGCNSize(), padded[[1, 3, 2, 0]][:, [1, 3, 2, 0]])
@@ -56,7 +42,7 @@ def test_neighbours_by_hand():
     assert got.supports[0][1, 0, 2:].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("size", [stgcn.STGCNSize(3, 2, 4), gwn.GWNSize(3, 4, 5, 0.0, "none")])
+@pytest.mark.parametrize("size", [NODE, gwn.GWNSize(3, 4, 5, 0.0, "none")])
 def test_side_by_side_is_one_after_the_other(size, task):
     """Every network with its own weights on its own neighbours."""
     city, nodes = task.target, torch.tensor([0, 3])
@@ -77,7 +63,7 @@ def test_side_by_side_is_one_after_the_other(size, task):
 def test_a_network_learns_from_its_own_sensor_only(task):
     """The gradient of one row is that of its sensor's error."""
     city, nodes = task.target, torch.tensor([0, 3])
-    near = neighbours(city.weights, nodes, 2, SMALL.node)
+    near = neighbours(city.weights, nodes, 2, NODE)
     torch.manual_seed(0)
     models = initial_node_networks(task, stgcn.STGCNSize(16, 8, 4), 2)
     assert torch.equal(*models.vectors)

@@ -21,14 +21,9 @@ TINY = STGPSize(8, 2, 1, 8, channels=4, skip=6, prompts=3, dropout=0.0)
 SMALL = stgp.STGPSettings(TINY, sensors=4, hours=SHORT, domain=SHORT, target=SHORT)
 
 
-def network(size=TINY):
-    torch.manual_seed(0)
-    return STGP(6, 6, size).eval()
-
-
 def test_hidden_error_counts_hidden_cells_only(task, monkeypatch):
     """A network right where shown and one off elsewhere has error one."""
-    long, net = with_long_windows(task, 1), network()
+    long, net = with_long_windows(task, 1), STGP(6, 6, TINY).eval()
 
     def reconstruct(speed, when, graph, nodes, hours):
         guess = speed + 1
