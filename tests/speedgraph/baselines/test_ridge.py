@@ -6,10 +6,11 @@ import torch
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph import make_task
+from stflow_lib.speedgraph.baselines import ridge
 from stflow_lib.speedgraph.baselines.ridge import (
     METHOD,
     RidgeSettings,
-    error,
+    design,
     last_value,
     solved,
 )
@@ -37,15 +38,26 @@ def test_strong_shrinkage_repeats_the_last_value(target):
     )
 
 
-def test_the_strength_with_the_least_error_on_the_last_day(task):
-    """Choosing on the days it was fitted on would always take the weakest."""
-    city, settings = task.target, RidgeSettings((1e-4, 1.0, 1e4))
-    errors = {
-        s: error(city, solved(city, city.train, s), city.valid) for s in settings.strengths
-    }
-    fitted = METHOD.fit(task, settings, 0, None)
-    assert fitted.notes["strength"] == min(errors, key=errors.get)
-    assert fitted(task, task.test[:3]).shape == (3, 5, 6)
+def test_the_last_day_chooses_and_all_days_are_fitted(task, monkeypatch):
+    """Choosing on the days it was fitted on would always take the weakest shrinkage."""
+    looked, city, steps = [], task.target, task.test[:3]
+    monkeypatch.setattr(ridge, "error", lambda *given: looked.append(given) or -len(looked))
+    fitted = ridge.fit(task, RidgeSettings((1e-4, 1.0)), 0, None)
+    for (where, weights, seen), strength in zip(looked, (1e-4, 1.0), strict=True):
+        assert where is city and torch.equal(seen, city.valid)
+        assert torch.equal(weights, solved(city, city.train, strength))
+    assert fitted.notes["strength"] == 1.0  # the one with the least error
+    want = city.unscale(design(city, steps) @ solved(city, city.known, 1.0)).float()
+    assert torch.equal(fitted(task, steps), want)
+
+
+def test_error_is_of_what_was_measured(task):
+    """The last value's mean absolute error, gaps left out, in deviations."""
+    city, steps = task.target, task.target.valid[:20]
+    truth, seen = city.labels(steps)
+    newest = city.unscale(city.windows(steps)[:, :, -1:, 0])
+    want = ((newest - truth).abs()[seen].double().mean() / city.deviation).item()
+    assert ridge.error(city, last_value(city), steps) == pytest.approx(want, rel=1e-5)
 
 
 def test_no_day_is_an_error(target):
