@@ -99,11 +99,11 @@ def _defines(node: ast.stmt) -> set[str]:
 
 def _dispatcher(node: ast.stmt) -> str | None:
     """The f of a function below `@f.register` or `@f.register(kind)`."""
-    for mark in getattr(node, "decorator_list", ()):
-        mark = mark.func if isinstance(mark, ast.Call) else mark
-        named = isinstance(mark, ast.Attribute) and isinstance(mark.value, ast.Name)
-        if named and mark.attr == "register":
-            return mark.value.id
+    for decorator in getattr(node, "decorator_list", ()):
+        mark = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if isinstance(mark, ast.Attribute) and mark.attr == "register":
+            if isinstance(mark.value, ast.Name):
+                return mark.value.id
     return None
 
 

@@ -80,6 +80,7 @@ def _start(function) -> Place:
     name = function.__qualname__.partition(".")[0]
     if name == "<lambda>":
         line, here = function.__code__.co_firstlineno, module(function.__module__)
-        name = next(name for name, nodes in (here.definitions.items() if here else ())
-                    if any(node.lineno <= line <= (node.end_lineno or 0) for node in nodes))  # fmt: skip
+        nodes = here.definitions.items() if here else ()
+        name = next(name for name, found in nodes
+                    if any(n.lineno <= line <= (n.end_lineno or 0) for n in found))  # fmt: skip
     return function.__module__, name
