@@ -67,7 +67,7 @@ print("measured on", runs.execute.device_name())
 
 # %%
 wavenet = GraphWaveNet(2, 12, 2, GWNSize(channels=channels, skip=8 * channels, end=16 * channels))
-layers = [p.numel() for p in wavenet.parameters()]
+layers = tuple(p.numel() for p in wavenet.parameters())
 aimed = {
     f"rank_contrast, R = {regions}": ("rank_contrast", (regions, 128)),
     f"nearest_and_farthest, T = {maps}": ("nearest_and_farthest", (maps, cells, 5)),

@@ -1,5 +1,7 @@
 """The city contract: every rule has one city that breaks it, and an error that says where."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from stflow_lib.data.schema import (
     content_hash,
     graph_city,
     grid_city,
+    joint_hash,
     with_content_hash,
 )
 
@@ -142,3 +145,11 @@ def test_content_hash_sees_values_names_and_time_but_not_the_card():
 def test_box_refuses_turned_edges(edges):
     with pytest.raises(DataError, match="minimum below maximum"):
         Box(*edges)
+
+
+def test_a_joint_hash_is_a_single_citys_own_and_minds_the_order():
+    """Source and target swapped is another task; a city alone keeps the hash of its records."""
+    one, two = "a" * 64, "b" * 64
+    assert joint_hash([one]) == one
+    assert len({joint_hash([one, two]), joint_hash([two, one]), one, two}) == 4
+    assert joint_hash([one, two]) == hashlib.sha256((one + two).encode()).hexdigest()
