@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.comparisons import gains_figure
+from stflow_lib.book.tables import below, compare, show_provenance
 from stflow_lib.runs import Rows, Run
 from stflow_lib.verdicts import paired
 
@@ -63,18 +64,15 @@ def show_rows(number: str, rows: Rows, printed: pd.DataFrame) -> None:
     """Table `number` with the printed rows beside ours, and where ours come from."""
     for metric, table in beside_printed(rows, printed).items():
         show_table(table, f"Table {number}: {metric.upper()}")
-    provenance(runs.records([run for group in rows.values() for run in group]))
+    show_provenance(rows)
 
 
 def ordered_gains(
     rows: Rows, pairs: Iterable[tuple[str, str]], metrics: Sequence[str] = ("rmse", "mae")
 ) -> pd.DataFrame:
     """What the paper orders, (better row, other row), as paired differences with intervals."""
-    lines = []
-    for better, other in pairs:
-        found = paired.paired_gains(rows.get(better, []), rows.get(other, []), metrics)
-        lines.append(found.assign(label=f"{better} below {other}: " + places(found)))
-    return pd.concat(lines)[SHOWN].reset_index(drop=True)
+    judged = compare(rows, below(pairs), metrics)
+    return judged.assign(label=judged["row"] + ": " + places(judged))[SHOWN]
 
 
 def places(judged: pd.DataFrame) -> pd.Series:
