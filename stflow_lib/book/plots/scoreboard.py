@@ -7,9 +7,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from stflow_lib.book.plots.style import BLUE, RED
 from stflow_lib.verdicts.judge import VERDICTS
 
-COLOURS = dict(zip(VERDICTS, ("#0072B2", "#D55E00", "#C8C8C8"), strict=True))
+COLOURS = dict(zip(VERDICTS, (BLUE, RED, "#C8C8C8"), strict=True))
 WORDS = {"confirmed": "yes", "not confirmed": "no", "not run": "-"}
 
 

@@ -6,10 +6,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.comparisons import COLOURS
-from stflow_lib.book.plots.style import bare, legend_below
+from stflow_lib.book.plots.style import BLUE, PALETTE, RED, bare, legend_below
 
-INK = COLOURS[2:]  # the first two are for rules
+COLOURS = PALETTE[:6]
+MARKS = "os^Dv"
+Errors = Mapping[str, Sequence[float]]  # row or value -> an error for each seed
 
 
 def amounts_figure(rows: dict[str, pd.Series], ylabel: str, title: str) -> plt.Figure:
@@ -21,8 +22,8 @@ def amounts_figure(rows: dict[str, pd.Series], ylabel: str, title: str) -> plt.F
     for k, (label, errors) in enumerate(rows.items()):
         amounts = errors.index.get_level_values(1).astype(float)
         mean = errors.groupby(amounts).mean()
-        axis.plot(mean.index, mean, "-o-s"[2 * k :][:2], color=INK[k], lw=1.4, label=label)
-        axis.scatter(amounts, errors, s=12, color=INK[k], alpha=0.6)
+        axis.plot(mean.index, mean, "-o-s"[2 * k :][:2], color=COLOURS[k], lw=1.4, label=label)
+        axis.scatter(amounts, errors, s=12, color=COLOURS[k], alpha=0.6)
     axis.set(title=title, xlabel="share of the training steps kept (%)", ylabel=ylabel)
     axis.set_xticks(sorted({float(a) for e in rows.values() for _, a, _ in e.index}))
     axis.legend(frameon=False)
@@ -42,7 +43,7 @@ def sweep_figure(panels: dict[str, tuple], ylabel: str) -> plt.Figure:
     for axis, (title, (xlabel, points, tables)) in zip(axes[0], panels.items(), strict=True):
         _band(axis, np.asarray(tables, float))
         places = range(len(points))
-        axis.plot(places, [np.mean(errors) for errors in points.values()], "-o", color=INK[0])
+        axis.plot(places, [np.mean(errors) for errors in points.values()], "-o", color=BLUE)
         axis.set_xticks(places, points)
         axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xlim=(-0.4, len(points) - 0.6))
         axis.legend(frameon=False, fontsize="small")
@@ -52,23 +53,16 @@ def sweep_figure(panels: dict[str, tuple], ylabel: str) -> plt.Figure:
 
 def _band(axis, errors: np.ndarray) -> None:
     middle = errors.mean()
-    axis.axhline(
-        middle, color=INK[1], lw=1, ls="--", label=f"as in the tables (n={len(errors)})"
-    )
+    axis.axhline(middle, color=RED, lw=1, ls="--", label=f"as in the tables (n={len(errors)})")
     if len(errors) > 1:
         half = errors.std(ddof=1)
-        axis.axhspan(middle - half, middle + half, color=INK[1], alpha=0.15,
+        axis.axhspan(middle - half, middle + half, color=RED, alpha=0.15,
                      label="± standard deviation over seeds")  # fmt: skip
 
 
 def _plain(axis) -> None:
     axis.ticklabel_format(axis="y", useOffset=False)
     bare(axis, "y")
-
-
-INK = COLOURS[2:]  # the first two are for rules
-MARKS = "os^Dv"
-Errors = Mapping[str, Sequence[float]]  # row or value -> an error for each seed
 
 
 def variants_figure(panels: Mapping[str, Errors], base: str, title: str) -> plt.Figure:
@@ -86,7 +80,7 @@ def variants_figure(panels: Mapping[str, Errors], base: str, title: str) -> plt.
         _through(axis, np.asarray(errors.get(base, ()), float), base)
         for y, row in enumerate(rows):
             found = np.asarray(errors.get(row, ()), float)
-            axis.scatter(found, np.full(len(found), y), s=20, color=INK[0], alpha=0.7)
+            axis.scatter(found, np.full(len(found), y), s=20, color=BLUE, alpha=0.7)
             if len(found):
                 axis.plot(found.mean(), y, "|", ms=17, mew=2.2, color="black")
         axis.set_xlabel(xlabel)
@@ -103,17 +97,17 @@ def _through(axis: plt.Axes, errors: np.ndarray, name: str) -> None:
     """The mean of some runs as a line across the rows, one standard deviation as a band."""
     if len(errors):
         middle = errors.mean()
-        axis.axvline(middle, color=INK[1], lw=1, ls="--", label=f"{name}, mean")
+        axis.axvline(middle, color=RED, lw=1, ls="--", label=f"{name}, mean")
     if len(errors) > 1:
         half = errors.std(ddof=1)
-        axis.axvspan(middle - half, middle + half, color=INK[1], alpha=0.15, lw=0,
+        axis.axvspan(middle - half, middle + half, color=RED, alpha=0.15, lw=0,
                      label="± standard deviation of its points")  # fmt: skip
 
 
 def sweep_figures(
     panels: Mapping[str, tuple[str, Errors, Sequence[float]]], ylabel: str, columns: int = 2
 ) -> list[plt.Figure]:
-    """Sweeps, see `plots_ablations.sweep_figure`, `columns` to a figure, all on one scale.
+    """Sweeps, see `sweep_figure`, `columns` to a figure, all on one scale.
 
     On scales of their own a flat sweep would look as steep as any other.
     """
@@ -142,7 +136,7 @@ def spread_figure(points: pd.DataFrame, base: Sequence[float], ylabel: str) -> p
         axis.axhspan(middle - half, middle + half, color="0.9", zorder=0,
                      label="base setting, ± standard deviation over seeds")  # fmt: skip
     for k, (name, own) in enumerate(points.groupby("changed", sort=False)):
-        style = {"marker": MARKS[k % len(MARKS)], "color": INK[k % len(INK)]}
+        style = {"marker": MARKS[k % len(MARKS)], "color": COLOURS[k % len(COLOURS)]}
         axis.scatter(own["spread"], own["error"], s=34, label=name, **style)
         for x, y, text in zip(own["spread"], own["error"], own["value"], strict=True):
             axis.annotate(text, (x, y), (5, 4), textcoords="offset points", fontsize=8)

@@ -4,9 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.style import bare, legend_below, plain_ticks
+from stflow_lib.book.plots.style import BLUE, RED, bare, legend_below, plain_ticks
 
-AMOUNTS = {"3": "#0072B2", "0": "#D55E00"}  # days of target data
+AMOUNTS = {"3": BLUE, "0": RED}  # days of target data
 WIDTH = 4.2  # inches of a panel
 
 

@@ -10,14 +10,13 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book.plots.style import bare, plain_ticks
+from stflow_lib.book.plots.style import BLUE, RED, bare, plain_ticks
 from stflow_lib.gridflow import METHODS, Task
 from stflow_lib.gridflow.plan import FEW_SHOT_ONLY
 from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.pair import split_pair
 from stflow_lib.training import cost
 
-BLUE, RED = "#0072B2", "#D55E00"
 Points = tuple[Sequence[float], Sequence[float]]  # sizes, costs
 AGREES = 1.15  # a ratio agrees with the printed one up to this factor
 

@@ -14,11 +14,11 @@ from matplotlib.ticker import MaxNLocator
 
 from stflow_lib.book.plots.curves import curves_figure
 from stflow_lib.book.plots.data import simulated_cities as plots_simulated
-from stflow_lib.book.plots.style import bare, plain_ticks
+from stflow_lib.book.plots.style import INK, PALETTE, SKY, bare, plain_ticks
 
 BLANK = "0.85"
-SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-KINDS = (*plots_simulated.COLOURS, "#000000", "#56B4E9", "#882255", "#F0E442")
+SERIES = PALETTE[:4]
+KINDS = (*plots_simulated.COLOURS, INK, SKY, "#882255", "#F0E442")
 Names = Mapping[int, str]  # kind -> what it is called, in the order of drawing
 
 

@@ -12,15 +12,16 @@ import pandas as pd
 import xarray as xr
 from matplotlib.colors import LogNorm, PowerNorm
 
+from stflow_lib.book.plots.style import BLUE, GREEN, ORANGE, PALETTE, RED
 from stflow_lib.gridflow import Protocol
 from stflow_lib.verdicts.claims import reported
 
 BLANK = "0.85"
 PARTS = {
-    "trains": "#0072B2", "few-shot": "#D55E00", "not to be seen": BLANK,
-    "chooses the epoch": "#E69F00", "test": "#009E73",
+    "trains": BLUE, "few-shot": RED, "not to be seen": BLANK,
+    "chooses the epoch": ORANGE, "test": GREEN,
 }  # fmt: skip
-SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SERIES = PALETTE[:6]
 Spans = Sequence[tuple[str, float, float]]  # part, first day, last day
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book.plots.style import bare, legend_below
-from stflow_lib.book.plots.sweeps import INK, MARKS
+from stflow_lib.book.plots.sweeps import COLOURS, MARKS
 from stflow_lib.runs import Rows
 from stflow_lib.verdicts import statistics
 
@@ -142,7 +142,7 @@ def _order(frame: pd.DataFrame) -> list[str]:
 
 def _days_panel(axis: plt.Axes, own: pd.DataFrame, metric: str, methods: list[str]) -> None:
     for k, method in enumerate(methods):
-        runs, colour = own[own["method"] == method], INK[k % len(INK)]
+        runs, colour = own[own["method"] == method], COLOURS[k % len(COLOURS)]
         if runs.empty:
             continue
         if runs["days"].isna().all():
@@ -178,7 +178,7 @@ def day_gains_figure(gains: pd.DataFrame, title: str) -> plt.Figure:
         own = gains[gains["city"] == city]
         for k, label in enumerate(labels):
             shift = 0.09 * (k - (len(labels) - 1) / 2)
-            _gains(axis, own[own["label"] == label], shift, INK[k % len(INK)], label)
+            _gains(axis, own[own["label"] == label], shift, COLOURS[k % len(COLOURS)], label)
         axis.axhline(0, color="0.3", lw=0.8)
         axis.set(title=city, ylabel="lower by (%)")
         _days_axis(axis, gains["days"])

@@ -7,7 +7,7 @@ import pytest
 
 from stflow_lib.book.plots.gridflow import scarcity
 from stflow_lib.book.plots.gridflow.scarcity import day_gains_figure, days_figure
-from stflow_lib.book.plots.sweeps import INK
+from stflow_lib.book.plots.sweeps import COLOURS
 
 NAN = float("nan")
 
@@ -48,7 +48,7 @@ def test_days_lines_go_through_means_in_order_of_days():
 def test_a_method_keeps_its_colour_where_others_lack():
     """Colours by place in a panel would make two methods one where a record is missing."""
     figure = days_figure(days_frame(), ["rmse"], {"a>b": "", "b>a": ""}, "t")
-    assert figure.axes[1].lines[0].get_color() == INK[2]
+    assert figure.axes[1].lines[0].get_color() == COLOURS[2]
 
 
 def test_gains_without_interval_are_hollow():
