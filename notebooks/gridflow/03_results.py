@@ -109,8 +109,8 @@ bars = results.bars_to_pass(rows["table2"], rules, tasks, networks)
 show_table(bars, "Test RMSE: the best rule, the line, and the best of all networks")
 whole = bars.dropna(subset=["its RMSE", "Linear", "its RMSE "])
 won = (whole["Linear"] < whole["its RMSE "]).sum()
-print(f"The line has a lower RMSE than every network in {won} of {len(whole)} tasks; the best network "
-      f"is below the best rule in {(whole['its RMSE '] < whole['its RMSE']).sum()}.")  # fmt: skip
+print(f"The line has a lower RMSE than every network in {won} of {len(whole)} tasks; "
+      f"the best network is below the best rule in {(whole['its RMSE '] < whole['its RMSE']).sum()}.")  # fmt: skip
 
 # %%
 passed = {
@@ -220,8 +220,8 @@ if recorded:
     beyond = compare(rows["further"], against, METRICS)
     show_gains(beyond, "STBaT's error below the other's")
     if beyond["low"].notna().any():
-        gains_panels(beyond[beyond["metric"] == "rmse"], "Further cities: STBaT's RMSE below the other's",
-                     "lower by, % of the other's")  # fmt: skip
+        title = "Further cities: STBaT's RMSE below the other's"
+        gains_panels(beyond[beyond["metric"] == "rmse"], title, "lower by, % of the other's")
         plt.show()
 else:
     print(

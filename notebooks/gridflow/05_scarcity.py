@@ -227,7 +227,9 @@ print(*scarcity.count_certain(at_three), sep="\n")
 
 # %%
 table = {
-    (method, f"{days} days"): {city: scarcity.equivalent_days(errors, method, city, days) for city in pairs}
+    (method, f"{days} days"): {
+        city: scarcity.equivalent_days(errors, method, city, days) for city in pairs
+    }
     for method in ("Line", "Finetuned", "STBaT")
     for days in (0, 3)
 }

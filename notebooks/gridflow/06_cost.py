@@ -221,8 +221,8 @@ spent = cost.interleaved({n: partial(cost.seconds, f) for n, f in parts.items()}
 spent = {name: 1000 * float(np.median(values)) for name, values in spent.items()}
 plain = 1000 * median["Finetuned"]
 notes = [f"{v:.2g} ms, {v / plain:.1%}" for v in spent.values()]
-plots.bars_figure(spent, "milliseconds of processor time, forward and backward",
-                  f"What a balanced step adds, and its share of a plain one ({plain:,.0f} ms)", notes)  # fmt: skip
+title = f"What a balanced step adds, and its share of a plain one ({plain:,.0f} ms)"
+plots.bars_figure(spent, "milliseconds of processor time, forward and backward", title, notes)
 plt.show()
 print(
     f"together {sum(spent.values()):.1f} ms, {sum(spent.values()) / plain:.1%} of a plain step"
@@ -283,11 +283,13 @@ seconds, memory = (
     for of in (taken, heights)
 )
 fits = {form: cost.fit_power_law(*points) for form, points in seconds.items()}
+laws = {form: f": time as R to the {power:.2f} ({low:.2f} to {high:.2f})"
+        for form, (power, low, high) in fits.items()}  # fmt: skip
 plots.growth_figure(
     {"seconds (processor, log scale)": seconds, "peak memory (MB, log scale)": memory},
-    {f: f": time as R to the {p:.2f} ({low:.2f} to {high:.2f})" for f, (p, low, high) in fits.items()},
+    laws,
     literal,
-)  # fmt: skip
+)
 plt.show()
 saved, smaller = (of["literal", literal] / of["sorted", literal] for of in (taken, heights))
 print(f"at R = {literal} the literal form takes {saved:.0f} times the time, "
@@ -333,8 +335,8 @@ minutes = (bill.set_index("method").sum(axis=1) / 60).groupby(level=0).sum().to_
 print(f"{len(records)} of {len(planned)} runs of Table 2 have a record at profile {profile}")
 if records:
     total = sum(minutes.values())
-    plots.bars_figure(minutes, "minutes", f"Table 2, profile {profile}: {total:.0f} minutes of computing",
-                      [f"{m:.1f}" for m in minutes.values()])  # fmt: skip
+    title = f"Table 2, profile {profile}: {total:.0f} minutes of computing"
+    plots.bars_figure(minutes, "minutes", title, [f"{m:.1f}" for m in minutes.values()])
     plt.show()
     print(f"{total:.0f} minutes one after another, {total / 2:.0f} on two cores; aim 60")
     provenance(records)
