@@ -109,8 +109,9 @@ bars = results.bars_to_pass(rows["table2"], rules, tasks, networks)
 show_table(bars, "Test RMSE: the best rule, the line, and the best of all networks")
 whole = bars.dropna(subset=["its RMSE", "Linear", "its RMSE "])
 won = (whole["Linear"] < whole["its RMSE "]).sum()
+below_rule = (whole["its RMSE "] < whole["its RMSE"]).sum()
 print(f"The line has a lower RMSE than every network in {won} of {len(whole)} tasks; "
-      f"the best network is below the best rule in {(whole['its RMSE '] < whole['its RMSE']).sum()}.")  # fmt: skip
+      f"the best network is below the best rule in {below_rule}.")  # fmt: skip
 
 # %%
 passed = {
