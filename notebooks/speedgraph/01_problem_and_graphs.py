@@ -1,15 +1,18 @@
 # %% [markdown]
 # # The problem, the graphs, and how far rules get
 #
-# *What you need: averages, least squares, what a graph is. Reading: 25 minutes. Runs in: half a minute (simulated cities), three minutes
-# (real ones). You will see: what it means to forecast the speeds of a city that has three days of data, why the printed headings cannot all
-# be true, four graphs of four kinds, and a rule without any parameter that is missing from the paper's table.*
+# *What you need: averages, least squares, what a graph is. Reading: 25 minutes. Runs in: half a
+# minute (simulated cities), three minutes (real ones). You will see: what it means to forecast the
+# speeds of a city that has three days of data, why the printed headings cannot all be true, four
+# graphs of four kinds, and a rule without any parameter that is missing from the paper's table.*
 #
-# A city has just put detectors on its roads. Three days of readings are there. Other cities have months. TSJT {cite}`tsjt` learns from all of them at
-# once, and keeps of the others only what does not hurt the new city. This page sets up the problem, so that the next ones
-# can tell whether that helps.
+# A city has just put detectors on its roads. Three days of readings are there. Other cities have
+# months. TSJT {cite}`tsjt` learns from all of them at once, and keeps of the others only what does
+# not hurt the new city. This page sets up the problem, so that the next ones can tell whether that
+# helps.
 #
-# In turn: cities, graphs, a window, which reading of the paper, three days, scales and gaps, errors, rules, forecasts, bad input.
+# In turn: cities, graphs, a window, which reading of the paper, three days, scales and gaps,
+# errors, rules, forecasts, bad input.
 
 # %% tags=["parameters"]
 cities: str = "sim-speed-a sim-speed-b sim-speed-c"  # each the target in turn
@@ -56,8 +59,9 @@ def fitted(method, task):
 # %% [markdown]
 # ## 1. Four cities
 #
-# The paper has METR-LA and PEMS-BAY, loop detectors of Californian freeways, in miles per hour, and Chengdu and Shenzhen, taxis on road segments,
-# in kilometres per hour; each is the target in turn and the other three are sources. The Chinese sets are no longer given out. Our four keep the
+# The paper has METR-LA and PEMS-BAY, loop detectors of Californian freeways, in miles per hour, and
+# Chengdu and Shenzhen, taxis on road segments, in kilometres per hour; each is the target in turn
+# and the other three are sources. The Chinese sets are no longer given out. Our four keep the
 # mixture: three of loops in California, one of road segments in Denmark.
 
 # %%
@@ -83,18 +87,22 @@ counted = dict.fromkeys(["nodes", "edges", "step (min)", "steps"], int)
 show_table(both.astype(counted), "Table 1 of the paper, and the cities of this page", digits=1)
 
 # %% [markdown]
-# *Edges* are entries of the adjacency, self loops included: so counted, the public matrices of METR-LA and PEMS-BAY have the 1,722 and 2,694 that are
-# printed. Our first week of METR-LA has more, because its copy of the graph is symmetric. *Missing* are gaps in the file. *Measured* is what the source says of itself: where it is well below 100, the rest was filled in
-# before we got it, smoothly, and smooth numbers are easy to forecast. On such a city small errors mean less. Zero speeds without a vehicle are gaps, not standing traffic.
+# *Edges* are entries of the adjacency, self loops included: so counted, the public matrices of
+# METR-LA and PEMS-BAY have the 1,722 and 2,694 that are printed. Our first week of METR-LA has
+# more, because its copy of the graph is symmetric. *Missing* are gaps in the file. *Measured* is
+# what the source says of itself: where it is well below 100, the rest was filled in before we got
+# it, smoothly, and smooth numbers are easy to forecast. On such a city small errors mean less. Zero
+# speeds without a vehicle are gaps, not standing traffic.
 #
 # ## 2. Four graphs
 #
-# Every city has a graph with weights $w_{ij}$, made from distances by the kernel of DCRNN (Li et al., 2018),
+# Every city has a graph with weights $w_{ij}$, made from distances by the kernel of DCRNN (Li et
+# al., 2018),
 #
 # $$ w_{ij} = \exp\big(-d_{ij}^2 / \sigma^2\big), \quad \text{and } 0 \text{ below } 0.1. $$ (eq-sg-kernel)
 #
-# What differs is the distance: along roads (Los Angeles, San Diego), along one freeway's postmiles (I-680), or between the middles of
-# segments that share an end (Aarhus).
+# What differs is the distance: along roads (Los Angeles, San Diego), along one freeway's postmiles
+# (I-680), or between the middles of segments that share an end (Aarhus).
 
 # %%
 plots_speed.graphs_figure(loaded)
@@ -118,13 +126,16 @@ show_table(pd.DataFrame.from_dict({n: anatomy(c) for n, c in loaded.items()}, or
      "Graphs without self loops", digits=0)  # fmt: skip
 
 # %% [markdown]
-# Only the first kind is a network in every sense. A corridor is a line; segments make a sparse web with sensors that nobody touches. All networks here see the graph through
-# operators such as $D^{-1/2} (W + I) D^{-1/2}$. The diagonal is taken off before $I$ is added: the public matrices have ones there already, and the released codes
-# count them twice. A sensor without neighbours keeps to itself.
+# Only the first kind is a network in every sense. A corridor is a line; segments make a sparse web
+# with sensors that nobody touches. All networks here see the graph through operators such as
+# $D^{-1/2} (W + I) D^{-1/2}$. The diagonal is taken off before $I$ is added: the public matrices
+# have ones there already, and the released codes count them twice. A sensor without neighbours
+# keeps to itself.
 #
 # ## 3. A window
 #
-# A *sample* is one moment of one city. Twelve steps of speeds and the time of day go in; the six next speeds of all $N$ sensors come out,
+# A *sample* is one moment of one city. Twelve steps of speeds and the time of day go in; the six
+# next speeds of all $N$ sensors come out,
 #
 # $$ \hat x^{(t)}, \dots, \hat x^{(t+5)} = f\big(x^{(t-12)}, \dots, x^{(t-1)}, A\big). $$ (eq-sg-window)
 #
@@ -151,14 +162,16 @@ plots_speed.window_figure(past.numpy(), city.labels(step)[0][0, pick].numpy(), s
 plt.show()
 
 # %% [markdown]
-# Left of zero is read, right of zero is asked for; the rings are the steps that a table reports. An open circle, where there is one, is a gap, filled with the sensor's last reading. Networks read
+# Left of zero is read, right of zero is asked for; the rings are the steps that a table reports. An
+# open circle, where there is one, is a gap, filled with the sensor's last reading. Networks read
 # scaled speeds; the assertion turns them back and finds the same.
 #
 # ## 4. Twelve in, six out, sixty minutes: which reading?
 #
-# The paper says: 12 steps in, 6 steps out, five-minute steps in METR-LA and PEMS-BAY, ten-minute steps in the Chinese cities. Its Table 2 reports errors at
-# 10, 30 and 60 minutes for all four. But six steps of five minutes end at 30. Both cannot be true. There are three ways out, each taken by somebody, and they differ in what
-# a model sees and in how many windows there are:
+# The paper says: 12 steps in, 6 steps out, five-minute steps in METR-LA and PEMS-BAY, ten-minute
+# steps in the Chinese cities. Its Table 2 reports errors at 10, 30 and 60 minutes for all four. But
+# six steps of five minutes end at 30. Both cannot be true. There are three ways out, each taken by
+# somebody, and they differ in what a model sees and in how many windows there are:
 
 # %%
 DAYS = {"METR-LA": 119, "PEMS-BAY": 181, "Chengdu": 120, "Shenzhen": 120}
@@ -196,11 +209,14 @@ for name, plan in PROTOCOLS.items():
     )
 
 # %% [markdown]
-# **P10** averages pairs of five-minute readings; then 12 in, 6 out and 10, 30, 60 minutes hold for every city, and a model that is shared by cities sees steps of one length. **native** is what
-# the authors' loader does; its "60 minutes" are 30. **P5** follows TPB and STGP: Chinese readings are joined by lines, so every second label is the mean of its neighbours, which is easier.
+# **P10** averages pairs of five-minute readings; then 12 in, 6 out and 10, 30, 60 minutes hold for
+# every city, and a model that is shared by cities sees steps of one length. **native** is what the
+# authors' loader does; its "60 minutes" are 30. **P5** follows TPB and STGP: Chinese readings are
+# joined by lines, so every second label is the mean of its neighbours, which is easier.
 #
-# Can the printed numbers tell? One row can be recomputed without any training: HA, the historical average. In the table it grows with the horizon. A mean by time of day would not; the
-# mean of the *window* does. How fast it grows depends on the reading.
+# Can the printed numbers tell? One row can be recomputed without any training: HA, the historical
+# average. In the table it grows with the horizon. A mean by time of day would not; the mean of the
+# *window* does. How fast it grows depends on the reading.
 
 # %%
 levels, first_week = {}, loaded[week] if week in loaded else load(week)
@@ -230,12 +246,15 @@ off = (ours / ours.iloc[0]).sub((theirs / theirs.iloc[0]).iloc[:, 0], axis=0).ab
 print("largest distance from METR-LA's printed growth:", off.round(3).to_dict())
 
 # %% [markdown]
-# At lab size the coloured lines are METR-LA's own first week. Its growth is that of the printed row under P10, to two hundredths, and under no other reading. A week is not four months, so this is
-# evidence and no proof; it agrees with the headings and with the step count, and contradicts only the words "five-minute". We take P10, and every number says so.
+# At lab size the coloured lines are METR-LA's own first week. Its growth is that of the printed row
+# under P10, to two hundredths, and under no other reading. A week is not four months, so this is
+# evidence and no proof; it agrees with the headings and with the step count, and contradicts only
+# the words "five-minute". We take P10, and every number says so.
 #
 # ## 5. Three days
 #
-# The target shows its first three calendar days: two to learn from, the third to choose by. What comes after is test. Of its sources everything is known.
+# The target shows its first three calendar days: two to learn from, the third to choose by. What
+# comes after is test. Of its sources everything is known.
 
 # %%
 mean_speed = {}
@@ -247,8 +266,9 @@ plots_speed.days_figure(mean_speed, units, FEW_DAYS, 7)
 plt.show()
 
 # %% [markdown]
-# Look at which days they are. San Diego's begin with New Year, I-680's with a Sunday, Aarhus's end with a weekend: a mean over three such days is hardly the mean of a
-# working day. The first days are the paper's choice; the library can take others (`P10-from5`).
+# Look at which days they are. San Diego's begin with New Year, I-680's with a Sunday, Aarhus's end
+# with a weekend: a mean over three such days is hardly the mean of a working day. The first days
+# are the paper's choice; the library can take others (`P10-from5`).
 
 # %%
 spans = {}
@@ -270,7 +290,8 @@ plots_grids.splits_figure(spans, f"{protocol}, target {target}: which days serve
 plt.show()
 
 # %% [markdown]
-# A split on paper is not yet one in code. We replace every reading after the third day by noise: what is fitted must come out the same to the last bit. With noise on the third day it must not.
+# A split on paper is not yet one in code. We replace every reading after the third day by noise:
+# what is fitted must come out the same to the last bit. With noise on the third day it must not.
 
 
 # %%
@@ -299,9 +320,11 @@ print("what is fitted depends on the three days and on no later one")
 # %% [markdown]
 # ## 6. Scales and gaps
 #
-# Each city is scaled by one mean and one deviation, $\tilde x = (x - \mu) / \sigma$, a source by its whole record and the target by its three days. The released codes of this family take the
-# target's whole record: its test days set the scale. Gaps are filled by the sensor's last reading, by the city's mean before the first; nothing reaches back from
-# after a gap. Losses and errors count what was measured and nothing else.
+# Each city is scaled by one mean and one deviation, $\tilde x = (x - \mu) / \sigma$, a source by
+# its whole record and the target by its three days. The released codes of this family take the
+# target's whole record: its test days set the scale. Gaps are filled by the sensor's last reading,
+# by the city's mean before the first; nothing reaches back from after a gap. Losses and errors
+# count what was measured and nothing else.
 
 # %%
 rows = {}
@@ -321,8 +344,9 @@ show_table(
 )
 
 # %% [markdown]
-# Three days are enough for the mean, not always for the deviation: a quiet start, San Diego's, makes a small $\sigma$, and the rest of the record then looks wild. A sensor that was silent while the city could be
-# seen has the city's mean as its input until it speaks.
+# Three days are enough for the mean, not always for the deviation: a quiet start, San Diego's,
+# makes a small $\sigma$, and the rest of the record then looks wild. A sensor that was silent while
+# the city could be seen has the city's mean as its input until it speaks.
 #
 # ## 7. Errors
 #
@@ -331,8 +355,9 @@ show_table(
 # $$ \text{MAE}_q = \frac{1}{|\Omega_q|} \sum_{(t, i) \in \Omega_q} \big|x_i^{(t+q-1)} - \hat x_i^{(t+q-1)}\big|, \qquad
 # \text{RMSE}_q = \sqrt{\frac{1}{|\Omega_q|} \sum_{(t, i) \in \Omega_q} \big(x_i^{(t+q-1)} - \hat x_i^{(t+q-1)}\big)^2}. $$ (eq-sg-errors)
 #
-# "avg." is the mean of the three reported steps; all printed averages agree with that. Here is the library against one line of numpy. Errors stay in miles or kilometres per hour, and no mean is ever taken over
-# cities of both.
+# "avg." is the mean of the three reported steps; all printed averages agree with that. Here is the
+# library against one line of numpy. Errors stay in miles or kilometres per hour, and no mean is
+# ever taken over cities of both.
 
 # %%
 last = fitted(METHODS["Last value"], task)
@@ -396,10 +421,13 @@ ridge, keep = (errors.xs(r, level="rule")["RMSE"] for r in ("Ridge", "Last value
 assert (ridge.mean(axis=1) < keep.mean(axis=1)).all()
 
 # %% [markdown]
-# The time-of-day mean is flat and, with three days, worst nearly everywhere. Ten minutes ahead nothing beats the last value by much, except in RMSE where readings are as noisy as in Aarhus. An hour ahead the line gains, in RMSE above all: it leans
-# back towards the mean where the last value runs on.
+# The time-of-day mean is flat and, with three days, worst nearly everywhere. Ten minutes ahead
+# nothing beats the last value by much, except in RMSE where readings are as noisy as in Aarhus. An
+# hour ahead the line gains, in RMSE above all: it leans back towards the mean where the last value
+# runs on.
 #
-# **What it means to beat HA.** The paper's lowest bar is HA. So let HA be 1, and look at the printed rows and at ours.
+# **What it means to beat HA.** The paper's lowest bar is HA. So let HA be 1, and look at the
+# printed rows and at ours.
 
 # %%
 share = {("printed", f"{town}: {method}"): (two.loc[(method, town, "MAE")] / two.loc[("HA", town, "MAE")]).to_numpy()
@@ -414,11 +442,15 @@ table = pd.DataFrame(share, index=["first step", "second", "third"]).T
 show_table(table.rename_axis(["where", "method"]), "MAE as a share of HA's", digits=2)
 
 # %% [markdown]
-# HA averages two hours of the past: a weak bar, and the weaker, the shorter the horizon. In METR-LA's first week under P10 (lab size) a rule without any parameter has 0.59, 0.72 and 0.79 of HA's error; the best printed row has 0.78 at each
-# step. Under the other two readings the rule stays above the printed row. So if HA's growth is right about P10, the printed networks lose to the last value up to half an hour ahead; if it is wrong, they do not. Their table has no such row, so it
-# cannot tell. Our result pages have it beside every network.
+# HA averages two hours of the past: a weak bar, and the weaker, the shorter the horizon. In
+# METR-LA's first week under P10 (lab size) a rule without any parameter has 0.59, 0.72 and 0.79 of
+# HA's error; the best printed row has 0.78 at each step. Under the other two readings the rule
+# stays above the printed row. So if HA's growth is right about P10, the printed networks lose to
+# the last value up to half an hour ahead; if it is wrong, they do not. Their table has no such row,
+# so it cannot tell. Our result pages have it beside every network.
 #
-# **What the choice of days hides.** The paper takes one triple of days. Here are others of the first half of a record, all tested on the same second half.
+# **What the choice of days hides.** The paper takes one triple of days. Here are others of the
+# first half of a record, all tested on the same second half.
 
 # %%
 days = opened(long).target.speed.shape[0] * task.minutes // 1440
@@ -439,8 +471,9 @@ print("worst against best triple (%):", swing.round(1).to_dict())
 assert swing["Last value"] < 1e-6 < swing["Time-of-day mean"]
 
 # %% [markdown]
-# Rules that learn nothing are the same everywhere, as they must be. A mean by time of day stands and falls with its three days, the line hardly. Differences between methods that are smaller than such swings say little,
-# and one triple cannot show them.
+# Rules that learn nothing are the same everywhere, as they must be. A mean by time of day stands
+# and falls with its three days, the line hardly. Differences between methods that are smaller than
+# such swings say little, and one triple cannot show them.
 #
 # ## 9. A forecast
 #
@@ -468,13 +501,16 @@ plots_speed.forecast_figure(np.arange(day) * 24 / day, truth, guesses, label, un
 plt.show()
 
 # %% [markdown]
-# The last value is the truth, an hour late: every onset of a jam is missed by that hour. (Ruler-straight pieces of the black line are gaps that the source of the record has filled, and easy to forecast.) A mean by time of day knows when jams come and not how deep they are today. What a network could add is to see a jam
-# coming from neighbours and from a typical day at once.
+# The last value is the truth, an hour late: every onset of a jam is missed by that hour.
+# (Ruler-straight pieces of the black line are gaps that the source of the record has filled, and
+# easy to forecast.) A mean by time of day knows when jams come and not how deep they are today.
+# What a network could add is to see a jam coming from neighbours and from a typical day at once.
 #
 # ## 10. Bad input
 #
-# What happens to a city that is too short, silent, cut in two, or in the wrong rhythm? Each case is made from the target and tried here, live. What can be served is served, the rest is refused before any
-# training, with a name.
+# What happens to a city that is too short, silent, cut in two, or in the wrong rhythm? Each case is
+# made from the target and tried here, live. What can be served is served, the rest is refused
+# before any training, with a name.
 
 
 # %%
@@ -526,7 +562,8 @@ show_table(pd.Series(answers).to_frame("what happens"), "Ten bad cities")
 assert [*served] == [*cases][-3:]
 
 # %% [markdown]
-# The three that are served deserve a look: the silent sensor reads the city's mean and is not scored; the lone one keeps to itself; between the halves nothing flows.
+# The three that are served deserve a look: the silent sensor reads the city's mean and is not
+# scored; the lone one keeps to itself; between the halves nothing flows.
 
 # %%
 silent, lone, halves = served.values()
@@ -545,12 +582,18 @@ print("all three: finite, and as documented")
 # %% [markdown]
 # ## What to remember
 #
-# - Nothing that is shared between cities may belong to a sensor; the target's first three days are all that is known of it.
-# - The printed step counts and horizons contradict each other. P10 resolves it, and HA's printed growth fits P10.
-# - Every error here carries its reading and its unit. A number under another reading is another number.
+# - Nothing that is shared between cities may belong to a sensor; the target's first three days are
+#   all that is known of it.
+# - The printed step counts and horizons contradict each other. P10 resolves it, and HA's printed
+#   growth fits P10.
+# - Every error here carries its reading and its unit. A number under another reading is another
+#   number.
 # - The last value is the bar. It is not in the paper's table.
 # - How much of a record was filled in decides how easy it is.
 #
-# **Deviations from the paper.** Other cities; P10 instead of mixed steps (`native`, `P5`); the target scaled by its three days; gaps masked in losses and errors; the third day chooses.
+# **Deviations from the paper.** Other cities; P10 instead of mixed steps (`native`, `P5`); the
+# target scaled by its three days; gaps masked in losses and errors; the third day chooses.
 #
-# **Next.** {doc}`02_tsjt_method`: prompts, two gradients, and what is kept of the second. **References.** The problem and Tables 1 and 2: {cite}`tsjt`; the loader of this family of codes: {cite}`stgfsl`.
+# **Next.** {doc}`02_tsjt_method`: prompts, two gradients, and what is kept of the second.
+# **References.** The problem and Tables 1 and 2: {cite}`tsjt`; the loader of this family of codes:
+# {cite}`stgfsl`.

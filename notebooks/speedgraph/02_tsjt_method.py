@@ -1,15 +1,20 @@
 # %% [markdown]
 # # TSJT, part by part
 #
-# *What you need: gradients, inner products, {doc}`01_problem_and_graphs`. Reading: 30 minutes. Runs in: half a minute (simulated cities), about
-# five minutes (real ones). You will see: one gradient taken apart so that a second one cannot be hurt, prompts that are a matrix in disguise, and both measured
-# inside a real training.*
+# *What you need: gradients, inner products, {doc}`01_problem_and_graphs`. Reading: 30 minutes. Runs
+# in: half a minute (simulated cities), about five minutes (real ones). You will see: one gradient
+# taken apart so that a second one cannot be hurt, prompts that are a matrix in disguise, and both
+# measured inside a real training.*
 #
-# Three days of a city's own data are too few to learn from, and the months of other cities are of other roads. Most methods learn on the others first and tune
-# afterwards. TSJT {cite}`tsjt` learns once, on both: every batch has a few windows of the target and many of the sources. Two parts make that bearable. **NPM**, the node prompting module, tells
-# the network what kind of node it is looking at. **TSB**, the target-skewed backward pass, drops from the sources' gradient what works against the target's.
+# Three days of a city's own data are too few to learn from, and the months of other cities are of
+# other roads. Most methods learn on the others first and tune afterwards. TSJT {cite}`tsjt` learns
+# once, on both: every batch has a few windows of the target and many of the sources. Two parts make
+# that bearable. **NPM**, the node prompting module, tells the network what kind of node it is
+# looking at. **TSB**, the target-skewed backward pass, drops from the sources' gradient what works
+# against the target's.
 #
-# 1. the parts; 2. prompts; 3. a graph of likeness; 4. two gradients; 5. a toy; 6. a live training; 7. do they agree; 8. how much the sources weigh; 9. patterns on the map;
+# 1. the parts; 2. prompts; 3. a graph of likeness; 4. two gradients; 5. a toy; 6. a live training;
+#    7. do they agree; 8. how much the sources weigh; 9. patterns on the map;
 # 10. cost; 11. where the paper is silent.
 
 # %% tags=["parameters"]
@@ -81,8 +86,10 @@ print({c.name: tuple(c.speed.shape) for c in (city, *task.sources)}, "steps, sen
 # %% [markdown]
 # ## 1. The parts
 #
-# A window is a matrix for each node: twelve steps of speed and time of day. NPM encodes it, makes a prompt from the code, and puts the prompt beside the window. Any forecaster can then take the place of the *backbone*;
-# here it is STGCN (Yu et al., IJCAI 2018) as ST-GFSL {cite}`stgfsl` has it, without anything that belongs to a node. One network serves all cities.
+# A window is a matrix for each node: twelve steps of speed and time of day. NPM encodes it, makes a
+# prompt from the code, and puts the prompt beside the window. Any forecaster can then take the
+# place of the *backbone*; here it is STGCN (Yu et al., IJCAI 2018) as ST-GFSL {cite}`stgfsl` has
+# it, without anything that belongs to a node. One network serves all cities.
 
 # %%
 tiny = TSJTSettings(
@@ -118,17 +125,22 @@ for one in (city, *task.sources):  # one network, cities of any size
     )
 
 # %% [markdown]
-# Most numbers of the default are in the bank, next in the encoder. The code that was released normalises over nodes, which fixes their number and costs 3.9 million parameters more; so it cannot serve two cities. Here layer norms
-# run over the width alone.
+# Most numbers of the default are in the bank, next in the encoder. The code that was released
+# normalises over nodes, which fixes their number and costs 3.9 million parameters more; so it
+# cannot serve two cities. Here layer norms run over the width alone.
 #
 # ## 2. Prompts
 #
-# Let $Z_i \in \mathbb{R}^{T \times D'}$ be the code of node $i$ and $B_1, \dots, B_K \in \mathbb{R}^{T \times D'}$ the **bank**, learned and shared by all cities. Equation 5 of the paper reads
+# Let $Z_i \in \mathbb{R}^{T \times D'}$ be the code of node $i$ and
+# $B_1, \dots, B_K \in \mathbb{R}^{T \times D'}$ the **bank**, learned and shared by all cities.
+# Equation 5 of the paper reads
 #
 # $$ P_i = \frac{1}{\sqrt{D'}} \sum_{k=1}^{K} \big(Z_i B_k^\top\big) B_k = \frac{1}{\sqrt{D'}}\, Z_i \underbrace{\sum_k B_k^\top B_k}_{G}. $$ (eq-sg-prompt)
 #
-# The words around it describe attention, a score for each pattern and a weighted sum; the formula has no softmax. And without one the order of the products is free: sum the bank into $G \in \mathbb{R}^{D' \times D'}$
-# once, and the $K$ score matrices of every node are never formed. Four readings, each against its literal form:
+# The words around it describe attention, a score for each pattern and a weighted sum; the formula
+# has no softmax. And without one the order of the products is free: sum the bank into
+# $G \in \mathbb{R}^{D' \times D'}$ once, and the $K$ score matrices of every node are never formed.
+# Four readings, each against its literal form:
 
 # %%
 torch.manual_seed(seed)
@@ -157,8 +169,10 @@ show_table(
 )
 
 # %% [markdown]
-# The printed form in its printed order needs as much as the last row. What does $K$ do? $G$ has rank $\min(K T, D')$, so with $T = 12$ and $D' = 128$ eleven patterns already give every matrix that can be had: no more capacity comes
-# with $K$. And the more random patterns are summed, the closer $G$ is to a multiple of the identity.
+# The printed form in its printed order needs as much as the last row. What does $K$ do? $G$ has
+# rank $\min(K T, D')$, so with $T = 12$ and $D' = 128$ eleven patterns already give every matrix
+# that can be had: no more capacity comes with $K$. And the more random patterns are summed, the
+# closer $G$ is to a multiple of the identity.
 
 # %%
 sizes, spectra = (1, 3, 11, 50, 150), {}
@@ -180,8 +194,11 @@ np.testing.assert_allclose(*alike.values(), atol=0.02)
 print(f"at K = 150 the prompt has cosine {alike['measured'][-1]:.3f} with its own input")
 
 # %% [markdown]
-# With the code's 150 patterns a prompt starts as a copy of $Z_i$, to 97 %: what the bank adds has to be learned. A bank with entries of variance 1 would also make it a hundred and sixty-five times as large as the speeds
-# beside it; `bank_init_std` sees to it that it starts near 1. So when the paper's Figure 4 shows errors that fall with $K$ and level off, it cannot be capacity in this reading. Only with a softmax does a pattern have a score of its own.
+# With the code's 150 patterns a prompt starts as a copy of $Z_i$, to 97 %: what the bank adds has
+# to be learned. A bank with entries of variance 1 would also make it a hundred and sixty-five times
+# as large as the speeds beside it; `bank_init_std` sees to it that it starts near 1. So when the
+# paper's Figure 4 shows errors that fall with $K$ and level off, it cannot be capacity in this
+# reading. Only with a softmax does a pattern have a score of its own.
 #
 # ## 3. A graph of likeness
 #
@@ -189,7 +206,8 @@ print(f"at K = 150 the prompt has cosine {alike['measured'][-1]:.3f} with its ow
 #
 # $$ A_K(i, j) = \frac{\langle P_i, P_j \rangle_F}{\lVert P_i \rVert_F\, \lVert P_j \rVert_F}, $$ (eq-sg-knowledge)
 #
-# for every window anew. The paper hands it to the backbone "if necessary". Here it is one more graph beside the roads: negative values and the diagonal off, rows summing to 1.
+# for every window anew. The paper hands it to the backbone "if necessary". Here it is one more
+# graph beside the roads: negative values and the diagonal off, rows summing to 1.
 
 # %%
 x = city.windows(city.train[-40::8])
@@ -223,8 +241,9 @@ print(
 )
 
 # %% [markdown]
-# Roads lie near the diagonal. $A_K$ is dense: nearly every node is like nearly every other, because codes that have passed the same layers share most of their direction. As a mixing operator that is close to a plain mean over the
-# city. From how many nodes does the forecast of one node hear?
+# Roads lie near the diagonal. $A_K$ is dense: nearly every node is like nearly every other, because
+# codes that have passed the same layers share most of their direction. As a mixing operator that is
+# close to a plain mean over the city. From how many nodes does the forecast of one node hear?
 
 
 # %%
@@ -248,11 +267,15 @@ print("nodes that a forecast hears from:", rows)
 assert rows["prompts and A_K"] == len(city.weights)
 
 # %% [markdown]
-# Two steps along the roads in the backbone, two more in the encoder of prompts; with $A_K$ from all, even where the graph is in pieces or a node has no neighbour. The paper finds that leaving it out changes next to nothing; if it is so close to a mean, one sees why.
+# Two steps along the roads in the backbone, two more in the encoder of prompts; with $A_K$ from
+# all, even where the graph is in pieces or a node has no neighbour. The paper finds that leaving it
+# out changes next to nothing; if it is so close to a mean, one sees why.
 #
 # ## 4. Two gradients
 #
-# A batch has 4 windows of the target and 124 of the sources. Both losses are differentiated by themselves, $g_T$ and $g_S$, for each tensor of parameters. The source's is split along and across the target's,
+# A batch has 4 windows of the target and 124 of the sources. Both losses are differentiated by
+# themselves, $g_T$ and $g_S$, for each tensor of parameters. The source's is split along and across
+# the target's,
 #
 # $$ g_{ST} = \frac{\langle g_S, g_T \rangle}{\langle g_T, g_T \rangle}\, g_T, \qquad g_{SV} = g_S - g_{ST}, $$ (eq-sg-split)
 #
@@ -283,8 +306,10 @@ assert torch.equal(whole, torch.ones(3))  # no target direction: the source stay
 print("the closed form is Eq. 9 and 10 with their branches, by tensor, by module and for all")
 
 # %% [markdown]
-# To first order a step of the sources can therefore not raise the target's loss on this batch. Others have had the thought: **PCGrad** (Yu et al., NeurIPS 2020) bends both gradients, **A-GEM** (Chaudhry et al., ICLR 2019) is
-# the same projection with equal weights, a **gate** takes the source whole or not at all. What does each add, by the angle?
+# To first order a step of the sources can therefore not raise the target's loss on this batch.
+# Others have had the thought: **PCGrad** (Yu et al., NeurIPS 2020) bends both gradients, **A-GEM**
+# (Chaudhry et al., ICLR 2019) is the same projection with equal weights, a **gate** takes the
+# source whole or not at all. What does each add, by the angle?
 
 # %%
 angles = np.linspace(1, 179, 179)
@@ -303,11 +328,13 @@ assert added["TSB, A-GEM"][:, 0].min() >= -1e-6 and added["PCGrad"][:, 0].min() 
 np.testing.assert_allclose(added["TSB, A-GEM"][:, 1], np.sin(np.radians(angles)), atol=1e-6)
 
 # %% [markdown]
-# Up to a right angle all agree. Beyond it the sum works against the target and PCGrad gives part of the target's own step away. TSB keeps what is across, which the gate throws away.
+# Up to a right angle all agree. Beyond it the sum works against the target and PCGrad gives part of
+# the target's own step away. TSB keeps what is across, which the gate throws away.
 #
 # ## 5. A toy
 #
-# Two quadratic losses in the plane, whose minima differ; this is the paper's Figure 2 with numbers. Every rule starts at the same point and takes the same number of steps.
+# Two quadratic losses in the plane, whose minima differ; this is the paper's Figure 2 with numbers.
+# Every rule starts at the same point and takes the same number of steps.
 
 # %%
 H = {"target": [[1.0, 0.0], [0.0, 5.0]], "source": [[3.0, 1.4], [1.4, 1.5]]}
@@ -369,10 +396,13 @@ print(
 )
 
 # %% [markdown]
-# The sum stops between the minima, where the two slopes cancel. TSB cannot: while the target has a slope, no step leads up it. Near its minimum the slope is small and the sources' push across it is not, so with equal weights it wanders around the
-# minimum instead of resting there. A small weight of the sources cures that, and hardly anything of them is left.
+# The sum stops between the minima, where the two slopes cancel. TSB cannot: while the target has a
+# slope, no step leads up it. Near its minimum the slope is small and the sources' push across it is
+# not, so with equal weights it wanders around the minimum instead of resting there. A small weight
+# of the sources cures that, and hardly anything of them is left.
 #
-# The guarantee is about raw gradients and one small step. Adam divides each coordinate by a size of its own, which turns the step. How often does a step then lead uphill for the target?
+# The guarantee is about raw gradients and one small step. Adam divides each coordinate by a size of
+# its own, which turns the step. How often does a step then lead uphill for the target?
 
 # %%
 torch.manual_seed(seed)
@@ -395,13 +425,15 @@ show_table(
 assert (table.loc["tsb"]["plain step"] == 0).all()
 
 # %% [markdown]
-# For plain steps never, as proved; under Adam now and then, if sources count as much as the target. The released code uses Adam with weights 0.2 and 0.001: times its rate $10^{-3}$, exactly the $\gamma_1$ and
-# $\gamma_2$ of the paper. Of the two only their ratio, 1/200, matters to Adam.
+# For plain steps never, as proved; under Adam now and then, if sources count as much as the target.
+# The released code uses Adam with weights 0.2 and 0.001: times its rate $10^{-3}$, exactly the
+# $\gamma_1$ and $\gamma_2$ of the paper. Of the two only their ratio, 1/200, matters to Adam.
 #
 # ## 6. A live training
 #
-# Small networks, the paper's weights. After each epoch the third day is forecast, and on some batches, the same every time, both gradients are compared. Beside TSJT runs the same network on a plain sum of the same
-# windows, where each of them weighs the same.
+# Small networks, the paper's weights. After each epoch the third day is forecast, and on some
+# batches, the same every time, both gradients are compared. Beside TSJT runs the same network on a
+# plain sum of the same windows, where each of them weighs the same.
 
 
 # %%
@@ -444,12 +476,16 @@ table = pd.DataFrame(
 show_table(table.filter(like="mae"), f"Test days of {target}, MAE in {city.unit}", digits=2)
 
 # %% [markdown]
-# A few hundred steps of a small network are no result; the last row says how far there is to go. It is asked for speeds, as in the paper; the lab's result pages ask for changes, which is where most of that way is saved ({doc}`04_ablations`, section 4). The right panel is the one to remember. In a plain sum the sources give most of the step. In TSJT, with the printed weights, they give a hundredth or less of
-# it: it is training on three days with a small disturbance.
+# A few hundred steps of a small network are no result; the last row says how far there is to go. It
+# is asked for speeds, as in the paper; the lab's result pages ask for changes, which is where most
+# of that way is saved ({doc}`04_ablations`, section 4). The right panel is the one to remember. In
+# a plain sum the sources give most of the step. In TSJT, with the printed weights, they give a
+# hundredth or less of it: it is training on three days with a small disturbance.
 #
 # ## 7. Do they agree?
 #
-# The filter acts where $\langle g_S, g_T \rangle < 0$. How often is that? By layer and epoch: the cosine of both gradients, and the share of the weights that lie in tensors where they are opposed.
+# The filter acts where $\langle g_S, g_T \rangle < 0$. How often is that? By layer and epoch: the
+# cosine of both gradients, and the share of the weights that lie in tensors where they are opposed.
 
 # %%
 network, curves, _ = runs["TSJT"]
@@ -464,12 +500,18 @@ table = pd.DataFrame(rows).T.rename_axis("windows of the target")
 show_table(table, "After training, all layers, by the size of the batch", digits=2)
 
 # %% [markdown]
-# Layers do not agree alike, and cosines drift: at lab size the gradients begin opposed and agree more as the network learns, the encoder least. The last table shows the noise: the same network, compared on larger batches. Four windows make a rough
-# gradient, and rough gradients are nearly at a right angle in many dimensions, whatever their means do; at lab size sixteen agree better than four. So part of what is filtered is chance: half of all tensors would be "opposed" if there were nothing but noise.
+# Layers do not agree alike, and cosines drift: at lab size the gradients begin opposed and agree
+# more as the network learns, the encoder least. The last table shows the noise: the same network,
+# compared on larger batches. Four windows make a rough gradient, and rough gradients are nearly at
+# a right angle in many dimensions, whatever their means do; at lab size sixteen agree better than
+# four. So part of what is filtered is chance: half of all tensors would be "opposed" if there were
+# nothing but noise.
 #
 # ## 8. By tensor or for all?
 #
-# The paper splits each component by itself, the released code all parameters at once. By tensor more is removed, and the promise is stronger: $\langle u, g_T \rangle = \sum_i \max(0, c_i)$ instead of $\max(0, \sum_i c_i)$.
+# The paper splits each component by itself, the released code all parameters at once. By tensor
+# more is removed, and the promise is stronger: $\langle u, g_T \rangle = \sum_i \max(0, c_i)$
+# instead of $\max(0, \sum_i c_i)$.
 
 # %%
 torch.manual_seed(seed)
@@ -494,8 +536,10 @@ show_table(
 # %% [markdown]
 # ## 9. Patterns on the map
 #
-# In the softmax reading each node has a share for each pattern, and these can be looked at. A third training has it. On the left the nodes of the target by their strongest pattern at the slowest and at the fastest moment of the test days, strongest against its own average; on the right what
-# the windows behind each pattern look like.
+# In the softmax reading each node has a share for each pattern, and these can be looked at. A third
+# training has it. On the left the nodes of the target by their strongest pattern at the slowest and
+# at the fastest moment of the test days, strongest against its own average; on the right what the
+# windows behind each pattern look like.
 
 # %%
 network, curves, errors = trained(
@@ -556,13 +600,16 @@ show_table(
 )
 
 # %% [markdown]
-# Patterns sort windows by what the roads do, slow or fast, falling or rising, and cities share them: this is what NPM is for. Read the last column before believing more. Where it is close to the number of patterns, every node hears all of them nearly
-# alike, and the strongest is so by a hair.
+# Patterns sort windows by what the roads do, slow or fast, falling or rising, and cities share
+# them: this is what NPM is for. Read the last column before believing more. Where it is close to
+# the number of patterns, every node hears all of them nearly alike, and the strongest is so by a
+# hair.
 #
 # ## 10. What it costs
 #
-# TSB needs two gradients of one batch. Its windows are split, each goes forward and back once, so the arithmetic is that of a plain joint step; the dot products and one pass over the parameters come on top. Both steps below do the same forward passes, in turns;
-# processor seconds count.
+# TSB needs two gradients of one batch. Its windows are split, each goes forward and back once, so
+# the arithmetic is that of a plain joint step; the dot products and one pass over the parameters
+# come on top. Both steps below do the same forward passes, in turns; processor seconds count.
 
 # %%
 big = replace(tiny, backbone=STGCNSize(4 * channels, channels), prompting=NPMSettings(wide, bank))
@@ -596,7 +643,8 @@ print(f"a TSJT step takes {np.median(ratio):.2f} times a plain one (from {ratio.
       f"{count_parameters(racer):,} parameters, {windows} + 4 windows")  # fmt: skip
 
 # %% [markdown]
-# With more windows in a batch the ratio falls, since what TSB adds does not grow with them. Next, Eq. {eq}`eq-sg-prompt` in its printed order against Gram first, four windows of a city.
+# With more windows in a batch the ratio falls, since what TSB adds does not grow with them. Next,
+# Eq. {eq}`eq-sg-prompt` in its printed order against Gram first, four windows of a city.
 
 # %%
 torch.manual_seed(seed)
@@ -626,12 +674,15 @@ for name in [*forms][1:]:
     assert np.median(ratio) > 1
 
 # %% [markdown]
-# The printed order, taken as one product over all patterns, costs about what its count of products says, and has to hold the scores: 110 million numbers for these four windows, 3.6 billion for a
-# batch of the paper. A pattern at a time needs no such room and takes longer still, because it adds up prompts of the whole city once for each pattern.
+# The printed order, taken as one product over all patterns, costs about what its count of products
+# says, and has to hold the scores: 110 million numbers for these four windows, 3.6 billion for a
+# batch of the paper. A pattern at a time needs no such room and takes longer still, because it adds
+# up prompts of the whole city once for each pattern.
 #
 # ## 11. Where the paper is silent
 #
-# The release is partial: the backbones are withheld and it does not run as it stands. Where it and the paper differ, a setting has both.
+# The release is partial: the backbones are withheld and it does not run as it stands. Where it and
+# the paper differ, a setting has both.
 
 # %%
 rows = [
@@ -661,11 +712,15 @@ assert (full.step.granularity, full.prompting.mode, full.prompting.patterns) == 
 # %% [markdown]
 # ## What to remember
 #
-# - TSB is one projection, one multiplication and addition a weight, without a branch; to first order it cannot hurt the target, until Adam turns the step.
-# - With the printed weights the sources are a hundredth of a step or less. Whether they help is a question for the result pages.
+# - TSB is one projection, one multiplication and addition a weight, without a branch; to first
+#   order it cannot hurt the target, until Adam turns the step.
+# - With the printed weights the sources are a hundredth of a step or less. Whether they help is a
+#   question for the result pages.
 # - Four windows make a rough gradient; much of what is filtered is noise.
-# - The printed prompt is one matrix times the node's code. More than eleven patterns add no capacity; the softmax reading is another method.
+# - The printed prompt is one matrix times the node's code. More than eleven patterns add no
+#   capacity; the softmax reading is another method.
 # - $A_K$ is nearly a mean over the city.
 #
-# **Deviations from the paper.** In the table of section 11. **Next.** {doc}`03_results`: all methods, all four targets.
-# **References.** The method: {cite}`tsjt`; the backbone's form: {cite}`stgfsl`.
+# **Deviations from the paper.** In the table of section 11. **Next.** {doc}`03_results`: all
+# methods, all four targets. **References.** The method: {cite}`tsjt`; the backbone's form:
+# {cite}`stgfsl`.

@@ -1,12 +1,15 @@
 # %% [markdown]
 # # Sources, days and sensors: when transfer is worth having
 #
-# *What you need: {doc}`03_results`. Reading: 15 minutes. Runs in: seconds where the run store is filled, else as long as the trainings take. You will see:
-# Figure 5 of the paper, errors with six hours, one day and three days of the target, a target with eight sensors instead of hundreds, and other triples of days.*
+# *What you need: {doc}`03_results`. Reading: 15 minutes. Runs in: seconds where the run store is
+# filled, else as long as the trainings take. You will see: Figure 5 of the paper, errors with six
+# hours, one day and three days of the target, a target with eight sensors instead of hundreds, and
+# other triples of days.*
 #
-# Three days sound like little. But a network that all sensors share sees each of the hundreds of sensors of the target as another example, so the scarcity of TSJT's
-# {cite}`tsjt` setting is milder than it looks. This page turns the three knobs that decide how scarce data are: days, sensors, and which days; and, as the paper
-# does, the number of source cities.
+# Three days sound like little. But a network that all sensors share sees each of the hundreds of
+# sensors of the target as another example, so the scarcity of TSJT's {cite}`tsjt` setting is milder
+# than it looks. This page turns the three knobs that decide how scarce data are: days, sensors, and
+# which days; and, as the paper does, the number of source cities.
 #
 # In turn: 1. days; 2. sensors; 3. which days; 4. sources.
 
@@ -89,8 +92,9 @@ def picture(frame, title):
 # %% [markdown]
 # ## 1. Six hours, a day, three days
 #
-# The visible time ends at the same midnight for all amounts, so the test windows are the same. *Target only* is the backbone without any other city. Where it
-# stands with the others, borrowing has brought nothing.
+# The visible time ends at the same midnight for all amounts, so the test windows are the same.
+# *Target only* is the backbone without any other city. Where it stands with the others, borrowing
+# has brought nothing.
 
 # %%
 scarce = lines(lambda r: f"{float(r['scarcity']):g} day(s)", rows["scarcity"])
@@ -99,14 +103,18 @@ table(scarce, f"Days of {target}")
 provenance(runs.records([run for group in rows["scarcity"].values() for run in group]))
 
 # %% [markdown]
-# At lab size (`la`) six hours are a scarcity that shows: three networks of four end above the last value. The one below it, by 4 %, is plain joint training, which gives the sources 124 parts of 128. TSJT has
-# the sources too, but at a two-hundredth, and ends 6 % above the target alone. With one day the four lie within 2 %, TSJT first. With three days the same joint training that was the only help is the only harm. A fixed weight of the
-# sources is right for one amount of data and wrong for another; the paper's is set for plenty.
+# At lab size (`la`) six hours are a scarcity that shows: three networks of four end above the last
+# value. The one below it, by 4 %, is plain joint training, which gives the sources 124 parts of
+# 128. TSJT has the sources too, but at a two-hundredth, and ends 6 % above the target alone. With
+# one day the four lie within 2 %, TSJT first. With three days the same joint training that was the
+# only help is the only harm. A fixed weight of the sources is right for one amount of data and
+# wrong for another; the paper's is set for plenty.
 #
 # ## 2. Eight sensors, thirty-two, all
 #
-# The same three days, of fewer sensors, drawn anew for each point; test errors are those of the drawn sensors, so a row can be compared inside its column only. This is
-# where a city that has just begun to measure stands.
+# The same three days, of fewer sensors, drawn anew for each point; test errors are those of the
+# drawn sensors, so a row can be compared inside its column only. This is where a city that has just
+# begun to measure stands.
 
 
 # %%
@@ -122,13 +130,16 @@ table(few, f"Sensors of {target}")
 provenance(runs.records([run for group in rows["sensors"].values() for run in group]))
 
 # %% [markdown]
-# At lab size, mean over three draws: with eight sensors TSJT is 2 % below the target alone, fine-tuning 1 %, joint training level; with thirty-two fine-tuning 1 % below, TSJT level, joint training 3 % above. The draws themselves differ by 13 to 18 %. TSJT's gain has
-# one sign in all three draws of eight sensors, and not in those of thirty-two.
+# At lab size, mean over three draws: with eight sensors TSJT is 2 % below the target alone,
+# fine-tuning 1 %, joint training level; with thirty-two fine-tuning 1 % below, TSJT level, joint
+# training 3 % above. The draws themselves differ by 13 to 18 %. TSJT's gain has one sign in all
+# three draws of eight sensors, and not in those of thirty-two.
 #
 # ## 3. Which three days
 #
-# The first three calendar days may be a holiday or a week-end. With another beginning the test is the second half of what is left, so again columns compare inside only. What
-# should not change from column to column is the *order* of the methods.
+# The first three calendar days may be a holiday or a week-end. With another beginning the test is
+# the second half of what is left, so again columns compare inside only. What should not change from
+# column to column is the *order* of the methods.
 
 
 # %%
@@ -145,12 +156,16 @@ if days["what"].nunique() > 1:
           {c: bool((orders[c] == orders.iloc[:, 0]).all()) for c in orders.columns[1:]})  # fmt: skip
 
 # %% [markdown]
-# At lab size two of the four networks change places, the target alone and TSJT: at both other beginnings they are level, to a tenth of a percent, and at the first one seed of TSJT sets them apart. Behind them nothing changes: fine-tuning up to 3 % above, joint training last, 2 to 6 % above.
+# At lab size two of the four networks change places, the target alone and TSJT: at both other
+# beginnings they are level, to a tenth of a percent, and at the first one seed of TSJT sets them
+# apart. Behind them nothing changes: fine-tuning up to 3 % above, joint training last, 2 to 6 %
+# above.
 #
 # ## 4. Which sources
 #
-# Figure 5 of the paper takes sources away: "all the three models are facing with performance drop", and TSJT "has the least degradation". The target and the sets
-# are not named; ours are all subsets of the three sources of the first target. The column to read is the distance to all sources.
+# Figure 5 of the paper takes sources away: "all the three models are facing with performance drop",
+# and TSJT "has the least degradation". The target and the sets are not named; ours are all subsets
+# of the three sources of the first target. The column to read is the distance to all sources.
 
 # %%
 sets = lines(lambda r: arrow(r["city"]).rpartition(" → ")[0], rows["figure5"])
@@ -165,11 +180,17 @@ if len(sets):
 provenance(runs.records([run for group in rows["figure5"].values() for run in group]))
 
 # %% [markdown]
-# At lab size (one seed) TSJT's errors on `la` lie between 3.07 and 3.13 for all seven sets. The lowest is that of Aarhus alone, roads of another continent in another unit; the highest is that of both Californian cities together. Taking sources away costs TSJT nothing here.
-# GPD has 3.28 or 3.29 with each of the seven sets, hardly below the last value (3.31): what hardly passes the last value has nothing to lose with its sources. STGP is the one that needs them: 3.65 with all three, 3.68 to
-# 4.55 with fewer, 9 % more in the mean and a quarter more with Aarhus alone; it is also the one that stays above the last value. So the paper's "least degradation" of TSJT holds beside STGP, in one seed, and not beside GPD.
+# At lab size (one seed) TSJT's errors on `la` lie between 3.07 and 3.13 for all seven sets. The
+# lowest is that of Aarhus alone, roads of another continent in another unit; the highest is that of
+# both Californian cities together. Taking sources away costs TSJT nothing here. GPD has 3.28 or
+# 3.29 with each of the seven sets, hardly below the last value (3.31): what hardly passes the last
+# value has nothing to lose with its sources. STGP is the one that needs them: 3.65 with all three,
+# 3.68 to 4.55 with fewer, 9 % more in the mean and a quarter more with Aarhus alone; it is also the
+# one that stays above the last value. So the paper's "least degradation" of TSJT holds beside STGP,
+# in one seed, and not beside GPD.
 #
-# A method that loses nothing when its sources go may be robust, or may never have used them; section 2 of {doc}`04_ablations` tells the two apart.
+# A method that loses nothing when its sources go may be robust, or may never have used them;
+# section 2 of {doc}`04_ablations` tells the two apart.
 #
 # ## What to remember
 #
@@ -177,6 +198,7 @@ provenance(runs.records([run for group in rows["figure5"].values() for run in gr
 # - Fewer sensors is the honest scarcity of a city that begins to measure.
 # - Results from one triple of days are one sample of days.
 #
-# **Deviations from the paper.** All but section 4 are ours. One target, one seed for sections 2 to 4 in the lab profile.
+# **Deviations from the paper.** All but section 4 are ours. One target, one seed for sections 2 to
+# 4 in the lab profile.
 #
 # **Next.** Back to all methods: {doc}`03_results`. **References.** Figure 5: {cite}`tsjt`.
