@@ -21,26 +21,22 @@ train_missing: bool = True  # compute runs that have no record; False leaves gap
 
 # %%
 import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
 
-from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
-from stflow_lib.book.plots.transfers import arrow, gains_panels, relative_figure
+from stflow_lib.book import tables
+from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.speedgraph import results
+from stflow_lib.book.plots.transfers import arrow, relative_figure
 from stflow_lib.data import load
 from stflow_lib.runs.pair import target_of
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
-from stflow_lib.verdicts import claims, paired
+from stflow_lib.verdicts import claims
 
 # %%
-ERRORS = ["mae", "rmse"]
-AHEAD = ["min10", "min30", "min60"]
 plan = Plan.of(profile)
 rows = TABLES["table2"].rows(profile)
-everything = [run for group in rows.values() for run in group]
-planned, lacking = runs.ensure_all(everything, train_missing)
-print(f"profile {profile}: {planned} runs, {lacking} had no record before this page")
+print(f"profile {profile}")
+tables.fill({"Table 2": rows}, train_missing)
 unit = {pair: load(target_of(pair)).attrs["unit"] for pair in plan.cities}
 
 # %% [markdown]
@@ -54,36 +50,11 @@ unit = {pair: load(target_of(pair)).attrs["unit"] for pair in plan.cities}
 # {doc}`problem <01_problem_and_graphs>`. Mean over seeds, with the standard deviation where there
 # is more than one.
 
-
 # %%
-def by_seed(group, pair, metric):
-    """Errors of a row's runs on one target, seed by seed; what knows no source counts for all."""
-    target = target_of(pair)
-    return paired.errors([run for run in group if run.city in (pair, target)], metric)
-
-
-def cell(values):
-    if not len(values):
-        return "not run"
-    spread = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
-    return f"{values.mean():.2f}{spread}"
-
-
-def table_of(pair):
-    """Methods down, errors and horizons across."""
-    lines = {}
-    for method, group in rows.items():
-        for error in ERRORS:
-            for name in (*AHEAD, "avg."):
-                metric = error if name == "avg." else f"{name}_{error}"
-                place = (error.upper(), name.replace("min", "") + " min" * (name != "avg."))
-                lines.setdefault(place, {})[method] = cell(by_seed(group, pair, metric))
-    return pd.DataFrame(lines).rename_axis(index="method")
-
-
 for pair in plan.cities:
-    show_table(table_of(pair), f"{arrow(pair)}, three days, {unit[pair]} (here, P10)")
-provenance(runs.records(everything))
+    table = results.target_table(rows, pair)
+    show_table(table, f"{arrow(pair)}, three days, {unit[pair]} (here, P10)")
+tables.show_provenance(rows)
 
 # %% [markdown]
 # Rows without a spread are rules, the same with every seed, or have one seed. Below stand the
@@ -94,10 +65,7 @@ provenance(runs.records(everything))
 # %%
 printed = claims.reported("tsjt", "Table 2")
 for target, own in printed.groupby("target", sort=False):
-    wide = own.pivot(index="method", columns=["metric", "horizon"], values="value")
-    order = [(e, h) for e in ("MAE", "RMSE") for h in ("10min", "30min", "60min", "avg")]
-    wide = wide.reindex(own["method"].unique())[order].map("{:.2f}".format)
-    show_table(wide.replace("nan", ""), f"{target}, as printed (the paper, its files)")
+    show_table(results.printed_table(own), f"{target}, as printed (the paper, its files)")
 
 # %% [markdown]
 # Two averages of TSJT(STGCN) are empty. The text that the numbers were taken from lost them; the
@@ -111,40 +79,15 @@ for target, own in printed.groupby("target", sort=False):
 # all sensors share.
 
 # %%
-CERTAIN = ("Last value", "Ridge")
-
-
-def relative(metric):
-    """Errors in percent of the last value's: pair, method, amount, value."""
-    lines = []
-    for pair in plan.cities:
-        base = by_seed(rows["Last value"], pair, metric).mean()
-        for method, group in rows.items():
-            values = by_seed(group, pair, metric) if method != "Last value" else []
-            lines += [(pair, method, "3", 100 * value / base) for value in values]
-    return pd.DataFrame(lines, columns=["pair", "method", "scarcity", "value"])
-
-
-points = relative("mae")
+points = results.relative_errors(rows, plan.cities, "mae")
 relative_figure(points, "MAE, mean of the horizons, beside repeating the last value (100)",
                 "MAE, % of the last value's, log", {"Ridge": "Ridge"})  # fmt: skip
 plt.show()
 
 # %%
-lines = {}
-for metric in ("min10_mae", "min30_mae", "min60_mae", "rmse"):
-    found = relative(metric).groupby(["pair", "method"], sort=False)["value"].mean().unstack(0)
-    learned = found.drop(index="Ridge", errors="ignore")
-    passed = (
-        (learned < 100).sum(axis=1).astype(str)
-        + " of "
-        + learned.notna().sum(axis=1).astype(str)
-    )
-    lines[metric.replace("_", " ").upper().replace("MIN", "")] = passed
-show_table(
-    pd.DataFrame(lines).rename_axis(index="method"),
-    "Targets on which a method is better than repeating",
-)
+metrics = ("min10_mae", "min30_mae", "min60_mae", "rmse")
+passed = results.targets_passed(rows, plan.cities, metrics)
+show_table(passed, "Targets on which a method is better than repeating")
 
 # %% [markdown]
 # A method that does not pass this bar ten minutes ahead may still pass it at an hour, where
@@ -165,63 +108,20 @@ show_table(
 # transfer is not below it, the other cities have brought nothing. Methods on Graph WaveNet have its
 # own row, so that a better network is not taken for a better use of sources.
 
+# %%
+borrowing = [method for method in rows if method not in plan.TARGET_ONLY]
+pairs = {method: (method, "Target only") for method in borrowing}
+waves = {m: (m, "Target only(GWN)") for m in borrowing if "GWN" in m}
+worth = tables.compare(rows, pairs, results.ERRORS)
+on_waves = tables.compare(rows, waves, results.ERRORS)
+results.show_gains_by_target(on_waves, "Error below that of Graph WaveNet on the target alone")
+results.show_gains_by_target(worth, "Error below that of the target alone")
 
 # %%
-def against(others, better):
-    """Gains of `better` rows over others, percent, paired by seed."""
-    frames = [
-        paired.paired_gains(rows[mine], rows[theirs], ERRORS).assign(
-            row=name, mine=mine, theirs=theirs
-        )
-        for mine, theirs, name in ((m, t, f"{m} below {t}") for m in better for t in others)
-        if recorded(mine) and recorded(theirs)
-    ]
-    return (
-        pd.concat(frames, ignore_index=True)
-        if frames
-        else pd.DataFrame(columns=[*paired.COLUMNS, "row"])
-    )
-
-
-def recorded(method):
-    return method in rows and bool(runs.records(rows[method]))
-
-
-# %%
-def tell(judged, caption):
-    """Gains with intervals as a table, targets across."""
-    if judged.empty:
-        return print(f"{caption}: no pair of runs to compare yet")
-    text = judged.assign(
-        text=[f"{r.gain:+.1f}" + ("" if np.isnan(r.low) else f" [{r.low:+.1f}, {r.high:+.1f}]") for r in judged.itertuples()],
-        target=judged["city"].str.rpartition(">")[2],
-    )  # fmt: skip
-    for metric, own in text.groupby("metric", sort=False):
-        wide = own.pivot(index="row", columns="target", values="text").fillna("")
-        show_table(
-            wide.reindex(own["row"].unique()).rename_axis(index=None),
-            f"{caption}, {metric.upper()}, %",
-        )
-
-
-# %%
-borrowing = [m for m in rows if m not in plan.TARGET_ONLY]
-worth = against(["Target only"], borrowing)
-waves = against(["Target only(GWN)"], [m for m in borrowing if "GWN" in m])
-tell(waves, "Error below that of Graph WaveNet on the target alone")
-tell(worth, "Error below that of the target alone")
-
-# %%
-if len(worth) and worth["low"].notna().any():
-    gains_panels(worth[worth["metric"] == "mae"].assign(row=worth["mine"], scarcity="3"),
-                 "MAE below that of the target alone, 95 % intervals", "lower by, %")  # fmt: skip
-    plt.show()
-if len(worth):
-    own = worth[worth["metric"] == "mae"]
-    for target, found in own.groupby(own["city"].str.rpartition(">")[2], sort=False):
-        best = found.loc[found["gain"].idxmax()]
-        print(f"{target}: {int((found['gain'] > 0).sum())} of {len(found)} methods with sources have a lower MAE "
-              f"than the target alone; the best is {best['mine']}, by {best['gain']:+.1f} %")  # fmt: skip
+results.mae_gains_figure(worth, "MAE below that of the target alone, 95 % intervals")
+plt.show()
+print("methods with sources, MAE beside that of the target alone")
+print(*results.best_by_target(worth), sep="\n")
 
 # %% [markdown]
 # At lab size sources bring next to nothing beyond the target's three days. Graph WaveNet without
@@ -247,19 +147,13 @@ if len(worth):
 
 # %%
 for own in ("TSJT(STGCN)", "TSJT(GWN)"):
-    others = [method for method in rows if method != own]
-    judged = against(others, [own])
-    tell(
-        judged.assign(row=judged["row"].str.replace(f"{own} below ", "")),
-        f"{own} below the other",
-    )
-    if len(judged) and judged["low"].notna().any():
-        gains_panels(judged[judged["metric"] == "mae"].assign(row=judged["theirs"], scarcity="3"),
-                     f"MAE of {own} below the other's, 95 % intervals", "lower by, %")  # fmt: skip
-        plt.show()
-    if len(judged):
-        ahead = judged.loc[judged["metric"] == "mae", "gain"] > 0
-        print(f"{own}: lower MAE in {ahead.sum()} of {len(ahead)} comparisons")
+    pairs = {other: (own, other) for other in rows if other != own}
+    judged = tables.compare(rows, pairs, results.ERRORS)
+    results.show_gains_by_target(judged, f"{own} below the other")
+    results.mae_gains_figure(judged, f"MAE of {own} below the other's, 95 % intervals")
+    plt.show()
+    ahead = judged.loc[judged["metric"] == "mae", "gain"] > 0
+    print(f"{own}: lower MAE in {ahead.sum()} of {len(ahead)} comparisons")
 
 # %% [markdown]
 # ## 5. The printed percentages
@@ -274,14 +168,14 @@ cells = printed.pivot(index=["target", "metric", "horizon"], columns="method", v
 ours, others = cells["TSJT(GWN)"], cells.drop(columns=["TSJT(GWN)", "TSJT(STGCN)"])
 for other in ("STGP", "GWN"):
     gain = 100 * (1 - ours / others[other])
-    thrice = gain.drop("avg", level="horizon")
-    print(
-        f"over {other}: {gain.mean():.2f} % over all cells, {thrice.mean():.2f} % without the averages"
-    )
+    thrice = gain.drop("avg", level="horizon").mean()
+    print(f"over {other}: {gain.mean():.2f} % over all cells, {thrice:.2f} % without the averages")
 beaten = others.min(axis=1) < ours
-show_table(cells[beaten].loc[:, ["TSJT(GWN)"]].assign(
+table = cells[beaten].loc[:, ["TSJT(GWN)"]].assign(
     better=others[beaten].idxmin(axis=1), its=others[beaten].min(axis=1)
-).reset_index(), f"Of {len(cells)} cells, those in which TSJT(GWN) is not the best", 2, index=False)  # fmt: skip
+).reset_index()  # fmt: skip
+caption = f"Of {len(cells)} cells, those in which TSJT(GWN) is not the best"
+show_table(table, caption, 2, index=False)
 assert int(beaten.sum()) == 4
 
 # %% [markdown]

@@ -24,13 +24,11 @@ every: int = 4  # of the rules and of the bank's sizes, show every so-many-th; 1
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import torch
 
-from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
-from stflow_lib.book.plots.comparisons import gains_figure
-from stflow_lib.book.plots.sweeps import sweep_figures, variants_figure
+from stflow_lib.book import tables
+from stflow_lib.book.plots.speedgraph import ablations
+from stflow_lib.book.plots.sweeps import sweep_figures
 from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.data import load
 from stflow_lib.runs.pair import target_of
@@ -40,70 +38,18 @@ from stflow_lib.speedgraph.tables import JOINT, MODES, PATTERNS
 from stflow_lib.verdicts import paired
 
 # %%
-ERRORS = ("mae", "rmse")
 plan = Plan.of(profile)
-rows = {
-    name: TABLES[name].rows(profile)
-    for name in ("figure3", "steps", "figure4", "backbones", "asked")
-}
+names = ("figure3", "steps", "figure4", "backbones", "asked")
+rows = {name: TABLES[name].rows(profile) for name in names}
 first, *others = rows["steps"]
 rows["steps"] = {row: rows["steps"][row] for row in (first, *others[::every])}
 kept = {f"{mode}, K = {size}" for mode in MODES for size in PATTERNS[::every]}
 rows["figure4"] = {row: group for row, group in rows["figure4"].items() if row in kept}
 rows["asked"] = {r: g for r, g in rows["asked"].items() if every == 1 or r.startswith("Target")}
-
-
-# %%
-def fill(name):
-    """Compute what a table lacks, or say how much of it is a gap."""
-    wanted = [run for group in rows[name].values() for run in group]
-    planned, lacking = runs.ensure_all(wanted, train_missing)
-    print(f"{name}: {planned} runs, {lacking} had no record before this page")
-
-
-for name in rows:
-    fill(name)
 pair = plan.cities[0]
 unit = load(target_of(pair)).attrs["unit"]
-labels = {error: f"test {error.upper()} ({unit}), mean of the horizons" for error in ERRORS}
 print(f"profile {profile}: {arrow(pair)}, three days, {len(plan.seeds)} seed(s)")
-
-
-# %%
-def errors(group, metric):
-    """Test errors of a row's recorded runs."""
-    return paired.errors(group, metric).tolist()
-
-
-def draw(name, title, base):
-    """The rows of a table, a point per seed."""
-    panels = {labels[e]: {r: errors(g, e) for r, g in rows[name].items()} for e in ERRORS}
-    if any(panels[labels["mae"]].values()):
-        variants_figure(panels, base, title)
-        plt.show()
-    provenance(runs.records([run for group in rows[name].values() for run in group]))
-
-
-# %%
-def judge(name, base):
-    """The first row against each of the others, paired by seed."""
-    groups = {row: group for row, group in rows[name].items() if errors(group, "mae")}
-    if base not in groups or len(groups) < 2:
-        return print("No pair of runs to compare yet.")
-    found = pd.concat(
-        [paired.paired_gains(groups[base], group, ERRORS).assign(row=row) for row, group in groups.items() if row != base]
-    )  # fmt: skip
-    found = found.assign(
-        label=base + " below " + found["row"] + ", " + found["metric"].str.upper()
-    )
-    shown = ["label", "gain", "low", "high", "n", "verdict"]
-    show_table(found[shown].rename(columns={"gain": "gain (%)"}), "Paired by seed", 2, index=False)
-    if found["low"].notna().any():
-        gains_figure(found).axes[0].set_title("Paired differences with 95 % intervals")
-        plt.show()
-    counts = found["verdict"].value_counts()
-    print("; ".join(f"{verdict}: {n} of {len(found)}" for verdict, n in counts.items()))
-
+tables.fill(rows, train_missing)
 
 # %% [markdown]
 # ## 1. One part less
@@ -119,8 +65,11 @@ def judge(name, base):
 # confirms nothing.
 
 # %%
-draw("figure3", f"Figure 3: one part less, {arrow(pair)}", JOINT)
-judge("figure3", JOINT)
+ablations.errors_figure(rows["figure3"], unit, JOINT,
+                        f"Figure 3: one part less, {arrow(pair)}")  # fmt: skip
+plt.show()
+tables.show_provenance(rows["figure3"])
+ablations.show_base_against_others(rows["figure3"], JOINT)
 
 # %% [markdown]
 # Three statements of the paper can be held against this: that the step counts most, that the
@@ -147,8 +96,11 @@ judge("figure3", JOINT)
 # the gradient's own size and so hides the common factor, not this ratio.
 
 # %%
-draw("steps", f"One step of two gradients, {arrow(pair)}", first)
-judge("steps", first)
+ablations.errors_figure(rows["steps"], unit, first,
+                        f"One step of two gradients, {arrow(pair)}")  # fmt: skip
+plt.show()
+tables.show_provenance(rows["steps"])
+ablations.show_base_against_others(rows["steps"], first)
 
 # %% [markdown]
 # If *w/o source* stands where TSB stands, the sources have not moved the network, and no rule for
@@ -174,17 +126,13 @@ READING = {
     "code": "Figure 4: one matrix, as released",
     "pattern_softmax": "Figure 4: softmax over patterns",
 }
-sweep = {}
-for row, group in rows["figure4"].items():
-    mode, _, size = row.partition(", K = ")
-    if errors(group, "mae"):
-        sweep.setdefault(mode, {})[size] = errors(group, "mae")
-base = errors(rows["figure3"][JOINT], "mae")
+sweep = ablations.bank_sweep(rows["figure4"])
+base = paired.errors(rows["figure3"][JOINT], "mae").tolist()
 if sweep and base:
     panels = {READING[mode]: ("patterns K", points, base) for mode, points in sweep.items()}
-    sweep_figures(panels, labels["mae"])
+    sweep_figures(panels, f"test MAE ({unit}), mean of the horizons")
     plt.show()
-provenance(runs.records([run for group in rows["figure4"].values() for run in group]))
+tables.show_provenance(rows["figure4"])
 
 # %%
 width, lags = plan.settings(JOINT).prompting.width, 12
@@ -195,15 +143,8 @@ for size in PATTERNS:
     ranks[size] = int(torch.linalg.matrix_rank(bank.T @ bank))
 full = int(np.ceil(width / lags))
 print(f"width {width}, {lags} steps: rank of G by K {ranks}; full from K = {full} on")
-spans = {
-    m: 100 * np.ptp([np.mean(v) for v in p.values()]) / np.mean(base)
-    for m, p in sweep.items()
-    if base
-}
-print(
-    "span of the error over K, % of the base setting:",
-    {m: round(float(s), 2) for m, s in spans.items()},
-)
+spans = {reading: round(span, 2) for reading, span in ablations.sweep_spans(sweep, base).items()}
+print("span of the error over K, % of the base setting:", spans)
 
 # %% [markdown]
 # So in the printed reading every size of Figure 4 has a bank of full rank, and a curve that falls
@@ -226,7 +167,10 @@ print(
 # small part of its own average, and speeds differ from lane to lane.
 
 # %%
-draw("backbones", f"The network under the method, {arrow(pair)}", "alone, STGCN B")
+ablations.errors_figure(rows["backbones"], unit, "alone, STGCN B",
+                        f"The network under the method, {arrow(pair)}")  # fmt: skip
+plt.show()
+tables.show_provenance(rows["backbones"])
 
 # %% [markdown]
 # At lab size variant A does not leave the last value, with prompts and sources or without (3.27 and
@@ -240,7 +184,10 @@ draw("backbones", f"The network under the method, {arrow(pair)}", "alone, STGCN 
 # is asked for changes; here are both.
 
 # %%
-draw("asked", f"Asked for speeds, or for changes, {arrow(pair)}", "Target only, changes")
+ablations.errors_figure(rows["asked"], unit, "Target only, changes",
+                        f"Asked for speeds, or for changes, {arrow(pair)}")  # fmt: skip
+plt.show()
+tables.show_provenance(rows["asked"])
 
 # %% [markdown]
 # At lab size changes are 2 to 4 % better in MAE for the target alone, Graph WaveNet and TSJT, most

@@ -21,12 +21,9 @@ every: int = 3  # of draws, starts and subsets, show every so-many-th; 1 shows a
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 
-from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
-from stflow_lib.book.plots.sweeps import variants_figure
-from stflow_lib.book.plots.transfers import arrow
+from stflow_lib.book import tables
+from stflow_lib.book.plots.speedgraph import sources_and_days as scarce
 from stflow_lib.data import load
 from stflow_lib.runs.pair import target_of
 from stflow_lib.speedgraph import TABLES
@@ -34,60 +31,16 @@ from stflow_lib.speedgraph.plan import Plan
 
 # %%
 plan = Plan.of(profile)
-names = ["scarcity", "sensors", "starts", "figure5"]
-rows = {name: TABLES[name].rows(profile) for name in names}
+rows = {name: TABLES[name].rows(profile) for name in ("scarcity", "sensors", "starts", "figure5")}
 wanted = methods.split(",")
-for name in names[:3]:
-    step = 1 if name == "scarcity" else every
-    rows[name] = {m: rows[name][m][::step] for m in wanted}
+for name, step in (("scarcity", 1), ("sensors", every), ("starts", every)):
+    rows[name] = {method: rows[name][method][::step] for method in wanted}
 rows["figure5"] = {m: group[::every] for m, group in rows["figure5"].items() if group}
-for name in names:
-    group = [run for part in rows[name].values() for run in part]
-    planned, lacking = runs.ensure_all(group, train_missing)
-    print(f"{name}: {planned} runs, {lacking} had no record before this page")
+tables.fill(rows, train_missing)
 pair = plan.cities[0]
 target = target_of(pair)
 unit = load(target).attrs["unit"]
-whole = {m: plan.runs([m], [pair], plan.few) for m in wanted}
-
-
-# %%
-def lines(about, *tables):
-    """A row per record: method, what `about(record)` says, seed, errors."""
-    return pd.DataFrame(
-        [
-            (m, about(r), r["seed"], r["metric_mae"], r["metric_rmse"])
-            for table in tables
-            for m, group in table.items()
-            for r in runs.records(group)
-            if not r["notes"].get("collapsed")
-        ],
-        columns=["method", "what", "seed", "mae", "rmse"],
-    )
-
-
-def table(frame, caption):
-    """Mean MAE, methods down, and what the best of them gains over the target alone."""
-    if frame.empty:
-        return print(f"{caption}: nothing recorded yet")
-    wide = frame.pivot_table(index="method", columns="what", values="mae", sort=False)
-    show_table(wide, f"{caption}, MAE ({unit})", 2)
-    if "Target only" in wide.index:
-        gain = 100 * (1 - wide / wide.loc["Target only"])
-        show_table(gain.drop(index="Target only"), "below the target alone, %", 1)
-
-
-# %%
-def picture(frame, title):
-    """A panel for each case, a row per method, a point per run."""
-    panels = {
-        f"{what}: MAE ({unit})": {m: own["mae"].tolist() for m, own in here.groupby("method", sort=False)}
-        for what, here in frame.groupby("what", sort=False)
-    }  # fmt: skip
-    if panels:
-        variants_figure(panels, "Target only", title)
-        plt.show()
-
+whole = {method: plan.runs([method], [pair], plan.few) for method in wanted}
 
 # %% [markdown]
 # ## 1. Six hours, a day, three days
@@ -97,10 +50,11 @@ def picture(frame, title):
 # has brought nothing.
 
 # %%
-scarce = lines(lambda r: f"{float(r['scarcity']):g} day(s)", rows["scarcity"])
-picture(scarce, f"Days of {target}")
-table(scarce, f"Days of {target}")
-provenance(runs.records([run for group in rows["scarcity"].values() for run in group]))
+by_days = scarce.errors_by_case(scarce.days_of, rows["scarcity"])
+scarce.cases_figure(by_days, unit, f"Days of {target}")
+plt.show()
+scarce.show_means(by_days, f"Days of {target}", unit)
+tables.show_provenance(rows["scarcity"])
 
 # %% [markdown]
 # At lab size (`la`) six hours are a scarcity that shows: three networks of four end above the last
@@ -116,18 +70,12 @@ provenance(runs.records([run for group in rows["scarcity"].values() for run in g
 # drawn sensors, so a row can be compared inside its column only. This is where a city that has just
 # begun to measure stands.
 
-
 # %%
-def count(record):
-    """ "P10-sensors8-draw1" -> "8 sensors"."""
-    words = [w for w in record["protocol"].split("-") if w.startswith("sensors")]
-    return words[0].replace("sensors", "") + " sensors" if words else "all sensors"
-
-
-few = lines(count, rows["sensors"], whole)
-picture(few, f"Sensors of {target}")
-table(few, f"Sensors of {target}")
-provenance(runs.records([run for group in rows["sensors"].values() for run in group]))
+by_sensors = scarce.errors_by_case(scarce.sensors_of, rows["sensors"], whole)
+scarce.cases_figure(by_sensors, unit, f"Sensors of {target}")
+plt.show()
+scarce.show_means(by_sensors, f"Sensors of {target}", unit)
+tables.show_provenance(rows["sensors"])
 
 # %% [markdown]
 # At lab size, mean over three draws: with eight sensors TSJT is 2 % below the target alone,
@@ -141,19 +89,11 @@ provenance(runs.records([run for group in rows["sensors"].values() for run in gr
 # the second half of what is left, so again columns compare inside only. What should not change from
 # column to column is the *order* of the methods.
 
-
 # %%
-def start(record):
-    words = [w for w in record["protocol"].split("-") if w.startswith("from")]
-    return f"from day {int(words[0][4:]) + 1}" if words else "from day 1"
-
-
-days = lines(start, whole, rows["starts"])
-table(days, "Three days that begin elsewhere")
-if days["what"].nunique() > 1:
-    orders = days.pivot_table(index="method", columns="what", values="mae", sort=False).rank()
-    print("orders that agree with the first column:",
-          {c: bool((orders[c] == orders.iloc[:, 0]).all()) for c in orders.columns[1:]})  # fmt: skip
+by_start = scarce.errors_by_case(scarce.first_day_of, whole, rows["starts"])
+scarce.show_means(by_start, "Three days that begin elsewhere", unit)
+if by_start["case"].nunique() > 1:
+    print("orders that agree with the first column:", scarce.same_order(by_start))
 
 # %% [markdown]
 # At lab size two of the four networks change places, the target alone and TSJT: at both other
@@ -168,16 +108,9 @@ if days["what"].nunique() > 1:
 # of the three sources of the first target. The column to read is the distance to all sources.
 
 # %%
-sets = lines(lambda r: arrow(r["city"]).rpartition(" → ")[0], rows["figure5"])
-if len(sets):
-    wide = sets.pivot_table(index="what", columns="method", values="mae", sort=False)
-    show_table(wide.rename_axis(index="sources"), f"Sources of {target}, MAE ({unit})", 2)
-    every_source = arrow(pair).rpartition(" → ")[0]
-    if every_source in wide.index and len(wide) > 1:
-        worse = 100 * (wide.drop(index=every_source) / wide.loc[every_source] - 1)
-        show_table(worse.rename_axis(index="sources"), "above the error with all sources, %", 1)
-        print("mean loss from fewer sources, %:", worse.mean().dropna().round(2).to_dict())
-provenance(runs.records([run for group in rows["figure5"].values() for run in group]))
+by_sources = scarce.errors_by_case(scarce.sources_of, rows["figure5"])
+scarce.show_sources(by_sources, scarce.sources_of({"city": pair}), target, unit)
+tables.show_provenance(rows["figure5"])
 
 # %% [markdown]
 # At lab size (one seed) TSJT's errors on `la` lie between 3.07 and 3.13 for all seven sets. The

@@ -1,0 +1,120 @@
+"""Tables and figures of the result page: Table 2, errors beside the last value's, gains."""
+
+from collections.abc import Iterable
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from stflow_lib.book import tables
+from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.transfers import gains_panels
+from stflow_lib.runs import Rows
+from stflow_lib.runs.pair import target_of
+
+ERRORS = ("mae", "rmse")
+HORIZONS = {"min10": "10 min", "min30": "30 min", "min60": "60 min"}
+AMOUNT = "3"  # days of the target in every row of Table 2
+
+
+def mean_and_spread(values: pd.Series) -> str:
+    """Mean over seeds, and the standard deviation where there are several: "3.10 ± 0.04"."""
+    if not len(values):
+        return "not run"
+    spread = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{spread}"
+
+
+def target_table(rows: Rows, pair: str) -> pd.DataFrame:
+    """Table 2 of one target as text: methods down, errors and horizons across."""
+    columns = {
+        (error.upper(), words): error if words == "avg." else f"{name}_{error}"
+        for error in ERRORS
+        for name, words in (HORIZONS | {"": "avg."}).items()
+    }
+    cells = {
+        place: {
+            method: mean_and_spread(tables.by_seed(group, pair, AMOUNT, metric))
+            for method, group in rows.items()
+        }
+        for place, metric in columns.items()
+    }
+    return pd.DataFrame(cells).rename_axis(index="method")
+
+
+def printed_table(printed: pd.DataFrame) -> pd.DataFrame:
+    """The printed numbers of one target in the same layout, as text; a lost one is empty."""
+    wide = printed.pivot(index="method", columns=["metric", "horizon"], values="value")
+    order = [(e.upper(), h) for e in ERRORS for h in ("10min", "30min", "60min", "avg")]
+    wide = wide.reindex(printed["method"].unique())[order]
+    return wide.map("{:.2f}".format).replace("nan", "")
+
+
+def relative_errors(
+    rows: Rows, pairs: Iterable[str], metric: str, base: str = "Last value"
+) -> pd.DataFrame:
+    """Errors in percent of a rule's, a row per run: pair, method, scarcity, value."""
+    lines: list[tuple] = []
+    for pair in pairs:
+        whole = tables.by_seed(rows[base], pair, AMOUNT, metric).mean()
+        for method, group in rows.items():
+            values = tables.by_seed(group, pair, AMOUNT, metric) if method != base else []
+            lines += [(pair, method, AMOUNT, 100 * value / whole) for value in values]
+    return pd.DataFrame(lines, columns=["pair", "method", "scarcity", "value"])
+
+
+def targets_passed(rows: Rows, pairs: Iterable[str], metrics: Iterable[str]) -> pd.DataFrame:
+    """On how many targets a method's mean error is below the last value's: "2 of 4".
+
+    Ridge, which has no network, is left out.
+    """
+    columns = {}
+    for metric in metrics:
+        found = relative_errors(rows, pairs, metric)
+        wide = found.groupby(["pair", "method"], sort=False)["value"].mean().unstack(0)
+        wide = wide.drop(index="Ridge", errors="ignore")
+        passed, tried = ((wide < 100).sum(axis=1), wide.notna().sum(axis=1))
+        name = metric.replace("_", " ").upper().replace("MIN", "")
+        columns[name] = passed.astype(str) + " of " + tried.astype(str)
+    return pd.DataFrame(columns).rename_axis(index="method")
+
+
+def gains_by_target(judged: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Gains with intervals as text, a table for each metric: compared rows down, targets across.
+
+    `judged`: see `tables.compare`.
+    """
+    text = judged.assign(
+        text=[tables.gain_text(row) for row in judged.itertuples()],
+        target=judged["city"].map(target_of),
+    )
+    found = {}
+    for metric, own in text.groupby("metric", sort=False):
+        wide = own.pivot(index="row", columns="target", values="text").fillna("")
+        found[metric] = wide.reindex(own["row"].unique()).rename_axis(index=None)
+    return found
+
+
+def show_gains_by_target(judged: pd.DataFrame, caption: str) -> None:
+    """The tables of `gains_by_target`, or a line that there is nothing to compare."""
+    if judged.empty:
+        print(f"{caption}: no pair of runs to compare yet")
+    for metric, table in gains_by_target(judged).items():
+        show_table(table, f"{caption}, {metric.upper()}, %")
+
+
+def mae_gains_figure(judged: pd.DataFrame, title: str) -> plt.Figure | None:
+    """Gains in MAE with intervals, a panel per target; None where nothing has two seeds."""
+    if not judged["low"].notna().any():
+        return None
+    return gains_panels(judged[judged["metric"] == "mae"], title, "lower by, %")
+
+
+def best_by_target(judged: pd.DataFrame) -> list[str]:
+    """For each target how many rows have a gain in MAE, and which has the largest."""
+    own = judged[judged["metric"] == "mae"]
+    lines = []
+    for target, found in own.groupby(own["city"].map(target_of), sort=False):
+        best = found.loc[found["gain"].idxmax()]
+        lines.append(f"{target}: {int((found['gain'] > 0).sum())} of {len(found)} are lower; "
+                     f"the best is {best['row']}, by {best['gain']:+.1f} %")  # fmt: skip
+    return lines
