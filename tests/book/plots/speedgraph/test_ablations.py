@@ -1,0 +1,55 @@
+"""Ablations: rows keep their errors, the base its place, and a sweep its reading and size."""
+
+import matplotlib.pyplot as plt
+import pytest
+
+from stflow_lib.book.plots.speedgraph import ablations
+
+
+@pytest.fixture(autouse=True)
+def closed(monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda: None)
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def rows(recorded):
+    return {
+        "whole": [recorded("whole", "x>y", {"mae": 3.0, "rmse": 6.0})],
+        "w/o part": [recorded("T", "x>y", {"mae": 4.0, "rmse": 5.0}, 0),
+                     recorded("T", "x>y", {"mae": 5.0, "rmse": 5.0}, 1)],
+        "w/o all": [recorded("none", "x>y", None)],
+    }  # fmt: skip
+
+
+def test_a_panel_for_each_error_and_a_point_for_each_seed(rows):
+    figure = ablations.errors_figure(rows, "mph", "whole", "one part less")
+    mae, rmse = figure.axes
+    assert figure.get_suptitle() == "one part less"
+    assert mae.get_xlabel() == "test MAE (mph), mean of the horizons"
+    assert rmse.get_xlabel() == "test RMSE (mph), mean of the horizons"
+    assert [label.get_text() for label in mae.get_yticklabels()] == [*rows]
+    drawn = [points.get_offsets()[:, 0].tolist() for points in mae.collections]
+    assert drawn == [[3.0], [4.0, 5.0], []]
+
+
+def test_nothing_recorded_is_no_figure(rows):
+    assert ablations.errors_figure({"w/o all": rows["w/o all"]}, "mph", "whole", "t") is None
+
+
+def test_the_base_is_compared_with_each_other_row(rows, capsys):
+    ablations.show_base_against_others(rows, "whole")
+    out = capsys.readouterr().out
+    assert "whole below w/o part, MAE" in out and "25.00" in out
+    assert "whole below w/o part, RMSE" in out and "-20.00" in out and "w/o all" not in out
+
+
+def test_sweep_by_reading_and_size(recorded):
+    rows = {f"{mode}, K = {size}": [recorded(f"{mode}{size}", "x>y", {"mae": value})]
+            for mode, size, value in (("gram", 10, 3.0), ("gram", 25, 3.5), ("code", 10, 2.0))}  # fmt: skip
+    rows["code, K = 25"] = [recorded("code25", "x>y", None)]
+    sweep = ablations.bank_sweep(rows)
+    assert sweep == {"gram": {"10": [3.0], "25": [3.5]}, "code": {"10": [2.0]}}
+    assert ablations.sweep_spans(sweep, [2.0, 3.0]) == {"gram": 20.0, "code": 0.0}
+    assert ablations.sweep_spans(sweep, []) == {}

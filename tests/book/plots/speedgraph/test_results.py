@@ -1,0 +1,103 @@
+"""Result page: cells from the right seeds, bars at the right hundred, gains with their sign."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from stflow_lib.book import tables
+from stflow_lib.book.plots.speedgraph import results
+
+PARTS = {f"part_min{minutes}_{error}": first + number
+         for error, first in (("mae", 1.0), ("rmse", 4.0))
+         for number, minutes in enumerate((10, 30, 60))}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def rows(recorded):
+    """A bar on two targets, a method of two seeds on one of them and of one on the other."""
+    bar = [recorded("Last value", target, {"mae": 4.0, "rmse": 5.0} | PARTS, epochs=0)
+           for target in "yz"]  # fmt: skip
+    net = [recorded("Net", "x>y", {"mae": mae, "rmse": 10.0} | PARTS, seed)
+           for seed, mae in enumerate((2.0, 3.0))]  # fmt: skip
+    far = recorded("Net", "x>z", {"mae": 5.0, "rmse": 4.0} | PARTS)
+    return {"Last value": bar, "Net": [*net, far], "Ridge": []}
+
+
+def test_mean_and_spread():
+    assert results.mean_and_spread(pd.Series([1.0, 3.0])) == "2.00 ± 1.41"
+    assert results.mean_and_spread(pd.Series([2.5])) == "2.50"
+    assert results.mean_and_spread(pd.Series([], dtype=float)) == "not run"
+
+
+def test_every_horizon_has_its_column_and_every_target_its_own_runs(rows):
+    """A seed of another target in a mean would mix miles and kilometres."""
+    table = results.target_table(rows, "x>y")
+    assert table.loc["Net"].tolist() == [
+        "1.00 ± 0.00", "2.00 ± 0.00", "3.00 ± 0.00", "2.50 ± 0.71",
+        "4.00 ± 0.00", "5.00 ± 0.00", "6.00 ± 0.00", "10.00 ± 0.00"]  # fmt: skip
+    assert [*table.columns[:4]] == [("MAE", w) for w in ("10 min", "30 min", "60 min", "avg.")]
+    assert table.loc["Last value", ("MAE", "avg.")] == "4.00"
+    assert set(table.loc["Ridge"]) == {"not run"}
+
+
+def test_printed_numbers_keep_the_papers_order_and_their_gaps():
+    cells = [(method, error, horizon, number + len(horizon) / 4)
+             for number, method in enumerate("BA") for error in ("MAE", "RMSE")
+             for horizon in ("10min", "30min", "60min", "avg")]  # fmt: skip
+    printed = pd.DataFrame(cells, columns=["method", "metric", "horizon", "value"])
+    printed.loc[3, "value"] = float("nan")
+    table = results.printed_table(printed)
+    assert table.loc["B"].tolist() == ["1.25"] * 3 + [""] + ["1.25"] * 3 + ["0.75"]
+    assert [*table.index] == ["B", "A"] and table.loc["A", ("RMSE", "60min")] == "2.25"
+
+
+def test_the_bar_is_a_hundred_on_each_target(rows):
+    found = results.relative_errors(rows, ["x>y", "x>z"], "mae")
+    assert found.to_numpy().tolist() == [
+        ["x>y", "Net", "3", 50.0], ["x>y", "Net", "3", 75.0], ["x>z", "Net", "3", 125.0]]  # fmt: skip
+
+
+def test_targets_on_which_a_method_is_better(rows, recorded):
+    rows["Ridge"] = [recorded("Ridge", "y", {"mae": 1.0, "rmse": 1.0})]
+    passed = results.targets_passed(rows, ["x>y", "x>z"], ("mae", "rmse", "min10_mae"))
+    assert passed.loc["Net"].tolist() == ["1 of 2", "1 of 2", "0 of 2"]
+    assert [*passed.columns] == ["MAE", "RMSE", "10 MAE"] and [*passed.index] == ["Net"]
+
+
+@pytest.fixture
+def judged(rows):
+    return tables.compare(rows, {"Net": ("Net", "Last value")}, results.ERRORS)
+
+
+def test_gains_stand_under_their_targets(judged, capsys):
+    wide = results.gains_by_target(judged)
+    assert [*wide] == ["mae", "rmse"] and [*wide["mae"].columns] == ["y", "z"]
+    assert wide["mae"].loc["Net", "y"].startswith("+37.5 [")
+    assert wide["mae"].loc["Net", "z"] == "-25.0" and wide["rmse"].loc["Net", "z"] == "+20.0"
+    results.show_gains_by_target(judged, "below")
+    assert "below, MAE, %" in capsys.readouterr().out
+    results.show_gains_by_target(judged.head(0), "below")
+    assert capsys.readouterr().out == "below: no pair of runs to compare yet\n"
+
+
+def test_figure_draws_gains_in_mae_where_there_are_intervals(judged):
+    figure = results.mae_gains_figure(judged, "title")
+    assert figure.get_suptitle() == "title"
+    first, second = figure.axes
+    assert first.get_title() == "x → y" and first.get_xlabel() == "lower by, %"
+    drawn = [axis.collections[-1].get_offsets().tolist() for axis in (first, second)]
+    assert [points[0][0] for points in drawn] == [37.5, -25.0]
+    assert results.mae_gains_figure(judged[judged["city"] == "x>z"], "title") is None
+
+
+def test_the_best_row_of_each_target_is_named(judged):
+    assert results.best_by_target(judged) == [
+        "y: 1 of 1 are lower; the best is Net, by +37.5 %",
+        "z: 0 of 1 are lower; the best is Net, by -25.0 %",
+    ]

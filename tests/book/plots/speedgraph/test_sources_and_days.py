@@ -1,0 +1,78 @@
+"""Scarcity: a record's case from its name, means of the right runs, orders and losses."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from stflow_lib.book.plots.speedgraph import sources_and_days as scarce
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def frame():
+    rows = [("Target only", "a day", 0, 4.0, 5.0), ("TSJT", "a day", 0, 3.0, 5.0),
+            ("Target only", "all", 0, 2.0, 5.0), ("Target only", "all", 1, 4.0, 5.0),
+            ("TSJT", "all", 0, 3.3, 5.0)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["method", "case", "seed", "mae", "rmse"])
+
+
+@pytest.mark.parametrize(
+    "case, record, words",
+    [(scarce.days_of, {"scarcity": "0.25"}, "0.25 day(s)"),
+     (scarce.sensors_of, {"protocol": "P10-sensors8-draw1"}, "8 sensors"),
+     (scarce.sensors_of, {"protocol": "P10-change1"}, "all sensors"),
+     (scarce.first_day_of, {"protocol": "P10-every4-from1"}, "from day 2"),
+     (scarce.first_day_of, {"protocol": "P10"}, "from day 1"),
+     (scarce.sources_of, {"city": "a+b>c"}, "a + b")],
+)  # fmt: skip
+def test_case_of_a_record(case, record, words):
+    assert case(record) == words
+
+
+def test_records_become_rows_and_collapsed_ones_do_not(recorded):
+    good = recorded("A", "x>y", {"mae": 1.0, "rmse": 2.0}, 3)
+    bad = recorded("A", "x>y", {"mae": 9.0, "rmse": 9.0}, 4, notes={"collapsed": True})
+    other = recorded("B", "z>y", {"mae": 3.0, "rmse": 4.0})
+    found = scarce.errors_by_case(scarce.sources_of, {"A": [good, bad]}, {"B": [other]})
+    assert found.to_numpy().tolist() == [["A", "x", 3, 1.0, 2.0], ["B", "z", 0, 3.0, 4.0]]
+
+
+def test_means_and_gains_over_the_target_alone(frame, capsys):
+    means = scarce.mean_errors(frame)
+    assert means.loc["Target only"].tolist() == [4.0, 3.0] and [*means] == ["a day", "all"]
+    scarce.show_means(frame, "Days of y", "mph")
+    out = capsys.readouterr().out
+    assert "Days of y, MAE (mph)" in out and "25.0" in out and "-10.0" in out
+    scarce.show_means(frame.head(0), "Days of y", "mph")
+    assert capsys.readouterr().out == "Days of y: nothing recorded yet\n"
+
+
+def test_a_panel_for_each_case_and_a_point_for_each_run(frame):
+    figure = scarce.cases_figure(frame, "mph", "Days of y")
+    day, whole = figure.axes
+    assert figure.get_suptitle() == "Days of y"
+    assert (day.get_xlabel(), whole.get_xlabel()) == ("a day: MAE (mph)", "all: MAE (mph)")
+    assert [points.get_offsets()[:, 0].tolist() for points in whole.collections] == [
+        [2.0, 4.0], [3.3]]  # fmt: skip
+    assert scarce.cases_figure(frame.head(0), "mph", "t") is None
+
+
+def test_an_order_that_turns_is_told(frame):
+    assert scarce.same_order(frame) == {"all": False}
+    assert scarce.same_order(frame.replace(3.3, 2.9)) == {"all": True}
+
+
+def test_fewer_sources_beside_all_of_them(capsys):
+    rows = [("TSJT", "a", 0, 3.3, 0.0), ("TSJT", "b", 0, 3.0, 0.0), ("TSJT", "a + b", 0, 3.0, 0.0)]
+    frame = pd.DataFrame(rows, columns=["method", "case", "seed", "mae", "rmse"])
+    scarce.show_sources(frame, "a + b", "y", "mph")
+    out = capsys.readouterr().out
+    assert "Sources of y, MAE (mph)" in out and "10.0" in out
+    assert out.endswith("mean loss from fewer sources, %: {'TSJT': 5.0}\n")
+    scarce.show_sources(frame.head(0), "a + b", "y", "mph")
+    assert not capsys.readouterr().out
