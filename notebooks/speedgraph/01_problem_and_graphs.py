@@ -22,39 +22,27 @@ long: str = "sim-speed-b"  # a longer record, for other choices of the three day
 protocol: str = "P10"  # how the records are cut, a name of speedgraph.PROTOCOLS
 
 # %%
-import warnings
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from scipy.sparse.csgraph import connected_components
 
 from stflow_lib.book.display import show_table
-from stflow_lib.book.plots.gridflow import problem as plots_grids
-from stflow_lib.book.plots.speedgraph import problem as plots_speed
+from stflow_lib.book.plots.gridflow.problem import splits_figure
+from stflow_lib.book.plots.speedgraph import bad_cities, problem, problem_data, rules
 from stflow_lib.data import DataError, load
-from stflow_lib.data.schema import with_content_hash
-from stflow_lib.speedgraph import METHODS, PROTOCOLS, RULES, Choices, make_task, score
+from stflow_lib.speedgraph import METHODS, PROTOCOLS, RULES, make_task, score
 from stflow_lib.speedgraph.networks.graph_operators import symmetric, without_loops
 from stflow_lib.speedgraph.problem.protocol import FEW_DAYS
-from stflow_lib.speedgraph.problem.resampling import resample
 from stflow_lib.verdicts.claims import reported
 
+# %%
 names = cities.split()
 loaded = {name: load(name) for name in names}
 units = {name: city.attrs["unit"] for name, city in loaded.items()}
-
-
-def opened(name, reading=protocol):
-    """The task whose target is `name`, alone: rules use no source."""
-    return make_task(loaded[name], (), reading)
-
-
-def fitted(method, task):
-    """A method of this part, fitted with its usual settings."""
-    return method.fit(task, method.settings(), 0, None)
-
+tasks = {name: make_task(loaded[name], (), protocol) for name in names}  # rules use no source
 
 # %% [markdown]
 # ## 1. Four cities
@@ -65,26 +53,8 @@ def fitted(method, task):
 # mixture: three of loops in California, one of road segments in Denmark.
 
 # %%
-told = reported("tsjt", "Table 1").pivot(index="target", columns="metric", values="value")
-printed = told[["nodes", "edges", "interval_min", "time_steps", "mean", "std"]]
-printed = printed.set_axis(
-    ["nodes", "edges", "step (min)", "steps", "mean", "deviation"], axis=1
-)
-
-
-def statistics(city):
-    speed, weights = city.speed.values, city.adjacency.values
-    measured = float(city["observed"].mean()) if "observed" in city else np.nan
-    return {"nodes": len(weights), "edges": (weights > 0).sum(), "step (min)": city.attrs["step_minutes"],
-            "steps": len(speed), "mean": np.nanmean(speed), "deviation": np.nanstd(speed),
-            "unit": city.attrs["unit"], "missing (%)": 100 * np.isnan(speed).mean(),
-            "measured (%)": measured}  # fmt: skip
-
-
-ours = pd.DataFrame.from_dict({n: statistics(c) for n, c in loaded.items()}, orient="index")
-both = pd.concat({"printed": printed, "here": ours}).rename_axis(["", "city"])
-counted = dict.fromkeys(["nodes", "edges", "step (min)", "steps"], int)
-show_table(both.astype(counted), "Table 1 of the paper, and the cities of this page", digits=1)
+table = problem_data.table1(loaded, reported("tsjt", "Table 1"))
+show_table(table, "Table 1 of the paper, and the cities of this page", digits=1)
 
 # %% [markdown]
 # *Edges* are entries of the adjacency, self loops included: so counted, the public matrices of
@@ -105,25 +75,13 @@ show_table(both.astype(counted), "Table 1 of the paper, and the cities of this p
 # (I-680), or between the middles of segments that share an end (Aarhus).
 
 # %%
-plots_speed.graphs_figure(loaded)
+problem.graphs_figure(loaded)
 plt.show()
 
-
 # %%
-def anatomy(city):
-    """What a graph is like once its self loops are off."""
-    weights = city.adjacency.values * (1 - np.eye(city.sizes["node"]))
-    linked = (weights + weights.T > 0).sum(1)
-    pieces, of = connected_components(weights > 0, directed=False)
-    operator = symmetric(torch.tensor(city.adjacency.values))
-    assert torch.isfinite(operator).all()
-    return {"symmetric": np.array_equal(weights, weights.T), "neighbours, median": np.median(linked),
-            "most": linked.max(), "without any": (linked == 0).sum(), "pieces": pieces,
-            "largest piece (%)": 100 * np.bincount(of).max() / len(of)}  # fmt: skip
-
-
-show_table(pd.DataFrame.from_dict({n: anatomy(c) for n, c in loaded.items()}, orient="index"),
-     "Graphs without self loops", digits=0)  # fmt: skip
+for one in loaded.values():
+    assert torch.isfinite(symmetric(torch.tensor(one.adjacency.values))).all()
+show_table(problem_data.graph_statistics(loaded), "Graphs without self loops", digits=0)
 
 # %% [markdown]
 # Only the first kind is a network in every sense. A corridor is a line; segments make a sparse web
@@ -142,23 +100,19 @@ show_table(pd.DataFrame.from_dict({n: anatomy(c) for n, c in loaded.items()}, or
 # $N$ differs from city to city, so nothing in $f$ may belong to a sensor.
 
 # %%
-task = opened(target)
+task = tasks[target]
 city = task.target
-some = task.test[::7]
-rows = some[:, None] + torch.arange(-city.lags, city.ahead)
-measured = city.seen[rows[:, city.lags - 1 :]].all(1)  # newest input and all labels
-swing = (city.speed[some + city.ahead - 1] - city.speed[some - 1]).abs() * measured
-most = int(swing.mean(1).argmax())  # the moment after which most changes
-step, pick = some[most][None], swing[most].argsort(descending=True)[: swing.shape[1] // 3]
-pick = pick[:: max(len(pick) // 3, 1)][:3]
-past, seen = city.unscale(city.windows(step))[0, pick, :, 0], city.seen[rows[most]][:, pick].T
+step, sensors = problem_data.restless_window(task)  # the moment after which most changes
+span = torch.arange(int(step) - city.lags, int(step) + city.ahead)
+past = city.unscale(city.windows(step[None]))[0, sensors, :, 0]
+seen, read = city.seen[span][:, sensors].T, city.speed[span][: city.lags, sensors].T
 there = seen[:, : city.lags]
-torch.testing.assert_close(past[there], city.speed[rows[most]][: city.lags, pick].T[there],
-                           rtol=1e-4, atol=1e-3)  # fmt: skip
+torch.testing.assert_close(past[there], read[there], rtol=1e-4, atol=1e-3)
 when = f"{pd.Timestamp(city.time[int(step) - 1]):%A %H:%M}"
-plots_speed.window_figure(past.numpy(), city.labels(step)[0][0, pick].numpy(), seen.numpy(),
-                          task.minutes, task.protocol.reported, units[target],
-                          f"{target}, {when}: three of {swing.shape[1]} sensors")  # fmt: skip
+title = f"{target}, {when}: three of {city.speed.shape[1]} sensors"
+asked = city.labels(step[None])[0][0, sensors].numpy()
+problem.window_figure(past.numpy(), asked, seen.numpy(), task.minutes, task.protocol.reported,
+                      units[target], title)  # fmt: skip
 plt.show()
 
 # %% [markdown]
@@ -174,39 +128,20 @@ plt.show()
 # somebody, and they differ in what a model sees and in how many windows there are:
 
 # %%
-DAYS = {"METR-LA": 119, "PEMS-BAY": 181, "Chengdu": 120, "Shenzhen": 120}
-
-
-def count(plan, days, own=5):
-    """Windows that lie wholly inside so many days."""
-    minutes = plan.minutes or own
-    return days * 1440 // minutes - plan.lags - plan.ahead + 1
-
-
-rows = {}
-for name, plan in PROTOCOLS.items():
-    for town in ("METR-LA", "Chengdu"):
-        own = 5 if town == "METR-LA" else 10
-        minutes = plan.minutes or own
-        rows[name, town] = {
-            "step (min)": minutes, "in": plan.lags, "out": plan.ahead,
-            "errors at (min)": ", ".join(str(k * minutes) for k in plan.reported),
-            "few-shot windows": count(plan, FEW_DAYS, own), "test windows": count(plan, DAYS[town] - FEW_DAYS, own),
-        }  # fmt: skip
-table = pd.DataFrame(rows).T.rename_axis(["reading", "city"])
+PAPER = {"METR-LA": (119, 5), "Chengdu": (120, 10)}  # days, minutes of a step
+table = problem_data.readings_table(PROTOCOLS, PAPER)
 show_table(table, "What each reading makes of the paper's cities")
 assert table.loc[("P10", "METR-LA"), "test windows"] == 16_687  # as the library's tests have it
 
 # %%
 for name, plan in PROTOCOLS.items():
-    cut = opened(target, name)
+    cut = make_task(loaded[target], (), name)
     days = len(cut.target.speed) * cut.minutes // 1440
     own = loaded[target].attrs["step_minutes"]
-    assert len(cut.target.known) == count(plan, FEW_DAYS, own)
-    assert len(cut.test) == count(plan, days - FEW_DAYS, own)
-    print(
-        f"{target}, {name}: {len(cut.target.known)} few-shot windows, {len(cut.test):,} of the test"
-    )
+    few, test = len(cut.target.known), len(cut.test)
+    assert few == problem_data.window_count(plan, FEW_DAYS, own)
+    assert test == problem_data.window_count(plan, days - FEW_DAYS, own)
+    print(f"{target}, {name}: {few} few-shot windows, {test:,} of the test")
 
 # %% [markdown]
 # **P10** averages pairs of five-minute readings; then 12 in, 6 out and 10, 30, 60 minutes hold for
@@ -222,27 +157,22 @@ for name, plan in PROTOCOLS.items():
 levels, first_week = {}, loaded[week] if week in loaded else load(week)
 for name in PROTOCOLS:
     cut = make_task(first_week, (), name)
-    for rule in RULES[:2]:
-        parts = score(cut, fitted(rule, cut))["parts"]
-        levels[rule.name, name] = [v for k, v in parts.items() if k.endswith("mae")]
+    fitted = {rule.name: rules.fit_default(rule, cut) for rule in RULES[:2]}
+    levels[name] = rules.errors_by_minutes(cut, fitted)["MAE"]
 
 # %%
-growth = {f"{week}, {name}": levels["HA", name] for name in PROTOCOLS}
 two = reported("tsjt", "Table 2").pivot(
     index=["method", "target", "metric"], columns="horizon", values="value"
 )
 two = two[["10min", "30min", "60min"]].sort_index()
-ha = {
-    f"printed, {town}": two.loc[("HA", town, "MAE")].to_numpy()
-    for town in ("METR-LA", "Chengdu")
-}
 steps = ["first (10 min)", "second (30 min)", "third (60 min)"]
+growth = {f"{week}, {name}": levels[name].loc["HA"].to_numpy() for name in PROTOCOLS}
+ha = {f"printed, {town}": two.loc[("HA", town, "MAE")].to_numpy() for town in PAPER}
 ours, theirs = (pd.DataFrame(f, index=steps) for f in (growth, ha))
-plots_speed.growth_figure(
-    ours / ours.iloc[0], theirs / theirs.iloc[0], "how HA's MAE grows, by reading"
-)
+ours, theirs = ours / ours.iloc[0], theirs / theirs.iloc[0]
+problem.growth_figure(ours, theirs, "how HA's MAE grows, by reading")
 plt.show()
-off = (ours / ours.iloc[0]).sub((theirs / theirs.iloc[0]).iloc[:, 0], axis=0).abs().max()
+off = ours.sub(theirs.iloc[:, 0], axis=0).abs().max()
 print("largest distance from METR-LA's printed growth:", off.round(3).to_dict())
 
 # %% [markdown]
@@ -257,12 +187,7 @@ print("largest distance from METR-LA's printed growth:", off.round(3).to_dict())
 # comes after is test. Of its sources everything is known.
 
 # %%
-mean_speed = {}
-for name, one in loaded.items():
-    with warnings.catch_warnings(action="ignore"):  # a moment without any reading
-        values, time = resample(one, 30)
-        mean_speed[name] = pd.Series(np.nanmean(values, 1), pd.DatetimeIndex(time))
-plots_speed.days_figure(mean_speed, units, FEW_DAYS, 7)
+problem.days_figure(problem_data.mean_speeds(loaded), units, FEW_DAYS, 7)
 plt.show()
 
 # %% [markdown]
@@ -271,49 +196,25 @@ plt.show()
 # are the paper's choice; the library can take others (`P10-from5`).
 
 # %%
-spans = {}
-for name in names:
-    cut = opened(name)
-    days = len(cut.target.speed) * cut.minutes / 1440
-    if name == target:
-        spans[f"target: {name}"] = [
-            ("few-shot", 0, 2),
-            ("chooses the epoch", 2, 3),
-            ("test", 3, days),
-        ]
-    else:
-        spans[f"source: {name}"] = [
-            ("trains", 0, 0.9 * days),
-            ("chooses the epoch", 0.9 * days, days),
-        ]
-plots_grids.splits_figure(spans, f"{protocol}, target {target}: which days serve for what")
+spans = problem_data.split_spans(tasks, target)
+splits_figure(spans, f"{protocol}, target {target}: which days serve for what")
 plt.show()
 
 # %% [markdown]
 # A split on paper is not yet one in code. We replace every reading after the third day by noise:
 # what is fitted must come out the same to the last bit. With noise on the third day it must not.
 
-
 # %%
-def sabotaged(first, last):
-    """The target with noise on the days [first, last)."""
-    noisy = loaded[target].copy(deep=True)
-    day = 1440 // noisy.attrs["step_minutes"]
-    rows = noisy.speed.values[first * day : last * day]
-    rows[:] = np.random.default_rng(0).permuted(rows, axis=0)
-    return make_task(with_content_hash(noisy), (), protocol)
-
-
-honest = make_task(with_content_hash(loaded[target].copy(deep=True)), (), protocol)
-learners = [rule for rule in (*RULES, METHODS["Ridge"]) if rule.name != "Last value"]
-first_day = int(
-    np.ceil((loaded[target].time.values[0] - honest.target.time[0]) / np.timedelta64(1, "D"))
-)
-assert first_day <= 0
-for days, same in (((-first_day + 3, None), True), ((-first_day + 2, -first_day + 3), False)):
-    spoilt = sabotaged(days[0], days[1] or 10**4)
+honest = make_task(bad_cities.altered(loaded[target]), (), protocol)
+start = (loaded[target].time.values[0] - honest.target.time[0]) / np.timedelta64(1, "D")
+assert start <= 0
+third = 2 - int(np.ceil(start))
+for first, last, same in ((third + 1, 10**4, True), (third, third + 1, False)):
+    noisy = bad_cities.with_noise(loaded[target], first, last)
+    spoilt = make_task(noisy, (), protocol)
     assert (spoilt.target.mean == honest.target.mean) == same
-    pair = [fitted(METHODS["Ridge"], one)(honest, honest.test[:50]) for one in (honest, spoilt)]
+    pair = [rules.fit_default(METHODS["Ridge"], one)(honest, honest.test[:50])
+            for one in (honest, spoilt)]  # fmt: skip
     assert torch.equal(*pair) == same
 print("what is fitted depends on the three days and on no later one")
 
@@ -327,21 +228,7 @@ print("what is fitted depends on the three days and on no later one")
 # count what was measured and nothing else.
 
 # %%
-rows = {}
-for name in names:
-    cut = opened(name)
-    one, few = cut.target, slice(0, FEW_DAYS * 1440 // cut.minutes)
-    rows[name] = {
-        "μ, three days": one.mean, "μ, whole record": one.speed[one.seen].mean().item(),
-        "σ, three days": one.deviation, "σ, whole record": one.speed[one.seen].double().std().item(),
-        "inputs filled (%)": 100 * (~one.seen).double().mean().item(),
-        "sensors silent for three days": int((~one.seen[few].any(0)).sum()),
-    }  # fmt: skip
-show_table(
-    pd.DataFrame.from_dict(rows, orient="index"),
-    f"Scales under {protocol}, in each city's unit",
-    digits=1,
-)
+show_table(problem_data.scales(tasks), f"Scales under {protocol}, in each city's unit", digits=1)
 
 # %% [markdown]
 # Three days are enough for the mean, not always for the deviation: a quiet start, San Diego's,
@@ -360,13 +247,11 @@ show_table(
 # ever taken over cities of both.
 
 # %%
-last = fitted(METHODS["Last value"], task)
+last = rules.fit_default(METHODS["Last value"], task)
 found = score(task, last)
 truth, seen = city.labels(task.test)
-guess = city.speed[task.test - 1, :, None].expand_as(truth)
-guess = torch.where(
-    city.seen[task.test - 1, :, None].expand_as(truth), guess, last(task, task.test)
-)
+newest, there = (now[task.test - 1, :, None].expand_as(truth) for now in (city.speed, city.seen))
+guess = torch.where(there, newest, last(task, task.test))
 by_hand = [np.abs((guess - truth).double().numpy()[..., k - 1][seen.numpy()[..., k - 1]]).mean()
            for k in task.protocol.reported]  # fmt: skip
 library = [v for k, v in found["parts"].items() if k.endswith("mae")]
@@ -388,33 +273,15 @@ print("Last value,", target, [round(v, 3) for v in library], units[target])
 
 # %%
 lines = [*RULES, METHODS["Ridge"]]
-scores, learned = {}, {}
-for name in names:
-    cut = opened(name)
-    for method in lines:
-        predictor = fitted(method, cut)
-        scores[name, method.name] = score(cut, predictor)["parts"]
-        if name == target:
-            learned[method.name] = predictor
-frame = pd.DataFrame(scores).T
-minutes = [f"{k * task.minutes}" for k in task.protocol.reported]
-pieces = {
-    e.upper(): frame[[f"min{m}_{e}" for m in minutes]].set_axis(minutes, axis=1)
-    for e in ("mae", "rmse")
-}
-errors = pd.concat(pieces, axis=1)
-errors.index = pd.MultiIndex.from_tuples(
-    [(f"{n} ({units[n]})", m) for n, m in errors.index], names=["target", "rule"]
-)
-show_table(
-    errors.rename_axis(["error", "minutes"], axis=1),
-    f"Rules on the test days, {protocol}",
-    digits=2,
-)
+fits = {name: {m.name: rules.fit_default(m, cut) for m in lines} for name, cut in tasks.items()}
+label = {name: f"{name} ({unit})" for name, unit in units.items()}
+errors = {label[name]: rules.errors_by_minutes(tasks[name], fits[name]) for name in names}
+errors = pd.concat(errors, names=["target", "rule"])
+show_table(errors, f"Rules on the test days, {protocol}", digits=2)
 
 # %%
-mae, rmse = ({n: errors[e].xs(f"{n} ({units[n]})").T for n in names} for e in ("MAE", "RMSE"))
-plots_speed.horizons_figure(rmse, units, "RMSE")
+mae, rmse = ({n: errors[e].xs(label[n]).T for n in names} for e in ("MAE", "RMSE"))
+problem.horizons_figure(rmse, units, "RMSE")
 plt.show()
 print("lowest MAE:", {name: frame.idxmin(axis=1).to_dict() for name, frame in mae.items()})
 ridge, keep = (errors.xs(r, level="rule")["RMSE"] for r in ("Ridge", "Last value"))
@@ -430,12 +297,14 @@ assert (ridge.mean(axis=1) < keep.mean(axis=1)).all()
 # printed rows and at ours.
 
 # %%
-share = {("printed", f"{town}: {method}"): (two.loc[(method, town, "MAE")] / two.loc[("HA", town, "MAE")]).to_numpy()
-         for town in ("METR-LA", "PEMS-BAY") for method in ("STGP", "TSJT(GWN)")}  # fmt: skip
+share = {}
+for town in ("METR-LA", "PEMS-BAY"):
+    for method in ("STGP", "TSJT(GWN)"):
+        row, ha = (two.loc[(name, town, "MAE")].to_numpy() for name in (method, "HA"))
+        share["printed", f"{town}: {method}"] = row / ha
 for name in PROTOCOLS:
-    share[f"{week}, {name}", "Last value"] = np.divide(
-        levels["Last value", name], levels["HA", name]
-    )
+    row, ha = (levels[name].loc[rule].to_numpy() for rule in ("Last value", "HA"))
+    share[f"{week}, {name}", "Last value"] = row / ha
 for name in names:
     share[f"{name}, {protocol}", "Ridge"] = (mae[name]["Ridge"] / mae[name]["HA"]).to_numpy()
 table = pd.DataFrame(share, index=["first step", "second", "third"]).T
@@ -453,19 +322,10 @@ show_table(table.rename_axis(["where", "method"]), "MAE as a share of HA's", dig
 # first half of a record, all tested on the same second half.
 
 # %%
-days = opened(long).target.speed.shape[0] * task.minutes // 1440
-tries = {}
-for first in np.unique(np.linspace(1, days // 2 - FEW_DAYS, 5).astype(int)):
-    chosen = Choices(first_day=int(first), every=3)
-    cut = make_task(loaded[long], (), protocol, choices=chosen)
-    label = f"day {first}, {pd.Timestamp(cut.target.time[first * 1440 // cut.minutes]):%a}"
-    tries[label] = {m.name: score(cut, fitted(m, cut))["metrics"]["mae"] for m in lines}
-table = pd.DataFrame(tries)
-show_table(
-    table,
-    f"{long}: MAE (average of three steps, {units[long]}) by where the three days begin",
-    digits=2,
-)
+days = tasks[long].target.speed.shape[0] * task.minutes // 1440
+table = rules.errors_by_first_day(loaded[long], lines, protocol, days)
+caption = f"{long}: MAE (average of three steps, {units[long]}) by where the three days begin"
+show_table(table, caption, digits=2)
 swing = 100 * (table.max(axis=1) / table.min(axis=1) - 1)
 print("worst against best triple (%):", swing.round(1).to_dict())
 assert swing["Last value"] < 1e-6 < swing["Time-of-day mean"]
@@ -480,24 +340,19 @@ assert swing["Last value"] < 1e-6 < swing["Time-of-day mean"]
 # One test day, sensors of the target, each rule asked an hour before.
 
 # %%
-day = 1440 // task.minutes
+slots = problem_data.first_test_day(task)
+sensors = problem_data.restless_sensors(task, slots)
 ahead = task.protocol.reported[-1]
-first = next(d for d in range(3 * day + task.protocol.lags, len(city.speed), 1) if d % day == 0)
-slots = torch.arange(first, first + day) - ahead + 1
-order = city.speed[first : first + day].where(
-    city.seen[first : first + day], city.speed[city.seen].mean()
-)
-wild = order.std(0).argsort(descending=True)[[0, len(order[0]) // 4, len(order[0]) // 2]]
 guesses = {
-    name: learned[name](task, slots)[:, wild, ahead - 1].T.numpy()
+    name: fits[target][name](task, slots - ahead + 1)[:, sensors, ahead - 1].T.numpy()
     for name in ("Last value", "Time-of-day mean", "Ridge")
 }
-truth = np.where(
-    city.seen[first : first + day, wild], city.speed[first : first + day, wild], np.nan
-).T
+speed, seen = (values[slots][:, sensors].T for values in (city.speed, city.seen))
 label = ["the most restless sensor", "one in the upper quarter", "one in the middle"]
-plots_speed.forecast_figure(np.arange(day) * 24 / day, truth, guesses, label, units[target],
-                            f"{target}, {pd.Timestamp(city.time[first]):%A}: {ahead * task.minutes} minutes ahead")  # fmt: skip
+day = f"{pd.Timestamp(city.time[int(slots[0])]):%A}"
+title = f"{target}, {day}: {ahead * task.minutes} minutes ahead"
+problem.forecast_figure(np.arange(len(slots)) * 24 / len(slots), np.where(seen, speed, np.nan),
+                        guesses, label, units[target], title)  # fmt: skip
 plt.show()
 
 # %% [markdown]
@@ -512,46 +367,28 @@ plt.show()
 # made from the target and tried here, live. What can be served is served, the rest is refused
 # before any training, with a name.
 
-
 # %%
-def changed(change=lambda city: None, take=slice(None), **attrs):
-    """A sealed copy of the target after `change(copy)`."""
-    copy = loaded[target].isel(time=take).copy(deep=True)
-    change(copy)
-    return with_content_hash(copy, **attrs)
-
-
-def spoil(node=slice(None), value=np.nan, rows=slice(None)):
-    return lambda city: city.speed.values.__setitem__((rows, node), value)
-
-
-def isolate(city):
-    city.adjacency.values[0, 1:] = city.adjacency.values[1:, 0] = 0
-
-
-def halve(city):
-    half = city.sizes["node"] // 2
-    city.adjacency.values[:half, half:] = city.adjacency.values[half:, :half] = 0
-
-
-# %%
-plain, own = changed(), loaded[target].attrs["step_minutes"]
-three = (
-    loaded[target].time.values < np.datetime64(pd.Timestamp(city.time[0]) + pd.Timedelta("3D"))
-).nonzero()[0]
-slow = changed(take=slice(None, None, 15 // own), step_minutes=15, name="quarter-hours")
+original = loaded[target]
+own = original.attrs["step_minutes"]
+end = np.datetime64(pd.Timestamp(city.time[0]) + pd.Timedelta("3D"))
+three = (original.time.values < end).nonzero()[0]
+change, fill = partial(bad_cities.altered, original), bad_cities.with_readings
+plain = change()
+slow = change(take=slice(None, None, 15 // own), step_minutes=15, name="quarter-hours")
 cases = {
-    "three days and no more": lambda: make_task(changed(take=three)),
+    "three days and no more": lambda: make_task(change(take=three)),
     "less than a day asked for": lambda: make_task(plain, days=0.1),
-    "no reading in the three days": lambda: make_task(changed(spoil(rows=three))),
-    "a negative speed": lambda: changed(spoil(3, -5.0, 7)),
+    "no reading in the three days": lambda: make_task(change(fill(np.nan, rows=three))),
+    "a negative speed": lambda: change(fill(-5.0, 3, 7)),
     "steps of 15 minutes on a grid of 10": lambda: make_task(plain, [slow]),
     "native steps that differ": lambda: make_task(plain, [slow], "native"),
     "a source that is the target": lambda: make_task(plain, [plain]),
-    "a sensor without a reading": lambda: make_task(changed(spoil(2))),
-    "a sensor without neighbours": lambda: make_task(changed(isolate)),
-    "a graph in two halves": lambda: make_task(changed(halve)),
+    "a sensor without a reading": lambda: make_task(change(fill(np.nan, 2))),
+    "a sensor without neighbours": lambda: make_task(change(bad_cities.isolate_first)),
+    "a graph in two halves": lambda: make_task(change(bad_cities.cut_in_half)),
 }  # fmt: skip
+
+# %%
 answers, served = {}, {}
 for case, make in cases.items():
     try:
