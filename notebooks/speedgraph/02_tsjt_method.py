@@ -13,9 +13,9 @@
 # looking at. **TSB**, the target-skewed backward pass, drops from the sources' gradient what works
 # against the target's.
 #
-# 1. the parts; 2. prompts; 3. a graph of likeness; 4. two gradients; 5. a toy; 6. a live training;
-#    7. do they agree; 8. how much the sources weigh; 9. patterns on the map;
-# 10. cost; 11. where the paper is silent.
+# In turn: 1. the parts; 2. prompts; 3. a graph of likeness; 4. two gradients; 5. a toy; 6. a live
+# training; 7. do they agree; 8. by tensor or for all; 9. patterns on the map; 10. cost; 11. where
+# the paper is silent.
 
 # %% tags=["parameters"]
 sources: str = "sim-speed-b"  # cities with long records
@@ -42,12 +42,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.curves import curves_figure
-from stflow_lib.book.plots.speedgraph import method as plots_gradients
+from stflow_lib.book.plots.speedgraph import live_training, method, prompts, toy
 from stflow_lib.data import load
 from stflow_lib.kernels import node_prompt, skewed_direction
 from stflow_lib.kernels.ops.node_prompt import MODES, bank_init_std, node_prompt_naive
@@ -55,31 +53,18 @@ from stflow_lib.kernels.ops.skewed_direction import skewed_direction_naive
 from stflow_lib.speedgraph import RULES, Choices, make_task, score
 from stflow_lib.speedgraph.networks.graph_operators import symmetric
 from stflow_lib.speedgraph.networks.stgcn import STGCNSize
-from stflow_lib.speedgraph.training.losses import (
-    masked_mae,
-    predict,
-    source_loss,
-    validation_mae,
-)
-from stflow_lib.speedgraph.tsjt.agreement import (
-    agreement,
-    by_layer,
-    gradient_log,
-    target_and_source_gradients,
-)
-from stflow_lib.speedgraph.tsjt.joint import joint_loss
+from stflow_lib.speedgraph.tsjt import agreement
 from stflow_lib.speedgraph.tsjt.method import TSJT, TSJTSettings
 from stflow_lib.speedgraph.tsjt.npm import NPMSettings, knowledge_graph
 from stflow_lib.speedgraph.tsjt.tsb import GradientRule
-from stflow_lib.training.cost import interleaved, seconds
-from stflow_lib.training.loop import Training, train
-from stflow_lib.training.method import count_parameters
+from stflow_lib.training import cost
+from stflow_lib.training.loop import Training
 
 # %%
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
 maps = {name: load(name) for name in (*sources.split(), target)}
-lenders = [maps[name] for name in sources.split()]
-task = make_task(maps[target], lenders, choices=Choices(every=every))
+lent = [maps[name] for name in sources.split()]
+task = make_task(maps[target], lent, choices=Choices(every=every))
 city = task.target
 print({c.name: tuple(c.speed.shape) for c in (city, *task.sources)}, "steps, sensors")
 
@@ -100,29 +85,17 @@ tiny = TSJTSettings(
                       learning_rate=3e-3, precision="float32"),
 )  # fmt: skip
 full = TSJTSettings()
-
-
-def counts(settings):
-    network = TSJT(task, settings)
-    encoder = count_parameters(network.prompting.encoder)
-    return {"encoder": encoder, "bank": network.prompting.bank.numel(),
-            "backbone": count_parameters(network.backbone), "all": count_parameters(network)}  # fmt: skip
-
-
-table = pd.DataFrame({"default": counts(full), "this page": counts(tiny)})
-show_table(table.map("{:,}".format), "Parameters")
-assert (
-    table.loc["encoder", "default"] == 83_840 and table.loc["bank", "default"] == 150 * 12 * 128
-)
 torch.manual_seed(seed)
 network = TSJT(task, tiny)
-roads = {c.name: network.operators(c.weights) for c in (city, *task.sources)}
+counts = {"default": TSJT(task, full), "this page": network}
+table = pd.DataFrame({name: live_training.parameter_counts(n) for name, n in counts.items()})
+show_table(table.map("{:,}".format), "Parameters")
+assert table["default"][["encoder", "bank"]].tolist() == [83_840, 150 * 12 * 128]
+assert (full.step.granularity, full.prompting.mode) == ("tensor", "gram")  # see section 11
+roads = live_training.operators_of(network, task)
 for one in (city, *task.sources):  # one network, cities of any size
-    assert network(one.windows(one.train[:2]), roads[one.name]).shape == (
-        2,
-        one.speed.shape[1],
-        6,
-    )
+    forecast = network(one.windows(one.train[:2]), roads[one.name])
+    assert forecast.shape == (2, one.speed.shape[1], 6)
 
 # %% [markdown]
 # Most numbers of the default are in the bank, next in the encoder. The code that was released
@@ -149,24 +122,9 @@ for mode in MODES:
     some = torch.randn(7, *((16, 16) if mode == "code" else (12, 16)), dtype=torch.float64)
     fast, literal = (f(z, some, mode) for f in (node_prompt, node_prompt_naive))
     torch.testing.assert_close(fast, literal, rtol=1e-10, atol=1e-12)
-B, N, T, D, K = 4, 627, 12, 128, 313
-readings = {
-    "gram": ("Eq. 5 as printed", K * T * D, K * T * D**2 + B * N * T * D**2),
-    "code": ("the release: B^T B itself is learned", K * D**2, B * N * T * D**2),
-    "pattern_softmax": (
-        "the words: a score for each pattern",
-        K * T * D,
-        2 * B * N * K * T * D,
-    ),
-    "token_softmax": ("attention of steps to all steps", K * T * D, 2 * B * N * K * T**2 * D),
-}
-table = pd.DataFrame(readings, index=["reading", "parameters", "products (million)"]).T
-table["products (million)"] = (table["products (million)"] / 1e6).astype(float)
-show_table(
-    table,
-    "Four readings of Eq. 5 at Shenzhen's size (627 nodes, K = 313, D' = 128, 4 windows)",
-    digits=0,
-)
+table = prompts.readings_table(B=4, N=627, T=12, D=128, K=313)
+caption = "Four readings of Eq. 5 at Shenzhen's size (627 nodes, K = 313, D' = 128, 4 windows)"
+show_table(table, caption, digits=0)
 
 # %% [markdown]
 # The printed form in its printed order needs as much as the last row. What does $K$ do? $G$ has
@@ -180,15 +138,13 @@ alike = {"measured": [], "predicted": []}
 z = torch.nn.functional.layer_norm(torch.randn(1, 200, 12, 128), (128,))
 for k in sizes:
     some = bank_init_std(k, 12, 128) * torch.randn(k, 12, 128)
-    rows = some.flatten(0, 1).double()
-    values = torch.linalg.eigvalsh(rows.T @ rows).flip(0)
-    spectra[k] = (values / values[0]).numpy()
+    spectra[k] = prompts.gram_spectrum(some)
     assert int((spectra[k] > 1e-9).sum()) == min(12 * k, 128)
     prompt = node_prompt(z, some)
     alike["measured"].append(torch.cosine_similarity(prompt.flatten(), z.flatten(), 0).item())
     alike["predicted"].append((12 * k / (12 * k + 128)) ** 0.5)
     assert abs(prompt.std().item() - (1 + 128 / (12 * k)) ** 0.5) < 0.15
-plots_gradients.spectrum_figure(spectra, sizes, alike)
+method.spectrum_figure(spectra, sizes, alike)
 plt.show()
 np.testing.assert_allclose(*alike.values(), atol=0.02)
 print(f"at K = 150 the prompt has cosine {alike['measured'][-1]:.3f} with its own input")
@@ -220,51 +176,29 @@ cosine = torch.cosine_similarity(flat[:, :, None], flat[:, None], 3)
 kept = cosine.clamp_min(0) * (1 - torch.eye(len(city.weights)))
 torch.testing.assert_close(graph, kept / kept.sum(2, keepdim=True), rtol=1e-3, atol=1e-5)
 torch.testing.assert_close(knowledge_graph(7 * prompt), graph)  # length does not matter
-order = reverse_cuthill_mckee(csr_matrix(city.weights.numpy()))
+order = prompts.band_order(city.weights)
 road = (symmetric(city.weights) * (1 - torch.eye(len(order)))).numpy()
 pair = {"roads": road, "A_K, before training": graph.mean(0).numpy()}
-plots_gradients.graphs_side_by_side({n: w[order][:, order] for n, w in pair.items()})
+method.graphs_side_by_side({n: w[order][:, order] for n, w in pair.items()})
 plt.show()
-
-
-def effective(weights):
-    """Neighbours of a mean node, by the entropy of its row."""
-    rows = weights / np.maximum(weights.sum(1, keepdims=True), 1e-9)
-    return np.exp(-(rows * np.log(np.maximum(rows, 1e-30))).sum(1)).mean()
-
-
-print(
-    "effective neighbours:",
-    {n: round(float(effective(w)), 1) for n, w in pair.items()},
-    "of",
-    len(order),
-)
+near = {n: round(prompts.effective_neighbours(w), 1) for n, w in pair.items()}
+print("effective neighbours:", near, "of", len(order))
 
 # %% [markdown]
 # Roads lie near the diagonal. $A_K$ is dense: nearly every node is like nearly every other, because
 # codes that have passed the same layers share most of their direction. As a mixing operator that is
 # close to a plain mean over the city. From how many nodes does the forecast of one node hear?
 
-
 # %%
-def heard(node, **uses):
-    """Nodes whose window has a gradient in the forecast of `node`."""
+least = int((city.weights > 0).sum(1).argmin())  # a node with few neighbours
+heard = {}
+for name, uses in (("roads alone", {"use_prompts": False}), ("prompts", {"use_knowledge": False}),
+                   ("prompts and A_K", {})):  # fmt: skip
     torch.manual_seed(seed)
     model = TSJT(task, TSJTSettings(prompting=NPMSettings(width, patterns), **uses)).eval()
-    x = city.windows(city.train[-1:]).requires_grad_()
-    model(x, model.operators(city.weights))[0, node].sum().backward()
-    return int((x.grad[0].abs().sum((1, 2)) > 0).sum())
-
-
-least = int((city.weights > 0).sum(1).argmin())  # a node with few neighbours
-rows = {
-    "roads alone": {"use_prompts": False},
-    "prompts": {"use_knowledge": False},
-    "prompts and A_K": {},
-}
-rows = {name: heard(least, **uses) for name, uses in rows.items()}
-print("nodes that a forecast hears from:", rows)
-assert rows["prompts and A_K"] == len(city.weights)
+    heard[name] = prompts.nodes_heard(model, city, least)
+print("nodes that a forecast hears from:", heard)
+assert heard["prompts and A_K"] == len(city.weights)
 
 # %% [markdown]
 # Two steps along the roads in the backbone, two more in the encoder of prompts; with $A_K$ from
@@ -314,15 +248,8 @@ print("the closed form is Eq. 9 and 10 with their branches, by tensor, by module
 # %%
 angles = np.linspace(1, 179, 179)
 rules = {"sum": "sum", "PCGrad": "pcgrad", "TSB, A-GEM": "tsb", "gate": "gate"}
-ahead = [torch.tensor([1.0, 0.0])]
-added = {
-    name: np.stack([
-        (GradientRule(rule, 1.0, 1.0, "global")(ahead, [torch.tensor([np.cos(a), np.sin(a)]).float()])[0] - ahead[0]).numpy()
-        for a in np.radians(angles)
-    ])
-    for name, rule in rules.items()
-}  # fmt: skip
-plots_gradients.angles_figure(angles, added)
+added = {name: toy.added_by_angle(rule, np.radians(angles)) for name, rule in rules.items()}
+method.angles_figure(angles, added)
 plt.show()
 assert added["TSB, A-GEM"][:, 0].min() >= -1e-6 and added["PCGrad"][:, 0].min() < -0.9
 np.testing.assert_allclose(added["TSB, A-GEM"][:, 1], np.sin(np.radians(angles)), atol=1e-6)
@@ -337,63 +264,29 @@ np.testing.assert_allclose(added["TSB, A-GEM"][:, 1], np.sin(np.radians(angles))
 # Every rule starts at the same point and takes the same number of steps.
 
 # %%
-H = {"target": [[1.0, 0.0], [0.0, 5.0]], "source": [[3.0, 1.4], [1.4, 1.5]]}
-H = {name: torch.tensor(rows, dtype=torch.float64) for name, rows in H.items()}
-best = {"target": torch.zeros(2).double(), "source": torch.tensor([1.9, 0.7]).double()}
+double = partial(torch.tensor, dtype=torch.float64)
+bowls = {"target": toy.Quadratic(double([[1.0, 0.0], [0.0, 5.0]]), torch.zeros(2).double()),
+         "source": toy.Quadratic(double([[3.0, 1.4], [1.4, 1.5]]), torch.tensor([1.9, 0.7]).double())}  # fmt: skip
 start = torch.tensor([-1.2, 1.9]).double()
-
-
-def loss(name, points):
-    """Loss at points [..., 2]."""
-    off = points - best[name]
-    return 0.5 * ((off @ H[name]) * off).sum(-1)
-
-
-def slope(name, at):
-    return H[name] @ (at - best[name])
-
-
-def walked(step, count=150, rate=0.03):
-    """Points on the way of a rule."""
-    way = [start]
-    for _ in range(count):
-        pair = ([slope(name, way[-1])] for name in ("target", "source"))
-        way.append(way[-1] - rate * step(*pair)[0])
-    return torch.stack(way)
-
-
-# %%
-steps_of = {
-    "target alone": GradientRule("target", 1.0, 1.0),
-    "sum": GradientRule("sum", 1.0, 1.0),
-    "PCGrad": GradientRule("pcgrad", 1.0, 1.0),
-    "TSB, equal weights (A-GEM)": GradientRule("tsb", 1.0, 1.0),
-    "TSB, sources at 1/200": GradientRule("tsb", 1.0, 0.005),
-}
-ways = {name: walked(step) for name, step in steps_of.items()}
-torch.testing.assert_close(ways["TSB, equal weights (A-GEM)"], walked(GradientRule("agem", 1.0, 1.0)))
-falls = {name: loss("target", way) for name, way in ways.items()}
-between = torch.linalg.solve(sum(H.values()), H["source"] @ best["source"])
+rules = {"target alone": ("target", 1.0), "sum": ("sum", 1.0), "PCGrad": ("pcgrad", 1.0),
+         "TSB, equal weights (A-GEM)": ("tsb", 1.0), "TSB, sources at 1/200": ("tsb", 0.005)}  # fmt: skip
+steps_of = {name: GradientRule(rule, 1.0, weight) for name, (rule, weight) in rules.items()}
+ways = {name: toy.descend(step, bowls, start) for name, step in steps_of.items()}
+tsb = ways["TSB, equal weights (A-GEM)"]
+torch.testing.assert_close(tsb, toy.descend(GradientRule("agem", 1.0, 1.0), bowls, start))
+falls = {name: bowls["target"].loss(way) for name, way in ways.items()}
+between = torch.linalg.solve(sum(bowl.curvature for bowl in bowls.values()),
+                             bowls["source"].curvature @ bowls["source"].minimum)  # fmt: skip
 torch.testing.assert_close(ways["sum"][-1], between, atol=0.02, rtol=0.02)
 
 # %%
-clash = next(
-    p
-    for p in ways["TSB, equal weights (A-GEM)"]
-    if slope("target", p) @ slope("source", p) < -1
-)
-g_t, g_s = -slope("target", clash), -slope("source", clash)  # downhill
-along = (g_s @ g_t) / (g_t @ g_t) * g_t
-arrows = {"$g_T$": g_t, "$g_S$": g_s, "$g_{ST}$": along, "$g_{SV}$": g_s - along}
-planes = {n: lambda x, y, n=n: loss(n, torch.tensor(np.stack([x, y], -1))).numpy() for n in H}
-plots_gradients.toy_figure(planes, {n: way.numpy() for n, way in ways.items()},
-                           {n: fall.clamp_min(1e-5).numpy() for n, fall in falls.items()},
-                           {n: arrow.numpy() for n, arrow in arrows.items()})  # fmt: skip
+arrows = toy.downhill_parts(toy.first_conflict(tsb, bowls), bowls)
+planes = {name: bowl.plane for name, bowl in bowls.items()}
+curves = {name: fall.clamp_min(1e-5).numpy() for name, fall in falls.items()}
+method.toy_figure(planes, {name: way.numpy() for name, way in ways.items()}, curves, arrows)
 plt.show()
-print(
-    "target's loss at the end:",
-    {name: f"{fall[-1].item():.4f}" for name, fall in falls.items()},
-)
+ends = {name: f"{fall[-1].item():.4f}" for name, fall in falls.items()}
+print("target's loss at the end:", ends)
 
 # %% [markdown]
 # The sum stops between the minima, where the two slopes cancel. TSB cannot: while the target has a
@@ -406,22 +299,15 @@ print(
 
 # %%
 torch.manual_seed(seed)
-rows = {}
-for weight in (1.0, 0.2, 0.005):
-    for name in ("sum", "tsb"):
-        step, up = GradientRule(name, 1.0, weight), {"plain step": 0, "Adam's first step": 0}
-        for _ in range(500):
-            t, s = torch.randn(20), 5 * torch.randn(20)
-            way = step([t], [s])[0]
-            up["plain step"] += float(way @ t) < -1e-5
-            up["Adam's first step"] += float(way.sign() @ t) < -1e-5
-        rows[name, f"{weight:g}"] = {k: 100 * n / 500 for k, n in up.items()}
+rows = {
+    (name, f"{weight:g}"): toy.uphill_shares(GradientRule(name, 1.0, weight), draws=500)
+    for weight in (1.0, 0.2, 0.005)
+    for name in ("sum", "tsb")
+}
 table = pd.DataFrame(rows).T.rename_axis(["rule", "weight of the sources"])
-show_table(
-    table,
-    "Random gradients in 20 dimensions, the sources' five times as long: % of steps that raise the target's loss",
-    digits=1,
-)
+caption = ("Random gradients in 20 dimensions, the sources' five times as long: "
+           "% of steps that raise the target's loss")  # fmt: skip
+show_table(table, caption, digits=1)
 assert (table.loc["tsb"]["plain step"] == 0).all()
 
 # %% [markdown]
@@ -435,45 +321,23 @@ assert (table.loc["tsb"]["plain step"] == 0).all()
 # batches, the same every time, both gradients are compared. Beside TSJT runs the same network on a
 # plain sum of the same windows, where each of them weighs the same.
 
-
 # %%
-def trained(settings):
-    """A network, its curves and the target's errors on the test days."""
-    torch.manual_seed(seed)
-    network = TSJT(task, settings)
-    look = partial(
-        gradient_log, network, task, roads, settings.step, source_windows=windows, draws=draws
-    )
-    history = train(
-        network, partial(joint_loss, network, task, roads, settings), city.train,
-        lambda: {"valid_mae": validation_mae(network, city, roads, city.valid), **look()},
-        settings.training, seed=seed,
-    )  # fmt: skip
-    errors = score(task, lambda _, steps: predict(network, roads, task, steps))["parts"]
-    return network, history.curves, errors
-
-
 share = windows / (windows + 4)
-runs = {
-    "TSJT": trained(tiny),
-    "plain sum": trained(replace(tiny, step=GradientRule("sum", 1 - share, share))),
+settings = {"TSJT": tiny, "plain sum": replace(tiny, step=GradientRule("sum", 1 - share, share))}
+runs = {n: live_training.train_watched(task, own, seed, draws) for n, own in settings.items()}
+panels = {
+    ("target's windows", "scaled MAE"): "loss",
+    ("third day", "scaled MAE"): "valid_mae",
+    ("sources in a step", "length against the target's"): "sources",
 }
-
-# %%
-line = lambda curve: {name: [run[1][curve]] for name, run in runs.items()}
-plots = {
-    ("target's windows", "scaled MAE"): line("loss"),
-    ("third day", "scaled MAE"): line("valid_mae"),
-    ("sources in a step", "length against the target's"): line("sources"),
-}
-figure = curves_figure(plots)
+curves = {at: {n: [run.curves[c]] for n, run in runs.items()} for at, c in panels.items()}
+figure = curves_figure(curves)
 figure.axes[2].set_yscale("log")
 plt.show()
 rule = RULES[0].fit(task, RULES[0].settings(), 0, None)
-table = pd.DataFrame(
-    {n: run[2] for n, run in runs.items()} | {"Last value": score(task, rule)["parts"]}
-).T
-show_table(table.filter(like="mae"), f"Test days of {target}, MAE in {city.unit}", digits=2)
+errors = {n: run.errors for n, run in runs.items()} | {"Last value": score(task, rule)["parts"]}
+table = pd.DataFrame(errors).T.filter(like="mae")
+show_table(table, f"Test days of {target}, MAE in {city.unit}", digits=2)
 
 # %% [markdown]
 # A few hundred steps of a small network are no result; the last row says how far there is to go. It
@@ -488,15 +352,10 @@ show_table(table.filter(like="mae"), f"Test days of {target}, MAE in {city.unit}
 # cosine of both gradients, and the share of the weights that lie in tensors where they are opposed.
 
 # %%
-network, curves, _ = runs["TSJT"]
-plots_gradients.agreement_figure(by_layer(curves, "cosine"), by_layer(curves, "opposed"))
+network, curves = runs["TSJT"].network, runs["TSJT"].curves
+method.agreement_figure(*(agreement.by_layer(curves, kind) for kind in ("cosine", "opposed")))
 plt.show()
-rows = {}
-for count in (1, 4, 16, 64):  # fewer windows, more batches
-    many = gradient_log(network, task, roads, tiny.step, target_windows=count,
-                   source_windows=count * windows // 4 + 1, draws=draws * max(16 // count, 1))  # fmt: skip
-    rows[count] = {"cosine": many["cosine all"], "opposed (%)": 100 * many["opposed all"]}
-table = pd.DataFrame(rows).T.rename_axis("windows of the target")
+table = live_training.agreement_by_batch(network, task, tiny, draws, (1, 4, 16, 64))
 show_table(table, "After training, all layers, by the size of the batch", digits=2)
 
 # %% [markdown]
@@ -518,20 +377,16 @@ torch.manual_seed(seed)
 rows = []
 for _ in range(4 * draws):
     drawn = city.train[torch.randint(len(city.train), (4,))]
-    t, s = target_and_source_gradients(network, task, roads, drawn, windows)
+    t, s = agreement.target_and_source_gradients(network, task, roads, drawn, windows)
     dots = torch.stack([(a * b).sum() for a, b in zip(t, s, strict=True)])
-    length = torch.stack([b.square().sum() for b in s]).sum().sqrt()
     kept = {g: skewed_direction(t, s, 0.0, 1.0, g) for g in ("tensor", "global")}
     gain = {g: sum((a * b).sum() for a, b in zip(t, u, strict=True)) for g, u in kept.items()}
     torch.testing.assert_close(gain["tensor"], dots.clamp_min(0).sum(), rtol=1e-3, atol=1e-5)
     torch.testing.assert_close(gain["global"], dots.sum().clamp_min(0), rtol=1e-3, atol=1e-5)
-    rows.append({f"removed, {g} (%)": 100 * (sum((a - b).square().sum() for a, b in zip(s, u, strict=True)).sqrt() / length).item()
-                 for g, u in kept.items()} | {"cosine": agreement(network, t, s)["all"]["cosine"]})  # fmt: skip
-show_table(
-    pd.DataFrame(rows).describe().loc[["mean", "min", "max"]],
-    "Part of the source's gradient that is removed",
-    digits=1,
-)
+    cosine = agreement.agreement(network, t, s)["all"]["cosine"]
+    rows.append(live_training.removed_shares(t, s) | {"cosine": cosine})
+table = pd.DataFrame(rows).describe().loc[["mean", "min", "max"]]
+show_table(table, "Part of the source's gradient that is removed", digits=1)
 
 # %% [markdown]
 # ## 9. Patterns on the map
@@ -542,62 +397,22 @@ show_table(
 # windows behind each pattern look like.
 
 # %%
-network, curves, errors = trained(
-    replace(tiny, prompting=NPMSettings(width, patterns, "pattern_softmax"))
-)
-
-
-@torch.no_grad()
-def leaning(one, at):
-    """Shares of the patterns [moments, nodes, K] in a city."""
-    npm = network.prompting
-    code = npm.encoder(one.windows(at), roads[one.name][0])
-    scores = code.flatten(2) @ npm.bank.flatten(1).T / (code.shape[2] * width) ** 0.5
-    share = scores.softmax(2)
-    prompt = (share @ npm.bank.flatten(1)).view_as(code)
-    torch.testing.assert_close(prompt, node_prompt(code, npm.bank, "pattern_softmax"))
-    return share
-
-
-# %%
-some = city.train[:: max(len(city.train) // 100, 1)]
-usual = leaning(city, some).clamp_min(1e-9).log().mean((0, 1))
-beyond = lambda share: share.clamp_min(1e-9).log() - usual  # log of how much above its average
+softmax = replace(tiny, prompting=NPMSettings(width, patterns, "pattern_softmax"))
+network = live_training.train_watched(task, softmax, seed, draws).network
+leaning = partial(prompts.pattern_shares, network, city)  # [moments, nodes, K]
+usual = prompts.usual_shares(leaning(city.train[:: max(len(city.train) // 100, 1)]))
 mean = city.scaled[task.test - 1].mean(1)
-moments = {"slowest": int(task.test[mean.argmin()]), "fastest": int(task.test[mean.argmax()])}
-strongest = {f"{name}: {pd.Timestamp(city.time[at - 1]):%a %H:%M}":
-             beyond(leaning(city, torch.tensor([at])))[0].argmax(1).numpy() for name, at in moments.items()}  # fmt: skip
+strongest = {}
+for name, at in (("slowest", task.test[mean.argmin()]), ("fastest", task.test[mean.argmax()])):
+    title = f"{name}: {pd.Timestamp(city.time[int(at) - 1]):%a %H:%M}"
+    strongest[title] = prompts.strongest(leaning(at[None]), usual)[0].numpy()
 some = task.test[:: max(len(task.test) // 100, 1)]
-most = beyond(leaning(city, some)).argmax(2)
-speeds = city.unscale(city.windows(some)[..., 0])
-used = [k for k in range(patterns) if (most == k).float().mean() > 0.005]
-behind = pd.DataFrame(
-    {k: speeds[most == k].mean(0).numpy() for k in used}, index=task.minutes * np.arange(-11, 1)
-)
-plots_gradients.patterns_figure(
-    maps[target],
-    strongest,
-    behind,
-    [(most == k).float().mean().item() for k in used],
-    city.unit,
-)
+kinds = prompts.strongest(leaning(some), usual)
+behind, shares = prompts.mean_windows(city, some, kinds, task.minutes)
+method.patterns_figure(maps[target], strongest, behind, shares, city.unit)
 plt.show()
-
-# %%
-rows = {}
-for one in (city, *task.sources):
-    share = leaning(one, one.train[:: max(len(one.train) // 40, 1)]).flatten(0, 1)
-    spread = (-(share * share.clamp_min(1e-12).log()).sum(1)).exp().mean().item()
-    top = beyond(share).argmax(1)
-    rows[one.name] = {
-        f"pattern {k + 1} (%)": 100 * (top == k).float().mean().item() for k in used
-    }
-    rows[one.name] |= {"patterns heard by a node": spread}
-show_table(
-    pd.DataFrame(rows).T,
-    "How often a pattern is heard most beyond the average, by city",
-    digits=1,
-)
+table = prompts.pattern_use(network, (city, *task.sources), usual, [*behind])
+show_table(table, "How often a pattern is heard most beyond the average, by city", digits=1)
 
 # %% [markdown]
 # Patterns sort windows by what the roads do, slow or fast, falling or rising, and cities share
@@ -614,33 +429,11 @@ show_table(
 # %%
 big = replace(tiny, backbone=STGCNSize(4 * channels, channels), prompting=NPMSettings(wide, bank))
 racer = TSJT(task, big).train()
-adam = torch.optim.Adam(racer.parameters(), 1e-6, foreach=True)
-drawn = city.train[:4]
-
-
-def target_skewed():
-    adam.zero_grad(set_to_none=True)
-    joint_loss(racer, task, roads, big, drawn).backward()
-    adam.step()
-
-
-def plain():
-    adam.zero_grad(set_to_none=True)
-    mine, theirs = (
-        masked_mae(racer, city, roads, drawn),
-        source_loss(racer, task, roads, windows),
-    )
-    (0.2 * mine + 0.001 * theirs).backward()
-    adam.step()
-
-
-times = interleaved(
-    {n: partial(seconds, f) for n, f in {"TSJT": target_skewed, "plain": plain}.items()},
-    2 * turns,
-)
-ratio = np.divide(times["TSJT"], times["plain"])
-print(f"a TSJT step takes {np.median(ratio):.2f} times a plain one (from {ratio.min():.2f} to {ratio.max():.2f}), "
-      f"{count_parameters(racer):,} parameters, {windows} + 4 windows")  # fmt: skip
+both = live_training.joint_steps(racer, task, big, city.train[:4])
+actions = {name: partial(cost.seconds, step) for name, step in both.items()}
+times = cost.interleaved(actions, 2 * turns)
+print(f"a TSJT step takes {live_training.ratio_text(times, 'TSJT', 'plain', 2)} times a plain one, "
+      f"{live_training.parameter_counts(racer)['all']:,} parameters, {windows} + 4 windows")  # fmt: skip
 
 # %% [markdown]
 # With more windows in a batch the ratio falls, since what TSB adds does not grow with them. Next,
@@ -659,19 +452,13 @@ with torch.inference_mode():
     first, *others = (form(z, some) for form in forms.values())
     for other in others:
         torch.testing.assert_close(first, other, rtol=1e-3, atol=1e-4)
-    times = interleaved(
-        {n: partial(seconds, partial(f, z, some)) for n, f in forms.items()}, turns
-    )
+    actions = {n: partial(cost.seconds, partial(f, z, some)) for n, f in forms.items()}
+    times = cost.interleaved(actions, turns)
 products = 2 * 4 * nodes * bank * 144 * wide / (bank * 12 * wide**2 + 4 * nodes * 12 * wide**2)
-print(
-    f"N = {nodes}, K = {bank}, D' = {wide}: the printed order has {products:.0f} times the products"
-)
+print(f"N = {nodes}, K = {bank}, D' = {wide}: products of the printed order: {products:.0f} times")
 for name in [*forms][1:]:
-    ratio = np.divide(times[name], times["gram first"])
-    print(
-        f"{name}: {np.median(ratio):.0f} times as long ({ratio.min():.0f} to {ratio.max():.0f})"
-    )
-    assert np.median(ratio) > 1
+    print(f"{name}: {live_training.ratio_text(times, name, 'gram first', 0)} times as long")
+    assert np.median(np.divide(times[name], times["gram first"])) > 1
 
 # %% [markdown]
 # The printed order, taken as one product over all patterns, costs about what its count of products
@@ -683,33 +470,21 @@ for name in [*forms][1:]:
 #
 # The release is partial: the backbones are withheld and it does not run as it stands. Where it and
 # the paper differ, a setting has both.
-
-# %%
-rows = [
-    ("width of bank and scale of Eq. 5", "D', sqrt(D')", "none", "the text's D and D' do not fit"),
-    ("softmax in Eq. 5", "no", "Prompting.mode", "formula; the words have one"),
-    ("K", "150", "Prompting.patterns", "release; the paper: half the nodes, not of which city"),
-    ("attention", "over the steps of a node", "none", "ours; in the release it mixes nodes and samples"),
-    ("norms", "over the width", "none", "ours; the release fixes the number of nodes"),
-    ("A_K in the backbone", "one more graph, rows sum to 1", "use_knowledge", "ours; the release: instead of the roads"),
-    ("components of TSB", "each tensor", "Step.granularity", "the paper; the release: all at once"),
-    ("optimiser", "Adam on 0.2 g_T + 0.001 u", "Step", "release; the paper names none"),
-    ("loss", "masked MAE, scaled by city", "none", "ours; the release: MSE without a mask"),
-    ("source windows", "shared out evenly, all cities in a batch", "sources", "ours; the release draws one city"),
-    ("choice of the epoch", "the third day", "training", "ours; the paper is silent"),
-]  # fmt: skip
-show_table(
-    pd.DataFrame(rows, columns=["question", "here", "setting", "from"]),
-    "Decisions",
-    index=False,
-)
-assert (full.step.granularity, full.prompting.mode, full.prompting.patterns) == (
-    "tensor",
-    "gram",
-    150,
-)
-
-# %% [markdown]
+#
+# | question | here | setting | from |
+# |---|---|---|---|
+# | width of bank and scale of Eq. 5 | D', sqrt(D') | none | the text's D and D' do not fit |
+# | softmax in Eq. 5 | no | `prompting.mode` | formula; the words have one |
+# | K | 150 | `prompting.patterns` | release; the paper: half the nodes, not of which city |
+# | attention | over the steps of a node | none | ours; in the release it mixes nodes and samples |
+# | norms | over the width | none | ours; the release fixes the number of nodes |
+# | A_K in the backbone | one more graph, rows sum to 1 | `use_knowledge` | ours; the release: instead of the roads |
+# | components of TSB | each tensor | `step.granularity` | the paper; the release: all at once |
+# | optimiser | Adam on 0.2 g_T + 0.001 u | `step` | release; the paper names none |
+# | loss | masked MAE, scaled by city | none | ours; the release: MSE without a mask |
+# | source windows | shared out evenly, all cities in a batch | `sources` | ours; the release draws one city |
+# | choice of the epoch | the third day | `training` | ours; the paper is silent |
+#
 # ## What to remember
 #
 # - TSB is one projection, one multiplication and addition a weight, without a branch; to first
