@@ -59,6 +59,7 @@ from stflow_lib.speedgraph.tsjt.npm import NPMSettings, knowledge_graph
 from stflow_lib.speedgraph.tsjt.tsb import GradientRule
 from stflow_lib.training import cost
 from stflow_lib.training.loop import Training
+from stflow_lib.training.method import count_parameters
 
 # %%
 torch.set_num_threads(1)  # then processor seconds are work, not threads that wait
@@ -191,9 +192,8 @@ print("effective neighbours:", near, "of", len(order))
 
 # %%
 least = int((city.weights > 0).sum(1).argmin())  # a node with few neighbours
-heard = {}
-for name, uses in (("roads alone", {"use_prompts": False}), ("prompts", {"use_knowledge": False}),
-                   ("prompts and A_K", {})):  # fmt: skip
+heard, parts = {}, {"roads alone": {"use_prompts": False}, "prompts": {"use_knowledge": False}}
+for name, uses in (parts | {"prompts and A_K": {}}).items():
     torch.manual_seed(seed)
     model = TSJT(task, TSJTSettings(prompting=NPMSettings(width, patterns), **uses)).eval()
     heard[name] = prompts.nodes_heard(model, city, least)
@@ -246,7 +246,7 @@ print("the closed form is Eq. 9 and 10 with their branches, by tensor, by module
 # source whole or not at all. What does each add, by the angle?
 
 # %%
-angles = np.linspace(1, 179, 179)
+angles = np.linspace(1, 179, 179)  # degrees
 rules = {"sum": "sum", "PCGrad": "pcgrad", "TSB, A-GEM": "tsb", "gate": "gate"}
 added = {name: toy.added_by_angle(rule, np.radians(angles)) for name, rule in rules.items()}
 method.angles_figure(angles, added)
@@ -266,10 +266,10 @@ np.testing.assert_allclose(added["TSB, A-GEM"][:, 1], np.sin(np.radians(angles))
 # %%
 double = partial(torch.tensor, dtype=torch.float64)
 bowls = {"target": toy.Quadratic(double([[1.0, 0.0], [0.0, 5.0]]), torch.zeros(2).double()),
-         "source": toy.Quadratic(double([[3.0, 1.4], [1.4, 1.5]]), torch.tensor([1.9, 0.7]).double())}  # fmt: skip
+         "source": toy.Quadratic(double([[3.0, 1.4], [1.4, 1.5]]), torch.tensor([1.9, 0.7]).double())}
 start = torch.tensor([-1.2, 1.9]).double()
 rules = {"target alone": ("target", 1.0), "sum": ("sum", 1.0), "PCGrad": ("pcgrad", 1.0),
-         "TSB, equal weights (A-GEM)": ("tsb", 1.0), "TSB, sources at 1/200": ("tsb", 0.005)}  # fmt: skip
+         "TSB, equal weights (A-GEM)": ("tsb", 1.0), "TSB, sources at 1/200": ("tsb", 0.005)}
 steps_of = {name: GradientRule(rule, 1.0, weight) for name, (rule, weight) in rules.items()}
 ways = {name: toy.descend(step, bowls, start) for name, step in steps_of.items()}
 tsb = ways["TSB, equal weights (A-GEM)"]
@@ -305,8 +305,7 @@ rows = {
     for name in ("sum", "tsb")
 }
 table = pd.DataFrame(rows).T.rename_axis(["rule", "weight of the sources"])
-caption = ("Random gradients in 20 dimensions, the sources' five times as long: "
-           "% of steps that raise the target's loss")  # fmt: skip
+caption = "Random gradients, the sources' five times as long: % of steps that raise the target's loss"
 show_table(table, caption, digits=1)
 assert (table.loc["tsb"]["plain step"] == 0).all()
 
@@ -433,7 +432,7 @@ both = live_training.joint_steps(racer, task, big, city.train[:4])
 actions = {name: partial(cost.seconds, step) for name, step in both.items()}
 times = cost.interleaved(actions, 2 * turns)
 print(f"a TSJT step takes {live_training.ratio_text(times, 'TSJT', 'plain', 2)} times a plain one, "
-      f"{live_training.parameter_counts(racer)['all']:,} parameters, {windows} + 4 windows")  # fmt: skip
+      f"{count_parameters(racer):,} parameters, {windows} + 4 windows")  # fmt: skip
 
 # %% [markdown]
 # With more windows in a batch the ratio falls, since what TSB adds does not grow with them. Next,

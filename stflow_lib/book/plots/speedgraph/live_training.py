@@ -121,5 +121,7 @@ def joint_steps(
 def ratio_text(times: Mapping[str, list[float]], name: str, base: str, digits: int) -> str:
     """How many times as long as `base` in the same turn: "1.20 (1.10 to 1.30)"."""
     ratio = np.divide(times[name], times[base])
-    middle, low, high = (f"{r:.{digits}f}" for r in (np.median(ratio), ratio.min(), ratio.max()))
+    middle, low, high = (
+        f"{r:.{digits}f}" for r in (np.median(ratio), ratio.min(), ratio.max())
+    )
     return f"{middle} ({low} to {high})"

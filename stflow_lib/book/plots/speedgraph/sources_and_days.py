@@ -54,7 +54,9 @@ def _switches(record: Mapping, name: str) -> list[str]:
     return [word.removeprefix(name) for word in words]
 
 
-def mean_errors(frame: pd.DataFrame, down: str = "method", across: str = "case") -> pd.DataFrame:
+def mean_errors(
+    frame: pd.DataFrame, down: str = "method", across: str = "case"
+) -> pd.DataFrame:
     """Mean MAE over the runs of each cell, rows and columns in the order of the records."""
     return frame.pivot_table(index=down, columns=across, values="mae", sort=False)
 

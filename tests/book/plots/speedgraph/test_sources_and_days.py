@@ -68,7 +68,11 @@ def test_an_order_that_turns_is_told(frame):
 
 
 def test_fewer_sources_beside_all_of_them(capsys):
-    rows = [("TSJT", "a", 0, 3.3, 0.0), ("TSJT", "b", 0, 3.0, 0.0), ("TSJT", "a + b", 0, 3.0, 0.0)]
+    rows = [
+        ("TSJT", "a", 0, 3.3, 0.0),
+        ("TSJT", "b", 0, 3.0, 0.0),
+        ("TSJT", "a + b", 0, 3.0, 0.0),
+    ]
     frame = pd.DataFrame(rows, columns=["method", "case", "seed", "mae", "rmse"])
     scarce.show_sources(frame, "a + b", "y", "mph")
     out = capsys.readouterr().out
