@@ -224,7 +224,7 @@ assert heard["prompts and A_K"] == len(city.weights)
 # %%
 torch.manual_seed(seed)
 shapes = [(3, 4), (7,), (2, 5), (1,)]
-for turn in range(20):
+for _ in range(20):
     t, s = ([torch.randn(*shape, dtype=torch.float64) for shape in shapes] for _ in "ts")
     for components in ("tensor", "global", [0, 0, 1, 1]):
         ours = skewed_direction(t, s, 0.2, 0.001, components)
@@ -265,9 +265,9 @@ np.testing.assert_allclose(added["TSB, A-GEM"][:, 1], np.sin(np.radians(angles))
 
 # %%
 double = partial(torch.tensor, dtype=torch.float64)
+start, best = (torch.tensor(at).double() for at in ([-1.2, 1.9], [1.9, 0.7]))
 bowls = {"target": toy.Quadratic(double([[1.0, 0.0], [0.0, 5.0]]), torch.zeros(2).double()),
-         "source": toy.Quadratic(double([[3.0, 1.4], [1.4, 1.5]]), torch.tensor([1.9, 0.7]).double())}
-start = torch.tensor([-1.2, 1.9]).double()
+         "source": toy.Quadratic(double([[3.0, 1.4], [1.4, 1.5]]), best)}
 rules = {"target alone": ("target", 1.0), "sum": ("sum", 1.0), "PCGrad": ("pcgrad", 1.0),
          "TSB, equal weights (A-GEM)": ("tsb", 1.0), "TSB, sources at 1/200": ("tsb", 0.005)}
 steps_of = {name: GradientRule(rule, 1.0, weight) for name, (rule, weight) in rules.items()}
@@ -276,7 +276,7 @@ tsb = ways["TSB, equal weights (A-GEM)"]
 torch.testing.assert_close(tsb, toy.descend(GradientRule("agem", 1.0, 1.0), bowls, start))
 falls = {name: bowls["target"].loss(way) for name, way in ways.items()}
 between = torch.linalg.solve(sum(bowl.curvature for bowl in bowls.values()),
-                             bowls["source"].curvature @ bowls["source"].minimum)  # fmt: skip
+                             bowls["source"].curvature @ best)  # fmt: skip
 torch.testing.assert_close(ways["sum"][-1], between, atol=0.02, rtol=0.02)
 
 # %%
@@ -305,7 +305,7 @@ rows = {
     for name in ("sum", "tsb")
 }
 table = pd.DataFrame(rows).T.rename_axis(["rule", "weight of the sources"])
-caption = "Random gradients, the sources' five times as long: % of steps that raise the target's loss"
+caption = "Random gradients, the sources' 5 times as long: % of steps that raise the target's loss"
 show_table(table, caption, digits=1)
 assert (table.loc["tsb"]["plain step"] == 0).all()
 

@@ -10,11 +10,13 @@ from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator
 
 from stflow_lib.book.plots.speedgraph.problem import places
-from stflow_lib.book.plots.style import bare, legend_below
+from stflow_lib.book.plots.style import (
+    BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SKY, bare, legend_below,
+)  # fmt: skip
 
-SERIES = ("#000000", "#D55E00", "#0072B2", "#009E73", "#E69F00", "#CC79A7")
+SERIES = (INK, RED, BLUE, GREEN, ORANGE, PURPLE)
 DASHES = ("-", "--", "-", "-.", ":", "--")
-TARGET, SOURCE = "#0072B2", "#D55E00"
+TARGET, SOURCE = BLUE, RED
 Plane = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -51,7 +53,7 @@ def toy_figure(
 
 
 def _arrows(axis: plt.Axes, arrows: Mapping[str, np.ndarray]) -> None:
-    colours = (TARGET, SOURCE, "#CC79A7", "#009E73", "#000000")
+    colours = (TARGET, SOURCE, PURPLE, GREEN, INK)
     for (name, v), colour in zip(arrows.items(), colours, strict=False):
         axis.annotate("", v, (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2})
         axis.annotate(name, v * 1.12, color=colour, ha="center", va="center", fontsize=11)
@@ -75,8 +77,8 @@ def angles_figure(angles: np.ndarray, parts: Mapping[str, np.ndarray]) -> plt.Fi
             axis.plot(angles, values, dash, color=colour, lw=2, label=name)
     for axis, way in zip(axes, ("along", "across"), strict=True):
         axis.axvline(90, color="0.6", lw=0.8)
-        axis.set(title=f"{way} the target's gradient", xlabel="angle between both gradients (°)",
-                 xticks=range(0, 181, 45))  # fmt: skip
+        axis.set(title=f"{way} the target's gradient", xticks=range(0, 181, 45),
+                 xlabel="angle between both gradients (°)")  # fmt: skip
         bare(axis)
     axes[0].set_ylabel("added by a source of length 1")
     legend_below(fig, len(parts))
@@ -153,12 +155,15 @@ def patterns_figure(
     shares: Sequence[float],
     unit: str,
 ) -> plt.Figure:
-    """Which pattern each node leans to, on the map at some moments {title: [N]}, and the mean
-    window (rows: minutes) of those that lean to it, one column a pattern, with its share."""  # fmt: skip
+    """Which pattern each node leans to, on the map at some moments {title: [N]}.
+
+    Beside them the mean window (rows: minutes) of those that lean to it, a column for each
+    pattern, with its share.
+    """
     count = len(strongest)
     fig, axes = plt.subplots(1, count + 1, figsize=(4 * count + 4.6, 4.1), layout="constrained",
                              width_ratios=[1] * count + [1.15])  # fmt: skip
-    colours = [*SERIES[1:], "#56B4E9", "#8C8C8C", "#F0E442"]
+    colours = [*SERIES[1:], SKY, GREY, "#F0E442"]
     for axis, (title, kinds) in zip(axes, strongest.items(), strict=False):
         places(axis, city)
         axis.scatter(city["lon"], city["lat"], c=[colours[k % len(colours)] for k in kinds],
@@ -167,8 +172,8 @@ def patterns_figure(
     for (k, values), share in zip(windows.items(), shares, strict=True):
         colour = colours[k % len(colours)]
         axes[-1].plot(values, color=colour, lw=2, label=f"pattern {k + 1}: {share:.0%}")
-    axes[-1].set(title="mean window by strongest pattern", xlabel="minutes from the newest input",
-                 ylabel=f"speed ({unit})")  # fmt: skip
+    axes[-1].set(title="mean window by strongest pattern", ylabel=f"speed ({unit})",
+                 xlabel="minutes from the newest input")  # fmt: skip
     bare(axes[-1])
     legend_below(fig, 6)
     return fig

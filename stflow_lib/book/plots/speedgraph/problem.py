@@ -11,11 +11,13 @@ import pandas as pd
 import xarray as xr
 from matplotlib.collections import LineCollection
 
-from stflow_lib.book.plots.style import bare, legend_below
+from stflow_lib.book.plots.style import (
+    BLUE, GREEN, ORANGE, PURPLE, RED, bare, legend_below,
+)  # fmt: skip
 
-SERIES = ("0.45", "#E69F00", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
+SERIES = ("0.45", ORANGE, BLUE, RED, GREEN, PURPLE)
 MARKS = ("o", "^", "s", "D", "v", "P")
-FEW = "#D55E00"  # what a target may show
+FEW = RED  # what a target may show
 
 
 def _panels(count: int, columns: int, size: tuple[float, float], **shared):
@@ -30,7 +32,7 @@ def _panels(count: int, columns: int, size: tuple[float, float], **shared):
 
 
 def graphs_figure(cities: Mapping[str, xr.Dataset]) -> plt.Figure:
-    """Every city's sensors at their places with the links of its graph; colour is mean speed."""
+    """Every city's sensors at their places with the links between them; colour: mean speed."""
     fig, axes = _panels(len(cities), 2, (5.4, 4.2))
     for axis, (name, city) in zip(axes, cities.items(), strict=True):
         links = places(axis, city)

@@ -79,7 +79,7 @@ def targets_passed(rows: Rows, pairs: Iterable[str], metrics: Iterable[str]) -> 
 
 
 def gains_by_target(judged: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Gains with intervals as text, a table for each metric: compared rows down, targets across.
+    """Gains with intervals as text, a table for each metric: rows down, targets across.
 
     `judged`: see `tables.compare`.
     """

@@ -15,7 +15,7 @@ ALONE = "Target only"
 
 
 def errors_by_case(case: Callable[[Mapping], str], *tables: Rows) -> pd.DataFrame:
-    """A row per record: method, what `case(record)` says, seed, mae, rmse; collapsed ones out."""
+    """A row per record: method, what `case(record)` says, seed, errors; collapsed ones out."""
     lines = [
         (method, case(r), r["seed"], r["metric_mae"], r["metric_rmse"])
         for table in tables
@@ -57,7 +57,7 @@ def _switches(record: Mapping, name: str) -> list[str]:
 def mean_errors(
     frame: pd.DataFrame, down: str = "method", across: str = "case"
 ) -> pd.DataFrame:
-    """Mean MAE over the runs of each cell, rows and columns in the order of the records."""
+    """Mean MAE over the runs of each cell, rows and columns as the records have them."""
     return frame.pivot_table(index=down, columns=across, values="mae", sort=False)
 
 
