@@ -52,7 +52,7 @@ def parameter_counts(network: TSJT) -> dict[str, int]:
 
 
 def train_watched(task: Task, settings: TSJTSettings, seed: int, draws: int) -> Trained:
-    """Train; after each epoch forecast the third day and compare gradients on `draws` batches."""
+    """Train; after each epoch forecast the third day, compare gradients on `draws` batches."""
     torch.manual_seed(seed)
     network = TSJT(task, settings)
     city, roads = task.target, operators_of(network, task)

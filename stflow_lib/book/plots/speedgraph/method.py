@@ -9,14 +9,13 @@ import xarray as xr
 from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator
 
+from stflow_lib.book.plots import style
 from stflow_lib.book.plots.speedgraph.problem import places
-from stflow_lib.book.plots.style import (
-    BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SKY, bare, legend_below,
-)  # fmt: skip
+from stflow_lib.book.plots.style import bare, legend_below
 
-SERIES = (INK, RED, BLUE, GREEN, ORANGE, PURPLE)
+SERIES = (style.INK, style.RED, style.BLUE, style.GREEN, style.ORANGE, style.PURPLE)
 DASHES = ("-", "--", "-", "-.", ":", "--")
-TARGET, SOURCE = BLUE, RED
+TARGET, SOURCE = style.BLUE, style.RED
 Plane = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -53,7 +52,7 @@ def toy_figure(
 
 
 def _arrows(axis: plt.Axes, arrows: Mapping[str, np.ndarray]) -> None:
-    colours = (TARGET, SOURCE, PURPLE, GREEN, INK)
+    colours = (TARGET, SOURCE, style.PURPLE, style.GREEN, style.INK)
     for (name, v), colour in zip(arrows.items(), colours, strict=False):
         axis.annotate("", v, (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2})
         axis.annotate(name, v * 1.12, color=colour, ha="center", va="center", fontsize=11)
@@ -163,7 +162,7 @@ def patterns_figure(
     count = len(strongest)
     fig, axes = plt.subplots(1, count + 1, figsize=(4 * count + 4.6, 4.1), layout="constrained",
                              width_ratios=[1] * count + [1.15])  # fmt: skip
-    colours = [*SERIES[1:], SKY, GREY, "#F0E442"]
+    colours = [*SERIES[1:], style.SKY, style.GREY, "#F0E442"]
     for axis, (title, kinds) in zip(axes, strongest.items(), strict=False):
         places(axis, city)
         axis.scatter(city["lon"], city["lat"], c=[colours[k % len(colours)] for k in kinds],

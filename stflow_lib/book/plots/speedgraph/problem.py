@@ -11,13 +11,12 @@ import pandas as pd
 import xarray as xr
 from matplotlib.collections import LineCollection
 
-from stflow_lib.book.plots.style import (
-    BLUE, GREEN, ORANGE, PURPLE, RED, bare, legend_below,
-)  # fmt: skip
+from stflow_lib.book.plots import style
+from stflow_lib.book.plots.style import bare, legend_below
 
-SERIES = ("0.45", ORANGE, BLUE, RED, GREEN, PURPLE)
+SERIES = ("0.45", style.ORANGE, style.BLUE, style.RED, style.GREEN, style.PURPLE)
 MARKS = ("o", "^", "s", "D", "v", "P")
-FEW = RED  # what a target may show
+FEW = style.RED  # what a target may show
 
 
 def _panels(count: int, columns: int, size: tuple[float, float], **shared):

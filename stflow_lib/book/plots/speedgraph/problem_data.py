@@ -37,8 +37,8 @@ def _statistics(city: xr.Dataset) -> dict:
     measured = float(city["observed"].mean()) if "observed" in city else np.nan
     return {"nodes": len(weights), "edges": (weights > 0).sum(),
             "step (min)": city.attrs["step_minutes"], "steps": len(speed),
-            "mean": np.nanmean(speed), "deviation": np.nanstd(speed), "unit": city.attrs["unit"],
-            "missing (%)": 100 * np.isnan(speed).mean(), "measured (%)": measured}  # fmt: skip
+            "mean": np.nanmean(speed), "deviation": np.nanstd(speed),
+            "unit": city.attrs["unit"], "missing (%)": 100 * np.isnan(speed).mean(), "measured (%)": measured}  # fmt: skip
 
 
 def graph_statistics(cities: Cities) -> pd.DataFrame:
@@ -52,8 +52,8 @@ def _graph(weights: np.ndarray) -> dict:
     weights = weights * (1 - np.eye(len(weights)))
     linked = (weights + weights.T > 0).sum(1)
     pieces, of = connected_components(weights > 0, directed=False)
-    return {"symmetric": np.array_equal(weights, weights.T), "neighbours, median": np.median(linked),
-            "most": linked.max(), "without any": (linked == 0).sum(), "pieces": pieces,
+    return {"symmetric": np.array_equal(weights, weights.T),
+            "neighbours, median": np.median(linked), "most": linked.max(), "without any": (linked == 0).sum(), "pieces": pieces,
             "largest piece (%)": 100 * np.bincount(of).max() / len(of)}  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def mean_speeds(cities: Cities, minutes: int = 30) -> dict[str, pd.Series]:
 
 
 def split_spans(tasks: Tasks, target: str) -> dict[str, list[tuple[str, float, float]]]:
-    """Which days of each city serve for what, (use, first, end), if one of them is the target."""
+    """Which days of each city serve for what, (use, first, end), with one as the target."""
     spans = {}
     for name, task in tasks.items():
         days = len(task.target.speed) * task.minutes / DAY
@@ -122,7 +122,7 @@ def scales(tasks: Tasks) -> pd.DataFrame:
 def restless_window(task: Task, every: int = 7, count: int = 3) -> tuple[Tensor, Tensor]:
     """The test step, one of `every`, over whose labels speeds change most; and `count` sensors.
 
-    The sensors are of the third that changes most; change counts where all labels were measured.
+    The sensors are of the third that changes most; where a label is missing nothing changes.
     """
     city, some = task.target, task.test[::every]
     rows = some[:, None] + torch.arange(-1, city.ahead)
@@ -142,7 +142,7 @@ def first_test_day(task: Task) -> Tensor:
 
 
 def restless_sensors(task: Task, steps: Tensor) -> Tensor:
-    """Of some steps the sensor that varies most, one a quarter down the order, and a middle one."""
+    """The sensor that varies most over some steps, one a quarter down, and a middle one."""
     city = task.target
     speed = city.speed[steps].where(city.seen[steps], city.speed[city.seen].mean())
     order = speed.std(0).argsort(descending=True)

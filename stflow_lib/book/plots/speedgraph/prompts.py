@@ -18,7 +18,7 @@ RARE = 0.005  # share of windows below which a pattern is not drawn
 
 
 def readings_table(B: int, N: int, T: int, D: int, K: int) -> pd.DataFrame:
-    """Parameters and products of four readings of Eq. 5: B windows, N nodes, T steps, D' = D."""
+    """Numbers and products of four readings of Eq. 5; B windows, N nodes, T steps, D' = D."""
     readings = {
         "gram": ("Eq. 5 as printed", K * T * D, K * T * D**2 + B * N * T * D**2),
         "code": ("the release: B^T B itself is learned", K * D**2, B * N * T * D**2),
@@ -84,7 +84,7 @@ def strongest(
 def mean_windows(
     city: CitySpeed, steps: Int[Tensor, " step"], kinds: Int[Tensor, "step node"], minutes: int
 ) -> tuple[pd.DataFrame, list[float]]:
-    """Mean input window of each pattern that is not rare, minutes down, and the patterns' shares.
+    """Mean input window of each pattern that is not rare, minutes down, and their shares.
 
     kinds: the strongest pattern of each window.
     """

@@ -55,7 +55,7 @@ def first_conflict(
 def downhill_parts(
     at: Float[Tensor, " 2"], losses: Mapping[str, Quadratic]
 ) -> dict[str, np.ndarray]:
-    """Both gradients at a point, turned downhill, and the source's along and across the target's."""
+    """Both gradients at a point, turned downhill, and the parts of the source's."""
     g_t, g_s = (-losses[name].gradient(at) for name in ("target", "source"))
     along = (g_s @ g_t) / (g_t @ g_t) * g_t
     parts = {"$g_T$": g_t, "$g_S$": g_s, "$g_{ST}$": along, "$g_{SV}$": g_s - along}
@@ -63,7 +63,7 @@ def downhill_parts(
 
 
 def added_by_angle(rule: str, angles: np.ndarray) -> np.ndarray:
-    """What a rule adds to a target of length 1 from a source of length 1 [A, 2], by their angle."""
+    """What a rule adds [A, 2] to a target of length 1 from a source of length 1, by angle."""
     step, target = GradientRule(rule, 1.0, 1.0, "global"), torch.tensor([1.0, 0.0])
     sources = torch.tensor(np.stack([np.cos(angles), np.sin(angles)], 1)).float()
     return np.stack([(step([target], [source])[0] - target).numpy() for source in sources])

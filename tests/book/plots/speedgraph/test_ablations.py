@@ -47,7 +47,8 @@ def test_the_base_is_compared_with_each_other_row(rows, capsys):
 
 def test_sweep_by_reading_and_size(recorded):
     rows = {f"{mode}, K = {size}": [recorded(f"{mode}{size}", "x>y", {"mae": value})]
-            for mode, size, value in (("gram", 10, 3.0), ("gram", 25, 3.5), ("code", 10, 2.0))}  # fmt: skip
+            for mode, size, value in
+            (("gram", 10, 3.0), ("gram", 25, 3.5), ("code", 10, 2.0))}  # fmt: skip
     rows["code, K = 25"] = [recorded("code25", "x>y", None)]
     sweep = ablations.bank_sweep(rows)
     assert sweep == {"gram": {"10": [3.0], "25": [3.5]}, "code": {"10": [2.0]}}

@@ -1,4 +1,4 @@
-"""Live training: every epoch is logged, steps do what they are called, shares are of the source."""
+"""Live training: every epoch is logged, steps move the network, shares are of the source."""
 
 import numpy as np
 import pytest

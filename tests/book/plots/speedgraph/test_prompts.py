@@ -1,4 +1,4 @@
-"""Prompts: counts and entropies by hand, shares that make the prompt, windows behind patterns."""
+"""Prompts: counts and entropies by hand, shares that make the prompt, windows of patterns."""
 
 import numpy as np
 import pytest

@@ -60,7 +60,8 @@ def test_printed_numbers_keep_the_papers_order_and_their_gaps():
 def test_the_bar_is_a_hundred_on_each_target(rows):
     found = results.relative_errors(rows, ["x>y", "x>z"], "mae")
     assert found.to_numpy().tolist() == [
-        ["x>y", "Net", "3", 50.0], ["x>y", "Net", "3", 75.0], ["x>z", "Net", "3", 125.0]]  # fmt: skip
+        ["x>y", "Net", "3", 50.0], ["x>y", "Net", "3", 75.0],
+        ["x>z", "Net", "3", 125.0]]  # fmt: skip
 
 
 def test_targets_on_which_a_method_is_better(rows, recorded):

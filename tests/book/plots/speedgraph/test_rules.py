@@ -16,7 +16,7 @@ def test_errors_stand_under_their_minutes(task):
 
 
 def test_last_value_knows_nothing_of_the_days(make_city):
-    """All beginnings are tested on the same second half, so a rule that learns nothing is level."""
+    """All beginnings are tested on the same second half: without learning all are level."""
     methods = [METHODS["Last value"], METHODS["Time-of-day mean"]]
     table = rules.errors_by_first_day(make_city(days=12), methods, "P10", 12, tries=2)
     assert [*table] == ["day 1, Tue", "day 3, Thu"]
