@@ -38,7 +38,8 @@ def _statistics(city: xr.Dataset) -> dict:
     return {"nodes": len(weights), "edges": (weights > 0).sum(),
             "step (min)": city.attrs["step_minutes"], "steps": len(speed),
             "mean": np.nanmean(speed), "deviation": np.nanstd(speed),
-            "unit": city.attrs["unit"], "missing (%)": 100 * np.isnan(speed).mean(), "measured (%)": measured}  # fmt: skip
+            "unit": city.attrs["unit"],
+            "missing (%)": 100 * np.isnan(speed).mean(), "measured (%)": measured}  # fmt: skip
 
 
 def graph_statistics(cities: Cities) -> pd.DataFrame:
@@ -53,7 +54,8 @@ def _graph(weights: np.ndarray) -> dict:
     linked = (weights + weights.T > 0).sum(1)
     pieces, of = connected_components(weights > 0, directed=False)
     return {"symmetric": np.array_equal(weights, weights.T),
-            "neighbours, median": np.median(linked), "most": linked.max(), "without any": (linked == 0).sum(), "pieces": pieces,
+            "neighbours, median": np.median(linked), "most": linked.max(),
+            "without any": (linked == 0).sum(), "pieces": pieces,
             "largest piece (%)": 100 * np.bincount(of).max() / len(of)}  # fmt: skip
 
 

@@ -20,7 +20,8 @@ def make_city():
         chain = np.eye(nodes, dtype=np.float32) + np.eye(nodes, k=1, dtype=np.float32) / 2
         where = np.linspace(34.0, 34.1, nodes)
         time = pd.date_range("2024-01-01", periods=steps, freq="10min")
-        city = graph_city(speed, time, chain, where, where - 152, name=name, zone="Etc/UTC", step_minutes=10,
+        city = graph_city(speed, time, chain, where, where - 152, name=name,
+                          zone="Etc/UTC", step_minutes=10,
                           unit=unit, source="a test", licence="MIT")  # fmt: skip
         return with_content_hash(city)
 
