@@ -466,7 +466,7 @@ plt.show()
 
 # %%
 some = task.test[:32]
-built = {name: partial(kind, task, Plan.of("smoke").built(name)) for name, kind in kinds.items()}
+built = {name: partial(kind, task, Plan.of("smoke").settings(name)) for name, kind in kinds.items()}
 born = problem.untrained_table(built, task, some, seed)
 assert (born["largest relative gap"] < 1e-3).all()
 known = problem.error_table({name: fine[:32] for name, fine in rules.items()}, truth[:32])

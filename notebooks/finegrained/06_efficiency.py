@@ -163,7 +163,7 @@ planned = {name: plan.runs([name], [city], [fraction]) for name in networks}
 task = open_task(planned[networks[0]][0])
 torch.manual_seed(0)
 measured = [part for name in networks
-            for part in cost.parts(METHODS[name], task, plan.built(name))]  # fmt: skip
+            for part in cost.parts(METHODS[name], task, plan.settings(name))]  # fmt: skip
 timed = cost.measure(measured, task, turns, steps)
 summed = ["parameters", "train_s", "infer_s", "total_min"]
 timed = cost.with_sums(timed, summed)

@@ -60,7 +60,7 @@ rows = []
 for name, method in METHODS.items():
     if not cost.recipe(method) or not plan.has(name) or name.endswith("+E"):
         continue
-    network = cost.parts(method, task, plan.built(name))[-1].network.eval()
+    network = cost.parts(method, task, plan.settings(name))[-1].network.eval()
     with torch.inference_mode():
         fine = network(task.coarse[few], task.external[few])
     gap, dead, full = block_losses(fine, task.coarse[few], task.factor)
@@ -180,7 +180,7 @@ plt.show()
 # weight exceeds 1.
 
 # %%
-signed, sums, largest = plan.built(born, {"constraint": "m2_signed"}), [], []
+signed, sums, largest = plan.settings(born, {"constraint": "m2_signed"}), [], []
 for seed in range(births):
     torch.manual_seed(seed)
     network = cost.parts(METHODS[born], task, signed)[-1].network

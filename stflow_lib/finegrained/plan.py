@@ -28,8 +28,6 @@ class Plan(plan.Plan):
     WING = "finegrained"
     DETERMINISTIC = RULES
 
-    built = plan.Plan.settings  # as the pages call it
-
     def protocol(self, city: str) -> str:
         """The upscaling factor: "x4"."""
         return f"x{factor_of(city)}"

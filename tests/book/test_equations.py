@@ -76,3 +76,15 @@ def test_reading_of_numbers():
     assert numbers("Eqs. 7 and 8, and Eq. 12") == {7, 8, 12}
     assert numbers("Eqs. 1-3, 5") == {1, 2, 3, 5} and numbers("Equation") == set()
     assert COLUMNS == list(ROWS.columns)
+
+
+@pytest.mark.parametrize(
+    "paper, part",
+    [("urbanstc", "negative of weight sampling"), ("stbat", "SimDCL"), ("tsjt", "TSB")],
+)
+def test_the_traces_in_contributing_are_rows_of_the_index(paper, part):
+    """The three examples would otherwise go on naming what has moved."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    row = next(row for row in equations(paper).itertuples() if row.part == part)
+    assert all(f"`{place}`" in text for place in (row.code, row.test, row.page))
+    assert row.says in text and row.table in text
