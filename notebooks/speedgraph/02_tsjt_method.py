@@ -305,7 +305,7 @@ rows = {
     for name in ("sum", "tsb")
 }
 table = pd.DataFrame(rows).T.rename_axis(["rule", "weight of the sources"])
-caption = "Random gradients, the sources' 5 times as long: % of steps that raise the target's loss"
+caption = "Random gradients in 20 dimensions, the sources' five times as long: % of steps uphill"
 show_table(table, caption, digits=1)
 assert (table.loc["tsb"]["plain step"] == 0).all()
 
