@@ -30,6 +30,7 @@ from stflow_lib import ROOT
 from stflow_lib.book import site
 from stflow_lib.data.catalog.entry import data_folder
 from stflow_lib.runs import profiles
+from stflow_lib.training.memory import watch_process
 
 MOST = 4  # notebooks side by side: each takes about 1 GB of memory
 LAST = "scoreboard"  # reads what all others left, so it depends on all of them
@@ -143,21 +144,6 @@ def kernel_environment(profile: str) -> dict[str, str]:
     }
 
 
-def _watch(process: psutil.Popen) -> tuple[int, float]:
-    """Exit status of `process` and the peak memory of it and its children, in MB."""
-    peak = 0
-    while True:
-        try:
-            family = [process, *process.children(recursive=True)]
-            peak = max(peak, sum(member.memory_info().rss for member in family))
-        except psutil.Error:
-            pass  # somebody ended between being listed and being asked
-        try:
-            return process.wait(timeout=0.2), peak / 2**20
-        except psutil.TimeoutExpired:
-            continue
-
-
 def execute(page: Page, fingerprint: str) -> tuple[float, float]:
     """Run one notebook in a process of its own -> minutes and peak memory in MB.
 
@@ -182,7 +168,7 @@ def execute(page: Page, fingerprint: str) -> tuple[float, float]:
     ]
     log, start = page.executed.with_suffix(".log"), time.monotonic()
     with log.open("w") as out:
-        status, peak = _watch(
+        status, peak = watch_process(
             psutil.Popen(
                 command, stdout=out, stderr=out, cwd=ROOT, env=kernel_environment(page.profile)
             )

@@ -1,7 +1,9 @@
-"""Resident memory of this process, as Linux tells it."""
+"""Resident memory: of this process, as Linux tells it, and the peak of another one."""
 
 import math
 from pathlib import Path
+
+import psutil
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -18,3 +20,18 @@ def reset_peak() -> None:
         _RESET.write_text("5")
     except OSError:
         pass
+
+
+def watch_process(process: psutil.Popen) -> tuple[int, float]:
+    """Exit status of `process`, waited for, and the peak memory of it and its children, in MB."""
+    peak = 0
+    while True:
+        try:
+            family = [process, *process.children(recursive=True)]
+            peak = max(peak, sum(member.memory_info().rss for member in family))
+        except psutil.Error:
+            pass  # somebody ended between being listed and being asked
+        try:
+            return process.wait(timeout=0.2), peak / 2**20
+        except psutil.TimeoutExpired:
+            continue

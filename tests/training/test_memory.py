@@ -1,9 +1,10 @@
 """Resident memory as Linux tells it, and NaN where it does not."""
 
 import math
+import mmap
 import sys
 
-import numpy as np
+import psutil
 import pytest
 
 from stflow_lib.training import memory
@@ -13,12 +14,20 @@ from stflow_lib.training import memory
 def test_the_peak_covers_what_was_taken_and_given_back():
     """A peak that never came down would be charged to every later run."""
     memory.reset_peak()
-    before = memory.status_mb("VmHWM")
-    block = np.ones(2**24)  # 128 MB
+    before = memory.status_mb("VmRSS")
+    block = mmap.mmap(-1, 2**27)  # 128 MB of its own, which no heap had kept from before
+    block.write(b"1" * 2**27)
     assert memory.status_mb("VmRSS") - before > 100
-    del block
+    block.close()
     assert memory.status_mb("VmHWM") - before > 100
-    assert memory.status_mb("VmHWM") >= memory.status_mb("VmRSS")
+    assert memory.status_mb("VmHWM") > memory.status_mb("VmRSS")
+
+
+def test_a_process_is_watched_to_its_end():
+    """The status of a failing page must come through, with what it took."""
+    code = "import sys, time; kept = b'1' * 2**26; time.sleep(1); sys.exit(3)"
+    status, peak = memory.watch_process(psutil.Popen([sys.executable, "-c", code]))
+    assert status == 3 and peak > 64
 
 
 def test_without_proc_there_is_no_number_and_no_error(tmp_path, monkeypatch):
