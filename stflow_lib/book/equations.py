@@ -42,10 +42,11 @@ def definition(code: str) -> Callable:
 def index_page(paper: str) -> str:
     """The paper's rows as an HTML table; the code opens in place, pages and results are links."""
     rows = "".join(map(_row, equations(paper).itertuples()))
-    heads = ("", "says", "code", "test", "shown on")
-    head = "".join(f"<th>{name}</th>" for name in heads)
+    head = "".join(
+        f"<th>{name}</th>" for name in ("", "says, and is shown on", "code and test")
+    )
     return (
-        '<div class="table-scroll words-1 words-2 words-3 sentence-4 indexed"><table>'
+        '<div class="table-scroll words-1 words-2 sentence-2 indexed"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
@@ -55,16 +56,19 @@ def _row(row) -> str:
     page = row.page.removeprefix("notebooks/")
     proof = f", {html.escape(row.table)}" if row.table else ""
     cells = (
-        html.escape(row.says),
-        _code(row.code),
-        f"<code>{html.escape(row.test)}</code>",
-        f'<a href="{page}.html">{page}</a>{proof}',
+        f'{html.escape(row.says)}<br><a href="{page}.html">{page}</a>{proof}',
+        f"{_code(row.code)}{_path(row.test)}",
     )
     return f"<tr><th>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _path(text: str) -> str:
+    """A dotted or slashed path that may break anywhere: it is longer than its column."""
+    return f'<code style="overflow-wrap:anywhere;white-space:normal">{html.escape(text)}</code>'
 
 
 def _code(code: str) -> str:
     """The path of a definition, which opens to its text."""
     text = html.escape(inspect.getsource(inspect.unwrap(definition(code))))
-    path = html.escape(code.removeprefix("stflow_lib."))
-    return f"<details><summary><code>{path}</code></summary><pre>{text}</pre></details>"
+    path = _path(code.removeprefix("stflow_lib."))
+    return f"<details><summary>{path}</summary><pre>{text}</pre></details>"

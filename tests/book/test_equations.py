@@ -14,7 +14,7 @@ ROWS = equations()
 NUMBERED = {"urbanstc": range(1, 17), "stbat": range(1, 16), "tsjt": range(1, 11)}
 NAMES = [f"{row.paper} {row.equation or row.part}" for row in ROWS.itertuples()]
 each_row = pytest.mark.parametrize("row", [*ROWS.itertuples()], ids=NAMES)
-TAGS = "div|table|thead|tbody|tr|th|td|a|code|details|summary|pre"
+TAGS = "div|table|thead|tbody|tr|th|td|a|code|details|summary|pre|br"
 
 
 def numbers(text: str) -> set[int]:
