@@ -55,7 +55,7 @@ test: $(READY)
 	$(PY) -m pytest tests --ignore=tests/site $(SPREAD)
 	$(PY) -m pytest --nbval notebooks/kernels/07_masked_error.py
 	$(PY) -m stflow_lib book --output build/site/smoke
-	$(PY) -m pytest tests/site $(SPREAD)
+	$(PY) -m pytest tests/site -n $(WORKERS) --dist loadgroup
 
 soak: export OMP_NUM_THREADS ?= 1
 soak: $(READY)

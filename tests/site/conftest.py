@@ -72,6 +72,15 @@ class Visit:
         return route.abort()
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """With `--dist loadgroup` the tests of one page share a process, and with it one visit."""
+    for item in items:
+        given = getattr(item, "callspec", None)
+        named = given.params if given else {}
+        page = named.get("page") or (f"book/nb/{named['name']}" if "name" in named else None)
+        item.add_marker(pytest.mark.xdist_group(page or item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of an installed Chromium or Chrome."""
