@@ -1,5 +1,6 @@
 """The built site and a browser to look at it, or a skip that says what is missing."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -132,9 +133,17 @@ def site(request) -> Path:
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():  # its progress lines are for people
         print()
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, check=False
-        )
+        (ROOT / "build").mkdir(exist_ok=True)
+        with open(ROOT / "build" / "site.lock", "w") as lock:  # one process makes it, all wait
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
     assert done.returncode == 0, f"the smoke book does not build: {done.stderr}"
     return SITE / "_build" / "html"
 
