@@ -5,11 +5,11 @@
 # named part of the three papers, the code that computes it, the test that protects it, and the
 # page that shows it.*
 #
-# A row starts with the paper's own number and name. Click the path of its code to read it in
+# A row starts with the paper's own number and name. Under what it says stands a link to the page
+# with the derivation, and the paper's table or figure that puts the part to the proof; its
+# verdict stands on [the scoreboard](scoreboard.ipynb). Click the path of the code to read it in
 # place: modules are named from `stflow_lib` on, so `finegrained.urbanstc...` is a file in that
-# folder. The test is named as pytest names it, so it can be pasted behind `pytest`. The last
-# column leads to the page with the derivation, and names the paper's table or figure that puts
-# the part to the proof; its verdict stands on [the scoreboard](scoreboard.ipynb).
+# folder. The test is named as pytest names it, so it can be pasted behind `pytest`.
 #
 # Nothing on this page is typed in: it is `book/equations.csv`, and a test holds each row to the
 # code (the path resolves, the docstring there carries the number, the test exists).

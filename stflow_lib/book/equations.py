@@ -59,7 +59,8 @@ def _row(row) -> str:
         f'{html.escape(row.says)}<br><a href="{page}.html">{page}</a>{proof}',
         f"{_code(row.code)}{_path(row.test)}",
     )
-    return f"<tr><th>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    wide = "".join(f'<td style="min-width:17rem">{cell}</td>' for cell in cells)
+    return f"<tr><th>{name}</th>{wide}</tr>"
 
 
 def _path(text: str) -> str:
