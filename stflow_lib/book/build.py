@@ -3,11 +3,11 @@
     python -m stflow_lib book --profile smoke
 
 A notebook whose inputs are the same as last time is not run again. Its inputs are the source,
-its parameters, the code of the library, the lock, the committed results and claims, and the
-files in the data folder; a hash of them travels in the executed notebook's metadata. Executed
-notebooks are kept per profile in build/nb/PROFILE and the site in build/site/PROFILE, so that
-going from one profile to another and back runs nothing. At smoke size notebooks run side by
-side, one thread each; the other profiles measure time, so there each has the machine alone.
+its parameters, the files of INPUTS and those in the data folder; a hash of them travels in the
+executed notebook's metadata. Executed notebooks are kept per profile in build/nb/PROFILE and the
+site in build/site/PROFILE, so that going from one profile to another and back runs nothing. At
+smoke size notebooks run side by side, one thread each; the other profiles measure time, so there
+each has the machine alone.
 """
 
 import argparse
@@ -32,6 +32,10 @@ from stflow_lib.data.catalog.entry import data_folder
 from stflow_lib.runs import profiles
 from stflow_lib.training.memory import watch_process
 
+INPUTS = (  # of every notebook, beside its source and the data
+    "stflow_lib/**/*.py", "requirements.lock", "notebooks/profiles.yaml", "book/results/*",
+    "book/claims/*", "book/equations.csv", "tests/kernels/proofs/mutations.csv",
+)  # fmt: skip
 MOST = 4  # notebooks side by side: each takes about 1 GB of memory
 LAST = "scoreboard"  # reads what all others left, so it depends on all of them
 # Papermill's command. At import jsonschema would make a grammar of web addresses that no notebook
@@ -90,8 +94,8 @@ def _files(*patterns: str) -> list[Path]:
 
 
 def shared_inputs() -> str:
-    """Hash of what every notebook depends on: code, lock, results, claims, data folder."""
-    texts = _files("stflow_lib/**/*.py", "requirements.lock", "book/results/*", "book/claims/*")
+    """Hash of what every notebook depends on: the files of INPUTS and the data folder."""
+    texts = _files(*INPUTS)
     named = [f"{path.relative_to(ROOT)}".encode() + path.read_bytes() for path in texts]
     return _digest(*named, json.dumps(data_state()).encode())
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -149,7 +150,9 @@ def _counts(method: Method, factor: int, external: bool) -> dict[str, tuple[Part
     return {part.name: (part, count_parameters(part.network)) for part in built}
 
 
-def matches(bare: int, external: int | NAType, printed: float, unit: int = UNIT) -> str:
+def matches(
+    bare: Integral, external: Integral | NAType, printed: float, unit: int = UNIT
+) -> str:
     """Which count, in `unit`, rounds to the printed two decimals: with or without factors."""
     hits = [pd.notna(n) and round(n / unit, 2) == printed for n in (bare, external)]
     return {(1, 1): "both", (1, 0): "without", (0, 1): "with", (0, 0): "neither"}[tuple(hits)]

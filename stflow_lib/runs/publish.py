@@ -8,6 +8,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from stflow_lib import ROOT
 from stflow_lib.data.files.write import write_atomic
 from stflow_lib.runs import store
 
@@ -22,7 +23,7 @@ LONGEST = 64  # points of a published curve; longer ones stay in the store
 
 def results_file(wing: str) -> Path:
     """book/results/<wing>.csv, or the same file name in the folder STFLOW_RESULTS."""
-    folder = os.environ.get("STFLOW_RESULTS") or store.ROOT / "book" / "results"
+    folder = os.environ.get("STFLOW_RESULTS") or ROOT / "book" / "results"
     return Path(folder) / f"{wing}.csv"
 
 

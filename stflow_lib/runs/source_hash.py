@@ -57,10 +57,10 @@ def lock_hash() -> str:
 @lru_cache
 def city_hash(name: str) -> str | None:
     """Content hash of a city that can be had without a download, else None."""
-    from stflow_lib.data.catalog import index as registry
+    from stflow_lib.data.catalog import index
 
-    entry = registry.entries().get(name)
-    return registry.load(name).attrs["sha256"] if entry and entry.files() is not None else None
+    entry = index.entries().get(name)
+    return index.load(name).attrs["sha256"] if entry and entry.files() is not None else None
 
 
 def _parts(thing) -> Iterator:

@@ -65,14 +65,14 @@ def step_seconds(fit: Callable[[], Any]) -> list[float]:
 
 
 def interleaved(
-    actions: Mapping[str, Callable[[], float]], turns: int
-) -> dict[str, list[float]]:
+    actions: Mapping[Any, Callable[[], float]], turns: int
+) -> dict[Any, list[float]]:
     """What each action returns (its seconds), `turns` times; a turn before these is thrown away.
 
     Each turn takes every action once, in an order of its own: a machine that is busy for a
     while slows all of them, and none always follows the same other.
     """
-    kept: dict[str, list[float]] = {name: [] for name in actions}
+    kept: dict[Any, list[float]] = {name: [] for name in actions}
     for turn in range(turns + 1):
         for name in random.Random(turn).sample(list(actions), len(actions)):
             seconds = actions[name]()

@@ -8,7 +8,7 @@ import pandas as pd
 from stflow_lib import runs
 from stflow_lib.runs import Run
 from stflow_lib.runs.pair import target_of
-from stflow_lib.verdicts import statistics as claims
+from stflow_lib.verdicts import statistics
 from stflow_lib.verdicts.evidence import value_of
 from stflow_lib.verdicts.statistics import verdict
 
@@ -41,7 +41,7 @@ def paired_gains(
             continue
         for place, found in (theirs - mine).groupby(level=[0, 1], sort=False):
             scaled = 100 * found.to_numpy() / theirs[found.index].mean()
-            low, high = claims.interval(scaled)
+            low, high = statistics.interval(scaled)
             lines.append(
                 (metric, *place, scaled.mean(), low, high, len(found), verdict(low, high))
             )

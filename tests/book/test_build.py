@@ -46,6 +46,9 @@ def house(tmp_path, monkeypatch):
         "requirements.lock": "a==1",
         "book/results/wing.csv": "rmse\n1",
         "book/claims/paper.csv": "id\n1",
+        "book/equations.csv": "paper\n1",
+        "notebooks/profiles.yaml": "tables: {}",
+        "tests/kernels/proofs/mutations.csv": "kernel\n1",
         "data/city.bin": "counts",
     }.items():
         path = tmp_path / name
@@ -68,6 +71,9 @@ def prints(profile="smoke"):
         "requirements.lock",
         "book/results/wing.csv",
         "book/claims/paper.csv",
+        "book/equations.csv",
+        "notebooks/profiles.yaml",
+        "tests/kernels/proofs/mutations.csv",
         "data/city.bin",
     ],
 )

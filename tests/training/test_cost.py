@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from stflow_lib.training import cost as measure
-from stflow_lib.training import memory
+from stflow_lib.training import cost, memory
 from stflow_lib.training.loop import Training, retain_heap, train
 
 
@@ -27,21 +26,21 @@ def small_training(steps: int, forwards: list):
 def test_every_step_of_the_books_loop_has_its_seconds():
     """Without the first step, or with validation as one more, a step's median would lie."""
     forwards = []
-    found = measure.step_seconds(small_training(5, forwards))
+    found = cost.step_seconds(small_training(5, forwards))
     assert len(found) == len(forwards) == 5 and min(found) >= 0
 
 
 def test_the_clock_starts_at_the_first_pass(monkeypatch):
     """Clusters, graphs and weights are prepared once, and must not count in every step."""
     now = iter(map(float, range(100)))
-    monkeypatch.setattr(measure.time, "process_time", lambda: next(now))
+    monkeypatch.setattr(cost.time, "process_time", lambda: next(now))
 
     def fit():
         for _ in range(50):  # preparations
-            measure.time.process_time()
+            cost.time.process_time()
         small_training(2, [])()
 
-    assert measure.step_seconds(fit) == [1, 1]
+    assert cost.step_seconds(fit) == [1, 1]
 
 
 def test_hooks_are_gone_after_a_failure():
@@ -50,21 +49,21 @@ def test_hooks_are_gone_after_a_failure():
     from torch.optim.optimizer import _global_optimizer_post_hooks as steps
 
     with pytest.raises(ZeroDivisionError):
-        measure.step_seconds(lambda: 1 / 0)
+        cost.step_seconds(lambda: 1 / 0)
     assert not passes and not steps
 
 
 def test_seconds_are_of_the_processor(monkeypatch):
     """Wall time would count the neighbours' work."""
-    monkeypatch.setattr(measure.time, "process_time", iter([2.0, 5.0]).__next__)
-    assert measure.seconds(list) == 3
+    monkeypatch.setattr(cost.time, "process_time", iter([2.0, 5.0]).__next__)
+    assert cost.seconds(list) == 3
 
 
 def test_gradient_is_that_of_the_function():
     """A leaf that is shared with the caller would collect gradients from call to call."""
     x = torch.tensor([1.0, 2.0])
     for _ in range(2):
-        value, gradient = measure.value_and_grad(lambda a, b: (a * a * b).sum(), x, 3.0)
+        value, gradient = cost.value_and_grad(lambda a, b: (a * a * b).sum(), x, 3.0)
         assert value == 15 and gradient.tolist() == [6, 12]
     assert x.grad is None and not x.requires_grad
 
@@ -75,7 +74,7 @@ def test_each_action_has_a_peak_of_its_own():
     mine = bytearray(300 * 2**20)
     sizes = (1, 90, 50)
     keep, *actions = [retain_heap, *(partial(bytearray, mb * 2**20) for mb in sizes)]
-    taken = measure.in_fresh_process(measure.peak_growth, keep, *actions)
+    taken = cost.in_fresh_process(cost.peak_growth, keep, *actions)
     del mine
     assert taken == pytest.approx(sizes, abs=5)
 
@@ -83,41 +82,41 @@ def test_each_action_has_a_peak_of_its_own():
 def test_where_the_system_does_not_tell_there_is_no_number(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "_STATUS", tmp_path / "none")
     monkeypatch.setattr(memory, "_RESET", tmp_path / "none")
-    (found,) = measure.peak_growth(list, list)
+    (found,) = cost.peak_growth(list, list)
     assert math.isnan(found)
 
 
 def test_result_comes_back_whole_whatever_is_printed():
     """What a function prints goes the same way as its result, and must not mix with it."""
-    assert measure.in_fresh_process(print, "hello") is None
-    assert measure.in_fresh_process(operator.add, "a", "b") == "ab"
+    assert cost.in_fresh_process(print, "hello") is None
+    assert cost.in_fresh_process(operator.add, "a", "b") == "ab"
 
 
 def test_failure_of_the_fresh_process_is_told():
     """A swallowed failure would stand in the table as an empty cell."""
     with pytest.raises(RuntimeError, match="ended with 1: ZeroDivisionError"):
-        measure.in_fresh_process(operator.truediv, 1, 0)
+        cost.in_fresh_process(operator.truediv, 1, 0)
 
 
 def test_exponent_of_a_power_is_that_power():
     sizes = np.array([128, 256, 512, 1024])
-    found = measure.fit_power_law(sizes, 3e-9 * sizes**2.0)
+    found = cost.fit_power_law(sizes, 3e-9 * sizes**2.0)
     assert found == pytest.approx((2, 2, 2))
     noise = np.array([1.1, 0.9, 1.1, 0.9])
-    slope, low, high = measure.fit_power_law(sizes, sizes**3 * noise)
+    slope, low, high = cost.fit_power_law(sizes, sizes**3 * noise)
     assert low < slope < high and low < 3 < high
 
 
 def test_two_points_have_no_interval():
     with pytest.raises(ValueError, match="three sizes, not 2"):
-        measure.fit_power_law([1.0, 2.0], [1.0, 2.0])
+        cost.fit_power_law([1.0, 2.0], [1.0, 2.0])
 
 
 def test_turns_take_every_action_once_and_drop_the_first():
     """Blocks of one method after another would charge a busy minute to one of them."""
     calls = []
     actions = {n: (lambda n=n: calls.append(n) or float(len(calls))) for n in "abcd"}
-    kept = measure.interleaved(actions, 5)
+    kept = cost.interleaved(actions, 5)
     rounds = [calls[i : i + 4] for i in range(0, 24, 4)]
     assert all(sorted(r) == list("abcd") for r in rounds) and len(calls) == 24
     assert len({tuple(r) for r in rounds}) > 1, "always the same order"
@@ -125,10 +124,10 @@ def test_turns_take_every_action_once_and_drop_the_first():
 
 
 def test_median_and_spread():
-    assert measure.median_and_iqr([1.0, 2.0, 3.0, 4.0, 100.0]) == (3.0, 2 / 3)
+    assert cost.median_and_iqr([1.0, 2.0, 3.0, 4.0, 100.0]) == (3.0, 2 / 3)
 
 
 def test_steps_of_a_pass_and_of_a_plan():
     """A lab epoch of 60 steps is no pass over the samples, and must not be priced as one."""
-    assert measure.planned_steps(Training(epochs=10, batch=16), 33) == (3, 30)
-    assert measure.planned_steps(Training(epochs=10, epoch_steps=60, batch=16), 33) == (3, 600)
+    assert cost.planned_steps(Training(epochs=10, batch=16), 33) == (3, 30)
+    assert cost.planned_steps(Training(epochs=10, epoch_steps=60, batch=16), 33) == (3, 600)

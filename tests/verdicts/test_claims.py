@@ -11,26 +11,16 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts import claims
 from stflow_lib.verdicts.claims import (
-    _COLUMNS,
     PAPERS,
     SECOND,
     UNSTATED,
     reported,
 )
 
-HEAD = ",".join(_COLUMNS)
-
-
 ORDER = "o1,toy,S,order,A below B,any,100,NOISE,COLLAPSES,rmse,,"
 
 
-TREND = "t1,toy,S,trend,more with less,any,20>100,NOISE,COLLAPSES,rmse,,"
-
-
 NUMBER = "n1,toy,S,number,A is 2,TaxiBJ-P1,100,NOISE,,rmse,2.0,0.1"
-
-
-GAIN = "g1,toy,S,gain,A gains 10,TaxiBJ-P1,100,NOISE,second best,rmse,10,1"
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,7 @@ import pytest
 
 from stflow_lib.runs import store
 from stflow_lib.verdicts import claims
-from stflow_lib.verdicts.claims import (
-    _COLUMNS,
-)
 from stflow_lib.verdicts.judge import judge
-
-HEAD = ",".join(_COLUMNS)
-
 
 ORDER = "o1,toy,S,order,A below B,any,100,NOISE,COLLAPSES,rmse,,"
 

@@ -4,8 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stflow_lib.verdicts import paired
-from stflow_lib.verdicts import statistics as claims
+from stflow_lib.verdicts import paired, statistics
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def test_only_seeds_of_both_are_compared(group):
     ours, base = group(seeds("a", [1.0, 2.0, 9.0])), group(seeds("a", [2.0, 4.0]))
     (row,) = paired.paired_gains(ours, base, ["rmse"]).itertuples()
     assert row.gain == pytest.approx(50) and row.n == 2  # 1 and 2 less, of 3 on average
-    low, high = claims.interval([100 / 3, 200 / 3])
+    low, high = statistics.interval([100 / 3, 200 / 3])
     assert (row.low, row.high) == pytest.approx((low, high))
 
 

@@ -12,27 +12,12 @@ from stflow_lib.gridflow import data_hash
 from stflow_lib.gridflow.problem.from_run import open_task, region_types, with_poi
 from stflow_lib.gridflow.problem.protocol import PROTOCOLS
 from stflow_lib.runs import Run, staleness
-from stflow_lib.runs.pair import split_pair
 
 SIMULATED = "sim-grid-a>sim-grid-c"
 
 
 def opened(city=SIMULATED, protocol="P60", scarcity="3"):
     return open_task(SimpleNamespace(city=city, protocol=protocol, scarcity=scarcity))
-
-
-@pytest.mark.parametrize(
-    "name, want",
-    [("c", ((), "c")), ("a>c", (("a",), "c")), ("a+b>c", (("a", "b"), "c"))],
-)
-def test_names_of_pairs(name, want):
-    assert split_pair(name) == want
-
-
-@pytest.mark.parametrize("name", [">c", "a>", "a+>c", ">"])
-def test_half_a_pair_is_an_error(name):
-    with pytest.raises(DataError, match="want SOURCE>TARGET"):
-        split_pair(name)
 
 
 def test_simulated_pair_and_all_its_sizes():

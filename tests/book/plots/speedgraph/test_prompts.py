@@ -15,7 +15,7 @@ from stflow_lib.speedgraph.tsjt.npm import NPMSettings
 def network(task):
     torch.manual_seed(0)
     softmax = NPMSettings(4, 3, "pattern_softmax", dropout=0.0)
-    return TSJT(task, TSJTSettings(backbone=STGCNSize(4, 2), prompting=softmax)).eval()
+    return TSJT(task, TSJTSettings(backbone=STGCNSize(8, 8), prompting=softmax)).eval()
 
 
 def test_products_of_the_readings():
@@ -50,7 +50,7 @@ def test_effective_neighbours():
 
 def test_with_the_graph_of_likeness_a_node_hears_all(task, network):
     torch.manual_seed(0)
-    deaf = TSJT(task, TSJTSettings(backbone=STGCNSize(4, 2), use_prompts=False)).eval()
+    deaf = TSJT(task, TSJTSettings(backbone=STGCNSize(8, 8), use_prompts=False)).eval()
     assert prompts.nodes_heard(network, task.target, 0) == 6
     assert prompts.nodes_heard(deaf, task.target, 0) < 6
 
