@@ -10,11 +10,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
+from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
+
+MONTH = 31  # days without anybody, after which a stamp counts as stray
 
 
 def check_clock(time: np.ndarray, attrs: dict, error: type[Exception]):
     """Raise `error` unless `time` [T] is datetime64[ns], regular, and honest about its zone.
+
+    It names the city and the first index that is missing or irregular.
 
     attrs: name, step_minutes, zone (IANA name or "nominal"). A regular local clock that runs
     over a daylight-saving change must say in attrs["clock"] what the source did with the hour.
@@ -22,7 +27,13 @@ def check_clock(time: np.ndarray, attrs: dict, error: type[Exception]):
     name = attrs["name"]
     if time.dtype != "datetime64[ns]" or not len(time):
         raise error(f"{name}: time must be datetime64[ns] and not empty, is {time.dtype}")
-    step = np.timedelta64(int(attrs["step_minutes"] * 60), "s")
+    if np.isnat(time).any():
+        raise error(f"{name}: no time stamp at index {int(np.isnat(time).argmax())}")
+    if attrs["zone"] != "nominal" and not _is_zone(attrs["zone"]):
+        raise error(
+            f"{name}: zone={attrs['zone']!r} is neither an IANA time zone nor 'nominal'"
+        )
+    step = _step(attrs, error)
     wrong = np.flatnonzero(np.diff(time) != step)
     if len(wrong):
         raise error(_irregular(time, int(wrong[0]), step, attrs))
@@ -32,11 +43,21 @@ def check_clock(time: np.ndarray, attrs: dict, error: type[Exception]):
                     f"{attrs['zone']}, and attrs['clock'] does not say how")  # fmt: skip
 
 
+def _step(attrs, error) -> np.timedelta64:
+    minutes = attrs["step_minutes"]
+    number = isinstance(minutes, int | float | np.number)
+    if not (number and 0 < minutes < np.inf and (60 * minutes) % 1 == 0):
+        raise error(f"{attrs['name']}: step_minutes={minutes!r} is no whole number of seconds")
+    return np.timedelta64(int(60 * minutes), "s")
+
+
 def _irregular(time, at, step, attrs) -> str:
     before, after = pd.Timestamp(time[at]), pd.Timestamp(time[at + 1])
     kind = "duplicated" if after == before else "irregular"
     text = f"{attrs['name']}: {kind} time stamp at index {at + 1}: {after} follows {before}, "
     text += f"the step is {pd.Timedelta(step)}"
+    if abs(after - before) > pd.Timedelta("1D"):  # no change of the clocks leaves such a gap
+        return text
     for change in daylight_changes(before - pd.Timedelta("1D"), after, attrs["zone"]):
         text += f" (daylight-saving hour of {change} in {attrs['zone']})"
     return text
@@ -70,14 +91,46 @@ def fill_spring_gap(time, values, zone: str, step_minutes: int):
     return both[order], np.concatenate([values, gaps])[order]
 
 
-def _checked(step_minutes, zone):
-    """Step in seconds; DataError unless it divides a day and the zone has an IANA name."""
-    if step_minutes < 1 or 1440 % step_minutes:
-        raise DataError(f"step_minutes={step_minutes}: a step must divide a day's 1440 minutes")
+def stray_day(days: np.ndarray) -> int | None:
+    """Index of the first of the stamps that lie more than MONTH days from most, or None.
+
+    days [N]: whole days, in any order. The widest gap parts them; the fewer are astray, the
+    later ones of two halves.
+    """
+    present = np.flatnonzero(np.bincount(days - days.min())) + days.min()
+    gaps = np.diff(present)
+    if not gaps.size or gaps.max() <= MONTH:
+        return None
+    early = days <= present[gaps.argmax()]
+    return int(np.argmax(early if 2 * early.sum() < early.size else ~early))
+
+
+def wall_time(stamp) -> pd.Timestamp:
+    """A wall-clock time from whatever pandas reads; DataError when it is none or has an offset."""
+    try:
+        time = pd.Timestamp(stamp)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{stamp!r} is no time: {error}") from error
+    if time is pd.NaT or time.tz is not None:
+        raise DataError(f"{stamp!r} is no wall-clock time without an offset")
+    return time
+
+
+def _is_zone(zone) -> bool:
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise DataError(f"zone={zone!r} is not an IANA time zone") from error
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        return False
+    return True
+
+
+def _checked(step_minutes, zone):
+    """Step in seconds; DataError unless it divides a day and the zone has an IANA name."""
+    whole = isinstance(step_minutes, int | float | np.number) and step_minutes % 1 == 0
+    if not whole or step_minutes < 1 or 1440 % step_minutes:
+        raise DataError(f"step_minutes={step_minutes}: a step must divide a day's 1440 minutes")
+    if not _is_zone(zone):
+        raise DataError(f"zone={zone!r} is not an IANA time zone")
     return int(step_minutes) * 60
 
 
@@ -97,17 +150,26 @@ def time_axis_from_utc(first, last, step_minutes, zone):
 
     Returns (start, index): start of step 0 in unix seconds UTC, and the naive local starts of
     all steps as DatetimeIndex [T]. Second s lies in step (s - start) // (60 step_minutes).
-    Raises DataError for a bad step or zone, and for a span in which the clocks change.
+    Raises DataError for a bad step or zone, for seconds that are not whole, not in order or of
+    another unit, and for a span in which the clocks change; it may end at the change.
     """
     step_s = _checked(step_minutes, zone)
-    offset = int(
-        pd.Timestamp(first, unit="s", tz="UTC").tz_convert(zone).utcoffset().total_seconds()
-    )
-    start = (int(first) + offset) // step_s * step_s - offset
-    edges = start + step_s * np.arange((int(last) - start) // step_s + 2)
+    first, last = map(int, exact([first, last], np.int64, "first and last second"))
+    if not -(2**33) < first <= last < 2**33:
+        raise DataError(f"{first}..{last}: no unix seconds, or not in order")
+    start = (first + _offset(first, zone)) // step_s * step_s - _offset(first, zone)
+    edges = start + step_s * np.arange((last - start) // step_s + 2)
+    edges[-1] -= 1  # the last second of the last step: what comes after it does not matter
     local = pd.to_datetime(edges, unit="s", utc=True).tz_convert(zone).tz_localize(None)
-    _regular(local, step_s, zone, local)
+    ends = local[:-1].append(local[-1:] + pd.Timedelta("1s"))
+    _regular(ends, step_s, zone, ends)
     return start, local[:-1].as_unit("ns")
+
+
+def _offset(second, zone) -> int:
+    """Seconds by which the clocks of `zone` are ahead of UTC."""
+    local = pd.Timestamp(second, unit="s", tz="UTC").tz_convert(zone)
+    return int(local.utcoffset().total_seconds())
 
 
 def time_axis_from_local(first, last, step_minutes, zone):
@@ -117,9 +179,12 @@ def time_axis_from_local(first, last, step_minutes, zone):
     of the hour that happens twice in autumn cannot be told apart by wall time.
     """
     step_s = _checked(step_minutes, zone)
-    start = pd.Timestamp(first).floor(f"{step_minutes}min")
-    count = (pd.Timestamp(last) - start) // pd.Timedelta(step_s, "s") + 1
-    wall = pd.date_range(start, periods=count + 1, freq=f"{step_minutes}min")
+    first, last = wall_time(first), wall_time(last)
+    if last < first:
+        raise DataError(f"{first}..{last}: times not in order")
+    step = pd.Timedelta(step_s, "s")
+    start = first.floor(step)
+    wall = pd.date_range(start, periods=(last - start) // step + 2, freq=step)
     utc = wall.tz_localize(
         zone, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward"
     )

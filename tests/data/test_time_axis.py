@@ -11,8 +11,10 @@ from stflow_lib.data.time_axis import (
     check_clock,
     daylight_changes,
     fill_spring_gap,
+    stray_day,
     time_axis_from_local,
     time_axis_from_utc,
+    wall_time,
 )
 
 
@@ -77,6 +79,9 @@ def test_utc_spans_over_a_change_are_refused_and_stop_at_it(hour):
 @pytest.mark.parametrize(
     ("step", "zone", "message"),
     [(0, "UTC", "step_minutes=0"), (7, "UTC", "step_minutes=7: a step must divide"),
+     (7.5, "UTC", "step_minutes=7.5"), ("60", "UTC", "step_minutes=60"), (-60, "UTC", "step_min"),
+     (float("nan"), "UTC", "step_minutes=nan"), (60, "America", "is not an IANA"),
+     (60, None, "zone=None is not"),
      (60, "Mars/Base", "zone='Mars/Base' is not"), (60, "", "is not an IANA time zone")],
 )  # fmt: skip
 def test_bad_steps_and_zones_are_named_by_both_makers(make, step, zone, message):
@@ -92,3 +97,95 @@ def test_a_clock_of_other_precision_or_none_is_refused(time):
     card = {"name": "toy", "step_minutes": 60, "zone": "nominal"}
     with pytest.raises(DataError, match="toy: time must be datetime64"):
         check_clock(time, card, DataError)
+
+
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [("2024-03-10 07:00", "2024-03-10 01:00"), ("2024-11-03 06:00", "2024-11-03 01:00")],
+)
+@pytest.mark.parametrize("step", [30, 60])
+def test_a_utc_span_may_end_at_the_change_and_not_a_second_later(end, last, step):
+    """The steps up to the change are as long as all others, in spring and in autumn."""
+    end = int(pd.Timestamp(end, tz="UTC").timestamp())
+    _, index = time_axis_from_utc(end - 7200, end - 1, step, "America/New_York")
+    assert index[-1] == pd.Timestamp(last) + pd.Timedelta(minutes=60 - step)
+    with pytest.raises(DataError, match="clocks of America/New_York change"):
+        time_axis_from_utc(end - 7200, end, step, "America/New_York")
+
+
+def test_a_day_with_a_change_inside_is_refused_as_a_last_step():
+    """A step of a day would hold 23 hours."""
+    first = int(pd.Timestamp("2024-03-09 12:00", tz="UTC").timestamp())
+    with pytest.raises(DataError, match="change in the step from 2024-03-10 00:00"):
+        time_axis_from_utc(first, first + DAY, 1440, "America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "message"),
+    [(10, 5, "not in order"), (0.5, 5, "0.5 at index 0"), (0, float("nan"), "nan at index 1"),
+     (0, 1213084659 * 10**9, "no unix seconds")],
+)  # fmt: skip
+def test_utc_seconds_of_another_unit_or_order_are_refused(first, last, message):
+    """Nanoseconds would be ten thousand years; a turned span an axis without a step."""
+    with pytest.raises(DataError, match=message):
+        time_axis_from_utc(first, last, 60, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "message"),
+    [("2021-01-02", "2021-01-01", "not in order"), (pd.NaT, "2021-01-01", "no wall-clock time"),
+     ("soon", "2021-01-01", "'soon' is no time"),
+     ("2021-01-01 00:00+01:00", "2021-01-01", "without an offset")],
+)  # fmt: skip
+def test_wall_times_that_are_none_are_refused(first, last, message):
+    with pytest.raises(DataError, match=message):
+        time_axis_from_local(first, last, 60, "UTC")
+
+
+def test_wall_time_reads_what_pandas_reads():
+    assert wall_time("2021-01-01 10:00") == wall_time(np.datetime64("2021-01-01T10"))
+
+
+@pytest.mark.parametrize(
+    ("days", "at"),
+    [([5, 6, 7], None), ([0, 31], None), ([0, 32], 1), ([18_000, 0, 18_001], 1),
+     ([18_000, 18_001, 18_033, 25_000], 3), ([9], None)],
+)  # fmt: skip
+def test_the_stamp_that_is_astray(days, at):
+    """The fewer on one side of the widest gap, when that is longer than a month."""
+    assert stray_day(np.array(days)) == at
+
+
+CARD = {"name": "toy", "step_minutes": 60, "zone": "nominal"}
+HOURS = np.arange("2024-01-01", "2024-01-02", dtype="M8[h]").astype("M8[ns]")
+
+
+@pytest.mark.parametrize("zone", ["GMT+8", "Beijing", "America", "", None])
+def test_a_zone_that_is_none_is_named_by_the_check(zone):
+    with pytest.raises(
+        DataError, match="toy: zone=.* is neither an IANA time zone nor 'nominal'"
+    ):
+        check_clock(HOURS, CARD | {"zone": zone}, DataError)
+
+
+@pytest.mark.parametrize("step", ["60", 0, -60, float("nan"), float("inf"), None, 0.001])
+def test_a_step_that_is_none_is_named_by_the_check(step):
+    """Text times 60 is a long text: its number is no step."""
+    with pytest.raises(DataError, match="toy: step_minutes=.* is no whole number of seconds"):
+        check_clock(HOURS, CARD | {"step_minutes": step}, DataError)
+
+
+def test_a_missing_stamp_is_named():
+    gone = HOURS.copy()
+    gone[3] = np.datetime64("NaT")
+    for time, at in ((gone, 3), (gone[3:4], 0)):
+        with pytest.raises(DataError, match=f"toy: no time stamp at index {at}"):
+            check_clock(time, CARD | {"zone": "America/New_York"}, DataError)
+
+
+def test_a_gap_of_years_is_not_blamed_on_the_clocks():
+    """Twenty changes lie in ten years, and none of them tore the hole."""
+    far = np.append(HOURS, np.datetime64("2034-01-01", "ns"))
+    with pytest.raises(DataError, match="irregular time stamp at index 24") as error:
+        check_clock(far, CARD | {"zone": "America/New_York"}, DataError)
+    assert "daylight" not in str(error.value)
