@@ -206,7 +206,7 @@ def entries_sampled(fixes, kept, cells, pieces):
 few = fixes.where(fixes.taxi < 10)
 few_gap, few_kmh = gps_to_maps.gaps_and_speeds(few)
 few_kept = (few_gap <= 180) & (few_kmh < 130)
-exact = gps.entry_counts(few, box, fine_cells, fine_cells, step_minutes)[1].sum()
+exact = gps.entry_counts(few, box, fine_cells, fine_cells, step_minutes, zone)[1].sum()
 pieces = 2 ** np.arange(8)
 share = [entries_sampled(few, few_kept, fine_cells, int(n)) / exact for n in pieces]
 assert max(share) <= 1 and share[-1] > 0.97
@@ -225,12 +225,12 @@ plt.show()
 
 # %%
 started = perf_counter()
-time, fine = gps.entry_counts(fixes, box, fine_cells, fine_cells, step_minutes)
+time, fine = gps.entry_counts(fixes, box, fine_cells, fine_cells, step_minutes, zone)
 print(
     f"{fine.sum():,} entries in {len(time):,} steps and {fine_cells} x {fine_cells} cells, "
     f"{perf_counter() - started:.1f} s"
 )
-half = gps.entry_counts(fixes, box, fine_cells // 2, fine_cells // 2, step_minutes)[1]
+half = gps.entry_counts(fixes, box, fine_cells // 2, fine_cells // 2, step_minutes, zone)[1]
 if real and (fine_cells, step_minutes) == (128, 30):
     assert fine.sum() == 37_883_199 and half.sum() == 18_953_108
 sizes = pd.DataFrame(
@@ -361,7 +361,7 @@ plt.show()
 
 # %%
 got_in, got_out = gps.changes(fixes)
-hours, rides = gps.pickups_dropoffs(fixes, box, fine_cells // 4, fine_cells // 4, 60)
+hours, rides = gps.pickups_dropoffs(fixes, box, fine_cells // 4, fine_cells // 4, 60, zone)
 pickups, dropoffs = rides.sum(0)
 table = pd.DataFrame(
     {"in the record": [len(got_in), len(got_out)], "in the box": rides.sum((0, 2, 3))},
@@ -383,7 +383,8 @@ table
 
 # %%
 card = {"name": "taxis on this page", "source": city, "licence": "see the catalogue"}
-made = gps.entry_flow_city(fixes, box, fine_cells // 2, fine_cells // 2, step_minutes, **card)
+half_size = (fine_cells // 2, fine_cells // 2)
+made = gps.entry_flow_city(fixes, box, *half_size, step_minutes, zone, **card)
 assert int(made["flow"].sum(dtype="f8")) == half.sum()
 pd.Series(
     {

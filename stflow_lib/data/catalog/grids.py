@@ -8,7 +8,7 @@ from stflow_lib.data.readers import bikes, grids, taxi
 CABS = {
     "kind": "grid",
     "span": "2008-05-17 to 2008-06-10",
-    "zone": "America/Los_Angeles",
+    "zone": taxi.SF_ZONE,
     "source": "cabspotting: 11,220,058 GPS fixes of 537 San Francisco taxis",
     "licence": "CRAWDAD epfl/mobility, research",
     "forms": ((taxi.SF_GPS,),),

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from stflow_lib.data import schema
+from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import Box
 
@@ -15,8 +16,22 @@ METRES_PER_DEGREE = 6_371_008.8 * np.pi / 180
 
 
 def degrees_e5(degrees) -> np.ndarray:
-    """Degrees -> int64 in units of 1e-5 degrees, any shape."""
-    return np.rint(np.asarray(degrees, np.float64) * 1e5).astype(np.int64)
+    """Degrees, any shape -> int64 in units of 1e-5 degrees; DataError for one not finite."""
+    return exact(np.rint(exact(degrees, np.float64, "degrees") * 1e5), np.int64, "1e-5 degrees")
+
+
+def points_e5(lat, lon, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Places [N] in degrees -> (lat, lon) in 1e-5 degrees, each [N] int64.
+
+    DataError names `what` and the row of the first place that is missing or off the globe.
+    """
+    lat, lon = (exact(axis, np.float64, what) for axis in (lat, lon))
+    wrong = np.flatnonzero(~((np.abs(lat) <= 90) & (np.abs(lon) <= 180)))
+    if wrong.size:
+        at = wrong[0]
+        raise DataError(f"{what}: no coordinates in row {at} that lie on the globe: "
+                        f"lat {lat[at]:g}, lon {lon[at]:g}")  # fmt: skip
+    return degrees_e5(lat), degrees_e5(lon)
 
 
 def box_e5(box: Box) -> tuple[int, int, int, int]:
@@ -27,11 +42,25 @@ def box_e5(box: Box) -> tuple[int, int, int, int]:
     return south, west, north - south, east - west
 
 
+def demand_cells(rows: int, cols: int):
+    """DataError unless a grid of rows x cols has a cell and no parts of cells."""
+    if not all(isinstance(side, int | np.integer) and side > 0 for side in (rows, cols)):
+        raise DataError(f"a grid of {rows} x {cols} cells is empty or not whole")
+
+
 def cell_index(lat_e5, lon_e5, box: Box, rows: int, cols: int) -> np.ndarray:
-    """Flat cell row * cols + col of each point [N], row 0 in the north; -1 outside the box."""
+    """Flat cell row * cols + col of each point [N], row 0 in the north; -1 outside the box.
+
+    lat_e5, lon_e5: whole numbers of 1e-5 degrees; DataError for fractions or an empty grid.
+    """
+    demand_cells(rows, cols)
     south, west, height, width = box_e5(box)
-    row = rows - 1 - (np.asarray(lat_e5, np.int64) - south) * rows // height
-    col = (np.asarray(lon_e5, np.int64) - west) * cols // width
+    row = (
+        rows
+        - 1
+        - (exact(lat_e5, np.int64, "latitude in 1e-5 degrees") - south) * rows // height
+    )
+    col = (exact(lon_e5, np.int64, "longitude in 1e-5 degrees") - west) * cols // width
     inside = (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
     return np.where(inside, row * cols + col, -1)
 
@@ -39,12 +68,26 @@ def cell_index(lat_e5, lon_e5, box: Box, rows: int, cols: int) -> np.ndarray:
 def count_points(step, cell, steps: int, rows: int, cols: int) -> np.ndarray:
     """How many points fall in each step and cell: step, cell [N] -> int32 [T, rows, cols].
 
-    Points with cell -1 or a step outside 0..T-1 are left out.
+    Points with cell -1 or a step outside 0..T-1 are left out. DataError for a cell beyond the
+    grid or a count beyond int32.
     """
+    if np.size(cell) and np.max(cell) >= rows * cols:
+        raise DataError(f"cell {np.max(cell)} is none of {rows} x {cols} cells")
     keep = (cell >= 0) & (step >= 0) & (step < steps)
     flat = step[keep] * (rows * cols) + cell[keep]
     counts = np.bincount(flat, minlength=steps * rows * cols)
-    return counts.astype(np.int32).reshape(steps, rows, cols)
+    return exact(counts, np.int32, "points in a cell").reshape(steps, rows, cols)
+
+
+def none_in_box(what: str, lat_e5, lon_e5, box: Box) -> DataError:
+    """The error for points [N] of which none is counted; it says where they lie."""
+    text = f"{what}: none of {len(lat_e5)} places is counted in {box}"
+    if len(lat_e5):
+        south, north, west, east = (
+            bound(axis) / 1e5 for axis in (lat_e5, lon_e5) for bound in (np.min, np.max)
+        )
+        text += f"; they lie in latitude {south:g}..{north:g}, longitude {west:g}..{east:g}"
+    return DataError(text)
 
 
 def cell_metres(box: Box, rows: int, cols: int) -> float:

@@ -7,16 +7,29 @@ that cell k covers [k width, (k + 1) width) with the width (height) of the whole
 """
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 from numba import njit
 
 METRES_PER_UNIT = 6_371_008.8 * math.pi / 180 * 1e-5  # of 1e-5 degrees of latitude, mean Earth
 RADIANS_PER_UNIT = math.pi / 180 * 1e-5
 RULES = ("", "taxi numbers must not fall", "times of a taxi must rise strictly",
-         "latitude must lie in -90..90", "longitude must lie in -180..180")  # fmt: skip
+         "latitude must lie in -90..90", "longitude must lie in -180..180",
+         "time must be unix seconds of 1970 to 2100")  # fmt: skip
+FATES = ("walked", "gap", "outside", "fast")
+END_OF_TIME = 4_102_444_800  # 2100-01-01 in unix seconds: milliseconds lie beyond it
 
 
-@njit(cache=True)
+def compiled(function: Callable) -> Callable:
+    """`function` compiled; kept on disk where numba finds a folder that it may write to."""
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError:  # package and home are read-only
+        return njit(function)
+
+
+@compiled
 def first_fault(taxi, time, lat, lon):
     """Index of the first fix that breaks a rule, and that rule's index; (-1, 0) if none."""
     for i in range(taxi.size):
@@ -24,14 +37,16 @@ def first_fault(taxi, time, lat, lon):
             return i, 1
         if i and taxi[i] == taxi[i - 1] and time[i] <= time[i - 1]:
             return i, 2
-        if abs(lat[i]) > 9_000_000:
+        if lat[i] < -9_000_000 or lat[i] > 9_000_000:
             return i, 3
-        if abs(lon[i]) > 18_000_000:
+        if lon[i] < -18_000_000 or lon[i] > 18_000_000:
             return i, 4
+        if time[i] < 0 or time[i] >= END_OF_TIME:
+            return i, 5
     return -1, 0
 
 
-@njit(cache=True)
+@compiled
 def too_fast(lat0, lon0, lat1, lon1, gap_s, max_kmh):
     """Whether the straight line between two fixes takes max_kmh or more (flat Earth)."""
     north = (lat1 - lat0) * METRES_PER_UNIT
@@ -39,7 +54,36 @@ def too_fast(lat0, lon0, lat1, lon1, gap_s, max_kmh):
     return math.hypot(north, east) * 3.6 >= max_kmh * gap_s
 
 
-@njit(cache=True)
+@compiled
+def fate(lat0, lon0, lat1, lon1, gap_s, box, max_gap_s, max_kmh):
+    """Index in FATES of what becomes of two neighbouring fixes of one taxi.
+
+    box = (south, west, height, width) in 1e-5 degrees; `outside` are pairs that do not touch
+    both its bands of rows and of columns. The first rule that applies decides.
+    """
+    south, west, height, width = box
+    if gap_s > max_gap_s:
+        return 1
+    if max(lon0, lon1) < west or max(lat0, lat1) < south:
+        return 2
+    if min(lon0, lon1) >= west + width or min(lat0, lat1) >= south + height:
+        return 2
+    return 3 if too_fast(lat0, lon0, lat1, lon1, gap_s, max_kmh) else 0
+
+
+@compiled
+def tally(taxi, time, lat, lon, box, max_gap_s, max_kmh):
+    """How many pairs of neighbouring fixes of one taxi have each of the FATES, [4] int64."""
+    counts = np.zeros(4, np.int64)
+    for i in range(taxi.size - 1):
+        if taxi[i + 1] == taxi[i]:
+            gap_s = time[i + 1] - time[i]
+            counts[fate(lat[i], lon[i], lat[i + 1], lon[i + 1], gap_s, box, max_gap_s,
+                        max_kmh)] += 1  # fmt: skip
+    return counts
+
+
+@compiled
 def walk(x0, y0, x1, y1, width, height, since, gap_s, step_s, counts):
     """Add one for every cell of counts [T, rows, cols] that the segment enters; say how many.
 
@@ -75,30 +119,19 @@ def walk(x0, y0, x1, y1, width, height, since, gap_s, step_s, counts):
     return entered
 
 
-@njit(cache=True)
+@compiled
 def count_entries(taxi, time, lat, lon, box, start, step_s, max_gap_s, max_kmh, counts):
-    """Walk every segment between neighbouring fixes of a taxi; returns (segments, entries).
-
-    box = (south, west, height, width) in 1e-5 degrees; `segments` counts the pairs that both
-    change cell and touch the box's bands of rows and columns, the only ones that can enter it.
-    """
+    """Walk every segment between neighbouring fixes of a taxi; how many cells are entered."""
     south, west, height, width = box
     rows, cols = counts.shape[1], counts.shape[2]
-    segments = entries = 0
+    entries = 0
     for i in range(taxi.size - 1):
         gap_s = time[i + 1] - time[i]
-        if taxi[i + 1] != taxi[i] or gap_s > max_gap_s:
+        if taxi[i + 1] != taxi[i]:
+            continue
+        if fate(lat[i], lon[i], lat[i + 1], lon[i + 1], gap_s, box, max_gap_s, max_kmh):
             continue
         x0, x1 = (lon[i] - west) * cols, (lon[i + 1] - west) * cols
         y0, y1 = (lat[i] - south) * rows, (lat[i + 1] - south) * rows
-        if max(x0, x1) < 0 or max(y0, y1) < 0:
-            continue
-        if min(x0, x1) >= cols * width or min(y0, y1) >= rows * height:
-            continue
-        if x0 // width == x1 // width and y0 // height == y1 // height:
-            continue
-        if too_fast(lat[i], lon[i], lat[i + 1], lon[i + 1], gap_s, max_kmh):
-            continue
-        segments += 1
         entries += walk(x0, y0, x1, y1, width, height, time[i] - start, gap_s, step_s, counts)
-    return segments, entries
+    return entries

@@ -31,7 +31,7 @@ def _one_taxi(taxi: int, days: int, random: np.random.Generator) -> list[np.ndar
     place = np.stack([np.interp(time, passed, axis) for axis in path.T])
     place += random.normal(0, 5e-5, place.shape)  # five metres
     ride = np.searchsorted(passed, time) // 2 % 2
-    return [np.full(len(time), taxi), BEGIN + time, *place * 1e5, ride]
+    return [np.full(len(time), taxi), BEGIN + time, *np.trunc(place * 1e5), ride]
 
 
 def _route(days: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,15 @@
 """GPS fixes to maps: the compiled walk against exact fractions, and real counts."""
 
+import inspect
 import math
+import warnings
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stflow_lib.data.errors import DataError
@@ -42,6 +44,12 @@ def cell(lat, lon, rows, cols, box):
             math.floor((lon - west) * cols / Fraction(east - west)))  # fmt: skip
 
 
+def touches(rows):
+    """Whether fixes of (taxi, time, lat, lon, ...) reach into the rows and columns of BOX."""
+    lat, lon = np.array([row[2:4] for row in rows]).T
+    return lat.max() >= 0 and lat.min() < 40 and lon.max() >= 0 and lon.min() < 60
+
+
 points = st.tuples(st.integers(-15, 55), st.integers(-15, 75))
 gaps = st.integers(1, 240)
 
@@ -50,7 +58,7 @@ def test_no_fix_and_one_fix():
     """Nothing to join is no error: no step, or one empty step."""
     assert count(fixes()).shape == (0, ROWS, COLS)
     assert count(track((5, 5))).shape == (1, ROWS, COLS) and not count(track((5, 5))).any()
-    time, counts = gps.pickups_dropoffs(fixes(), BOX, ROWS, COLS, 30)
+    time, counts = gps.pickups_dropoffs(fixes(), BOX, ROWS, COLS, 30, "UTC")
     assert len(time) == 0 and counts.shape == (0, 2, ROWS, COLS)
 
 
@@ -99,13 +107,16 @@ def test_fixes_all_over_the_world_are_refused_where_the_walk_would_overflow():
 def test_time_is_local_and_a_daylight_saving_hour_is_refused():
     """10:00 UTC in May is 03:00 in San Francisco; its clocks jump on 2008-03-09 at 02:00."""
     may = pd.Timestamp("2008-05-17 10:25", tz="UTC").timestamp()
-    time, _ = gps.entry_counts(fixes((0, int(may), 5, 5)), BOX, 1, 1, 30)
+    zone = "America/Los_Angeles"
+    time, _ = gps.entry_counts(fixes((0, int(may), 5, 5)), BOX, 1, 1, 30, zone=zone)
     assert list(time) == [pd.Timestamp("2008-05-17 03:00")] and time.dtype == "datetime64[ns]"
     march = int(pd.Timestamp("2008-03-09 09:00", tz="UTC").timestamp())
     with pytest.raises(
         DataError, match=r"Los_Angeles change in the step from 2008-03-09 01:30"
     ):
-        gps.entry_counts(fixes((0, march, 5, 5), (0, march + 7200, 5, 5)), BOX, 1, 1, 30)
+        gps.entry_counts(
+            fixes((0, march, 5, 5), (0, march + 7200, 5, 5)), BOX, 1, 1, 30, zone=zone
+        )
 
 
 rides = st.lists(
@@ -126,6 +137,7 @@ def test_pickups_and_dropoffs_equal_a_plain_loop(rides):
         if taxi == other and was != now and 0 <= row < ROWS and 0 <= col < COLS:
             at = time // 60 - first, int(was), ROWS - 1 - row, col
             want[at] = want.get(at, 0) + 1
+    assume(touches(rows))
     counts = gps.pickups_dropoffs(fixes(*rows), BOX, ROWS, COLS, 1, zone="UTC")[1]
     assert {tuple(map(int, at)): counts[tuple(at)] for at in np.argwhere(counts)} == want
 
@@ -173,6 +185,14 @@ def test_raw_text_and_parquet_read_alike(tmp_path):
         ("37.5 -122.2 0 100\n37.5 -122.2 0\n", r"new_a.txt: line 2 is not"),
         ("37.5 -122.2 0 100\n37.5 oops 0 200\n", r"new_a.txt: line 2 is not"),
         ("37.5 -122.2 2 100\n", r"new_a.txt: line 1 is not"),
+        ("37.5 -122.2 0 100\n\n37.5 inf 0 200\n", r"new_a.txt: line 3 is not"),
+        ("-122.2 37.5 0 100\n", r"new_a.txt: line 1 is not"),
+        ("37.5 -122.2 0 100.5\n", r"new_a.txt: line 1 is not"),
+        ("37.5 -122.2 0 -100\n", r"new_a.txt: line 1 is not"),
+        ("37.5 -122.2 0 100 7\n37.5 -122.2 0 160 7\n", r"new_a.txt: line 1 is not"),
+        ("37.5 -122.2\n", r"new_a.txt: line 1 is not"),
+        ("37.5 -122.2 0 100\n37.6 -122.2 0 100\n", r"new_a.txt: times .* fix 1 of taxi 0"),
+        ("37.5 -122.2 0 1213084659000\n", r"new_a.txt: time must be unix seconds"),
     ],
 )
 def test_bad_raw_lines_are_named(tmp_path, text, message):
@@ -217,12 +237,15 @@ def test_counts_of_the_real_set(cabs):
     """Known sizes; the two entry totals pin the rules (any change of rule moves them)."""
     assert len(cabs) == 11_220_058
     assert [len(at) for at in gps.changes(cabs)] == [463_905, 463_865]
-    time, counts = gps.entry_counts(cabs, SF, 128, 128, 30)
+    zone = "America/Los_Angeles"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        time, counts = gps.entry_counts(cabs, SF, 128, 128, 30, zone)
     assert counts.shape == (1151, 128, 128) and counts.sum() == 37_883_199
     assert time[0] == pd.Timestamp("2008-05-17 03:00") and time[-1] == pd.Timestamp(
         "2008-06-10 02:00"
     )
-    coarser = gps.entry_counts(cabs, SF, 64, 64, 30)[1]
+    coarser = gps.entry_counts(cabs, SF, 64, 64, 30, zone)[1]
     assert coarser.sum() == 18_953_108
     assert (coarser <= block_sum(counts, 2)).all()  # whoever enters a block enters a cell of it
 
@@ -248,3 +271,123 @@ def test_chosen_fixes_keep_their_columns_together_and_their_source():
         [0, 1], [5, 7], [1, 5], [2, 6], [True, True]
     ]  # fmt: skip
     assert some.source == "toy" and len(reports.where(reports.taxi == 9)) == 0
+
+
+# --- nothing assumed, nothing lost ---
+
+GOOD = {"taxi": [1, 1], "time": [1213084659, 1213084719], "lat": [3_775_100, 3_776_100],
+        "lon": [-12_239_500, -12_240_100], "occupied": [0, 1]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("lat", [37.751, 37.761], r"fixes: lat \(degrees times 1e5\): 37.751 at index 0"),
+        ("lon", [-12_239_500, np.inf], r"fixes: lon .*: inf at index 1 does not fit int32"),
+        ("lat", [3_775_100, np.nan], r"fixes: lat .*: nan at index 1"),
+        ("lat", [3_775_100, 2**32 + 3_776_100], r"fixes: lat .* at index 1 does not fit int32"),
+        ("lat", [-(2**31), 0], "latitude must lie in -90..90"),
+        ("time", [1213084659.5, 1213084719.5], r"fixes: time \(unix seconds\): 1213084659.5"),
+        ("time", [1213084659 * 10**9, 1213084719 * 10**9], "time must be unix seconds"),
+        ("time", [1213084659 * 10**3, 1213084719 * 10**3], "time must be unix seconds"),
+        ("time", [-5, 1213084719], "time must be unix seconds"),
+        ("time", np.array([0, 60], "M8[s]"), r"fixes: time .*datetime64\[s\] is no number"),
+        ("taxi", [1, 2**32 + 1], r"fixes: taxi .*: 4294967297 at index 1"),
+        ("occupied", np.array(["0", "1"]), r"fixes: occupied .* is no number"),
+        ("occupied", [0, 2], r"fixes: occupied .*: 2.0 at index 1"),
+    ],
+)
+def test_columns_that_would_change_are_refused(column, values, message):
+    """Other units, or values that a cast cuts, wraps or reads as true."""
+    with pytest.raises(DataError, match=message):
+        gps.Fixes(**GOOD | {column: values})
+
+
+def test_columns_of_other_types_with_the_same_values_are_taken():
+    floats = {name: np.array(values, float) for name, values in GOOD.items()}
+    reports = gps.Fixes(**floats)
+    assert [getattr(reports, name).tolist() for name in gps.COLUMNS] == [*GOOD.values()]
+    assert [getattr(reports, name).dtype for name in gps.COLUMNS] == [*gps.DTYPES]
+
+
+def test_latitude_and_longitude_in_each_others_place():
+    """On the globe either way: nothing of it lies in the box, and the error says where it does."""
+    swapped = gps.Fixes([1, 1], [0, 60], [1_340_000, 1_341_000], [5_250_000, 5_251_000], [0, 1])
+    berlin = Box(52.4, 52.6, 13.3, 13.5)
+    for count_all in (gps.entry_counts, gps.pickups_dropoffs):
+        with pytest.raises(DataError, match=r"none of 2 places .*latitude 13.4..13.41, long"):
+            count_all(swapped, berlin, 2, 2, 30, zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    "name", ["entry_counts", "pickups_dropoffs", "entry_flow_city", "trips_city"]
+)
+def test_no_function_has_a_zone_of_its_own(name):
+    """Beijing's rush hour would stand at San Francisco's midnight."""
+    zone = inspect.signature(getattr(gps, name)).parameters["zone"]
+    assert zone.default is inspect.Parameter.empty
+
+
+def test_steps_are_those_of_the_zone_that_is_named():
+    morning = int(pd.Timestamp("2008-02-04 08:00", tz="Asia/Shanghai").timestamp())
+    cabs = gps.Fixes(
+        [1, 1], [morning, morning + 60], [3990500, 3990600], [11630500] * 2, [0, 1]
+    )
+    time, _ = gps.pickups_dropoffs(cabs, Box(39.9, 40, 116.3, 116.5), 2, 2, 30, "Asia/Shanghai")
+    assert list(time) == [pd.Timestamp("2008-02-04 08:00")]
+
+
+MIXED = [
+    (0, NOON, 5, 5), (0, NOON + 60, 5, 15),  # walked
+    (0, NOON + 360, 5, 25), (0, NOON + 660, 5, 35),  # two gaps of 300 s
+    (0, NOON + 720, 5, 99), (0, NOON + 780, 9, 99),  # out of the box, and beside it
+    (1, NOON, 5, 5), (1, NOON + 1, 25, 5),  # 80 km/h
+    (2, NOON, 5, 5),
+]  # fmt: skip
+
+
+def test_what_is_left_out_of_fixes_is_counted():
+    """Gap, place and speed each once, and who has one fix only; the city carries the numbers."""
+    want = {"pairs": 6, "pairs_gap": 2, "pairs_outside": 1, "pairs_fast": 1, "taxis_single": 1}
+    assert gps.entries_left_out(fixes(*MIXED), BOX, max_kmh=79) == want
+    card = {"name": "toy", "source": "made up", "licence": "none"}
+    with pytest.warns(
+        UserWarning, match="toy: 2 of 6 pairs of fixes are walked, 3 cells entered"
+    ):
+        city = gps.entry_flow_city(fixes(*MIXED), BOX, ROWS, COLS, 1, "UTC", max_kmh=79, **card)
+    assert {key: city.attrs[key] for key in want} == want
+
+
+def test_a_map_that_lost_most_of_its_pairs_says_so():
+    """Fixes 300 s apart under a rule of 180 s: an empty map is no quiet city."""
+    with pytest.warns(UserWarning, match=r"toy: 0 of 2 pairs .*, 0 cells .*'pairs_gap': 2"):
+        assert not count(track((5, 5), (5, 15), (5, 25), gap=300)).any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert count(track((5, 5), (5, 15), (5, 25))).sum() == 2
+
+
+def test_ends_of_rides_outside_the_box_are_counted():
+    rows = [(0, 0, 5, 5, 0), (0, 60, 5, 5, 1), (0, 120, 5, 99, 0), (0, 180, 5, 99, 1)]
+    card = {"name": "toy", "source": "made up", "licence": "none"}
+    want = {"pickups_outside": 1, "dropoffs_outside": 1}
+    with pytest.warns(UserWarning, match="toy: 1 pick-ups and drop-offs in the box"):
+        city = gps.trips_city(fixes(*rows), BOX, 2, 2, 1, "UTC", **card)
+    assert {key: city.attrs[key] for key in want} == want and city.flow.sum() == 1
+
+
+@pytest.mark.parametrize(
+    "rules", [{"max_gap_s": 0}, {"max_gap_s": math.nan}, {"max_kmh": math.nan}]
+)
+def test_rules_that_leave_everything_out_or_in_are_refused(rules):
+    """A comparison with NaN is false: no segment would be too fast."""
+    with pytest.raises(DataError, match="both must be positive"):
+        count(track((5, 5), (5, 15)), **rules)
+
+
+def test_a_stray_fix_is_named_and_not_blamed_on_the_clocks():
+    """A zero stamp makes 38 years of empty hours, with 77 changes of the clocks between."""
+    reports = fixes((3, 0, 5, 5), (3, 1213084659, 5, 5), (3, 1213084719, 5, 15))
+    for zone in ("UTC", "America/Los_Angeles"):
+        with pytest.raises(DataError, match=r"toy: a stray fix, .*: fix 0 of taxi 3, time 0"):
+            gps.entry_counts(reports, BOX, ROWS, COLS, 30, zone)

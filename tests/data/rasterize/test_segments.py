@@ -1,12 +1,15 @@
 """Segments walked through cells: the compiled loops against exact fractions."""
 
 import math
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stflow_lib.data.rasterize import gps, segments
@@ -130,6 +133,8 @@ def test_the_walk_equals_exact_fractions(legs, rows, cols, step, max_gap_s, max_
         "max_kmh": max_kmh,
     }
     reports = drive(legs)
+    assume(reports.lat.max() >= 0 and reports.lat.min() < 40)  # else an error, see test_gps.py
+    assume(reports.lon.max() >= 0 and reports.lon.min() < 60)
     np.testing.assert_array_equal(count(reports, **rules), count_naive(reports, **rules))
 
 
@@ -186,7 +191,7 @@ def test_entries_and_corners_make_up_the_walk_in_blocks(start, end):
         ([(5, 10), (5, 5), (5, 10)], [(3, 0), (3, 1)]),
         ([(5, -5), (5, 5)], [(3, 0)]),  # into the box
         ([(5, 5), (5, -5)], []),  # out of it: no cell entered
-        ([(-5, 5), (-5, 55)], []),  # outside all along
+        ([(-5, 5), (-5, 55), (5, 65)], []),  # outside all along
         ([(-5, 5), (5, -5)], []),  # past the south-west corner: its point is an instant only
         ([(-5, 25), (45, 25)], [(3, 2), (2, 2), (1, 2), (0, 2)]),  # across
         ([(39, 5), (40, 5)], []),  # the northern edge is outside
@@ -235,12 +240,13 @@ def columns(*rows):
     ("rows", "fault"),
     [([(0, 5, 0, 0), (0, 6, 0, 0), (1, 1, 9_000_000, -18_000_000)], (-1, 0)),
      ([(1, 5, 0, 0), (0, 6, 0, 0)], (1, 1)), ([(0, 5, 0, 0), (0, 5, 0, 0)], (1, 2)),
-     ([(0, 5, -9_000_001, 0)], (0, 3)), ([(0, 5, 0, 0), (0, 6, 0, 18_000_001)], (1, 4))],
+     ([(0, 5, -9_000_001, 0)], (0, 3)), ([(0, 5, 0, 0), (0, 6, 0, 18_000_001)], (1, 4)),
+     ([(0, -1, 0, 0)], (0, 5)), ([(0, 5, 0, 0), (0, 4_102_444_800, 0, 0)], (1, 5))],
 )  # fmt: skip
 def test_the_first_fault_and_its_rule(rows, fault):
     """The index picks the sentence of the error: one off, and a latitude is called a time."""
     assert segments.first_fault(*columns(*rows)) == fault
-    assert len(segments.RULES) == 5
+    assert len(segments.RULES) == 6
 
 
 @pytest.mark.parametrize(("lat", "kmh"), [(0, 111.195), (6_000_000, 111.195 / 2)])
@@ -260,3 +266,37 @@ def test_a_walk_says_how_many_cells_it_has_entered():
     counts = np.zeros((2, 3, 4), np.int32)
     entered = segments.walk(5, 5, 35, 15, 10, 10, 0, 60, 60, counts)
     assert entered == counts.sum() == 3 and counts[1].sum() == 0
+
+
+FATES = [  # from, to, seconds, what becomes of the pair in a box of 40 x 60 units
+    ((5, 5), (5, 15), 180, "walked"), ((5, 5), (5, 15), 181, "gap"),
+    ((-1, 5), (-5, 5), 60, "outside"), ((5, -1), (5, -5), 60, "outside"),
+    ((40, 5), (45, 5), 60, "outside"), ((5, 60), (5, 65), 60, "outside"),
+    ((-5, 5), (45, 5), 60, "walked"), ((5, 5), (25, 5), 1, "walked"), ((5, 5), (39, 5), 1, "fast"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "end", "gap_s", "name"), FATES)
+def test_the_fate_of_a_pair(start, end, gap_s, name):
+    """What is counted as left out is what the walk leaves out, by the same function."""
+    got = segments.fate(*start, *end, gap_s, (0, 0, 40, 60), 180, 130.0)
+    assert segments.FATES[got] == name
+
+
+def test_a_tally_counts_pairs_of_one_taxi_only():
+    rows = [(0, 0, 5, 5), (0, 60, 5, 15), (1, 60, 5, 5), (1, 300, 5, 15), (1, 301, 39, 5)]
+    tally = segments.tally(*columns(*rows), (0, 0, 40, 60), 180, 130.0)
+    assert dict(zip(segments.FATES, tally.tolist(), strict=True)) == {
+        "walked": 1, "gap": 1, "outside": 0, "fast": 1
+    }  # fmt: skip
+
+
+def test_without_a_place_for_a_cache_the_loops_are_compiled_all_the_same(root):
+    """Package and home read-only: numba has no locator left, as here."""
+    code = "from stflow_lib.data.rasterize import segments; "
+    code += "print(segments.too_fast(0, 0, 9, 0, 1, 1))"
+    env = os.environ | {"NUMBA_CACHE_LOCATOR_CLASSES": "IPythonCacheLocator"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd=root, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "True", done.stderr

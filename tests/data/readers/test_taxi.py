@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stflow_lib.data.errors import DataError
 from stflow_lib.data.rasterize import gps
 from stflow_lib.data.readers import taxi
 
@@ -33,12 +34,14 @@ def test_entries_are_those_of_the_walk(folder):
     """A box or a rule of another module would give another map of the same name."""
     city = taxi.read_taxi_entries(folder, cells=64, step_minutes=30)
     fixes = gps.read_fixes(folder / taxi.SF_GPS)
-    time, counts = gps.entry_counts(fixes, taxi.SF_BOX, 64, 64, 30)
+    time, counts = gps.entry_counts(fixes, taxi.SF_BOX, 64, 64, 30, zone="America/Los_Angeles")
     assert (city.flow.values[:, 0] == counts).all() and counts.sum() > 5
     assert (city.time.values == time).all() and str(time[0]) == "2008-05-17 07:00:00"
     assert city.attrs["max_gap_s"] == 180 and city.attrs["max_kmh"] == 130
     assert city.attrs["cell_m"] == pytest.approx(181, abs=0.5)
     assert city.attrs["lat_min"] == taxi.SF_BOX.lat_min
+    want = {"pairs": 4, "pairs_gap": 1, "pairs_outside": 0, "pairs_fast": 0, "taxis_single": 0}
+    assert {key: city.attrs[key] for key in want} == want
 
 
 def test_trips_are_the_changes_of_the_flag(folder):
@@ -46,6 +49,7 @@ def test_trips_are_the_changes_of_the_flag(folder):
     city = taxi.read_taxi_trips(folder, cells=8, step_minutes=30)
     assert city.flow.sum(("row", "col")).values.tolist() == [[1, 0], [0, 1]]
     assert city.direction.values.tolist() == ["pickup", "dropoff"]
+    assert city.attrs["pickups_outside"] == city.attrs["dropoffs_outside"] == 0
 
 
 def test_a_second_reading_counts_nothing_and_other_cells_count_anew(folder, monkeypatch):
@@ -78,4 +82,7 @@ def test_raw_files_give_the_compact_tables_map(folder, monkeypatch):
     monkeypatch.setattr(taxi, "manifest", lambda name: files)
     raw = taxi.read_taxi_entries(folder, cells=16, step_minutes=30)
     np.testing.assert_array_equal(raw.flow, compact.flow)
-    assert raw.equals(compact)
+    assert raw.equals(compact) and raw.attrs == compact.attrs
+    (folder / "taxi-sf" / "raw" / "new_c.txt").write_text("37.72 -122.5 0 1211033530\n")
+    with pytest.raises(DataError, match=r"raw: new_c.txt is not in the list"):
+        taxi.read_taxi_entries(folder, cells=8, step_minutes=30)
