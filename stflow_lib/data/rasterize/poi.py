@@ -5,12 +5,15 @@ people; STREET_FURNITURE and the like are no destinations and are dropped by nam
 or rare class (fewer than five places in every city seen) is unmapped: counted, never guessed.
 """
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.rasterize.cells import cell_index, count_points, degrees_e5
+from stflow_lib.data.rasterize.cells import cell_index, count_points, none_in_box, points_e5
 from stflow_lib.data.schema import DIMS, Box
 
 GROUPS = {
@@ -51,7 +54,7 @@ GONE = ("school (historic)", "hospital (historic)", "hospital (historical)",
 def unmapped(places: pd.DataFrame, groups=GROUPS) -> pd.Series:
     """How many places each fclass has that is neither in a group nor dropped by name."""
     known = {*STREET_FURNITURE, *GONE, *(name for names in groups.values() for name in names)}
-    return places.loc[~places["fclass"].isin(known), "fclass"].value_counts()
+    return places.loc[~places["fclass"].isin(known), "fclass"].value_counts(dropna=False)
 
 
 def poi_grids(
@@ -61,28 +64,41 @@ def poi_grids(
 
     places: columns fclass, lat, lon (degrees). The attributes count all places, those dropped,
     unmapped and, of the mapped ones, outside the box. DataError names a missing column, the
-    first place without coordinates or a class in two groups.
+    first place without coordinates or that stands twice, a class in two groups, and says when
+    no place is counted. A warning says when most places of people are unmapped or outside.
     """
-    _demand_places(places)
     group_of = _group_of(groups)
-    mapped = places[places["fclass"].isin(group_of.keys())]
+    lat, lon = _places_e5(places)
+    is_mapped = places["fclass"].isin(group_of.keys()).to_numpy()
+    mapped = places[is_mapped]
     category = mapped["fclass"].map(group_of).to_numpy(np.int64)
-    lat, lon = (degrees_e5(mapped[axis]) for axis in ("lat", "lon"))
-    cell = cell_index(lat, lon, box, rows, cols)
-    counts = count_points(category, cell, len(groups), rows, cols).astype(np.float32)
+    cell = cell_index(lat[is_mapped], lon[is_mapped], box, rows, cols)
+    points = count_points(category, cell, len(groups), rows, cols)
+    if not points.any():
+        raise none_in_box("places", lat, lon, box)
+    counts = exact(points, np.float32, "places")
     lost = int(unmapped(places, groups).sum())
+    if 2 * counts.sum() < len(mapped) + lost:
+        warnings.warn(f"places: {counts.sum():.0f} of {len(mapped) + lost} are counted, others "
+                      f"are outside {box} or of unknown class", stacklevel=2)  # fmt: skip
     attrs = {"places": len(places), "dropped": len(places) - len(mapped) - lost,
              "unmapped": lost, "outside": int((cell < 0).sum())}  # fmt: skip
     return xr.DataArray(counts, {"category": list(groups)}, DIMS["poi"], "poi", attrs)
 
 
-def _demand_places(places):
+def _places_e5(places) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of all places in 1e-5 degrees; DataError for a table that cannot be places."""
     missing = [name for name in ("fclass", "lat", "lon") if name not in places]
     if missing:
         raise DataError(f"places: columns {missing} are missing")
-    lost = np.flatnonzero(~np.isfinite(places[["lat", "lon"]].to_numpy(float)).all(axis=1))
-    if lost.size:
-        raise DataError(f"places: no coordinates in row {lost[0]}")
+    if not len(places):
+        raise DataError("places: the table is empty")
+    same = [name for name in ("osm_id", "fclass", "lat", "lon") if name in places]
+    double = places.duplicated(same).to_numpy()
+    if "osm_id" in same and double.any():
+        raise DataError(f"places: row {int(np.argmax(double))} repeats an earlier one")
+    degrees = (pd.to_numeric(places[axis], errors="coerce") for axis in ("lat", "lon"))
+    return points_e5(*degrees, "places")
 
 
 def _group_of(groups) -> dict[str, int]:

@@ -10,9 +10,11 @@ from stflow_lib.data.rasterize import poi, trips
 from stflow_lib.data.rasterize.cells import cell_metres
 from stflow_lib.data.schema import Box, grid_city
 
-CHICAGO = Box(41.73, 42.07, -87.77, -87.53)  # 99 % of rides; cells of about 1 km
-WASHINGTON = Box(38.79, 39.01, -77.16, -76.94)
-CHICAGO_CELLS, WASHINGTON_CELLS = (38, 20), (24, 19)
+# 99 % of rides, in cells of 0.01 x 0.01 degrees, about 1 km, centred on hundredths: one ride in
+# ten is recorded to two decimals, and falls into the cell where it most likely was
+CHICAGO = Box(41.725, 42.075, -87.775, -87.525)
+WASHINGTON = Box(38.785, 39.015, -77.165, -76.935)
+CHICAGO_CELLS, WASHINGTON_CELLS = (35, 25), (23, 23)
 NYC = Box(40.65, 40.81, -74.01, -73.93)  # UrbanSTC, section on data
 NYC_MONTHS = ("201901", "201902", "201903")
 NYC_CLOCK = "wall clock; the hour that daylight saving skips (2019-03-10 02:00) is an empty row"
@@ -25,7 +27,10 @@ def read_bikes(folder: Path, system: str, places: str, box: Box, cells: tuple, z
     Rides without an end count at their start only; attributes count all that is left out.
     """
     months = [folder / "bikes-2021" / f"2021{m}-{system}-tripdata.zip" for m in ("01", "02")]
-    rides = trips.trip_grids(trips.read_trips(map(need_file, months)), box, *cells, 60, zone)
+    rides = trips.trip_grids(
+        trips.read_trips(map(need_file, months)), box, *cells, 60, zone,
+        first="2021-01-01", last="2021-02-28",
+    )  # fmt: skip
     points = poi.poi_grids(read_places(folder / "poi", places), box, *cells)
     city = grid_city(
         rides.values, rides["time"].values, list(rides["direction"].values),
@@ -72,8 +77,9 @@ def read_bikenyc_2019(folder: Path):
     paths = [base / name if (base / name).exists() else base / f"{name}.zip" for name in names]
     table = trips.read_trips(map(need_file, paths))
     rides = trips.trip_grids(
-        table, NYC, 80, 40, 60, "UTC"
-    )  # wall clock as it is, see NYC_CLOCK
+        table, NYC, 80, 40, 60, "UTC",  # wall clock as it is, see NYC_CLOCK
+        first="2019-01-01", last="2019-03-31",
+    )  # fmt: skip
     both = rides.values.sum(1, keepdims=True)
     return grid_city(
         both, rides["time"].values, ["starts+ends"], factor=2, clock=NYC_CLOCK,

@@ -1,5 +1,7 @@
 """Places to category grids: every class accounted for, and counted where it stands."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +55,12 @@ def test_own_groups_may_be_given():
     [
         (places()[["lat", "lon"]], r"places: columns \['fclass'\] are missing"),
         (places(("bar", 41.1, -87.9), ("bar", np.nan, -87.9)), "no coordinates in row 1"),
+        (places(("bar", 41.1, -87.9), ("bar", 411.0, -87.9)), "no coordinates in row 1"),
+        (places(("bar", 41.1, -87.9), ("bar", "41,1", -87.9)), "no coordinates in row 1"),
+        (places(("bar", -87.9, 41.1)), r"places: none of 1 places .* latitude -87.9"),
+        (places(("bench", 41.1, -87.9)), r"places: none of 1 places is counted"),
+        (places(), "places: the table is empty"),
+        (places(*[("bar", 41.1, -87.9)] * 2).assign(osm_id=7), "row 1 repeats an earlier one"),
     ],
 )
 def test_bad_tables_are_named(table, message):
@@ -72,6 +80,20 @@ def test_every_real_class_of_five_places_is_accounted_for(real_data, name):
     rest = poi.unmapped(table)
     assert set(rest[rest >= 5].index) <= {" "}
     assert rest.sum() < 0.02 * len(table)
-    whole = poi.poi_grids(table, Box(38, 43, -88, -73), 6, 6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        whole = poi.poi_grids(table, Box(38, 43, -88, -73), 6, 6)
     kept = whole.attrs
     assert whole.sum() == kept["places"] - kept["dropped"] - kept["unmapped"] - kept["outside"]
+
+
+def test_a_place_without_a_class_is_unmapped_not_dropped():
+    """Nothing was said about it; only street furniture is dropped on purpose."""
+    grid = poi.poi_grids(places(("bar", 41.1, -87.9), (None, 41.1, -87.9)), BOX, 1, 1)
+    assert grid.attrs == {"places": 2, "dropped": 0, "unmapped": 1, "outside": 0}
+
+
+def test_a_map_that_lost_most_places_says_so():
+    rows = [("bar", 41.1, -87.9), ("bar", 45.1, -87.9), ("zeppelin", 41.1, -87.9)]
+    with pytest.warns(UserWarning, match="places: 1 of 3 are counted"):
+        poi.poi_grids(places(*rows), BOX, 1, 1)

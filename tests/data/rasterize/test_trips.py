@@ -2,6 +2,7 @@
 
 import io
 import math
+import warnings
 import zipfile
 
 import numpy as np
@@ -106,7 +107,6 @@ minutes = st.integers(0, 400)
 @given(st.lists(st.tuples(minutes, minutes, lats, lons, lats, lons), min_size=1, max_size=15))
 def test_grids_equal_a_plain_loop(rows):
     """Ends on borders, off the box, unknown, late or backwards: counted or reported, once."""
-    flow = grids_of(table(*rows))
     first, last = (bound(row[0] for row in rows) // 60 for bound in (min, max))
     want, left_out = (
         np.zeros((last - first + 1, 2, 4, 3)),
@@ -123,6 +123,11 @@ def test_grids_equal_a_plain_loop(rows):
                 continue
             row, col = (round(1e5 * x) for x in (lat - 41.0, lon + 88.0))
             want[minute // 60 - first, direction, 3 - row // 5000, col // 10000] += 1
+    if not want.any():
+        with pytest.raises(DataError, match="none of .* places is counted"):
+            grids_of(table(*rows))
+        return
+    flow = grids_of(table(*rows))
     np.testing.assert_array_equal(flow, want)
     for rule, number in left_out.items():
         keys = [key for key in flow.attrs if key.endswith(rule)]
@@ -184,5 +189,89 @@ def test_the_real_rides(real_data, file, zone, rides, backwards, nowhere):
     assert flow.shape == (59 * 24, 2, 5, 5)
     kept = {"rides": rides, "rides_backwards": backwards, "dropoffs_nowhere": nowhere}
     assert {key: flow.attrs[key] for key in kept} == kept
-    lost = sum(value for key, value in flow.attrs.items() if key.startswith("dropoffs"))
+    lost = sum(flow.attrs[f"dropoffs_{rule}"] for rule in ("nowhere", "outside", "late"))
     assert flow.sel(direction="dropoff").sum() == rides - backwards - lost
+
+
+PLACE = (41.1, -87.9, 41.1, -87.9)
+YEAR = 365 * 24 * 60
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Chicago"])
+@pytest.mark.parametrize(
+    ("minutes", "row", "stamp"),
+    [((0, 60, 10 * YEAR), 2, "2030-12-30"), ((60, -51 * YEAR, 90), 1, "1970-01-14"),
+     ((0, 10 * YEAR), 1, "2030-12-30")],
+)  # fmt: skip
+def test_a_stray_ride_is_named_with_its_row(zone, minutes, row, stamp):
+    """Not 92,004 empty hours, and not the fault of daylight saving."""
+    rides = table(*((at, at + 5, *PLACE) for at in minutes))
+    with pytest.raises(DataError, match=f"trips: a stray ride, .*: row {row} starts {stamp}"):
+        grids_of(rides, zone=zone)
+
+
+def test_rides_off_the_given_days_are_counted():
+    """First and last day give whole days of steps, whatever lies in the file."""
+    rides = table(*((at, at + 5, *PLACE) for at in (-51 * YEAR, -1, 0, 2879, 2880, 10 * YEAR)))
+    flow = trips.trip_grids(
+        rides, BOX, 4, 3, 60, "America/Chicago", first="2021-01-01", last="2021-01-02"
+    )
+    assert flow.sizes["time"] == 48 and flow.attrs["rides_off_span"] == 4
+    assert flow.sel(direction="pickup").sum(("row", "col")).values.nonzero()[0].tolist() == [
+        0,
+        47,
+    ]
+    assert flow.attrs["dropoffs_late"] == 1 and flow.attrs["rides"] == 6
+    one_side = trips.trip_grids(rides[:5], BOX, 4, 3, 60, "UTC", first="2021-01-01")
+    assert one_side.sizes["time"] == 49 and one_side.attrs["rides_off_span"] == 2
+    with pytest.raises(DataError, match=r"no ride starts from 2022-01-01"):
+        trips.trip_grids(rides, BOX, 4, 3, 60, "UTC", first="2022-01-01", last="2022-01-02")
+    with pytest.raises(DataError, match="'soon' is no time"):
+        trips.trip_grids(rides, BOX, 4, 3, 60, "UTC", first="soon")
+
+
+def test_ends_of_two_decimals_are_counted():
+    """Both axes must be coarse; an end off the box is one too, an unknown one is none."""
+    rides = table((0, 5, 41.1, -87.9, 41.12345, -87.9), (1, 5, 41.0, -87.85, 41.1, math.nan),
+                  (2, 5, 41.12345, -87.91234, 45.5, -87.9))  # fmt: skip
+    attrs = grids_of(rides).attrs
+    assert (attrs["pickups_rounded"], attrs["dropoffs_rounded"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [([(0, 5, -87.9, 41.1, -87.9, 41.1)], r"none of 2 places .* latitude -87.9..-87.9"),
+     ([(5, 0, *PLACE)], r"none of 0 places .*'rides_backwards': 1"),
+     ([(0, 5, *[math.nan] * 4)], r"none of 0 places .*'pickups_nowhere': 1"),
+     ([(0, 5, *PLACE), (1, 5, 411.0, -87.9, 41.1, -87.9)], "start_lat of row 1 is not degrees"),
+     ([(0, 5, *PLACE), (1, 5, 41.1, -87.9, 41.1, math.inf)], "end_lon of row 1 is not degrees")],
+)  # fmt: skip
+def test_rides_of_another_place_or_none_are_refused(rows, message):
+    """A map without a single ride is no quiet city."""
+    with pytest.raises(DataError, match=message):
+        grids_of(table(*rows))
+
+
+def test_a_map_that_lost_most_ends_says_so():
+    rows = [(0, 5, *PLACE), (1, 5, 45.1, -87.9, 45.1, -87.9), (2, 5, 45.1, -87.9, 45.1, -87.9)]
+    with pytest.warns(
+        UserWarning, match=r"trips: 2 of 6 ends are counted.*'pickups_outside': 2"
+    ):
+        grids_of(table(*rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        grids_of(table(*rows[:2]))
+
+
+def test_times_that_are_not_wall_clock_are_refused():
+    """An offset says another hour than the wall; text has no order; a missing time no step."""
+    rides = table((0, 5, *PLACE), (1, 5, *PLACE))
+    aware = rides.assign(start=rides["start"].dt.tz_localize("UTC"))
+    for bad in (aware, rides.assign(start=rides["start"].astype(str))):
+        with pytest.raises(DataError, match="trips: start is .*, not wall-clock time"):
+            grids_of(bad)
+    rides.loc[1, "end"] = pd.NaT
+    with pytest.raises(DataError, match="trips: end of row 1 is not a time"):
+        grids_of(rides)
+    with pytest.raises(DataError, match="trips: start_lat: object is no number"):
+        grids_of(table((0, 5, *PLACE)).assign(start_lat="41,1"))

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from stflow_lib import data
-from stflow_lib.data import Box, DataError
+from stflow_lib.data import DataError
+from stflow_lib.data.rasterize.cells import cell_index
 from stflow_lib.data.readers import bikes
 
 
@@ -34,11 +35,27 @@ def test_bikes_join_rides_and_places_on_one_grid(tmp_path):
     (tmp_path / "poi").mkdir()
     table = pd.DataFrame({"osm_id": [1], "fclass": ["bar"], "lat": [42.06], "lon": [-87.76]})
     table.to_parquet(tmp_path / "poi" / "x-2020.parquet")
-    box = Box(41.73, 42.07, -87.77, -87.53)
-    city = bikes.read_bikes(tmp_path, "divvy", "x-2020", box, (38, 20), "America/Chicago")
-    assert np.argwhere(city.flow.values.sum((0, 1))).tolist() == [[1, 0]]
-    assert np.argwhere(city.poi.values.sum(0)).tolist() == [[1, 0]]
-    assert float(city.flow.sum()) == 4 and city.sizes["time"] == 31 * 24 + 1
+    city = bikes.read_bikes(tmp_path, "divvy", "x-2020", bikes.CHICAGO, bikes.CHICAGO_CELLS,
+                            "America/Chicago")  # fmt: skip
+    assert np.argwhere(city.flow.values.sum((0, 1))).tolist() == [[1, 1]]
+    assert np.argwhere(city.poi.values.sum(0)).tolist() == [[1, 1]]
+    assert float(city.flow.sum()) == 4 and city.sizes["time"] == 59 * 24
+    assert city.attrs["pickups_rounded"] == 2 and city.attrs["rides_off_span"] == 0
+
+
+GRIDS = [(bikes.CHICAGO, bikes.CHICAGO_CELLS), (bikes.WASHINGTON, bikes.WASHINGTON_CELLS)]
+
+
+@pytest.mark.parametrize(("box", "cells"), GRIDS)
+def test_cells_are_centred_on_hundredths_of_a_degree(box, cells):
+    """A place that is rounded to two decimals stays in its cell, whatever cell that is."""
+    south, west = round(100 * box.lat_min + 0.5), round(100 * box.lon_min + 0.5)
+    rows, cols = np.meshgrid(np.arange(cells[0]), np.arange(cells[1]), indexing="ij")
+    lat, lon = 1000 * (south + rows.ravel()), 1000 * (west + cols.ravel())
+    assert sorted(cell_index(lat, lon, box, *cells)) == list(range(rows.size))
+    for north, east in ((-500, -500), (499, 499)):
+        near = cell_index(lat + north, lon + east, box, *cells)
+        assert (near == cell_index(lat, lon, box, *cells)).all()
 
 
 @pytest.fixture
@@ -55,7 +72,10 @@ def test_bikenyc_2019_counts_starts_and_ends(empty):
               "end station latitude,end station longitude")  # fmt: skip
     inside, outside = "40.7001,-73.9901", "40.9,-73.9"
     rides = {
-        "201901": [f"2019-01-01 00:10:00.5,2019-01-01 01:20:00.1,{inside},{inside}"],
+        "201901": [
+            f"2011-01-01 00:10:00.5,2019-01-01 01:20:00.1,{inside},{inside}",
+            f"2019-01-01 00:10:00.5,2019-01-01 01:20:00.1,{inside},{inside}",
+        ],
         "201902": [f"2019-02-10 08:00:00.0,2019-02-10 08:30:00.0,{inside},{outside}"],
         "201903": [f"2019-03-31 23:10:00.0,2019-03-31 23:59:00.0,{inside},{inside}"],
     }
@@ -65,6 +85,7 @@ def test_bikenyc_2019_counts_starts_and_ends(empty):
         (base / f"{month}-citibike-tripdata.csv").write_text("\n".join([header, *lines]))
     city = data.load("bikenyc-2019")
     assert city.flow.shape == (2160, 1, 80, 40) and city.attrs["factor"] == 2
+    assert city.attrs["rides_off_span"] == 1 and city.attrs["dropoffs_rounded"] == 1
     total = city.flow.sum(("direction", "row", "col")).to_series()
     busy = total[total > 0]
     assert busy.to_dict() == {
