@@ -114,6 +114,34 @@ for city in grids.values():
 # when blizzard Jonas closed the roads, and San Francisco's feed falls silent for three half-hours.
 # A test set that holds such a day measures the day as much as the method.
 #
+# Grids made from tables of rides also say on their card what the table could not tell. An end may
+# lack a place or lie off the map; it is counted and left out. Or it is known to two decimals of a
+# degree only, a place somewhere within a kilometre. Such ends are kept, and cells must not cut
+# them: where a border runs through a hundredth, all rounded ends near it fall on one side, and a
+# row between two hundredths sees none.
+
+# %%
+tables = {name: city for name, city in grids.items() if "pickups_rounded" in city.attrs}
+for name, city in tables.items():
+    card, kinds = city.attrs, ("pickups", "dropoffs")
+    rounded = sum(card[f"{kind}_rounded"] for kind in kinds)
+    lost = sum(
+        card[f"{kind}_{why}"] for kind in kinds for why in ("nowhere", "outside", "late")
+    )
+    ends = 2 * (card["rides"] - card["rides_off_span"] - card["rides_backwards"])
+    edges = [card[f"{axis}_{side}"] for axis in ("lat", "lon") for side in ("min", "max")]
+    centred = np.allclose(np.mod(np.multiply(edges, 100), 1), 0.5)
+    print(
+        f"{name}: of {ends:,} ends of rides {lost:,} ({lost / ends:.1%}) are left out and "
+        f"{rounded:,} ({rounded / ends:.1%}) have two decimals at most;",
+        "cells are centred on hundredths of a degree, so a rounded end stays in its cell."
+        if centred
+        else "cells are the paper's, and their borders cut hundredths of a degree.",
+    )
+if not tables:
+    print("None of the cities on this page is made from a table of rides.")
+
+# %% [markdown]
 # ## 4. Places
 #
 # What a cell is for decides its rhythm, so STBaT and other methods look at **points of interest**.

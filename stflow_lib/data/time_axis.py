@@ -64,9 +64,13 @@ def _irregular(time, at, step, attrs) -> str:
 
 
 def daylight_changes(first, last, zone: str) -> list[pd.Timestamp]:
-    """Local hours within [first, last] that `zone` repeats or skips; none for "nominal"."""
+    """Local hours within [first, last] that `zone` repeats or skips; none for "nominal".
+
+    DataError when `zone` is no IANA name either.
+    """
     if zone == "nominal":
         return []
+    _demand_zone(zone)
     hours = pd.date_range(pd.Timestamp(first).ceil("h"), pd.Timestamp(last), freq="h")
     real = hours.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     return list(hours[real.isna()])
@@ -75,10 +79,12 @@ def daylight_changes(first, last, zone: str) -> list[pd.Timestamp]:
 def fill_spring_gap(time, values, zone: str, step_minutes: int):
     """Put NaN rows where `zone` skips an hour and the source skips its rows.
 
-    time [T], values [T, N] -> the same with the missing steps of that hour inserted as NaN.
-    Any other gap is left for `check_clock` to refuse.
+    time [T], values [T, N] -> the same with the missing steps of that hour inserted as NaN;
+    whole numbers become float64. Any other gap is left for `check_clock` to refuse.
     """
     time = pd.DatetimeIndex(time)
+    if values.dtype.kind != "f":
+        values = exact(values, np.float64, "values")
     step = pd.Timedelta(minutes=step_minutes)
     skipped = [
         stamp
@@ -129,9 +135,13 @@ def _checked(step_minutes, zone):
     whole = isinstance(step_minutes, int | float | np.number) and step_minutes % 1 == 0
     if not whole or step_minutes < 1 or 1440 % step_minutes:
         raise DataError(f"step_minutes={step_minutes}: a step must divide a day's 1440 minutes")
+    _demand_zone(zone)
+    return int(step_minutes) * 60
+
+
+def _demand_zone(zone):
     if not _is_zone(zone):
         raise DataError(f"zone={zone!r} is not an IANA time zone")
-    return int(step_minutes) * 60
 
 
 def _regular(clock, step_s, zone, wall):

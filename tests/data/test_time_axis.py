@@ -189,3 +189,12 @@ def test_a_gap_of_years_is_not_blamed_on_the_clocks():
     with pytest.raises(DataError, match="irregular time stamp at index 24") as error:
         check_clock(far, CARD | {"zone": "America/New_York"}, DataError)
     assert "daylight" not in str(error.value)
+
+
+def test_a_gap_in_whole_numbers_is_nan_too():
+    """NaN as an integer is a speed of minus nine quintillion."""
+    time = pd.DatetimeIndex(["2017-03-12 01:00", "2017-03-12 03:00"])
+    _, filled = fill_spring_gap(time, np.array([[7], [8]]), "US/Pacific", 60)
+    np.testing.assert_array_equal(filled, [[7], [np.nan], [8]])
+    with pytest.raises(DataError, match="zone='Pacific' is not an IANA time zone"):
+        fill_spring_gap(time, np.array([[7], [8]]), "Pacific", 60)

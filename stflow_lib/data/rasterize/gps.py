@@ -166,7 +166,7 @@ def entry_counts(
     counts = np.zeros((len(time), rows, cols), np.int32)
     segments.count_entries(
         fixes.taxi, fixes.time, fixes.lat, fixes.lon, box_e5(box),
-        start, 60 * step_minutes, max_gap_s, float(max_kmh), counts,
+        start, int(60 * step_minutes), max_gap_s, float(max_kmh), counts,
     )  # fmt: skip
     pairs = left_out["pairs"]
     lost = sum(left_out[f"pairs_{fate}"] for fate in segments.FATES[1:])
@@ -232,7 +232,7 @@ def pickups_dropoffs(
     start, time = _axis(fixes, box, rows, cols, step_minutes, zone)
     counts = np.empty((len(time), 2, rows, cols), np.int32)
     for direction, at in enumerate(changes(fixes)):
-        step = (fixes.time[at] - start) // (60 * step_minutes)
+        step = (fixes.time[at] - start) // int(60 * step_minutes)
         cell = cell_index(fixes.lat[at], fixes.lon[at], box, rows, cols)
         counts[:, direction] = count_points(step, cell, len(time), rows, cols)
     left_out = rides_left_out(fixes, counts)

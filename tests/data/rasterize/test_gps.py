@@ -16,6 +16,9 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.rasterize import gps
 from stflow_lib.data.schema import Box, block_sum
 
+# drawn maps are small: most is left out
+pytestmark = pytest.mark.filterwarnings("ignore:toy. ")
+
 BOX = Box(0.0, 0.00040, 0.0, 0.00060)  # 4 x 6 cells of 10 units of 1e-5 degrees
 ROWS, COLS = 4, 6
 NOON = 43200  # 1970-01-01 12:00:00 UTC
@@ -391,3 +394,10 @@ def test_a_stray_fix_is_named_and_not_blamed_on_the_clocks():
     for zone in ("UTC", "America/Los_Angeles"):
         with pytest.raises(DataError, match=r"toy: a stray fix, .*: fix 0 of taxi 3, time 0"):
             gps.entry_counts(reports, BOX, ROWS, COLS, 30, zone)
+
+
+def test_a_whole_step_may_be_a_float():
+    reports = fixes((0, NOON, 5, 5, 0), (0, NOON + 60, 5, 15, 1))
+    for count_all in (gps.entry_counts, gps.pickups_dropoffs):
+        _, counts = count_all(reports, BOX, ROWS, COLS, 1.0, zone="UTC")
+        assert counts.sum() == 1

@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 from stflow_lib.data.rasterize import gps, segments
 from stflow_lib.data.schema import Box
 
+# drawn maps are small: most is left out
+pytestmark = pytest.mark.filterwarnings("ignore:toy. ")
+
 BOX = Box(0.0, 0.00040, 0.0, 0.00060)  # 4 x 6 cells of 10 units of 1e-5 degrees
 
 

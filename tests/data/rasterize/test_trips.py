@@ -15,6 +15,9 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.rasterize import trips
 from stflow_lib.data.schema import Box
 
+# drawn maps are small: most is left out
+pytestmark = pytest.mark.filterwarnings("ignore:trips. ")
+
 BOX = Box(41.0, 41.2, -88.0, -87.7)  # 4 x 3 cells of 0.05 x 0.1 degrees
 NEW = "started_at,ended_at,start_lat,start_lng,end_lat,end_lng"
 OLD = ("starttime,stoptime,start station latitude,start station longitude,"

@@ -52,6 +52,7 @@ def test_trips_are_the_changes_of_the_flag(folder):
     assert city.attrs["pickups_outside"] == city.attrs["dropoffs_outside"] == 0
 
 
+@pytest.mark.filterwarnings("ignore:gps.parquet. 3 of 4")  # no cell of four is left
 def test_a_second_reading_counts_nothing_and_other_cells_count_anew(folder, monkeypatch):
     """Eleven million fixes take a minute to walk; an old map for new cells would be wrong."""
     first = taxi.read_taxi_entries(folder, cells=8, step_minutes=30)
