@@ -8,6 +8,7 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.read import need_file, read_table
 from stflow_lib.data.rasterize import poi, trips
 from stflow_lib.data.rasterize.cells import cell_metres
+from stflow_lib.data.readers.trip_tables import read_trips
 from stflow_lib.data.schema import Box, grid_city
 
 CHICAGO = Box(41.73, 42.07, -87.77, -87.53)  # 99 % of rides; cells of about 1 km
@@ -25,7 +26,7 @@ def read_bikes(folder: Path, system: str, places: str, box: Box, cells: tuple, z
     Rides without an end count at their start only; attributes count all that is left out.
     """
     months = [folder / "bikes-2021" / f"2021{m}-{system}-tripdata.zip" for m in ("01", "02")]
-    rides = trips.trip_grids(trips.read_trips(map(need_file, months)), box, *cells, 60, zone)
+    rides = trips.trip_grids(read_trips(map(need_file, months)), box, *cells, 60, zone)
     points = poi.poi_grids(read_places(folder / "poi", places), box, *cells)
     city = grid_city(
         rides.values, rides["time"].values, list(rides["direction"].values),
@@ -70,7 +71,7 @@ def read_bikenyc_2019(folder: Path):
     base = folder / "bikenyc-2019"
     names = [f"{month}-citibike-tripdata.csv" for month in NYC_MONTHS]
     paths = [base / name if (base / name).exists() else base / f"{name}.zip" for name in names]
-    table = trips.read_trips(map(need_file, paths))
+    table = read_trips(map(need_file, paths))
     rides = trips.trip_grids(
         table, NYC, 80, 40, 60, "UTC"
     )  # wall clock as it is, see NYC_CLOCK
