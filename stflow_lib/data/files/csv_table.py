@@ -4,13 +4,14 @@ import codecs
 import csv
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.files.open import named
+from stflow_lib.data.files.open import BOM, named
 
 WHAT = "not readable as a table"
 UTF8 = "utf-8-sig"  # with or without a byte order mark
@@ -38,14 +39,21 @@ def utf8(content: bytes, where: str, encoding: str = UTF8) -> bytes:
     try:
         text = codecs.decode(content, encoding)
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        place = f"line {line}, byte {error.start} ({content[error.start]:#04x})"
-        rule = f"not {error.encoding} text; encoding='latin-1'?"
+        place = f"line {_line(content, error.start)}, byte {error.start}"
+        rule = f"{content[error.start]:#04x} is not {error.encoding} text; encoding='latin-1'?"
         raise DataError(f"{where}: {place}: {rule}") from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+    except LookupError as error:
+        raise DataError(f"{where}: {error}") from error
+    content = content.removeprefix(BOM) if encoding == UTF8 else text.encode()
+    if b"\0" in content:
+        line = _line(content, content.index(b"\0"))
         raise DataError(f"{where}: line {line}: holds a NUL, which no text has")
-    return text.encode()
+    return content
+
+
+def _line(content: bytes, at: int) -> int:
+    """The line, as an editor counts, of a place in text; \\r, \\n and both end one."""
+    return len(re.findall(rb"\r\n?|\n", content[:at])) + 1
 
 
 def column_names(content: bytes, where: str, sep: str = ",") -> list[str]:
@@ -66,7 +74,8 @@ def demand_one_of_each(names: Iterable[str], where: str) -> None:
 
 def records(content: bytes, where: str, sep: str = ",") -> Iterator[tuple[int, list[str]]]:
     """(line at which it begins, fields) of every row of UTF-8 text that is not blank."""
-    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=sep, strict=True)
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
+    reader = csv.reader(text, delimiter=sep, strict=True)
     begin = 1
     with named(where, WHAT):
         while (fields := next(reader, None)) is not None:

@@ -23,9 +23,9 @@ def read_first_group(path: Path, keys, what: str = "not readable as HDF5") -> di
             raise DataError(f"{path}: {what}: it holds no group")
         group = _own(file, names[0], path)
         datasets = {key: _own(group, key, path) for key in keys}
+        demand_size(sum(map(_bytes, datasets.values())), path)
         for key, dataset in datasets.items():
             _demand_contained(dataset, f"{path}/{names[0]}/{key}")
-        demand_size(sum(map(_bytes, datasets.values())), path)
         return {key: np.asarray(dataset[()]) for key, dataset in datasets.items()}
 
 
@@ -44,8 +44,16 @@ def _demand_contained(dataset: h5py.Dataset, where: str) -> None:
         raise DataError(f"{where}: its values lie in other files")
     if dataset.dtype.hasobject:
         raise DataError(f"{where}: holds objects of no fixed size")
-    if dataset.size and not dataset.id.get_storage_size():
-        raise DataError(f"{where}: shape {dataset.shape}, but no value was ever written")
+    if not _written(dataset):
+        raise DataError(f"{where}: some values of {dataset.shape} were never written")
+
+
+def _written(dataset: h5py.Dataset) -> bool:
+    """Whether every part is in the file; a part that is not would be read as zeros."""
+    if dataset.chunks is None:
+        return not dataset.size or dataset.id.get_storage_size() > 0
+    parts = zip(dataset.shape, dataset.chunks, strict=True)
+    return dataset.id.get_num_chunks() == math.prod(-(-all_ // one) for all_, one in parts)
 
 
 def _bytes(dataset: h5py.Dataset) -> int:

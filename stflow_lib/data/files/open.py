@@ -61,7 +61,7 @@ def demand_data(content: bytes, where: Path | str) -> None:
 
 
 def need_file(path: Path) -> Path:
-    """`path` when it is a folder, or a file that can be read, of allowed size, with data."""
+    """`path` when it is a folder, or a file that can be read and holds data, else DataError."""
     path = Path(path)
     with named(path, "not readable"):
         if path.is_dir():
@@ -72,7 +72,6 @@ def need_file(path: Path) -> Path:
             raise DataError(f"{path}: not a regular file")
         if path.stat().st_size == 0:
             raise DataError(f"{path}: empty file")
-        demand_size(path.stat().st_size, path)
         with path.open("rb") as file:
             demand_data(file.read(200), path)
     return path
@@ -80,19 +79,23 @@ def need_file(path: Path) -> Path:
 
 def read_bytes(path: Path) -> bytearray:
     """The content of a file; DataError for a folder and for what `need_file` refuses."""
-    if need_file(path).is_dir():
+    path = need_file(path)
+    if path.is_dir():
         raise DataError(f"{path}: a folder, not a file")
+    size = path.stat().st_size
+    demand_size(size, path)
     with named(path), path.open("rb") as file:
-        return _exactly(file, path.stat().st_size, path)
+        return _exactly(file, size, path)
 
 
 def _exactly(file: IO[bytes], size: int, where: Path | str) -> bytearray:
-    """`size` bytes in pieces, so that a directory that lies costs no more than it states."""
-    content = bytearray()
-    while len(content) < size and (piece := file.read(min(CHUNK, size - len(content)))):
-        content += piece
-    if len(content) != size:
-        raise DataError(f"{where}: truncated: {len(content)} bytes, not {size}")
+    """`size` bytes, in pieces: an archive whose directory lies costs no more than it states."""
+    content, at = bytearray(size), 0
+    with memoryview(content) as view:
+        while at < size and (count := file.readinto(view[at : at + CHUNK])):
+            at += count
+    if at != size:
+        raise DataError(f"{where}: truncated: {at} bytes, not {size}")
     return content
 
 

@@ -38,6 +38,7 @@ OLD = ("starttime", "stoptime", "startstationlatitude", "startstationlongitude",
 LAYOUTS = (NEW, OLD)  # in lower case and without spaces: the spelling differs by year
 IDENTITY = "ride_id"
 SLASHED = {1: "%m/%d/%Y %H:%M", 2: "%m/%d/%Y %H:%M:%S"}  # by number of colons; Citi Bike 2014
+HOUR = 3_600 * 10**9  # in nanoseconds
 SHORTEST = len("2021-01-01 10:00")
 OFFSET = r"(?:Z|[+-]\d\d(?::?\d\d)?)$"
 BOUNDS = {"lat": 90, "lon": 180}
@@ -178,9 +179,14 @@ def _iso(column: pd.Series, zone: str | None, text: _Text) -> pd.Series:
         times = pd.to_datetime(column, format="ISO8601", errors="coerce")
     if times.dtype != "datetime64[ns]":
         times = _local(column, zone, text)
-    short = column.str.len() < SHORTEST
-    text.refuse(times.isna() | short, column, ", not a date and time in ISO 8601")
+    text.refuse(times.isna() | _cut(column, times), column, ", not a date and time in ISO 8601")
     return times
+
+
+def _cut(column: pd.Series, times: pd.Series) -> pd.Series:
+    """Where a stamp has no minutes, which would be read as the full hour."""
+    full = times.astype(np.int64) % HOUR == 0
+    return (column[full].str.len() < SHORTEST).reindex(column.index, fill_value=False)
 
 
 def _local(column: pd.Series, zone: str | None, text: _Text) -> pd.Series:
