@@ -35,20 +35,23 @@ def parse_csv(
 
 def utf8(content: bytes, where: str, encoding: str = UTF8) -> bytes:
     """`content` as UTF-8 without a byte order mark; DataError names the line and byte."""
-    content = bytes(content)
+    with named(where, WHAT):
+        content = bytes(content)
+        text = _decoded(content, where, encoding)
+        content = content.removeprefix(BOM) if encoding == UTF8 else text.encode()
+        if b"\0" in content:
+            line = _line(content, content.index(b"\0"))
+            raise DataError(f"{where}: line {line}: holds a NUL, which no text has")
+        return content
+
+
+def _decoded(content: bytes, where: str, encoding: str) -> str:
     try:
-        text = codecs.decode(content, encoding)
+        return codecs.decode(content, encoding)
     except UnicodeDecodeError as error:
         place = f"line {_line(content, error.start)}, byte {error.start}"
         rule = f"{content[error.start]:#04x} is not {error.encoding} text; encoding='latin-1'?"
         raise DataError(f"{where}: {place}: {rule}") from error
-    except LookupError as error:
-        raise DataError(f"{where}: {error}") from error
-    content = content.removeprefix(BOM) if encoding == UTF8 else text.encode()
-    if b"\0" in content:
-        line = _line(content, content.index(b"\0"))
-        raise DataError(f"{where}: line {line}: holds a NUL, which no text has")
-    return content
 
 
 def _line(content: bytes, at: int) -> int:

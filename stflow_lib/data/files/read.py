@@ -50,8 +50,9 @@ def read_table(path: Path, columns=(), numbers=(), **options) -> pd.DataFrame:
 
 def _parquet(path: Path, **options) -> pd.DataFrame:
     with named(need_file(path), WHAT):
-        size = pq.read_metadata(path)
-        demand_size(8 * size.num_rows * size.num_columns, path)
+        about = pq.read_metadata(path)
+        unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+        demand_size(max(unpacked, 8 * about.num_rows * about.num_columns), path)
         return pd.read_parquet(path, **options)
 
 

@@ -56,7 +56,7 @@ def load_arrays(path: Path):
     DataError when the pickle names anything else (it is refused before it runs), is broken, has
     over MOST_STEPS steps or nests lists deeper than DEEPEST.
     """
-    content = bytes(read_bytes(path))
+    content = read_bytes(path)
     try:
         _demand_modest(content)
         loaded = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()

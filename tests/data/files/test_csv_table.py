@@ -62,7 +62,9 @@ def test_another_encoding_is_read_where_it_is_named(tmp_path):
         options = {} if encoding.startswith("utf-8") else {"encoding": encoding}
         table = read_table(tmp_path / "t.csv", ["a"], **options)
         assert table["name"].tolist() == ["caf\xe9"]
-    with pytest.raises(DataError, match="t.csv: unknown encoding: klingon"):
+    with pytest.raises(
+        DataError, match="t.csv: not readable as a table: unknown encoding: klingon"
+    ):
         read_table(tmp_path / "t.csv", encoding="klingon")
 
 
@@ -78,6 +80,19 @@ def test_the_fast_look_never_overlooks_a_row(rows):
     text = "a,b\n" + "".join(",".join(row) + end for row, end in rows)
     if csv_table._evenly_split(text.encode(), ","):
         assert {len(f) for _, f in csv_table.records(text.encode(), "t")} == {2}
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError("deep"), OverflowError("big")])
+def test_whatever_pandas_raises_is_named(tmp_path, monkeypatch, error):
+    """A machine that is full says nothing about the file that filled it."""
+
+    def fail(*_, **__):
+        raise error
+
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    monkeypatch.setattr(csv_table.pd, "read_csv", fail)
+    with pytest.raises(DataError, match="t.csv: not readable as a table: (Mem|deep|big)"):
+        read_table(tmp_path / "t.csv")
 
 
 def test_it_reads_what_pandas_reads():

@@ -178,6 +178,11 @@ def test_a_parquet_table_of_too_many_rows_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("STFLOW_MAX_BYTES", "5000000")
     with pytest.raises(DataError, match=r"t\.parquet: takes 8,000,000 bytes"):
         read_table(tmp_path / "t.parquet")
+    text = pd.DataFrame({"a": ["x" * 6000 + str(row) for row in range(1000)]})
+    text.to_parquet(tmp_path / "t.parquet", compression="zstd", use_dictionary=False)
+    assert (tmp_path / "t.parquet").stat().st_size < 100_000
+    with pytest.raises(DataError, match=r"t\.parquet: takes 6,\d\d\d,\d\d\d bytes"):
+        read_table(tmp_path / "t.parquet")
 
 
 def test_a_parquet_column_of_text_is_no_column_of_numbers(tmp_path):
