@@ -1,90 +1,110 @@
-"""Opening files with errors that name them: tables, numpy archives, members of zip files."""
+"""Arrays and tables out of files; what is damaged, too large or foreign is named and refused."""
 
 import io
-import zipfile
+import math
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.csv_table import UTF8, WHAT, demand_numbers, line_of, parse_csv, utf8
+from stflow_lib.data.files.open import (
+    demand_size,
+    member_bytes,
+    named,
+    need_file,
+    open_member,
+    open_zip,
+    read_bytes,
+)
+
+__all__ = ["need_file", "open_member", "read_npy", "read_npz", "read_table"]
+
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
-def need_file(path: Path) -> Path:
-    """`path` when it exists and holds something, else DataError."""
-    path = Path(path)
-    if not path.exists():
-        raise DataError(f"{path}: no such file")
-    if path.is_file() and path.stat().st_size == 0:
-        raise DataError(f"{path}: empty file")
-    return path
+def read_table(path: Path, columns=(), numbers=(), **options) -> pd.DataFrame:
+    """A csv or parquet table that must have `columns` and at least one row.
+
+    numbers: columns that must be there and hold numbers or nothing, True for all. Options are
+    those of pandas; csv text is UTF-8 unless `encoding` says otherwise. DataError names the
+    line of a row that is not as long as the first, and of a value that is not a number.
+    """
+    if str(path).endswith(".parquet"):
+        table, place = _parquet(path, **options), "row {}".format
+    else:
+        content = utf8(read_bytes(path), path, options.pop("encoding", UTF8))
+        table = parse_csv(content, path, **options)
+        header, sep = options.get("header", 0) is not None, options.get("sep", ",")
+        place = lambda row: f"line {line_of(content, row, path, sep, header)}"
+    every = numbers is True
+    _demand_columns(table, [*columns, *(() if every else numbers)], path)
+    demand_numbers(table, table.columns if every else numbers, path, place)
+    return table
 
 
-def read_table(path: Path, columns=(), **options) -> pd.DataFrame:
-    """A csv or parquet table that must have `columns` and at least one row."""
-    need_file(path)
-    reader = pd.read_parquet if str(path).endswith(".parquet") else pd.read_csv
-    try:
-        table = reader(path, **options)
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{path}: not readable as a table: {error}") from error
+def _parquet(path: Path, **options) -> pd.DataFrame:
+    with named(need_file(path), WHAT):
+        about = pq.read_metadata(path)
+        unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+        demand_size(max(unpacked, 8 * about.num_rows * about.num_columns), path)
+        return pd.read_parquet(path, **options)
+
+
+def _demand_columns(table: pd.DataFrame, columns: list, path: Path) -> None:
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise DataError(f"{path}: column {missing[0]!r} is missing")
     if table.empty:
         raise DataError(f"{path}: empty file, no rows")
-    return table
 
 
-def read_npz(path: Path, keys) -> dict[str, np.ndarray]:
-    """The arrays `keys` of an npz file; nothing pickled is ever opened."""
-    need_file(path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in keys if key not in archive.files]
-            if missing:
-                raise DataError(f"{path}: array {missing[0]!r} is missing")
-            return {key: archive[key] for key in keys}
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-        raise error if isinstance(error, DataError) else _unreadable(path, error) from error
+def read_npz(path: Path, keys=None) -> dict[str, np.ndarray]:
+    """The arrays `keys` (all without) of an npz file; nothing pickled is ever opened."""
+    with open_zip(need_file(path), path) as archive:
+        held = {name.removesuffix(".npy"): name for name in archive.members}
+        keys = list(held) if keys is None else keys
+        missing = [key for key in keys if key not in held]
+        if missing:
+            raise DataError(f"{path}: array {missing[0]!r} is missing")
+        demand_size(sum(archive.members[held[key]].file_size for key in keys), path)
+        return {key: _array(archive.read(held[key]), f"{path}/{held[key]}") for key in keys}
 
 
 def read_npy(path: Path) -> np.ndarray:
     """One npy file, or one inside a zip (`archive.zip` / member path); never a pickle."""
-    try:
-        return np.load(open_member(path), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise error if isinstance(error, DataError) else _unreadable(path, error) from error
+    return _array(member_bytes(path), path)
 
 
-def open_member(path: Path) -> io.BytesIO:
-    """The bytes of a file, or of the member that `folder.zip/inner/name` points at.
-
-    `folder/inner/name` is looked for first, then `inner/name`, at any depth, in `folder.zip`.
-    """
-    path = Path(path)
-    if path.exists():
-        return io.BytesIO(need_file(path).read_bytes())
-    for parent in path.parents:
-        if not parent.name:  # the root, or where the program was started
-            break
-        archive = parent.with_name(parent.name + ".zip")
-        if archive.exists():
-            return _from_zip(archive, path.relative_to(parent.parent), path)
-    raise DataError(f"{path}: no such file, in its folder or in a zip of that name")
+def _array(content: bytearray, where: Path | str) -> np.ndarray:
+    """The array that npy content holds, without a copy; its header must fit the length."""
+    with named(where):
+        shape, fortran, dtype, begin = _header(content, where)
+        size, there = math.prod(shape) * dtype.itemsize, len(content) - begin
+        if size != there:
+            raise DataError(f"{where}: {dtype} of shape {shape} takes {size:,} bytes, "
+                            f"{there:,} are there (truncated?)")  # fmt: skip
+        order = "F" if fortran else "C"
+        array = np.ndarray(shape, dtype, content, begin, order=order)
+        return np.require(array, requirements=["A", "W"])
 
 
-def _from_zip(archive: Path, inner: Path, asked: Path) -> io.BytesIO:
-    try:
-        with zipfile.ZipFile(need_file(archive)) as bundle:
-            wanted = ("/" + inner.as_posix(), "/" + "/".join(inner.parts[1:]))
-            for member in bundle.namelist():
-                if ("/" + member).endswith(wanted):
-                    return io.BytesIO(bundle.read(member))
-    except zipfile.BadZipFile as error:
-        raise _unreadable(archive, error) from error
-    raise DataError(f"{archive}: holds no {'/'.join(inner.parts[1:])} (asked for {asked})")
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path}: not readable (truncated?): {error}")
+def _header(content: bytearray, where: Path | str) -> tuple:
+    """Shape, Fortran order, dtype, and where the values begin."""
+    if not content.startswith(np.lib.format.MAGIC_PREFIX):
+        raise DataError(
+            f"{where}: not readable: no npy file (it begins {bytes(content[:6])!r})"
+        )
+    start = io.BytesIO(content[: 2**16])
+    version = np.lib.format.read_magic(start)
+    if version not in HEADERS:
+        raise DataError(f"{where}: npy version {version}, only 1.0 and 2.0 are read")
+    shape, fortran, dtype = HEADERS[version](start)
+    if dtype.hasobject:
+        raise DataError(f"{where}: holds Python objects (a pickle), which are never opened")
+    return shape, fortran, dtype, start.tell()

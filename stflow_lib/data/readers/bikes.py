@@ -5,9 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.files.read import need_file, read_table
+from stflow_lib.data.files.open import named, need_file
+from stflow_lib.data.files.read import read_table
 from stflow_lib.data.rasterize import poi, trips
 from stflow_lib.data.rasterize.cells import cell_metres
+from stflow_lib.data.readers.trip_tables import read_trips
 from stflow_lib.data.schema import Box, grid_city
 
 # 99 % of rides, in cells of 0.01 x 0.01 degrees, about 1 km, centred on hundredths: one ride in
@@ -28,7 +30,7 @@ def read_bikes(folder: Path, system: str, places: str, box: Box, cells: tuple, z
     """
     months = [folder / "bikes-2021" / f"2021{m}-{system}-tripdata.zip" for m in ("01", "02")]
     rides = trips.trip_grids(
-        trips.read_trips(map(need_file, months)), box, *cells, 60, zone,
+        read_trips(months, zone), box, *cells, 60, zone,
         first="2021-01-01", last="2021-02-28",
     )  # fmt: skip
     points = poi.poi_grids(read_places(folder / "poi", places), box, *cells)
@@ -54,12 +56,8 @@ def read_places(folder: Path, name: str) -> pd.DataFrame:
     raw = need_file(
         folder / f"POI_{city.upper() if len(city) < 4 else city.title()}-{year}.xls"
     )
-    try:
+    with named(raw, "not readable as a sheet (pip install xlrd?)"):
         table = pd.read_excel(raw)
-    except (ImportError, ValueError) as error:
-        raise DataError(
-            f"{raw}: not readable as a sheet (pip install xlrd?): {error}"
-        ) from error
     missing = [column for column in columns if column not in table]
     if missing:
         raise DataError(f"{raw}: column {missing[0]!r} is missing")
@@ -75,7 +73,7 @@ def read_bikenyc_2019(folder: Path):
     base = folder / "bikenyc-2019"
     names = [f"{month}-citibike-tripdata.csv" for month in NYC_MONTHS]
     paths = [base / name if (base / name).exists() else base / f"{name}.zip" for name in names]
-    table = trips.read_trips(map(need_file, paths))
+    table = read_trips(paths)
     rides = trips.trip_grids(
         table, NYC, 80, 40, 60, "UTC",  # wall clock as it is, see NYC_CLOCK
         first="2019-01-01", last="2019-03-31",

@@ -1,14 +1,15 @@
 """The papers' own data sets, in the file layouts in which they are handed around."""
 
-import re
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.files.read import need_file, open_member, read_npy, read_table
+from stflow_lib.data.files.csv_table import column_names, utf8
+from stflow_lib.data.files.hdf5 import read_first_group
+from stflow_lib.data.files.open import read_bytes
+from stflow_lib.data.files.read import read_npy, read_table
 from stflow_lib.data.files.restricted_pickle import load_arrays
 from stflow_lib.data.readers.grids import PARTS, read_parts
 from stflow_lib.data.schema import Box, graph_city, grid_city
@@ -96,13 +97,11 @@ def read_pandas_h5(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Read with h5py from `path`, or from the same name inside `<folder>.zip`, or beside it.
     """
     beside = path.parent.with_name(path.name)
-    source = open_member(beside if beside.exists() else path)
-    try:
-        with h5py.File(source, "r") as file:
-            group = file[next(iter(file))]
-            axis0, time, values = (group[key][:] for key in ("axis0", "axis1", "block0_values"))
-    except (OSError, KeyError, StopIteration) as error:
-        raise DataError(f"{path}: not a frame stored by pandas: {error}") from error
+    keys = ("axis0", "axis1", "block0_values")
+    arrays = read_first_group(
+        beside if beside.exists() else path, keys, "not a frame stored by pandas"
+    )
+    axis0, time, values = (arrays[key] for key in keys)
     node = np.array([int(name) for name in axis0.astype(str)])
     if values.shape != (len(time), len(node)):
         raise DataError(f"{path}: values {values.shape}, index {len(time)} x {len(node)}")
@@ -115,7 +114,7 @@ def read_adjacency(path: Path, node: np.ndarray) -> np.ndarray:
     Only lists, dictionaries, strings and NumPy arrays are rebuilt; any other name in the
     pickle is refused before it can run.
     """
-    ids, _, matrix = load_arrays(need_file(path))
+    ids, _, matrix = load_arrays(path)
     position = {int(_text(name)): i for i, name in enumerate(ids)}
     absent = [int(one) for one in node if int(one) not in position]
     if absent:
@@ -130,8 +129,8 @@ def _text(name) -> str:
 
 def read_locations(base: Path, name: str, node: np.ndarray):
     """lat, lon [N] from DCRNN's location table, with (METR-LA) or without (PEMS-BAY) header."""
-    path = need_file(base / name)
-    header = bool(re.search("sensor_id", path.open().readline()))
+    path = base / name
+    header = "sensor_id" in column_names(utf8(read_bytes(path), path), path)
     table = read_table(path, header=0 if header else None)
     columns = ["sensor_id", "latitude", "longitude"] if header else [0, 1, 2]
     places = table[columns].set_axis(["sensor", "lat", "lon"], axis=1).set_index("sensor")

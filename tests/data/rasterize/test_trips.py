@@ -1,9 +1,8 @@
-"""Trip tables to grids: both layouts, plain loops, what is left out, and the real rides."""
+"""Rides to grids: plain loops, what is left out, and the real rides."""
 
 import io
 import math
 import warnings
-import zipfile
 
 import numpy as np
 import pandas as pd
@@ -13,16 +12,13 @@ from hypothesis import strategies as st
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.rasterize import trips
+from stflow_lib.data.readers.trip_tables import read_trips
 from stflow_lib.data.schema import Box
 
 # drawn maps are small: most is left out
 pytestmark = pytest.mark.filterwarnings("ignore:trips. ")
 
 BOX = Box(41.0, 41.2, -88.0, -87.7)  # 4 x 3 cells of 0.05 x 0.1 degrees
-NEW = "started_at,ended_at,start_lat,start_lng,end_lat,end_lng"
-OLD = ("starttime,stoptime,start station latitude,start station longitude,"
-       "end station latitude,end station longitude")  # fmt: skip
-RIDE = "2021-01-01 10:59:59,2021-01-01 11:00:00,41.01,-87.99,41.19,-87.71"
 
 
 def table(*rows):
@@ -37,69 +33,6 @@ def table(*rows):
 
 def grids_of(frame, step=60, zone="America/Chicago"):
     return trips.trip_grids(frame, BOX, 4, 3, step, zone)
-
-
-def write_zip(path, **files):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(f"{name}.csv", text)
-    return path
-
-
-def test_both_layouts_read_alike_out_of_zips(tmp_path):
-    """Header spelling must not matter: 2013 to 2019 with spaces or capitals, 2020 on."""
-    texts = [f"{head}\n{RIDE}\n" for head in (NEW, OLD, OLD.title().replace("time", " Time"))]
-    paths = [write_zip(tmp_path / f"{at}.zip", rides=text) for at, text in enumerate(texts)]
-    first, *others = (trips.read_trips(path) for path in paths)
-    assert list(first) == list(trips.COLUMNS) and first["end_lat"][0] == 41.19
-    assert first["start"][0] == pd.Timestamp("2021-01-01 10:59:59")
-    for other in others:
-        pd.testing.assert_frame_equal(first, other)
-
-
-def test_months_are_joined_and_plain_csv_is_read(tmp_path):
-    two = write_zip(tmp_path / "two.zip", jan=f"{NEW}\n{RIDE}\n", feb=f"{NEW}\n{RIDE}\n")
-    (tmp_path / "one.csv").write_text(f"ride_id,{NEW}\nx,{RIDE}\n")
-    assert len(trips.read_trips([two, tmp_path / "one.csv"])) == 3
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        (
-            f"ride_id,{NEW.removesuffix(',end_lng')}\n",
-            r"a.zip/rides.csv: columns \['end_lng'\]",
-        ),
-        ("lat,lon\n1,2\n", "a.zip/rides.csv: no start time, neither started_at nor starttime"),
-        (
-            f"{NEW}\n{RIDE}\n{RIDE.replace('2021', '20x1')}\n",
-            "rides.csv: line 3: start is '20x1",
-        ),
-        (f"{NEW}\n{RIDE.replace('41.19', 'north')}\n", "rides.csv: line 2: end_lat is 'north'"),
-        (
-            f"{NEW}\n{RIDE.replace('2021-01-01 11:00:00', '')}\n",
-            "rides.csv: line 2: end is nan",
-        ),
-        ("", "a.zip/rides.csv: the file is empty"),
-    ],
-)
-def test_bad_tables_are_named(tmp_path, text, message):
-    """The file, and the column or the line as an editor counts it."""
-    with pytest.raises(DataError, match=message):
-        trips.read_trips(write_zip(tmp_path / "a.zip", rides=text))
-
-
-def test_bad_files_are_named(tmp_path):
-    whole = write_zip(tmp_path / "cut.zip", rides=f"{NEW}\n{RIDE}\n").read_bytes()
-    (tmp_path / "cut.zip").write_bytes(whole[:-30])
-    with pytest.raises(DataError, match=r"cut.zip: not a whole zip file"):
-        trips.read_trips(tmp_path / "cut.zip")
-    with pytest.raises(DataError, match=r"gone.zip: no such file"):
-        trips.read_trips(tmp_path / "gone.zip")
-    with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
-        archive.writestr("__MACOSX/rides.csv", "")
-    with pytest.raises(DataError, match=r"none.zip.*no CSV file"):
-        trips.read_trips(tmp_path / "none.zip")
 
 
 lats = st.sampled_from([40.99, 41.0, 41.04999, 41.05, 41.12, 41.19999, 41.2, math.nan])
@@ -188,7 +121,7 @@ def test_the_real_rides(real_data, file, zone, rides, backwards, nowhere):
     paths = [real_data / "bikes-2021" / f"20210{month}-{file}-tripdata.zip" for month in (1, 2)]
     if not all(path.exists() for path in paths):
         pytest.skip("real data: bikes-2021 is not in the folder")
-    flow = trips.trip_grids(trips.read_trips(paths), Box(38, 43, -88, -76), 5, 5, 60, zone)
+    flow = trips.trip_grids(read_trips(paths), Box(38, 43, -88, -76), 5, 5, 60, zone)
     assert flow.shape == (59 * 24, 2, 5, 5)
     kept = {"rides": rides, "rides_backwards": backwards, "dropoffs_nowhere": nowhere}
     assert {key: flow.attrs[key] for key in kept} == kept
