@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from stflow_lib.data.errors import DataError
+
 EARTH_KM = 6371.0088  # mean radius
 
 
@@ -39,12 +41,32 @@ def gaussian_kernel(distance: np.ndarray, sigma: float | None = None, threshold:
 
     distance [N, N], infinite where there is no way; sigma in the same unit, by default the
     standard deviation of the finite distances, as in that paper. -> float32 [N, N], unit
-    diagonal where the diagonal of `distance` is zero.
+    diagonal where the diagonal of `distance` is zero. DataError for distances that are none, and
+    where no edge between two sensors is left: a list of neighbours, whose distances hardly
+    differ, needs a sigma of its own.
     """
     distance = np.asarray(distance, float)
-    if (distance < 0).any() or np.isnan(distance).any():
-        raise ValueError("gaussian_kernel: a distance is negative or NaN")
+    if distance.ndim != 2 or distance.shape[0] != distance.shape[1]:
+        raise DataError(f"gaussian_kernel: distances {distance.shape} are not square")
+    wrong = np.argwhere((distance < 0) | np.isnan(distance))
+    if len(wrong):
+        at = tuple(map(int, wrong[0]))
+        raise DataError(f"gaussian_kernel: a distance is negative or NaN, first at {at}")
     if sigma is None:
-        sigma = distance[np.isfinite(distance)].std() or 1.0
+        sigma = float(distance[np.isfinite(distance)].std())
+    if not 0 < sigma < np.inf:
+        raise DataError(f"gaussian_kernel: sigma {sigma:g} is no length above 0")
     weight = np.exp(-((distance / sigma) ** 2))
-    return np.where(weight < threshold, 0, weight).astype(np.float32)
+    weight = np.where(weight < threshold, 0, weight).astype(np.float32)
+    _need_edge(weight, distance, sigma, threshold)
+    return weight
+
+
+def _need_edge(weight: np.ndarray, distance: np.ndarray, sigma: float, threshold: float):
+    """DataError when no weight between two sensors is above zero."""
+    between = ~np.eye(len(weight), dtype=bool)
+    if not weight[between].any():
+        nearest = distance[between].min(initial=np.inf)
+        raise DataError(f"gaussian_kernel: no edge is left: the nearest sensors lie {nearest:g} "
+                        f"apart, with sigma {sigma:g} their weight is below {threshold:g}; "
+                        "give a sigma of about their distance")  # fmt: skip

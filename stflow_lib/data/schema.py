@@ -3,7 +3,7 @@
 A **grid city** holds `flow (time, direction, row, col)` and, where known, `poi (category, row,
 col)`, `external (time, factor)` and `valid (direction, row, col)`; row 0 is the north end and
 column 0 the west end. A **graph city** holds `speed (time, node)` with NaN for missing and
-`adjacency (node, node_to)`. Both carry a regular local `time` and the attributes `ATTRS`.
+`adjacency (node, node_to)`. Both carry a regular local `time` and the attributes `check.ATTRS`.
 """
 
 import hashlib
@@ -14,19 +14,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from stflow_lib.data.cast import exact
+from stflow_lib.data.check import (
+    DIMS,
+    check_attributes,
+    check_graph,
+    check_variables,
+    isolated,
+    require,
+)
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.time_axis import check_clock
 
-ATTRS = ("name", "kind", "step_minutes", "zone", "unit", "source", "licence", "sha256")
-DIMS = {
-    "flow": ("time", "direction", "row", "col"),
-    "poi": ("category", "row", "col"),
-    "external": ("time", "factor"),
-    "valid": ("direction", "row", "col"),
-    "speed": ("time", "node"),
-    "adjacency": ("node", "node_to"),
-}
-NEEDED = {"grid": ("flow",), "graph": ("speed", "adjacency", "lat", "lon")}
+STAMPS = ("datetime64", "datetime", "date", "string", "empty")  # what pandas calls time stamps
+FINER = [f"datetime64[{unit}]" for unit in ("ps", "fs", "as")]  # pandas reads these wrongly
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,10 @@ class Box:
 
     def __post_init__(self):
         """DataError for turned or impossible edges."""
-        if not (-90 <= self.lat_min < self.lat_max <= 90 and self.lon_min < self.lon_max):
-            raise DataError(f"{self}: rule 'minimum below maximum, latitude within 90' broken")
+        upright = -90 <= self.lat_min < self.lat_max <= 90
+        if not (upright and -180 <= self.lon_min < self.lon_max <= 180):
+            raise DataError(f"{self}: rule 'minimum below maximum, latitude within 90, longitude "
+                            "within 180' broken")  # fmt: skip
 
     def attrs(self) -> dict[str, float]:
         """The four edges under the names that a city carries in its attributes."""
@@ -51,53 +53,97 @@ class Box:
 def block_sum(x: np.ndarray, factor: int) -> np.ndarray:
     """Sum the last two axes in `factor` x `factor` blocks.
 
-    x [..., H M, W M] -> [..., H, W], same dtype. DataError when M does not divide a side.
+    x [..., H M, W M] -> [..., H, W]: integers become 64 bits wide and half floats 32, so that
+    no sum overflows, other floats stay. DataError when M does not divide a side.
     """
     *lead, rows, cols = x.shape
     if factor < 1 or rows % factor or cols % factor:
         raise DataError(f"block_sum: {rows} x {cols} cells do not split in {factor}s")
     blocks = x.reshape(*lead, rows // factor, factor, cols // factor, factor)
-    return blocks.sum(axis=(-3, -1), dtype=x.dtype)
+    wide = np.result_type(x, np.float32) if x.dtype.kind == "f" else None
+    return blocks.sum(axis=(-3, -1), dtype=wide)
 
 
 def grid_city(flow, time, directions, **attrs) -> xr.Dataset:
-    """Dataset from flow [T, D, R, C], time [T] and the names of the D directions."""
-    ds = xr.Dataset(
-        {"flow": (DIMS["flow"], np.asarray(flow, np.float32))},
-        coords={"time": as_time(time), "direction": list(directions)},
+    """Dataset from flow [T, D, R, C], time [T] and the names of the D directions.
+
+    DataError when the shapes disagree or a number does not fit float32.
+    """
+    name, steps = attrs.get("name", "grid_city"), as_time(time)
+    shape = (len(steps), len(directions), *np.shape(flow)[-2:])
+    return xr.Dataset(
+        {"flow": (DIMS["flow"], _array(flow, shape, np.float32, f"{name}: flow"))},
+        coords={"time": steps, "direction": list(directions)},
         attrs={"kind": "grid", **attrs},
     )
-    return ds
 
 
-def graph_city(speed, time, adjacency, lat, lon, node=None, **attrs) -> xr.Dataset:
-    """Dataset from speed [T, N], time [T], adjacency [N, N], lat and lon [N] in degrees."""
-    node = np.arange(np.shape(speed)[1]) if node is None else np.asarray(node)
+def graph_city(
+    speed, time, adjacency, lat, lon, node=None, zeros_as_missing=False, **attrs
+) -> xr.Dataset:
+    """Dataset from speed [T, N], time [T], adjacency [N, N], lat and lon [N] in degrees.
+
+    A speed of 0 is made NaN where `zeros_as_missing`, one bool or bool [T, N], is true. The
+    attributes count these (`zeros_as_missing`) and the other zeros (`zeros_kept`). DataError
+    when the shapes disagree or a number does not fit its type.
+    """
+    name, steps, nodes = attrs.get("name", "graph_city"), as_time(time), np.size(lat)
+    speed = _array(speed, (len(steps), nodes), np.float32, f"{name}: speed")
+    adjacency = _array(adjacency, (nodes, nodes), np.float32, f"{name}: adjacency")
+    places = {"lat": lat, "lon": lon}
+    for axis, degrees in places.items():
+        places[axis] = ("node", _array(degrees, (nodes,), np.float64, f"{name}: {axis}"))
+    node = np.arange(nodes) if node is None else np.asarray(node)
+    require(node.shape == (nodes,), name, f"{node.size} sensor ids, {nodes} sensors")
+    zero = speed == 0
+    gone = zero & zeros_as_missing
+    counts = {"zeros_as_missing": int(gone.sum()), "zeros_kept": int((zero & ~gone).sum())}
     return xr.Dataset(
         {
-            "speed": (DIMS["speed"], np.asarray(speed, np.float32)),
-            "adjacency": (DIMS["adjacency"], np.asarray(adjacency, np.float32)),
+            "speed": (DIMS["speed"], np.where(gone, np.float32(np.nan), speed)),
+            "adjacency": (DIMS["adjacency"], adjacency),
         },
-        coords={
-            "time": as_time(time),
-            "node": node,
-            "node_to": node,
-            "lat": ("node", np.asarray(lat, float)),
-            "lon": ("node", np.asarray(lon, float)),
-        },
-        attrs={"kind": "graph", **attrs},
+        coords={"time": steps, "node": node, "node_to": node, **places},
+        attrs={"kind": "graph", **counts, **attrs},
     )
+
+
+def _array(values, shape: tuple[int, ...], dtype, what: str) -> np.ndarray:
+    """`values` as `dtype`; DataError unless they have the shape, and fit the type."""
+    require(np.shape(values) == shape, what, f"shape {np.shape(values)}, not {shape}")
+    return exact(values, dtype, what)
 
 
 def as_time(time) -> np.ndarray:
-    """Time stamps in nanoseconds, whatever precision the source keeps."""
-    return np.asarray(pd.DatetimeIndex(time).as_unit("ns"))
+    """Time stamps [T] in nanoseconds, whatever precision the source keeps.
+
+    DataError for stamps that carry a zone (a city's are local, without one), for numbers, gaps,
+    text that is no time, and years that nanoseconds do not reach.
+    """
+    given = time if isinstance(time, pd.DatetimeIndex) else np.atleast_1d(np.asarray(time))
+    kind = pd.api.types.infer_dtype(given)
+    fine = kind == "datetime64" and given.dtype in FINER
+    require(kind in STAMPS and not fine, "time", f"{kind} of {given.dtype}: no time stamps")
+    try:
+        stamps = pd.DatetimeIndex(given)
+        require(stamps.tz is None, "time", f"stamps carry the zone {stamps.tz}, rule 'local': "
+                "tz_convert to the city's zone, then tz_localize(None)")  # fmt: skip
+        stamps = stamps.as_unit("ns")
+    except (ValueError, TypeError, OverflowError) as error:
+        raise error if isinstance(error, DataError) else DataError(f"time: {error}") from error
+    gaps = np.flatnonzero(stamps.isna())
+    require(not len(gaps), "time", f"no stamp at index {gaps[:1]}")
+    return np.asarray(stamps)
 
 
 def with_content_hash(ds: xr.Dataset, **attrs) -> xr.Dataset:
-    """Add attributes and the content hash, check the whole, and return it."""
+    """Add attributes and the content hash, check the whole, and return it.
+
+    A graph city also gets `isolated_sensors`, the count of those without an edge.
+    """
     ds = ds.assign_attrs(attrs)
-    return check_city(ds.assign_attrs(sha256=content_hash(ds)))
+    _check(ds := ds.assign_attrs(sha256=content_hash(ds)))
+    return ds.assign_attrs(isolated_sensors=isolated(ds)) if ds.attrs["kind"] == "graph" else ds
 
 
 def content_hash(ds: xr.Dataset) -> str:
@@ -116,20 +162,24 @@ def content_hash(ds: xr.Dataset) -> str:
 def check_city(ds: xr.Dataset) -> xr.Dataset:
     """Return `ds` unchanged when it keeps the contract, else raise DataError.
 
-    The message names the city, the rule, the variable and the first offending index.
+    The message names the city, the rule, the variable and the first offending index. A graph
+    city must also have the content of its hash: tasks are known by that. (A grid city may have
+    been given POI since; its tasks hash what they get.)
     """
-    name = ds.attrs.get("name", "unnamed city")
-    missing = [key for key in ATTRS if key not in ds.attrs]
-    _require(not missing, name, f"attributes {missing} are missing")
-    _require(ds.attrs["kind"] in NEEDED, name, f"kind {ds.attrs['kind']!r} is unknown")
-    for variable in NEEDED[ds.attrs["kind"]]:
-        _require(variable in ds.variables, name, f"variable {variable!r} is missing")
-    check_clock(ds["time"].values, ds.attrs, DataError)
-    for variable in DIMS.keys() & set(ds.data_vars):
-        _check_array(ds[variable], name)
+    _check(ds)
     if ds.attrs["kind"] == "graph":
-        _check_places(ds, name)
+        same = content_hash(ds) == ds.attrs["sha256"]
+        require(same, ds.attrs["name"], "sha256 is not that of the content, which was changed "
+                "since: with_content_hash makes it anew")  # fmt: skip
     return ds
+
+
+def _check(ds: xr.Dataset):
+    name = ds.attrs.get("name", "unnamed city")
+    check_attributes(ds, name)
+    check_variables(ds, name)
+    if ds.attrs["kind"] == "graph":
+        check_graph(ds, name)
 
 
 def check_blocks(coarse: np.ndarray, fine: np.ndarray, factor: int, where: str):
@@ -143,47 +193,6 @@ def check_blocks(coarse: np.ndarray, fine: np.ndarray, factor: int, where: str):
         at = tuple(map(int, wrong[0]))
         raise DataError(f"{where}: X is not the {factor} x {factor} block sum of Y, first at "
                         f"{at}: X {coarse[at]:g}, sum {sums[at]:g}")  # fmt: skip
-
-
-def _require(holds: bool, name: str, rule: str):
-    if not holds:
-        raise DataError(f"{name}: {rule}")
-
-
-def _check_array(array: xr.DataArray, name: str):
-    want = DIMS[array.name]
-    _require(array.dims == want, name, f"{array.name} has dimensions {array.dims}, not {want}")
-    dtype = "bool" if array.name == "valid" else "float32"
-    _require(array.dtype == dtype, name, f"{array.name} is {array.dtype}, not {dtype}")
-    _require(array.size > 0, name, f"{array.name} is empty, shape {array.shape}")
-    if array.name == "valid":
-        return
-    values = array.values
-    finite = np.isfinite(values) | (np.isnan(values) if array.name == "speed" else False)
-    _no_offender(~finite, array, name, "finite")
-    if array.name != "external":
-        _no_offender(values < 0, array, name, "not negative")
-
-
-def _no_offender(wrong: np.ndarray, array: xr.DataArray, name: str, rule: str):
-    if not wrong.any():
-        return
-    at = tuple(map(int, np.unravel_index(int(wrong.argmax()), wrong.shape)))
-    where = ", ".join(f"{dim} {i}" for dim, i in zip(array.dims, at, strict=True))
-    raise DataError(f"{name}: {array.name} must be {rule}, first at {where}: "
-                    f"{array.values[at]:g}")  # fmt: skip
-
-
-def _check_places(ds: xr.Dataset, name: str):
-    same = np.array_equal(ds["node"].values, ds["node_to"].values)
-    _require(same, name, "adjacency's node and node_to name different sensors")
-    for axis, limit in (("lat", 90.0), ("lon", 180.0)):
-        low = ds.attrs.get(f"{axis}_min", -limit)
-        high = ds.attrs.get(f"{axis}_max", limit)
-        degrees = ds[axis].values
-        if not np.isnan(degrees).all():  # a source without any places is allowed
-            outside = ~((degrees >= low) & (degrees <= high))
-            _no_offender(outside, ds[axis], name, f"inside the box {low:g} to {high:g}")
 
 
 def joint_hash(hashes: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from stflow_lib.data import DataError
 from stflow_lib.data.adjacency import (
     corridor_distance,
     gaussian_kernel,
@@ -49,7 +50,39 @@ def test_gaussian_kernel_default_sigma_is_the_deviation_of_finite_distances():
     assert gaussian_kernel(distance, threshold=0)[0, 1] == pytest.approx(np.exp(-9 / sigma**2))
 
 
+def neighbours(count=8):
+    """A chain as a list of neighbours: 1 from one to the next, no way between the others."""
+    distance = np.full((count, count), np.inf)
+    np.fill_diagonal(distance, 0)
+    ahead = np.arange(count - 1)
+    distance[ahead, ahead + 1] = distance[ahead + 1, ahead] = 1
+    return distance
+
+
+def test_gaussian_kernel_without_an_edge_is_refused():
+    """The deviation of zeros and ones is below one half: each neighbour's weight fell below 0.1."""
+    with pytest.raises(
+        DataError, match=r"no edge is left: .* 1 apart, with sigma 0\.4.* give a"
+    ):
+        gaussian_kernel(neighbours())
+    assert (gaussian_kernel(neighbours(), sigma=1.0) > 0).sum() == 8 + 2 * 7
+    alone = np.where(np.eye(3, dtype=bool), 0, np.inf)
+    with pytest.raises(DataError, match="no edge is left: the nearest sensors lie inf apart"):
+        gaussian_kernel(alone, sigma=1.0)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, np.nan, np.inf])
+def test_gaussian_kernel_refuses_a_sigma_that_is_no_length(sigma):
+    with pytest.raises(DataError, match="sigma .* is no length above 0"):
+        gaussian_kernel(neighbours(), sigma)
+
+
+def test_gaussian_kernel_refuses_an_oblong_of_distances():
+    with pytest.raises(DataError, match=r"\(2, 3\) are not square"):
+        gaussian_kernel(np.ones((2, 3)), 1.0)
+
+
 @pytest.mark.parametrize("bad", [-1.0, np.nan])
 def test_gaussian_kernel_refuses_impossible_distances(bad):
-    with pytest.raises(ValueError, match="negative or NaN"):
+    with pytest.raises(DataError, match=r"negative or NaN, first at \(0, 1\)"):
         gaussian_kernel(np.array([[0, bad], [1, 0]]), 1.0)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib import data
+from stflow_lib.data.calendars import public_holidays
 from stflow_lib.data.readers import graphs
 from stflow_lib.data.schema import content_hash
 
@@ -164,6 +165,29 @@ def test_taxi_sf_outages_and_the_cell_side(load):
     assert list(total.index[total == 0]) == list(pd.to_datetime(silent))
     assert city.attrs["cell_m"] == pytest.approx(180, abs=2)
     assert load("taxi-sf-128").attrs["cell_m"] == pytest.approx(90, abs=1)
+
+
+LONE = {"la": 1, "san-diego": 0, "bay-i680": 4, "aarhus": 10}
+
+
+@pytest.mark.parametrize("name", LONE)
+def test_speed_cities_count_what_is_missing_or_alone(load, name):
+    """Sensors without an edge, zeros read as missing, places that were interpolated."""
+    attrs = load(name).attrs
+    zeros = 619_187 if name == "aarhus" else 0
+    assert (attrs["isolated_sensors"], attrs["zeros_as_missing"]) == (LONE[name], zeros)
+    assert attrs["zeros_kept"] == 0
+    assert attrs.get("interpolated_places", 0) == (2 if name == "bay-i680" else 0)
+
+
+@pytest.mark.parametrize(("name", "days"), [
+    ("taxi-sf-64", ["2008-05-26"]), ("bikenyc-p6", ["2018-01-01", "2018-01-15", "2018-02-19"]),
+])  # fmt: skip
+def test_american_cities_have_the_federal_holidays(load, name, days):
+    city = load(name)
+    time = pd.DatetimeIndex(city.time.values)
+    holidays = public_holidays(time, city.attrs["zone"])
+    assert sorted({str(day)[:10] for day in time[holidays]}) == days
 
 
 def test_la_has_the_files_own_graph(load):

@@ -8,6 +8,7 @@ import pytest
 
 from stflow_lib.data import Box, DataError, block_sum, check_city
 from stflow_lib.data.schema import (
+    as_time,
     check_blocks,
     content_hash,
     graph_city,
@@ -31,7 +32,8 @@ def grid(flow=None, time=None, **attrs):
 def graph(speed=None, lat=(50.0, 50.1), **attrs):
     speed = np.full((4, 2), 30.0) if speed is None else speed
     time = pd.date_range("2024-05-06", periods=len(speed), freq="h")
-    return graph_city(speed, time, np.eye(2), lat, (8.0, 8.1), **{**CARD, **attrs})
+    card = {**CARD, "unit": "km/h", **attrs}
+    return graph_city(speed, time, np.ones((2, 2)), lat, (8.0, 8.1), **card)
 
 
 def flow_with(value, at=(2, 0, 1, 2)):
@@ -115,6 +117,14 @@ def test_block_sum_equals_the_loop():
     assert block_sum(x.astype(np.float32), 4).dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float16, bool])
+def test_block_sum_does_not_overflow(dtype):
+    """200 in four cells of one byte came out as 32."""
+    top = {np.float16: 40_000, np.int16: 32_767, bool: True}.get(dtype, 200)
+    sums = block_sum(np.full((4, 4), top, dtype), 2)
+    assert float(sums[0, 0]) == 4 * int(top)
+
+
 @pytest.mark.parametrize("factor", [5, 0, -2])
 def test_block_sum_refuses_a_factor_that_does_not_divide(factor):
     with pytest.raises(DataError, match="do not split"):
@@ -141,7 +151,11 @@ def test_content_hash_sees_values_names_and_time_but_not_the_card():
     assert one != content_hash(city.assign_coords(direction=["exits"]))
 
 
-@pytest.mark.parametrize("edges", [(1, 1, 0, 1), (2, 1, 0, 1), (0, 91, 0, 1), (0, 1, 3, 2)])
+@pytest.mark.parametrize(
+    "edges",
+    [(1, 1, 0, 1), (2, 1, 0, 1), (0, 91, 0, 1), (0, 1, 3, 2), (0, 1, 170, 190),
+     (np.nan, 1, 0, 1)],
+)  # fmt: skip
 def test_box_refuses_turned_edges(edges):
     with pytest.raises(DataError, match="minimum below maximum"):
         Box(*edges)
@@ -153,3 +167,88 @@ def test_a_joint_hash_is_a_single_citys_own_and_minds_the_order():
     assert joint_hash([one]) == one
     assert len({joint_hash([one, two]), joint_hash([two, one]), one, two}) == 4
     assert joint_hash([one, two]) == hashlib.sha256((one + two).encode()).hexdigest()
+
+
+def test_a_graph_changed_since_its_hash_is_refused():
+    """Tasks are known by the hash: other speeds under the old one would pass as the old task."""
+    city = with_content_hash(graph())
+    city.speed.values[2, 1] = 31
+    with pytest.raises(DataError, match="toy: sha256 is not that of the content"):
+        check_city(city)
+    assert check_city(with_content_hash(city)).attrs["sha256"] == content_hash(city)
+
+
+def test_isolated_sensors_are_counted():
+    """A sensor alone is allowed; that there is one must not be a surprise."""
+    time = pd.date_range("2024-05-06", periods=4, freq="h")
+    links = np.eye(4)
+    links[0, 2] = 0.5
+    where = np.arange(4) + 1.0
+    city = graph_city(np.ones((4, 4)), time, links, where, where, **{**CARD, "unit": "mph"})
+    assert with_content_hash(city).attrs["isolated_sensors"] == 2
+
+
+@pytest.mark.parametrize(("zeros", "kept", "gone"), [
+    (False, 3, 0), (True, 0, 3), ([[True, False]] * 4, 2, 1),
+])  # fmt: skip
+def test_zeros_are_missing_where_the_source_says_so_and_counted(zeros, kept, gone):
+    """One rule with one name for every source of speeds."""
+    speed = np.array([[0, 1], [2, 0], [3, 0], [5, 6]])
+    time = pd.date_range("2024-05-06", periods=4, freq="h")
+    city = graph_city(speed, time, np.ones((2, 2)), [1, 2], [3, 4], zeros_as_missing=zeros)
+    assert (city.attrs["zeros_kept"], city.attrs["zeros_as_missing"]) == (kept, gone)
+    assert np.isnan(city.speed.values).sum() == gone
+    assert (city.speed.values == 0).sum() == kept
+
+
+FOUR = pd.date_range("2024-05-06", periods=4, freq="h")
+ODD_SHAPES = {
+    "scalar speed": (lambda: graph_city(30.0, FOUR, np.eye(2), [1, 2], [3, 4], name="toy"),
+                     r"toy: speed: shape \(\), not \(4, 2\)"),
+    "one row of speeds": (lambda: graph_city([1, 2], FOUR, np.eye(2), [1, 2], [3, 4]),
+                          r"speed: shape \(2,\), not \(4, 2\)"),
+    "more steps than stamps": (lambda: graph_city(np.ones((5, 2)), FOUR, np.eye(2), [1, 2], [3, 4]),
+                               r"shape \(5, 2\), not \(4, 2\)"),
+    "oblong adjacency": (lambda: graph_city(np.ones((4, 2)), FOUR, np.ones((2, 3)), [1, 2], [3, 4]),
+                         r"adjacency: shape \(2, 3\), not \(2, 2\)"),
+    "three longitudes": (lambda: graph_city(np.ones((4, 2)), FOUR, np.eye(2), [1, 2], [3, 4, 5]),
+                         r"lon: shape \(3,\), not \(2,\)"),
+    "three ids": (lambda: graph_city(np.ones((4, 2)), FOUR, np.eye(2), [1, 2], [3, 4], [7, 8, 9]),
+                  "3 sensor ids, 2 sensors"),
+    "flow without directions": (lambda: grid_city(np.ones((4, 2, 3)), FOUR, ["a"]),
+                                r"flow: shape \(4, 2, 3\), not \(4, 1, 2, 3\)"),
+    "two directions named": (lambda: grid_city(np.ones((4, 1, 2, 3)), FOUR, ["a", "b"]),
+                             r"shape \(4, 1, 2, 3\), not \(4, 2, 2, 3\)"),
+    "counts that float32 rounds": (lambda: grid_city(np.full((4, 1, 2, 3), 2**24 + 1), FOUR, ["a"]),
+                                   r"flow: 16777217 at index \(0, 0, 0, 0\) does not fit float32"),
+    "text": (lambda: graph_city(np.full((4, 2), "5"), FOUR, np.eye(2), [1, 2], [3, 4]),
+             "speed: <U1 is no number"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ODD_SHAPES)
+def test_what_would_be_broadcast_or_rounded_is_refused(case):
+    make, message = ODD_SHAPES[case]
+    with pytest.raises(DataError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(("stamps", "message"), [
+    (pd.date_range("2020", periods=3, tz="UTC"), "stamps carry the zone UTC"),
+    (["2020-01-01 10:00-06:00"], "stamps carry the zone UTC-06:00"),
+    (np.arange(3), "integer of int64: no time stamps"),
+    ([1.5e9], "floating of float64"),
+    (["yesterday"], "yesterday"),
+    (np.array(["3000-01-01"], "M8[s]"), "Out of bounds"),
+    (np.array(["2020-01-01"], "M8[ps]"), r"datetime64\[ps\]: no time stamps"),
+    ([pd.Timestamp("2020"), pd.NaT], r"no stamp at index \[1\]"),
+])  # fmt: skip
+def test_stamps_that_are_none_or_not_local_are_refused(stamps, message):
+    with pytest.raises(DataError, match=message):
+        as_time(stamps)
+
+
+def test_stamps_of_any_precision_become_nanoseconds():
+    for unit in ("D", "m", "s", "ms", "us", "ns"):
+        stamps = as_time(np.array(["2020-01-01", "2020-01-02"], f"M8[{unit}]"))
+        assert stamps.dtype == "M8[ns]" and str(stamps[1]).startswith("2020-01-02T00:00")

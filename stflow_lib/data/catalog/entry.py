@@ -7,7 +7,12 @@ from pathlib import Path
 
 import xarray as xr
 
+from stflow_lib.data.catalog.verify import compact, verify
+from stflow_lib.data.errors import DataError
 from stflow_lib.data.files import download
+from stflow_lib.data.schema import Box
+
+CARD = ("name", "kind", "step_minutes", "zone", "unit", "source", "licence")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Entry:
     how: str = ""  # how to get what no manifest lists
     stands_in_for: str = ""  # paper: its data set
     size_mb: float = 0.0
+    box: Box | None = None  # where the sensors of a graph city lie
 
     def raw_files(self) -> tuple[download.RawFile, ...]:
         """The public files of the raw form; none when the set cannot be downloaded."""
@@ -43,6 +49,29 @@ class Entry:
             if all(path.exists() for path in paths):
                 return paths
         return None
+
+    def verify(self, paths: list[Path]) -> list[Path]:
+        """`paths` in the data folder; DataError for one that is not the file of the lists."""
+        listed = compact() | {raw.into: (raw.bytes, raw.hash) for raw in self.raw_files()}
+        for path in paths:
+            if known := listed.get(path.relative_to(data_folder()).as_posix()):
+                verify(path, *known)
+        return paths
+
+    def card(self) -> dict[str, str | int | float]:
+        """The attributes that a city has from the catalogue."""
+        return {key: getattr(self, key) for key in CARD} | (
+            self.box.attrs() if self.box else {}
+        )
+
+    def check_shape(self, city: xr.Dataset) -> xr.Dataset:
+        """The city; DataError where its shape is not the card's (words there stand for any)."""
+        shape = city["flow" if self.kind == "grid" else "speed"].shape
+        stated = self.shape.split(" x ")
+        pairs = zip(stated, map(str, shape), strict=False)
+        if len(shape) != len(stated) or any(w.isdigit() and w != n for w, n in pairs):
+            raise DataError(f"{self.name}: shape {shape}, the catalogue states {self.shape}")
+        return city
 
 
 def data_folder() -> Path:

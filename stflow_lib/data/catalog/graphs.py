@@ -2,6 +2,7 @@
 
 from stflow_lib.data.catalog.entry import Entry
 from stflow_lib.data.readers import graphs
+from stflow_lib.data.schema import Box
 
 PEMS = "Caltrans Performance Measurement System (PeMS)"
 ROLE = "TSJT: one of its four cities (few-shot target in turn, the others as sources)"
@@ -19,6 +20,7 @@ ENTRIES = [
         zone="America/Los_Angeles", unit="mph",
         source="METR-LA as given by lehaifeng/T-GCN; sensor places by liyaguang/DCRNN",
         licence="not stated", read=graphs.read_la, manifest="la", size_mb=3.5,
+        box=Box(33.9, 34.4, -118.7, -118.0),
     ),
     _entry(
         "san-diego",
@@ -27,6 +29,7 @@ ENTRIES = [
         zone="America/Los_Angeles", unit="mph",
         source=f"{PEMS}, district 11, by RickyMiura/Traffic-Speed-Forecasting",
         licence="PeMS, public", read=graphs.read_san_diego, manifest="san-diego", size_mb=2.0,
+        box=Box(32.5, 33.4, -117.6, -116.8),
         forms=(("speed/san-diego/speed.npz", "speed/san-diego/sensors.csv",
                 "speed/san-diego/distance.npz"),),
     ),
@@ -38,9 +41,11 @@ ENTRIES = [
         zone="America/Los_Angeles", unit="mph",
         source=f"{PEMS}, district 4, by raj-shukla/Traffic-Prediction",
         licence="PeMS, public", read=graphs.read_bay_i680, size_mb=3.6,
+        box=Box(37.3, 38.3, -122.3, -121.7),
         forms=(("speed/bay-i680/speed.npz", "speed/bay-i680/sensors.csv"),),
         how="Export five-minute speed and flow of district 4, I-680 N, October 2017, from "
-        "pems.dot.ca.gov (free account) and store them as described in read_bay_i680.",
+        "pems.dot.ca.gov (free account) and store them as described in read_bay_i680. Files of "
+        "another export are another city: read_bay_i680 reads them, not this name.",
     ),
     _entry(
         "aarhus",
@@ -49,6 +54,7 @@ ENTRIES = [
         zone="Etc/GMT-1", unit="km/h",
         source="CityPulse road traffic data, Open Data Aarhus",
         licence="CC BY", read=graphs.read_aarhus, manifest="aarhus", size_mb=20.5,
+        box=Box(56.0, 56.3, 10.0, 10.4),
         forms=(("speed/aarhus/speed.npz", "speed/aarhus/segments.csv"),),
     ),
 ]  # fmt: skip

@@ -12,8 +12,6 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.files import download
 from stflow_lib.data.schema import with_content_hash
 
-METADATA_FIELDS = ("name", "kind", "step_minutes", "zone", "unit", "source", "licence")
-
 
 @cache
 def entries() -> dict[str, Entry]:
@@ -31,14 +29,15 @@ def _entry(name: str) -> Entry:
 def fetch(name: str) -> list[Path]:
     """Paths of the files of `name`; what is missing is downloaded and verified first.
 
-    DataError says which file failed and why, or how to get a set that is not downloadable.
+    DataError says which file failed and why, also one that was here and is not the one that the
+    catalogue lists, or how to get a set that is not downloadable.
     """
     entry = _entry(name)
     if (here := entry.files()) is not None:
-        return here
+        return entry.verify(here)
     paths = download.download_all(entry.raw_files(), data_folder(), name)
     if (here := entry.files()) is not None:
-        return here
+        return entry.verify(here)
     wanted = " or ".join(", ".join(form) for form in entry.forms) or ", ".join(map(str, paths))
     raise DataError(f"{name}: needs {wanted} in {data_folder()} (STFLOW_DATA). {entry.how}")
 
@@ -50,8 +49,7 @@ def load(name: str) -> xr.Dataset:
     """
     entry = _entry(name)
     fetch(name)
-    card = {key: getattr(entry, key) for key in METADATA_FIELDS}
-    return with_content_hash(entry.read(data_folder()), **card)
+    return with_content_hash(entry.check_shape(entry.read(data_folder())), **entry.card())
 
 
 def catalog() -> pd.DataFrame:

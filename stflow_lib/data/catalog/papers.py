@@ -4,12 +4,17 @@ from functools import partial
 
 from stflow_lib.data.catalog.entry import Entry
 from stflow_lib.data.readers import bikes, papers
+from stflow_lib.data.schema import Box
 
 SPANS = {
     "P1": ("3060", "2013-07-01 to 2013-10-31"),
     "P2": ("T", "2014-02-01 to 2014-06-30"),
     "P3": ("T", "2015-03-01 to 2015-06-30"),
     "P4": ("T", "2015-11-01 to 2016-03-31"),
+}
+BOXES = {
+    "metr-la": Box(33.9, 34.4, -118.7, -118.0),
+    "pems-bay": Box(37.0, 37.7, -122.4, -121.6),
 }
 PARTS = ("train", "valid", "test")
 
@@ -46,9 +51,9 @@ def _dcrnn(city: str, shape: str, span: str, pickle: str, places: str) -> Entry:
     return Entry(
         city, f"{city.upper()}: freeway loops in the files of DCRNN", "graph", shape, span, 5,
         "America/Los_Angeles", "mph", "DCRNN (Li et al., 2018)", "not stated",
-        partial(papers.read_dcrnn, city=city),
+        partial(papers.read_dcrnn, city=city, zeros_as_missing=True),
         forms=tuple((*data, f"dcrnn/{pickle}", f"dcrnn/{places}") for data in h5),
-        manifest=city, stands_in_for=f"TSJT: {city.upper()} itself",
+        manifest=city, stands_in_for=f"TSJT: {city.upper()} itself", box=BOXES[city],
         how=f"{pickle} is in data/sensor_graph of liyaguang/DCRNN: put it in dcrnn/.",
     )  # fmt: skip
 
@@ -58,7 +63,7 @@ def _stgfsl(name: str, city: str, shape: str, span: str, unit: str) -> Entry:
     return Entry(
         f"stgfsl-{name}", f"{name} in the files of ST-GFSL", "graph", shape, span, step,
         "nominal", unit, "ST-GFSL (Lu et al., 2022), copy of afofanah/ST_FSFusion",
-        "not stated", partial(papers.read_stgfsl, city=city),
+        "not stated", partial(papers.read_stgfsl, city=city, zeros_as_missing=True),
         forms=(tuple(f"stgfsl/{city}/{file}.npy" for file in ("dataset", "matrix")),),
         manifest=f"stgfsl-{name}", stands_in_for=f"TSJT: {name} itself",
     )  # fmt: skip

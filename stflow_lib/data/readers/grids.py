@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.read import read_npy, read_npz
 from stflow_lib.data.schema import check_blocks, grid_city
@@ -33,7 +34,10 @@ def read_parts(base: Path, factor: int) -> dict[str, np.ndarray]:
         x, y = (read_npy(base / part / f"{name}.npy") for name in "XY")
         x, y = (a[:, None] if a.ndim == 3 else a for a in (x, y))
         check_blocks(x, y, factor, f"{base / part}")
-        fine.append(y.astype(np.float32))
+        if y.ndim != 4 or y.shape[1:] != (fine or [y])[0].shape[1:]:
+            raise DataError(f"{base / part}: Y {y.shape} is no (time, direction, row, col), or "
+                            f"not of the shape of {PARTS[0]}")  # fmt: skip
+        fine.append(exact(y, np.float32, f"{base / part}: Y"))
         split.append(len(y))
     return {"fine": np.concatenate(fine), "split": tuple(split)}
 
@@ -63,22 +67,27 @@ def read_jonas(folder: Path, city: str, mode: str):
     """
     path = folder / "jonas" / f"{JONAS_FILES[city]}-20151024-20160131.npz"
     data = read_npz(path, [mode, "mask"])
-    counts = data[mode].astype(np.float32)
+    counts, steps = exact(data[mode], np.float32, f"{path}: {mode}"), 2 if city == "nyc" else 1
+    if counts.ndim != 4 or len(counts) != 2400 * steps:
+        raise DataError(f"{path}: {mode} has shape {counts.shape}: "
+                        f"{len(counts) / steps:g} hours, not 2400, or no (time, row, col, "
+                        "way)")  # fmt: skip
     if city == "nyc":
         counts = counts.reshape(-1, 2, *counts.shape[1:]).sum(1)
-    if len(counts) != 2400:
-        raise DataError(f"{path}: {len(counts)} hours, not 2400")
     time = pd.date_range(JONAS_START, periods=len(counts), freq="h")
     flow = np.ascontiguousarray(counts.transpose(0, 3, 1, 2))
     ds = grid_city(flow, time, ["pickup", "dropoff"], clock=JONAS_CLOCK)
     ds["valid"] = ("direction", "row", "col"), flow.sum(0) > 0
-    ds["left_out"] = ("row", "col"), _cells(data["mask"], flow.shape[2:])
+    ds["left_out"] = ("row", "col"), _cells(data["mask"], flow.shape[2:], path)
     return ds
 
 
-def _cells(mask: np.ndarray, shape) -> np.ndarray:
-    """[K, 2] row and column pairs -> bool [rows, cols]."""
+def _cells(mask: np.ndarray, shape: tuple[int, ...], path: Path) -> np.ndarray:
+    """[K, 2] row and column pairs -> bool [rows, cols]; DataError for one outside the grid."""
+    pairs = exact(np.reshape(mask, (-1, 2)), np.int64, f"{path}: mask")
+    outside = pairs[((pairs < 0) | (pairs >= shape)).any(1)]
+    if len(outside):
+        raise DataError(f"{path}: mask names cell {outside[0]} of a grid of {shape}")
     cells = np.zeros(shape, bool)
-    for row, col in mask.reshape(-1, 2).astype(int):
-        cells[row, col] = True
+    cells[tuple(pairs.T)] = True
     return cells

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.csv_table import column_names, utf8
 from stflow_lib.data.files.hdf5 import read_first_group
@@ -12,6 +13,7 @@ from stflow_lib.data.files.open import read_bytes
 from stflow_lib.data.files.read import read_npy, read_table
 from stflow_lib.data.files.restricted_pickle import load_arrays
 from stflow_lib.data.readers.grids import PARTS, read_parts
+from stflow_lib.data.readers.sensors import positions, sensor_ids
 from stflow_lib.data.schema import Box, graph_city, grid_city
 from stflow_lib.data.time_axis import fill_spring_gap
 
@@ -40,7 +42,7 @@ def read_taxibj(folder: Path, period: str):
         parts["fine"], time, ["inflow"], split=parts["split"], factor=4, **TAXIBJ_BOX.attrs(),
         clock="nominal: night rows are absent; see external's hour and day_of_week",
     )  # fmt: skip
-    ds["external"] = ("time", "factor"), external.astype(np.float32)
+    ds["external"] = ("time", "factor"), exact(external, np.float32, f"{base}: ext.npy")
     return ds.assign_coords(factor=list(TAXIBJ_FACTORS))
 
 
@@ -56,13 +58,15 @@ def read_crosstres(folder: Path, city: str, mode: str):
         raise DataError(f"{base}: pickup {counts[0].shape} and dropoff {counts[1].shape} "
                         "must both be (time, lng, lat)")  # fmt: skip
     poi = read_npy(base / f"{city}_poi.npy")
-    if poi.shape[:2] != counts[0].shape[1:]:
-        raise DataError(f"{base}: poi has cells {poi.shape[:2]}, flow {counts[0].shape[1:]}")
+    if poi.ndim != 3 or poi.shape[:2] != counts[0].shape[1:]:
+        raise DataError(f"{base}: poi has cells {poi.shape[:2]}, flow {counts[0].shape[1:]}, or "
+                        f"{poi.shape} is no (lng, lat, category)")  # fmt: skip
     first = "2015-07-01" if (city, mode) == ("NY", "Taxi") else "2016-01-01"
     time = pd.date_range(first, periods=len(counts[0]), freq="h")
     flow = np.stack([_north_up(array) for array in counts], axis=1)
     ds = grid_city(flow, time, ["pickup", "dropoff"], clock="nominal: first hour inferred")
-    ds["poi"] = ("category", "row", "col"), _north_up(poi.transpose(2, 0, 1).astype("f4"))
+    points = exact(poi, np.float32, f"{base / city}_poi.npy")
+    ds["poi"] = ("category", "row", "col"), _north_up(points.transpose(2, 0, 1))
     ds["valid"] = ("direction", "row", "col"), flow.sum(0) > 0
     return ds
 
@@ -72,11 +76,11 @@ def _north_up(array: np.ndarray) -> np.ndarray:
     return array.swapaxes(-1, -2)[..., ::-1, :]
 
 
-def read_dcrnn(folder: Path, city: str):
+def read_dcrnn(folder: Path, city: str, zeros_as_missing: bool = True):
     """METR-LA ("metr-la") or PEMS-BAY ("pems-bay") from DCRNN's h5 file and pickled adjacency.
 
-    Zeros are missing readings (about 8 % of METR-LA). An hour that daylight saving skips and
-    the file leaves out is put back as NaN.
+    Zeros are missing readings (about 8 % of METR-LA) where `zeros_as_missing`. An hour that
+    daylight saving skips and the file leaves out is put back as NaN.
     """
     base = folder / "dcrnn"
     bay = city == "pems-bay"
@@ -84,9 +88,8 @@ def read_dcrnn(folder: Path, city: str):
     adjacency = read_adjacency(base / ("adj_mx_bay.pkl" if bay else "adj_mx.pkl"), node)
     lat, lon = read_locations(base, "graph_sensor_locations" + "_bay" * bay + ".csv", node)
     time, values = fill_spring_gap(time, values, "America/Los_Angeles", 5)
-    values = np.where(values == 0, np.nan, values)
     return graph_city(
-        values, time, adjacency, lat, lon, node,
+        values, time, adjacency, lat, lon, node, zeros_as_missing,
         clock="wall clock; an hour that daylight saving skips is missing or holds zeros: NaN",
     )  # fmt: skip
 
@@ -102,10 +105,11 @@ def read_pandas_h5(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         beside if beside.exists() else path, keys, "not a frame stored by pandas"
     )
     axis0, time, values = (arrays[key] for key in keys)
-    node = np.array([int(name) for name in axis0.astype(str)])
+    node = sensor_ids(axis0, path)
     if values.shape != (len(time), len(node)):
         raise DataError(f"{path}: values {values.shape}, index {len(time)} x {len(node)}")
-    return time.astype("datetime64[ns]"), node, values.astype(np.float32)
+    stamps = exact(time, np.int64, f"{path}: time").astype("datetime64[ns]")
+    return stamps, node, exact(values, np.float32, f"{path}: values")
 
 
 def read_adjacency(path: Path, node: np.ndarray) -> np.ndarray:
@@ -114,17 +118,14 @@ def read_adjacency(path: Path, node: np.ndarray) -> np.ndarray:
     Only lists, dictionaries, strings and NumPy arrays are rebuilt; any other name in the
     pickle is refused before it can run.
     """
-    ids, _, matrix = load_arrays(path)
-    position = {int(_text(name)): i for i, name in enumerate(ids)}
-    absent = [int(one) for one in node if int(one) not in position]
-    if absent:
-        raise DataError(f"{path}: sensor {absent[0]} of the h5 file is missing")
-    order = [position[int(one)] for one in node]
-    return np.asarray(matrix, np.float32)[np.ix_(order, order)]
-
-
-def _text(name) -> str:
-    return name.decode() if isinstance(name, bytes) else str(name)
+    content = load_arrays(path)
+    if not isinstance(content, list | tuple) or len(content) != 3:
+        raise DataError(f"{path}: not DCRNN's three parts, sensors, their places and weights")
+    ids, _, matrix = content
+    order, matrix = positions(ids, node, path), np.asarray(matrix)
+    if matrix.shape != (len(ids), len(ids)):
+        raise DataError(f"{path}: matrix {matrix.shape} for {len(ids)} sensors")
+    return exact(matrix, np.float32, f"{path}")[np.ix_(order, order)]
 
 
 def read_locations(base: Path, name: str, node: np.ndarray):
@@ -133,11 +134,12 @@ def read_locations(base: Path, name: str, node: np.ndarray):
     header = "sensor_id" in column_names(utf8(read_bytes(path), path), path)
     table = read_table(path, header=0 if header else None)
     columns = ["sensor_id", "latitude", "longitude"] if header else [0, 1, 2]
-    places = table[columns].set_axis(["sensor", "lat", "lon"], axis=1).set_index("sensor")
-    absent = set(node) - set(places.index)
-    if absent:
-        raise DataError(f"{path}: sensor {min(absent)} has no coordinates")
-    return places.loc[node, "lat"].to_numpy(), places.loc[node, "lon"].to_numpy()
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise DataError(f"{path}: column {missing[0]!r} is missing")
+    sensor, lat, lon = (table[column].to_numpy() for column in columns)
+    at = positions(sensor, node, path)
+    return lat[at], lon[at]
 
 
 STGFSL = {  # first day, step in minutes
@@ -148,17 +150,21 @@ STGFSL = {  # first day, step in minutes
 }
 
 
-def read_stgfsl(folder: Path, city: str):
+def read_stgfsl(folder: Path, city: str, zeros_as_missing: bool = True):
     """ST-GFSL's `dataset.npy` (time, node, 2) and `matrix.npy`; channel 0 is the speed.
 
     The files carry neither clock nor coordinates: `time` is nominal from the first day that
-    the papers state, lat and lon are NaN.
+    the papers state, lat and lon are NaN. Zeros are missing readings where `zeros_as_missing`,
+    as in DCRNN's files of the same sensors.
     """
     base = folder / "stgfsl" / city
     data, matrix = read_npy(base / "dataset.npy"), read_npy(base / "matrix.npy")
-    if data.ndim != 3 or matrix.shape != (data.shape[1],) * 2:
+    if data.ndim != 3 or not data.shape[2] or matrix.shape != (data.shape[1],) * 2:
         raise DataError(f"{base}: dataset {data.shape} and matrix {matrix.shape} disagree")
     first, step = STGFSL[city]
     time = pd.date_range(first, periods=len(data), freq=f"{step}min")
     nowhere = np.full(data.shape[1], np.nan)
-    return graph_city(data[..., 0], time, matrix, nowhere, nowhere, clock="nominal, 1st day")
+    return graph_city(
+        data[..., 0], time, matrix, nowhere, nowhere, None, zeros_as_missing,
+        clock="nominal, 1st day",
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import check_city
+from stflow_lib.data.schema import check_city, content_hash
 from stflow_lib.finegrained.problem.external_factors import external_factors
 
 
@@ -82,7 +82,7 @@ def make_task(city: xr.Dataset, factor: int, fraction: float = 100, device="cpu"
         time=np.repeat(city.time.values, directions),
         directions=tuple(str(d) for d in city.direction.values),
         unit=city.attrs["unit"],
-        data_hash=city.attrs["sha256"],
+        data_hash=content_hash(city),
     )
 
 

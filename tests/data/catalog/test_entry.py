@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from stflow_lib.data import DataError
 from stflow_lib.data.catalog.entry import Entry, data_folder
 from stflow_lib.data.files import download
 from stflow_lib.data.files.download import RawFile
+from stflow_lib.data.schema import Box, grid_city
 
 
 @pytest.fixture
@@ -25,8 +29,8 @@ def put(tmp_path, monkeypatch):
     return files
 
 
-def entry(**more):
-    card = ["toy", "what", "grid", "1", "span", 60, "nominal", "trips", "test", "MIT"]
+def entry(shape="1", **more):
+    card = ["toy", "what", "grid", shape, "span", 60, "nominal", "trips", "test", "MIT"]
     return Entry(*card, lambda folder: None, **more)
 
 
@@ -67,3 +71,28 @@ def test_the_folder_is_the_environments_or_the_users(monkeypatch, tmp_path):
     assert data_folder() == tmp_path
     monkeypatch.setenv("STFLOW_DATA", "")
     assert data_folder() == Path.home() / ".cache" / "stflow"
+
+
+def test_files_are_held_to_their_lists(put):
+    """A file with another hash than its manifest states; what no list names may be anything."""
+    folder = put("set/raw.csv", "own.npz")
+    one = entry(forms=(("set/raw.csv", "own.npz"),), manifest="set")
+    assert entry(forms=(("own.npz",),)).verify([folder / "own.npz"]) == [folder / "own.npz"]
+    with pytest.raises(DataError, match=r"set/raw.csv: hash .*, the catalogue lists git:0"):
+        one.verify(one.files())
+
+
+def test_the_shape_must_be_the_cards():
+    """A month short, or a column more, was the city of that name all the same."""
+    city = grid_city(np.ones((4, 1, 2, 3)), pd.date_range("2024", periods=4, freq="h"), ["a"])
+    for shape in ("4 x 1 x 2 x 3", "T x 1 x 2 x 3", "4 x 1 x lat x lng"):
+        assert entry(shape).check_shape(city) is city
+    for shape in ("5 x 1 x 2 x 3", "4 x 1 x 2", "4 x 1 x 3 x 2"):
+        with pytest.raises(DataError, match=rf"toy: shape \(4, 1, 2, 3\), .* states {shape}"):
+            entry(shape).check_shape(city)
+
+
+def test_the_card_holds_the_box_of_the_sensors():
+    assert "lat_min" not in entry().card()
+    card = entry(box=Box(1, 2, 3, 4)).card()
+    assert card["name"] == "toy" and (card["lat_min"], card["lon_max"]) == (1, 4)

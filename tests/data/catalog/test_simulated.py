@@ -14,8 +14,8 @@ def test_simulated_cards_are_true(name):
     made = simulate.CITIES[name]()[0]
     main = city.flow if city.attrs["kind"] == "grid" else city.speed
     assert entry.shape == " x ".join(map(str, main.shape))
-    for key in index.METADATA_FIELDS:
-        assert getattr(entry, key) == city.attrs[key] == made.attrs[key]
+    for key, value in entry.card().items():
+        assert value == city.attrs[key] == made.attrs[key]
     assert city.attrs["sha256"] == made.attrs["sha256"]
 
 

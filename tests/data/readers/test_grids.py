@@ -32,6 +32,26 @@ def test_jonas_of_another_length_is_refused(tmp_path):
         grids.read_jonas(tmp_path, "dc", "bike")
 
 
+@pytest.mark.parametrize("cell", [[-1, 0], [9, 0], [0, 12]])
+def test_jonas_mask_outside_the_grid_is_refused(tmp_path, cell):
+    """-1 is the last row to NumPy: another cell was left out."""
+    (tmp_path / "jonas").mkdir()
+    path = tmp_path / "jonas" / "JONAS-DC-9x12-20151024-20160131.npz"
+    np.savez(path, bike=np.ones((2400, 9, 12, 2), np.int16), mask=[cell])
+    with pytest.raises(DataError, match=r"npz: mask names cell \[.*\] of a grid of \(9, 12\)"):
+        grids.read_jonas(tmp_path, "dc", "bike")
+
+
+def test_jonas_counts_that_float32_would_round_are_refused(tmp_path):
+    (tmp_path / "jonas").mkdir()
+    path = tmp_path / "jonas" / "JONAS-DC-9x12-20151024-20160131.npz"
+    np.savez(path, bike=np.full((2400, 9, 12, 2), 2**24 + 1), mask=np.empty(0))
+    with pytest.raises(
+        DataError, match=r"npz: bike: 16777217 at index .* does not fit float32"
+    ):
+        grids.read_jonas(tmp_path, "dc", "bike")
+
+
 def write_p6(folder, spoil=None):
     rng = np.random.default_rng(0)
     (folder / "bikenyc-p6").mkdir()

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stflow_lib import data
 from stflow_lib.data import DataError, block_sum
-from stflow_lib.data.readers.papers import TAXIBJ_FACTORS
+from stflow_lib.data.catalog import index
+from stflow_lib.data.readers.grids import read_parts
+from stflow_lib.data.readers.papers import TAXIBJ_FACTORS, read_dcrnn, read_stgfsl
+from stflow_lib.data.schema import with_content_hash
 
 
 @pytest.fixture
@@ -20,6 +22,12 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("STFLOW_MIRROR", str(tmp_path / "mirror"))
     (tmp_path / "data").mkdir()
     return tmp_path / "data"
+
+
+def load(name):
+    """The city as the catalogue reads it, without the lists of the real files' hashes."""
+    entry = index.entries()[name]
+    return with_content_hash(entry.read(index.data_folder()), **entry.card())
 
 
 def save(path, array):
@@ -51,7 +59,7 @@ def test_taxibj_folder_and_zip(folder, form):
     external = np.load(folder / "taxibj" / "P2" / "test" / "ext.npy")
     if form == "zip":
         zip_folder(folder / "taxibj" / "P2")
-    city = data.load("taxibj-p2")
+    city = load("taxibj-p2")
     assert city.attrs["split"] == (5, 2, 3) and city.attrs["factor"] == 4
     assert (city.flow.values[:, 0] == fine).all()
     assert list(city.factor.values) == list(TAXIBJ_FACTORS)
@@ -65,7 +73,7 @@ def test_taxibj_x_that_is_not_the_sum_is_refused(folder):
     x[1, 4, 7] += 2
     save(folder / "taxibj" / "P1" / "valid" / "X.npy", x)
     with pytest.raises(DataError, match=r"P1/valid: X is not the 4 x 4.*\(1, 0, 4, 7\)"):
-        data.load("taxibj-p1")
+        load("taxibj-p1")
 
 
 def test_taxibj_truncated_zip_is_named(folder):
@@ -74,7 +82,7 @@ def test_taxibj_truncated_zip_is_named(folder):
     archive = folder / "taxibj" / "P1.zip"
     archive.write_bytes(archive.read_bytes()[:5000])
     with pytest.raises(DataError, match=r"P1.zip: not readable \(truncated\?\)"):
-        data.load("taxibj-p1")
+        load("taxibj-p1")
 
 
 def write_crosstres(folder, city="DC", mode="Bike", hours=50, lng=4, lat=3):
@@ -93,7 +101,7 @@ def test_crosstres_turns_longitude_first_into_rows_from_the_north(folder, form):
     base, ways, poi = write_crosstres(folder)
     if form == "zip":
         zip_folder(base.parent)
-    city = data.load("crosstres-dc-bike")
+    city = load("crosstres-dc-bike")
     assert city.flow.shape == (50, 2, 3, 4) and city.poi.shape == (14, 3, 4)
     for row in range(3):
         for col in range(4):
@@ -105,7 +113,7 @@ def test_crosstres_refuses_poi_of_another_grid(folder):
     base, _, poi = write_crosstres(folder)
     save(base / "DC_poi.npy", poi[:2])
     with pytest.raises(DataError, match="poi has cells"):
-        data.load("crosstres-dc-bike")
+        load("crosstres-dc-bike")
 
 
 def write_h5(path, time, node, values):
@@ -139,7 +147,7 @@ def write_metr_la(folder, zeros=True):
 def test_dcrnn_h5_with_its_pickle(folder):
     """Columns of the h5 decide the order; the matrix and the places follow by sensor id."""
     values, matrix = write_metr_la(folder)
-    city = data.load("metr-la")
+    city = load("metr-la")
     assert city.node.values.tolist() == [773869, 767541, 767542]
     assert np.isnan(city.speed.values[4, 1]) and np.isnan(city.speed.values).sum() == 1
     keep = values != 0
@@ -153,11 +161,11 @@ def test_pems_bay_skipped_hour_comes_back_as_nan(folder):
     time = pd.date_range("2017-03-12", periods=60, freq="5min")
     time = time[(time.hour != 2)]
     write_h5(folder / "dcrnn" / "pems-bay.h5", time, ["400001", "400017"], np.ones((48, 2)))
-    contents = [["400001", "400017"], {}, np.eye(2, dtype=np.float32)]
+    contents = [["400001", "400017"], {}, np.ones((2, 2), np.float32)]
     (folder / "dcrnn" / "adj_mx_bay.pkl").write_bytes(pickle.dumps(contents))
     table = folder / "dcrnn" / "graph_sensor_locations_bay.csv"
     table.write_text("400001,37.36,-121.9\n400017,37.25,-121.95\n")
-    city = data.load("pems-bay")
+    city = load("pems-bay")
     assert city.sizes["time"] == 60
     assert np.isnan(city.speed.values).all(1).sum() == 12 and "NaN" in city.attrs["clock"]
 
@@ -170,14 +178,14 @@ def test_h5_with_a_duplicated_stamp_is_refused(folder):
     path = folder / "dcrnn" / "metr-la.h5"
     write_h5(path, pd.DatetimeIndex(time), nodes, np.ones((12, 3)))
     with pytest.raises(DataError, match="metr-la: duplicated time stamp at index 7"):
-        data.load("metr-la")
+        load("metr-la")
 
 
 def test_h5_that_is_not_a_frame_is_refused(folder):
     write_metr_la(folder)
     (folder / "dcrnn" / "metr-la.h5").write_bytes(b"not hdf")
     with pytest.raises(DataError, match=r"metr-la.h5.*not a frame stored by pandas"):
-        data.load("metr-la")
+        load("metr-la")
 
 
 @pytest.mark.parametrize(("name", "city", "step"), [
@@ -186,8 +194,8 @@ def test_h5_that_is_not_a_frame_is_refused(folder):
 def test_stgfsl_takes_channel_zero(folder, name, city, step):
     values = np.random.default_rng(3).uniform(5, 60, (20, 4, 2))
     save(folder / "stgfsl" / city / "dataset.npy", values)
-    save(folder / "stgfsl" / city / "matrix.npy", np.eye(4))
-    ds = data.load(name)
+    save(folder / "stgfsl" / city / "matrix.npy", np.ones((4, 4)))
+    ds = load(name)
     assert np.allclose(ds.speed.values, values[..., 0])
     assert ds.attrs["step_minutes"] == step and ds.attrs["zone"] == "nominal"
     assert np.isnan(ds.lat.values).all()
@@ -197,4 +205,47 @@ def test_stgfsl_matrix_of_another_city_is_refused(folder):
     save(folder / "stgfsl" / "shenzhen" / "dataset.npy", np.ones((20, 4, 2)))
     save(folder / "stgfsl" / "shenzhen" / "matrix.npy", np.eye(5))
     with pytest.raises(DataError, match="disagree"):
-        data.load("stgfsl-shenzhen")
+        load("stgfsl-shenzhen")
+
+
+def test_a_zero_is_missing_in_both_forms_of_metr_la_and_counted(folder):
+    """One sensor's outage was NaN in one form and standing traffic in the other."""
+    write_metr_la(folder)
+    values = np.random.default_rng(2).uniform(20, 70, (12, 3, 2))
+    values[4, 1] = 0.0
+    save(folder / "stgfsl" / "metr-la" / "dataset.npy", values)
+    save(folder / "stgfsl" / "metr-la" / "matrix.npy", np.ones((3, 3)))
+    for read in (read_dcrnn, read_stgfsl):
+        city, kept = read(folder, "metr-la"), read(folder, "metr-la", zeros_as_missing=False)
+        assert (city.attrs["zeros_as_missing"], city.attrs["zeros_kept"]) == (1, 0)
+        assert np.isnan(city.speed.values[4, 1]) and kept.speed.values[4, 1] == 0
+        assert (kept.attrs["zeros_as_missing"], kept.attrs["zeros_kept"]) == (0, 1)
+
+
+def test_dcrnn_adjacency_of_other_sensors_is_refused(folder):
+    write_metr_la(folder)
+    path = folder / "dcrnn" / "adj_mx.pkl"
+    path.write_bytes(pickle.dumps([["773869", "767541"], {}, np.ones((2, 2))]))
+    with pytest.raises(DataError, match=r"adj_mx.pkl: sensor 767542 is missing"):
+        load("metr-la")
+    path.write_bytes(pickle.dumps([["773869", "767541", "767542"], {}, np.ones((2, 3))]))
+    with pytest.raises(DataError, match=r"adj_mx.pkl: matrix \(2, 3\) for 3 sensors"):
+        load("metr-la")
+
+
+def test_dcrnn_place_that_stands_there_twice_is_refused(folder):
+    write_metr_la(folder)
+    path = folder / "dcrnn" / "graph_sensor_locations.csv"
+    path.write_text(path.read_text() + "\n3,767542,34.9,-118.9\n")
+    with pytest.raises(DataError, match=r"locations.csv: sensor 767542 stands there twice"):
+        load("metr-la")
+
+
+def test_parts_of_other_shapes_or_numbers_are_refused(folder):
+    write_taxibj(folder / "taxibj" / "P1")
+    base = folder / "taxibj" / "P1" / "valid"
+    y = np.ones((2, 128, 64), np.float32)
+    save(base / "Y.npy", y)
+    save(base / "X.npy", block_sum(y, 4))
+    with pytest.raises(DataError, match=r"P1/valid: Y \(2, 1, 128, 64\) is no .* train"):
+        read_parts(folder / "taxibj" / "P1", 4)

@@ -30,6 +30,20 @@ def test_the_citys_own_split_wins(make_city):
     assert (train, valid, test) == ([*range(13)], [*range(13, 17)], [17, 18, 19])
 
 
+@pytest.mark.parametrize("split", [(20, 10, 10), (120, 60, 61), (0, 120, 120)])
+def test_a_split_that_is_not_all_steps_is_an_error(make_city, split):
+    """What the three numbers left over went to the test part."""
+    with pytest.raises(DataError, match="handtown: split .* must be three .* all 240"):
+        make_task(make_city(steps=240, split=split), 4)
+
+
+def test_the_hash_is_that_of_the_maps_at_hand(make_city):
+    """A city changed after it was sealed keeps its old hash; the task must not."""
+    city = make_city()
+    one, two = make_task(city, 2), make_task(changed_after(city, 3), 2)
+    assert one.data_hash == city.attrs["sha256"] != two.data_hash
+
+
 @given(st.sampled_from([("entries",), TWO]), st.sampled_from([20.0, 40.0, 60.0, 80.0, 100.0]))
 def test_fractions_are_nested_prefixes_and_cut_training_only(make_city, directions, fraction):
     """A random subset, or the last part, would see other weeks than the paper's."""

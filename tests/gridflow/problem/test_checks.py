@@ -67,9 +67,11 @@ def test_a_city_shorter_than_the_protocol_is_an_error(lender, receiver, role):
 def test_a_graph_city_is_an_error(receiver, twelve):
     """Its speeds have no rows and columns to convolve over."""
     speed, sensors = np.ones((288, 3), np.float32), np.arange(3.0)
-    card = {key: value for key, value in receiver.attrs.items() if key != "kind"}
+    card = {key: value for key, value in receiver.attrs.items() if key != "kind"} | {
+        "unit": "mph"
+    }
     graph = with_content_hash(
-        graph_city(speed, receiver.time, np.eye(3), sensors, sensors, **card)
+        graph_city(speed, receiver.time, np.ones((3, 3)), sensors, sensors + 1, **card)
     )
     with pytest.raises(DataError, match="receiver: a graph city, not a grid"):
         make_task(graph, (), twelve)

@@ -150,7 +150,8 @@ def test_a_city_with_no_valid_cell_is_an_error(make_grid, lender, twelve, steps)
 
 def test_no_valid_cell_on_a_borrowed_scale(make_grid, lender, twelve):
     """With the source's scale nothing else would notice."""
-    city = make_grid("silent", dead=20)
+    city = make_grid("silent")
+    city.flow.values[:192] = 0
     with pytest.raises(DataError, match="silent: no valid cell, pickup has no trip"):
         make_task(city, [lender], twelve, days=0, choices=Choices(zero_shot_scale="source"))
 

@@ -24,8 +24,9 @@ def graph():
     speed = np.array([[10.0, np.nan, np.nan], [20, 30, np.nan]] * 4)
     time = pd.date_range("2024-05-06", periods=8, freq="6h")
     return with_content_hash(
-        graph_city(speed, time, np.eye(3), [1, 2, 3], [1, 2, 3]), name="graph", **CARD
-    )
+        graph_city(speed, time, np.ones((3, 3)), [1, 2, 3], [1, 2, 3]),
+        name="graph", **{**CARD, "unit": "mph"},
+    )  # fmt: skip
 
 
 def test_a_grid_by_hand():
