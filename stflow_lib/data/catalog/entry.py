@@ -1,6 +1,5 @@
 """One entry of the catalogue, and the folder where its files lie."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from stflow_lib.data.files import download
+from stflow_lib.data.files.paths import user_folder
 
 
 @dataclass(frozen=True)
@@ -47,4 +47,4 @@ class Entry:
 
 def data_folder() -> Path:
     """The data folder: STFLOW_DATA, else ~/.cache/stflow."""
-    return Path(os.environ.get("STFLOW_DATA") or Path.home() / ".cache" / "stflow")
+    return user_folder("STFLOW_DATA")
