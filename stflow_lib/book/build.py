@@ -3,11 +3,11 @@
     python -m stflow_lib book --profile smoke
 
 A notebook whose inputs are the same as last time is not run again. Its inputs are the source,
-its parameters, the files of `pages.INPUTS` and those in the data folder; a hash of them travels in the
-executed notebook's metadata. Executed notebooks are kept per profile in build/nb/PROFILE and the
-site in build/site/PROFILE, so that going from one profile to another and back runs nothing. At
-smoke size notebooks run side by side, one thread each; the other profiles measure time, so there
-each has the machine alone. A second build of the same profile waits for the first.
+its parameters, the files of `pages.INPUTS` and those in the data folder; a hash of them travels in
+the executed notebook's metadata. Executed notebooks are kept per profile in build/nb/PROFILE and
+the site in build/site/PROFILE, so that going from one profile to another and back runs nothing.
+At smoke size notebooks run side by side, one thread each; the other profiles measure time, so
+there each has the machine alone. A second build of the same profile waits for the first.
 """
 
 import argparse
