@@ -8,7 +8,7 @@ import pytest
 from stflow_lib import runs
 from stflow_lib.runs import store
 
-TURNS, EACH = 4, 3  # publications of a process, new records for each
+TURNS, EACH = 6, 8  # publications of a process, new records for each
 
 
 @pytest.fixture
