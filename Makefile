@@ -2,7 +2,8 @@
 
 PROFILE ?= smoke
 VENV    ?= .venv
-PY      := $(VENV)/bin/python
+BIN     := '$(VENV)/bin'
+PY      := $(BIN)/python
 
 # The first interpreter that runs and is a Python 3.11 or 3.12; only used to make the environment.
 PYTHON  ?= $(shell for p in python3.11 python3.12 python3; do \
@@ -10,7 +11,8 @@ PYTHON  ?= $(shell for p in python3.11 python3.12 python3; do \
 	&& echo $$p && break; done)
 
 # Named after what it was made from: another lock or pyproject.toml makes the environment anew.
-READY   := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | tr ' ' -)
+MADE    := $(shell cat requirements.lock pyproject.toml | cksum | tr ' ' -)
+READY   := $(subst $() ,\ ,$(VENV))/.ready-$(MADE)
 
 .PHONY: help env check book test soak lab clean
 .DEFAULT_GOAL := help
@@ -28,21 +30,21 @@ env: $(READY)
 
 $(READY):
 	@test -x $(PY) || test -n "$(PYTHON)" || { echo "needs Python 3.11 or 3.12"; exit 1; }
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	test -x $(PY) || $(PYTHON) -m venv '$(VENV)'
 	$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(PY) -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
 	@# the kernel by its full path: so JupyterLab knows it as the sources' own, and asks nothing
 	$(PY) -m ipykernel install --sys-prefix >/dev/null
-	@rm -f $(VENV)/.ready-* && touch $@
+	@rm -f '$(VENV)'/.ready-* && touch '$@'
 
 check: $(READY)
-	$(VENV)/bin/ruff format --check stflow_lib tests
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy
+	$(BIN)/ruff format --check stflow_lib tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 book: $(READY)
-	@$(PY) -m stflow_lib book --profile $(PROFILE)
+	@$(PY) -m stflow_lib book --profile '$(PROFILE)'
 
 # Two processes with one thread each; files of tests stay together, for what they share.
 WORKERS ?= 2
@@ -64,11 +66,12 @@ soak: $(READY)
 
 # JupyterLab's own settings stay in build/jupyter. LABROOT: the folder it shows; LABARGS: more.
 LABROOT ?= notebooks
+lab: export LABROOT := $(LABROOT)
 lab: export JUPYTER_CONFIG_DIR := $(CURDIR)/build/jupyter
 lab: $(READY)
-	@mkdir -p $(JUPYTER_CONFIG_DIR)/labconfig
-	@cp notebooks/jupyterlab.json $(JUPYTER_CONFIG_DIR)/labconfig/default_setting_overrides.json
-	$(VENV)/bin/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=$(LABROOT) \
+	@mkdir -p build/jupyter/labconfig
+	@cp notebooks/jupyterlab.json build/jupyter/labconfig/default_setting_overrides.json
+	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir="$$LABROOT" \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(LABARGS)
 
 clean:

@@ -1,7 +1,9 @@
 """What every test shares: bounded threads, a run store of its own, and the real data if here."""
 
+import multiprocessing
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,26 @@ def real_data() -> Path:
 def root() -> Path:
     """The root of the repository."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def race():
+    """race(work, number, kills) -> exit codes of processes that call work(0), work(1), ... at once.
+
+    `kills` (number -> seconds after the start) says who gets a SIGKILL, and when.
+    """
+
+    def run(work, number, kills):
+        forked = multiprocessing.get_context("fork")
+        started = [forked.Process(target=work, args=(index,)) for index in range(number)]
+        for process in started:
+            process.start()
+        begin = time.monotonic()
+        for index, seconds in sorted(kills.items(), key=lambda kill: kill[1]):
+            time.sleep(max(0, begin + seconds - time.monotonic()))
+            started[index].kill()
+        for process in started:
+            process.join(120)
+        return [process.exitcode for process in started]
+
+    return run

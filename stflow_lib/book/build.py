@@ -3,15 +3,14 @@
     python -m stflow_lib book --profile smoke
 
 A notebook whose inputs are the same as last time is not run again. Its inputs are the source,
-its parameters, the files of INPUTS and those in the data folder; a hash of them travels in the
-executed notebook's metadata. Executed notebooks are kept per profile in build/nb/PROFILE and the
-site in build/site/PROFILE, so that going from one profile to another and back runs nothing. At
-smoke size notebooks run side by side, one thread each; the other profiles measure time, so there
-each has the machine alone.
+its parameters, the files of `pages.INPUTS` and those in the data folder; a hash of them travels in
+the executed notebook's metadata. Executed notebooks are kept per profile in build/nb/PROFILE and
+the site in build/site/PROFILE, so that going from one profile to another and back runs nothing.
+At smoke size notebooks run side by side, one thread each; the other profiles measure time, so
+there each has the machine alone. A second build of the same profile waits for the first.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -20,115 +19,32 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import yaml
 
 from stflow_lib import ROOT
-from stflow_lib.book import site
-from stflow_lib.data.catalog.entry import data_folder
-from stflow_lib.runs import profiles
-from stflow_lib.training.memory import watch_process
-
-INPUTS = (  # of every notebook, beside its source and the data
-    "stflow_lib/**/*.py", "requirements.lock", "notebooks/profiles.yaml", "book/results/*",
-    "book/claims/*", "book/equations.csv", "tests/kernels/proofs/mutations.csv",
-)  # fmt: skip
-MOST = 4  # notebooks side by side: each takes about 1 GB of memory
-LAST = "scoreboard"  # reads what all others left, so it depends on all of them
-# Papermill's command. At import jsonschema would make a grammar of web addresses that no notebook
-# needs, in two seconds for every page; where the module is missing it goes on without.
-PAPERMILL = (
-    "import sys; sys.modules['rfc3987_syntax'] = None; "
-    "from papermill.cli import papermill; papermill()"
+from stflow_lib.book import papermill, site
+from stflow_lib.book.pages import (
+    LAST,
+    BookError,
+    Page,
+    cells_hash,
+    fingerprints,
+    is_fresh,
+    pages,
 )
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.paths import setting_path
+from stflow_lib.data.files.write import locked, write_atomic
+from stflow_lib.runs import profiles
+from stflow_lib.training.memory import ends_with_us, watch_process
+
+MOST = 4  # notebooks side by side: each takes about 1 GB of memory
+PATHS = ("STFLOW_DATA", "STFLOW_CACHE", "STFLOW_MIRROR", "STFLOW_RUNS", "STFLOW_RESULTS")
+PARTIAL = ".partial.ipynb"  # what papermill writes, cell by cell
 TRANSPORT = "Kernel is running over TCP without encryption"
-
-
-class BookError(Exception):
-    """The build cannot go on; the message says which notebook and which cell."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """One notebook of the book under one profile."""
-
-    name: str  # "data/01_cities": where it lies in notebooks/, without .py
-    profile: str  # smoke, lab or paper
-    parameters: dict  # what papermill injects
-    minutes: float  # its budget
-
-    @property
-    def source(self) -> Path:
-        """The py:percent file."""
-        return ROOT / "notebooks" / f"{self.name}.py"
-
-    @property
-    def executed(self) -> Path:
-        """The .ipynb with outputs, kept for this profile."""
-        return ROOT / "build" / "nb" / self.profile / f"{self.name}.ipynb"
-
-
-def pages(profile: str) -> list[Page]:
-    """The notebooks of the book in reading order, with their parameters under `profile`."""
-    found = []
-    for name in profiles.notebooks():
-        entry = profiles.notebook(name, profile)
-        found.append(Page(name, profile, dict(entry["parameters"]), float(entry["minutes"])))
-    missing = [page.name for page in found if not page.source.exists()]
-    if missing:
-        raise BookError(f"notebooks/profiles.yaml names no such source: {', '.join(missing)}")
-    return found
-
-
-def _digest(*parts: bytes) -> str:
-    return hashlib.sha256(
-        b"\0".join(hashlib.sha256(part).digest() for part in parts)
-    ).hexdigest()
-
-
-def _files(*patterns: str) -> list[Path]:
-    return sorted(path for pattern in patterns for path in ROOT.glob(pattern))
-
-
-def shared_inputs() -> str:
-    """Hash of what every notebook depends on: the files of INPUTS and the data folder."""
-    texts = _files(*INPUTS)
-    named = [f"{path.relative_to(ROOT)}".encode() + path.read_bytes() for path in texts]
-    return _digest(*named, json.dumps(data_state()).encode())
-
-
-def data_state() -> list[tuple[str, int, int]]:
-    """Name, size and time of change of every file in the folder STFLOW_DATA."""
-    folder = data_folder()
-    listed = sorted(path for path in folder.rglob("*") if path.is_file())
-    derived = folder / "derived"  # made from the others, by the notebooks themselves
-    return [
-        (str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns)
-        for path in listed
-        if derived not in path.parents
-    ]
-
-
-def fingerprints(found: list[Page]) -> dict[str, str]:
-    """A hash of all inputs of each notebook; the scoreboard's holds every other's."""
-    shared, result = shared_inputs().encode(), {}
-    for page in sorted(found, key=lambda page: page.name == LAST):
-        own = json.dumps([page.name, page.profile, page.parameters], sort_keys=True).encode()
-        before = json.dumps(result).encode() if page.name == LAST else b""
-        result[page.name] = _digest(page.source.read_bytes(), own, shared, before)
-    return result
-
-
-def is_fresh(page: Page, fingerprint: str) -> bool:
-    """Whether the executed notebook came from exactly these inputs."""
-    try:
-        stored = json.loads(page.executed.read_text())["metadata"]["stflow"]
-    except (FileNotFoundError, KeyError, json.JSONDecodeError):
-        return False
-    return stored["inputs"] == fingerprint
 
 
 def side_by_side(profile: str) -> int:
@@ -144,6 +60,7 @@ def kernel_environment(profile: str) -> dict[str, str]:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # no debugger's warning on stderr
         **({} if alone else {"OMP_NUM_THREADS": "1"}),
         **os.environ,
+        **{name: str(path.absolute()) for name in PATHS if (path := setting_path(name))},
         "STFLOW_PROFILE": profile,
     }
 
@@ -154,40 +71,28 @@ def execute(page: Page, fingerprint: str) -> tuple[float, float]:
     The executed notebook appears under its name only when every cell has run.
     """
     page.executed.parent.mkdir(parents=True, exist_ok=True)
-    partial = page.executed.with_suffix(".partial.ipynb")
-    partial.unlink(missing_ok=True)
-    command = [
-        sys.executable,
-        "-c",
-        PAPERMILL,
-        f"jupytext://{page.source}",
-        str(partial),
-        "--parameters_yaml",
-        yaml.safe_dump(page.parameters),
-        "--kernel",
-        "python3",
-        "--cwd",
-        str(ROOT),
-        "--no-progress-bar",
-    ]
+    partial = page.executed.with_suffix(f".{os.getpid()}{PARTIAL}")
+    parameters = yaml.safe_dump(page.parameters)
+    call = papermill.command(page.source, partial, parameters, ROOT)
+    environment = kernel_environment(page.profile)
     log, start = page.executed.with_suffix(".log"), time.monotonic()
     with log.open("w") as out:
-        status, peak = watch_process(
-            psutil.Popen(
-                command, stdout=out, stderr=out, cwd=ROOT, env=kernel_environment(page.profile)
-            )
+        process = psutil.Popen(
+            call, stdout=out, stderr=out, cwd=ROOT, env=environment, preexec_fn=ends_with_us()
         )
+        status, peak = watch_process(process)
     minutes = (time.monotonic() - start) / 60
     _raise_if_failed(page, partial, log.read_text(), status)
     notebook = json.loads(partial.read_text())
     notebook["metadata"]["stflow"] = {
         "inputs": fingerprint,
+        "cells": cells_hash(notebook),
         "profile": page.profile,
         "minutes": round(minutes, 2),
         "peak_memory_mb": round(peak),
     }
-    partial.write_text(json.dumps(notebook, indent=1))
-    partial.replace(page.executed)
+    write_atomic(page.executed, json.dumps(notebook, indent=1).encode())
+    partial.unlink()
     return minutes, peak
 
 
@@ -216,8 +121,15 @@ def _failure(page: Page, number: int, cell: dict, output: dict) -> str:
 
 
 def run_notebooks(profile: str) -> list[Page]:
-    """Execute what is not fresh, one line each, and lay all of them into book/nb."""
-    found = pages(profile)
+    """Execute what is not fresh, one line each; one process at a time for each profile."""
+    folder = ROOT / "build" / "nb" / profile
+    with locked(folder, f"another build of the {profile} book is running: waiting for it"):
+        for leftover in folder.rglob(f"*{PARTIAL}"):  # of a build that ended early
+            leftover.unlink()
+        return _run_stale(pages(profile))
+
+
+def _run_stale(found: list[Page]) -> list[Page]:
     prints = fingerprints(found)
     width = max(len(page.name) for page in found)
 
@@ -230,7 +142,6 @@ def run_notebooks(profile: str) -> list[Page]:
             say(page, "unchanged")
     for group in in_turns(stale):
         _execute_all(group, prints, say)
-    _publish_notebooks(found)
     return found
 
 
@@ -248,13 +159,21 @@ def in_turns(found: list[Page]) -> list[list[Page]]:
 def _execute_all(
     group: list[Page], prints: dict[str, str], say: Callable[[Page, str], None]
 ) -> None:
-    """Execute notebooks side by side; after a failure those that run end, no other starts."""
+    """Execute notebooks side by side; after a failure those that run end, no other starts.
+
+    Ctrl-C ends those that run, too.
+    """
     with ThreadPoolExecutor(side_by_side(group[0].profile) if group else 1) as pool:
         running = {pool.submit(execute, page, prints[page.name]): page for page in group}
         try:
             for done in as_completed(running):
                 say(running[done], _spent(running[done], *done.result()))
-        except BaseException:  # also Ctrl-C
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in psutil.Process().children(recursive=True):
+                child.kill()
+            raise
+        except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
@@ -264,13 +183,18 @@ def _spent(page: Page, minutes: float, peak: float) -> str:
     return f"{minutes:5.2f} min  {peak:6.0f} MB{late}"
 
 
+def build_site(found: list[Page], output: Path) -> Path:
+    """Lay the notebooks into book/nb and make the site of them, one process at a time."""
+    with locked(ROOT / "build" / "site", "another site is being made: waiting for it"):
+        _publish_notebooks(found)
+        return site.build(found[0].profile, output)
+
+
 def _publish_notebooks(found: list[Page]) -> None:
     """book/nb holds exactly these notebooks."""
     shutil.rmtree(ROOT / "book" / "nb", ignore_errors=True)
     for page in found:
-        target = ROOT / "book" / "nb" / f"{page.name}.ipynb"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(page.executed, target)
+        write_atomic(ROOT / "book" / "nb" / f"{page.name}.ipynb", page.executed.read_bytes())
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -286,9 +210,8 @@ def main(argv: list[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     start = time.monotonic()
     try:
-        run_notebooks(chosen.profile)
-        index = site.build(chosen.profile, chosen.output.resolve())
-    except (BookError, profiles.ProfileError, site.SiteError) as fault:
+        index = build_site(run_notebooks(chosen.profile), chosen.output.resolve())
+    except (BookError, profiles.ProfileError, site.SiteError, DataError, OSError) as fault:
         print(f"\nbook: {fault}", file=sys.stderr)
         return 1
     print(f"{chosen.profile} book in {(time.monotonic() - start) / 60:.1f} min, open {index}")

@@ -1,8 +1,24 @@
 """Notebooks from their py:percent sources, for papermill and JupyterLab."""
 
+import sys
 from pathlib import Path
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+# Papermill's command. At import jsonschema would make a grammar of web addresses that no notebook
+# needs, in two seconds for every page; where the module is missing it goes on without.
+PAPERMILL = (
+    "import sys; sys.modules['rfc3987_syntax'] = None; "
+    "from papermill.cli import papermill; papermill()"
+)
+
+
+def command(source: Path, target: Path, parameters: str, folder: Path) -> list[str]:
+    """What runs `source` in `folder` with `parameters` (YAML) and writes `target` cell by cell."""
+    return [
+        *(sys.executable, "-c", PAPERMILL, f"jupytext://{source}", str(target)),
+        *("--parameters_yaml", parameters, "--kernel", KERNEL["name"]),
+        *("--cwd", str(folder), "--no-progress-bar"),
+    ]
 
 
 def read_source(path: str | Path):

@@ -3,6 +3,7 @@
 It is kept per profile in build/site/PROFILE, and made anew only when something in it changed.
 """
 
+import filecmp
 import hashlib
 import re
 import shutil
@@ -12,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 
 from stflow_lib import ROOT
+from stflow_lib.data.files.write import write_atomic
+from stflow_lib.training.memory import ends_with_us
 
 STATIC = ROOT / "book" / "_static"
 MATHJAX = "sphinx-mathjax-offline"  # the wheel that carries MathJax 3
@@ -33,9 +36,8 @@ def vendor_scripts() -> None:
 
 
 def _bring(source: Path, target: Path) -> None:
-    if not target.exists() or target.stat().st_size != source.stat().st_size:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+    if not target.exists() or not filecmp.cmp(source, target, shallow=False):
+        write_atomic(target, source.read_bytes())
 
 
 def build(profile: str, output: Path) -> Path:
@@ -46,17 +48,29 @@ def build(profile: str, output: Path) -> Path:
     if not mark.exists() or mark.read_text() != made_from:
         mark.unlink(missing_ok=True)
         _make(kept)
-        mark.write_text(made_from)
+        write_atomic(mark, made_from.encode())
     if output != kept:
-        shutil.rmtree(output / "_build", ignore_errors=True)  # no page of an earlier book
-        shutil.copytree(kept / "_build" / "html", output / "_build" / "html")
+        _lay(kept / "_build" / "html", output / "_build")
     return output / "_build" / "html" / "index.html"
 
 
+def _lay(html: Path, folder: Path) -> None:
+    """FOLDER/html becomes a copy of `html`, whole before it is there; nothing else stays."""
+    aside = folder / "html.part"
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(html, aside)
+    for old in set(folder.iterdir()) - {aside}:
+        shutil.rmtree(old, ignore_errors=True)
+    aside.rename(folder / "html")
+
+
 def inputs() -> str:
-    """A hash of all that the site is made from: pages, notebooks, settings, this code, the lock."""
+    """A hash of all that the site is made from: pages, notebooks, settings, this code, the lock.
+
+    Hidden files are on their way to become others.
+    """
     built = ROOT / "book" / "_build"
-    files = [path for path in (ROOT / "book").rglob("*") if path.is_file()]
+    files = [path for path in (ROOT / "book").rglob("[!.]*") if path.is_file()]
     files = sorted(path for path in files if built not in path.parents)
     files += [ROOT / "_config.yml", ROOT / "requirements.lock", Path(__file__)]
     total = hashlib.sha256()
@@ -89,6 +103,7 @@ def _make(folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        preexec_fn=ends_with_us(),
     )
     if done.returncode:
         said = re.sub(r"\x1b\[[0-9;]*m", "", done.stderr)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from stflow_lib import ROOT
-from stflow_lib.data.files.write import write_atomic
+from stflow_lib.data.files.write import locked, write_atomic
 from stflow_lib.runs import store
 
 RUN_FIELDS = ("wing", "method", "city", "protocol", "scarcity", "profile", "seed", "settings")
@@ -37,15 +37,17 @@ def publish(wing: str) -> Path:
     """Merge the store into the wing's published file; of two records the newer one stays.
 
     Smoke records stay out: they prove that code runs, not what it reaches. The same records
-    give the same bytes.
+    give the same bytes. Of several processes one merges at a time, into what the others left.
     """
-    merged = dict(published(wing))
-    for record in store.read_all(wing):
-        old = merged.get(record["key"])
-        if record["profile"] != "smoke" and (old is None or old["date"] < record["date"]):
-            merged[record["key"]] = record
     path = results_file(wing)
-    write_atomic(path, _text(list(merged.values())).encode())
+    with locked(path.parent):
+        _read.cache_clear()  # two files of one clock tick have the same time of change
+        merged = dict(published(wing))
+        for record in store.read_all(wing):
+            old = merged.get(record["key"])
+            if record["profile"] != "smoke" and (old is None or old["date"] < record["date"]):
+                merged[record["key"]] = record
+        write_atomic(path, _text(list(merged.values())).encode())
     return path
 
 

@@ -1,9 +1,10 @@
-"""Runs with records made by hand, for pages that lay them out."""
+"""Runs with records made by hand, for pages that lay them out; a book of two pages."""
 
 from importlib import import_module
 
 import pytest
 
+from stflow_lib.book import build, pages
 from stflow_lib.runs import Run, execute
 
 TABLE = import_module("stflow_lib.runs.table")  # the package has a function of that name
@@ -30,3 +31,69 @@ def recorded(monkeypatch):
         return run
 
     return make
+
+
+GOOD = """# %% [markdown]
+# # A page
+
+# %% tags=["parameters"]
+n = 1  # how many
+
+# %%
+import os
+
+print(n, os.environ["STFLOW_PROFILE"], os.getcwd())
+"""
+
+
+class Profiles:
+    """profiles.py of a book of our own."""
+
+    ProfileError = ValueError
+
+    def __init__(self, **parameters):
+        self.parameters = parameters
+
+    def notebooks(self):
+        return ["part/page", "scoreboard"]
+
+    def notebook(self, name, profile):
+        known = self.parameters if name == "part/page" else {}
+        return {"minutes": 1, "parameters": known}
+
+
+@pytest.fixture
+def good() -> str:
+    """The source of a page that runs."""
+    return GOOD
+
+
+@pytest.fixture
+def parameters(monkeypatch):
+    """parameters(name=value, ...): what the book of two pages sets on its first."""
+    return lambda **given: monkeypatch.setattr(pages, "profiles", Profiles(**given))
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A root with two notebooks, a library file, a lock, a result and a data folder."""
+    for name, text in {
+        "notebooks/part/page.py": GOOD,
+        "notebooks/scoreboard.py": GOOD,
+        "stflow_lib/code.py": "x = 1",
+        "requirements.lock": "a==1",
+        "book/results/wing.csv": "rmse\n1",
+        "book/claims/paper.csv": "id\n1",
+        "book/equations.csv": "paper\n1",
+        "notebooks/profiles.yaml": "tables: {}",
+        "tests/kernels/proofs/mutations.csv": "kernel\n1",
+        "data/city.bin": "counts",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for module in (build, pages):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(pages, "profiles", Profiles(n=2))
+    monkeypatch.setenv("STFLOW_DATA", str(tmp_path / "data"))
+    return tmp_path

@@ -1,126 +1,21 @@
 """book.py: what is run again and what is not, what a failure says, what the site is given."""
 
 import json
+import multiprocessing
+import os
+import signal
+import time
 from itertools import pairwise
 
+import psutil
 import pytest
 
 from stflow_lib.book import build as book
 
-GOOD = """# %% [markdown]
-# # A page
-
-# %% tags=["parameters"]
-n = 1  # how many
-
-# %%
-import os
-
-print(n, os.environ["STFLOW_PROFILE"], os.getcwd())
-"""
-
-
-class Profiles:
-    """profiles.py of a book of our own."""
-
-    ProfileError = ValueError
-
-    def __init__(self, **parameters):
-        self.parameters = parameters
-
-    def notebooks(self):
-        return ["part/page", "scoreboard"]
-
-    def notebook(self, name, profile):
-        known = self.parameters if name == "part/page" else {}
-        return {"minutes": 1, "parameters": known}
-
-
-@pytest.fixture
-def house(tmp_path, monkeypatch):
-    """A root with two notebooks, a library file, a lock, a result and a data folder."""
-    for name, text in {
-        "notebooks/part/page.py": GOOD,
-        "notebooks/scoreboard.py": GOOD,
-        "stflow_lib/code.py": "x = 1",
-        "requirements.lock": "a==1",
-        "book/results/wing.csv": "rmse\n1",
-        "book/claims/paper.csv": "id\n1",
-        "book/equations.csv": "paper\n1",
-        "notebooks/profiles.yaml": "tables: {}",
-        "tests/kernels/proofs/mutations.csv": "kernel\n1",
-        "data/city.bin": "counts",
-    }.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    monkeypatch.setattr(book, "ROOT", tmp_path)
-    monkeypatch.setattr(book, "profiles", Profiles(n=2))
-    monkeypatch.setenv("STFLOW_DATA", str(tmp_path / "data"))
-    return tmp_path
-
-
-def prints(profile="smoke"):
-    return book.fingerprints(book.pages(profile))
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "stflow_lib/code.py",
-        "requirements.lock",
-        "book/results/wing.csv",
-        "book/claims/paper.csv",
-        "book/equations.csv",
-        "notebooks/profiles.yaml",
-        "tests/kernels/proofs/mutations.csv",
-        "data/city.bin",
-    ],
-)
-def test_a_change_anywhere_below_reruns_every_page(house, name):
-    """A page that shows yesterday's code or data under today's text is a lie."""
-    before = prints()
-    (house / name).write_text("something else")
-    after = prints()
-    assert all(before[page] != after[page] for page in before)
-
-
-def test_a_change_of_one_page_reruns_it_and_the_scoreboard(house, monkeypatch):
-    """The scoreboard reads what the other pages left; they do not read each other."""
-    before = prints()
-    (house / "notebooks/scoreboard.py").write_text(GOOD + "# more\n")
-    after = prints()
-    assert before["part/page"] == after["part/page"]
-    assert before["scoreboard"] != after["scoreboard"]
-    monkeypatch.setattr(book, "profiles", Profiles(n=3))
-    final = prints()
-    assert all(after[page] != final[page] for page in final)
-
-
-def test_profiles_have_executed_notebooks_of_their_own(house):
-    """From smoke to lab and back must run nothing again, and never mix."""
-    smoke, lab = book.pages("smoke")[0], book.pages("lab")[0]
-    assert smoke.executed != lab.executed and prints("smoke") != prints("lab")
-
-
-def test_derived_maps_in_the_data_folder_are_no_input(house):
-    """The pages write these themselves; as inputs they would make every page stale at once."""
-    before = prints()
-    (house / "data/derived").mkdir()
-    (house / "data/derived/maps.npz").write_text("cache")
-    assert prints() == before
-
-
-def test_a_page_without_a_source_is_named(house):
-    """A typo in profiles.yaml must not silently shorten the book."""
-    (house / "notebooks/scoreboard.py").unlink()
-    with pytest.raises(book.BookError, match="scoreboard"):
-        book.pages("smoke")
-
 
 def test_pages_run_once_with_their_parameters(house, capsys):
     """Second build: nothing runs. The kernel sees the profile, the root and the parameter."""
-    book.run_notebooks("smoke")
+    book._publish_notebooks(book.run_notebooks("smoke"))
     first = capsys.readouterr().out.splitlines()
     executed = json.loads((house / "book/nb/part/page.ipynb").read_text())
     outputs = [o["text"] for c in executed["cells"] for o in c.get("outputs", [])]
@@ -148,9 +43,9 @@ def run_main(house, text) -> int:
     return book.main(["--profile", "smoke"])
 
 
-def test_a_failing_cell_stops_the_build_and_is_named(house, capsys):
+def test_a_failing_cell_stops_the_build_and_is_named(house, good, capsys):
     """Sphinx would build the page of a broken notebook without a word."""
-    assert run_main(house, GOOD + "\n# %%\nlost = n / 0\n") == 1
+    assert run_main(house, good + "\n# %%\nlost = n / 0\n") == 1
     message = capsys.readouterr().err
     assert "notebooks/part/page.py failed in code cell 4 (lost = n / 0)" in message
     assert "ZeroDivisionError" in message and "\x1b" not in message
@@ -191,19 +86,38 @@ def test_neighbours_in_the_queue_are_of_different_wings():
     assert {page.name for page in others + last} == {p.name for p in book.pages("smoke")}
 
 
-def test_an_unknown_parameter_stops_the_build(house, monkeypatch, capsys):
+def test_an_unknown_parameter_stops_the_build(house, good, parameters, capsys):
     """papermill injects it and warns; the page then runs at its default size."""
-    monkeypatch.setattr(book, "profiles", Profiles(size=2))
-    assert run_main(house, GOOD) == 1
+    parameters(size=2)
+    assert run_main(house, good) == 1
     assert "sets size, which is no parameter" in capsys.readouterr().err
 
 
-def test_a_damaged_executed_notebook_is_run_again(house):
-    """A build killed while writing must not leave a page that counts as done."""
-    page = book.pages("smoke")[0]
-    page.executed.parent.mkdir(parents=True)
-    for text in ("", "{", "{}", '{"metadata": {}}'):
-        page.executed.write_text(text)
-        assert not book.is_fresh(page, "abc")
-    page.executed.write_text('{"metadata": {"stflow": {"inputs": "abc"}}}')
-    assert book.is_fresh(page, "abc") and not book.is_fresh(page, "abd")
+def gone(pid: int) -> bool:
+    """Whether a process has ended, also where nobody asked for its exit status."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_build_takes_its_notebooks_with_it(house, good, how):
+    """Papermill and its kernel went on for an hour, and wrote into the next build."""
+    waits = "(open('pid', 'w').write(str(os.getpid())), __import__('time').sleep(600))"
+    (house / "notebooks/part/page.py").write_text(f"{good}\n# %%\n{waits}\n")
+    forked = multiprocessing.get_context("fork")
+    driver = forked.Process(target=book.run_notebooks, args=("smoke",))
+    driver.start()
+    while not ((house / "pid").exists() and (house / "pid").read_text()):
+        assert driver.is_alive()
+        time.sleep(0.1)
+    kernel = int((house / "pid").read_text())
+    started = psutil.Process(driver.pid).children(recursive=True)
+    assert kernel in {process.pid for process in started}
+    os.kill(driver.pid, how)
+    driver.join(30)
+    end = time.monotonic() + 30
+    while not all(gone(process.pid) for process in started) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert driver.exitcode and all(gone(process.pid) for process in started)

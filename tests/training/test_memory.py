@@ -2,7 +2,11 @@
 
 import math
 import mmap
+import os
+import signal
+import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -36,3 +40,30 @@ def test_without_proc_there_is_no_number_and_no_error(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "_RESET", tmp_path / "no" / "folder")
     memory.reset_peak()
     assert math.isnan(memory.status_mb("VmRSS"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_child_ends_with_us(how):
+    """Whoever is killed cannot end its children itself."""
+    told, tells = os.pipe()
+    if (parent := os.fork()) == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        child = subprocess.Popen(["sleep", "60"], preexec_fn=memory.ends_with_us())
+        os.write(tells, str(child.pid).encode())
+        time.sleep(60)
+    child = psutil.Process(int(os.read(told, 20)))
+    assert child.is_running()
+    os.kill(parent, how)
+    os.waitpid(parent, 0)
+    end = time.monotonic() + 10
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_child_whose_parent_is_gone_before_it_begins_does_not_begin():
+    if (child := os.fork()) == 0:
+        memory._end_with(1 if os.getppid() != 1 else 2)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (sys.platform == "linux")

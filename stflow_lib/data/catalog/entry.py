@@ -1,6 +1,5 @@
 """One entry of the catalogue, and the folder where its files lie."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import xarray as xr
 from stflow_lib.data.catalog.verify import compact, verify
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files import download
+from stflow_lib.data.files.paths import user_folder
 from stflow_lib.data.schema import Box
 
 CARD = ("name", "kind", "step_minutes", "zone", "unit", "source", "licence")
@@ -76,4 +76,4 @@ class Entry:
 
 def data_folder() -> Path:
     """The data folder: STFLOW_DATA, else ~/.cache/stflow."""
-    return Path(os.environ.get("STFLOW_DATA") or Path.home() / ".cache" / "stflow")
+    return user_folder("STFLOW_DATA")

@@ -3,15 +3,16 @@
 import hashlib
 import importlib
 import inspect
-import io
-import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.paths import user_folder
 from stflow_lib.data.files.read import read_npz
-from stflow_lib.data.files.write import write_atomic
+from stflow_lib.data.files.write import set_aside, writing
 
 SOURCE_MODULES = (
     "rasterize.gps",
@@ -23,7 +24,7 @@ SOURCE_MODULES = (
 
 def cache_folder() -> Path:
     """STFLOW_CACHE, else ~/.cache/stflow/derived."""
-    return Path(os.environ.get("STFLOW_CACHE") or Path.home() / ".cache" / "stflow" / "derived")
+    return user_folder("STFLOW_CACHE", "derived")
 
 
 def cached(
@@ -31,15 +32,46 @@ def cached(
 ) -> dict[str, np.ndarray]:
     """What `build` returns, from the cache when these inputs and parameters were seen before.
 
-    The key covers the bytes of the inputs, the parameters and the text of SOURCE_MODULES.
-    The file is written aside and renamed, so it is whole or absent.
+    The key covers the bytes of the inputs, the parameters and the text of SOURCE_MODULES. A file
+    that cannot be read is set aside and made anew, one that cannot be written is done without;
+    both with a warning that names it.
     """
-    path = cache_folder() / f"{_key(inputs, parameters)}.npz"
+    key = _key(inputs, parameters)
+    try:
+        path = cache_folder() / f"{key}.npz"
+        if (kept := _kept(path)) is not None:
+            return kept
+    except (OSError, DataError) as error:  # no such folder can be, or be looked into
+        _warn_without_cache(error)
+        return build()
+    arrays = build()
+    try:
+        _store(path, arrays)
+    except OSError as error:
+        _warn_without_cache(error)
+    return arrays
+
+
+def _kept(path: Path) -> dict[str, np.ndarray] | None:
+    """The arrays in `path`; None where there are none, also because they were damaged."""
     if not path.exists():
-        _store(path, build())
-    with np.load(path, allow_pickle=False) as archive:
-        keys = archive.files
-    return read_npz(path, keys)
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            keys = archive.files
+        if not keys:
+            raise DataError("it holds no array")
+        return read_npz(path, keys)
+    except Exception as error:  # damage can show in any way, and all of it is made anew
+        aside = set_aside(path)
+        warnings.warn(f"{path}: damaged ({error}), kept as {aside.name} and made anew",
+                      stacklevel=4)  # fmt: skip
+        return None
+
+
+def _warn_without_cache(error: Exception) -> None:
+    warnings.warn(f"derived arrays are not kept: {error}; STFLOW_CACHE names a folder for them",
+                  stacklevel=4)  # fmt: skip
 
 
 def _key(inputs: list[Path], parameters: dict) -> str:
@@ -53,6 +85,5 @@ def _key(inputs: list[Path], parameters: dict) -> str:
 
 
 def _store(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    write_atomic(path, content.getvalue())
+    with writing(path) as file:
+        np.savez(file, **arrays)

@@ -2,32 +2,51 @@
 
 `manifests/NAME.tsv` lists, for each raw file of a set, the public repository, the commit, the
 path, the size, the hash and the place inside the data folder. Files that are there are kept, so
-an interrupted download goes on with the next file. With STFLOW_MIRROR set, files are copied
-from `<mirror>/<owner>/<name>/<commit>/<path>` instead of the network.
+an interrupted download goes on with the next file; of several processes one fetches, the others
+wait and find the file. With STFLOW_MIRROR set, files are copied from
+`<mirror>/<owner>/<name>/<commit>/<path>` instead of the network.
 """
 
 import csv
 import hashlib
-import os
+import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 import pooch
 from tqdm import tqdm
 
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.paths import setting_path
+from stflow_lib.data.files.write import locked, writing
 
 PLAIN = "https://raw.githubusercontent.com"
 LARGE = "https://media.githubusercontent.com/media"  # files that the repository keeps in LFS
+LARGEST = 2**30  # bytes that a download may have where its manifest states no size
+PART = r"(?!\.{1,2}(?:/|$))[^/\\\0]+"  # of a path that stays inside its folder
+RULES = {  # field of a row -> what it looks like
+    "repository": rf"{PART}/{PART}",
+    "commit": r"[0-9a-f]+",
+    "path": rf"{PART}(?:/{PART})*",
+    "bytes": r"[0-9]*",
+    "hash": r"git:[0-9a-f]{40}|lfs:[0-9a-f]{64}",
+    "into": rf"{PART}(?:/{PART})*",
+}
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """One public file: where it is, what it must be, and where it goes."""
+    """One public file: where it is, what it must be, and where it goes.
+
+    DataError when a field does not look like RULES say, so that `into` cannot leave the folder.
+    """
 
     repository: str
     commit: str
@@ -35,6 +54,12 @@ class RawFile:
     bytes: str  # empty when the size is not known
     hash: str  # "git:<blob id>" or "lfs:<sha256>"
     into: str  # place inside the data folder
+
+    def __post_init__(self):
+        for name, rule in RULES.items():
+            value = getattr(self, name)
+            if not isinstance(value, str) or not re.fullmatch(rule, value):
+                raise DataError(f"{name} {value!r} must look like {rule}")
 
     @property
     def remote(self) -> str:
@@ -50,11 +75,37 @@ class RawFile:
 
 @cache
 def manifest(name: str) -> tuple[RawFile, ...]:
-    """The raw files of a manifest, in its order."""
-    with (files("stflow_lib.data.catalog") / "manifests" / f"{name}.tsv").open(
-        newline=""
-    ) as lines:
-        return tuple(RawFile(**row) for row in csv.DictReader(lines, delimiter="\t"))
+    """The raw files of a manifest, in its order; DataError names the line that breaks a rule."""
+    path = files("stflow_lib.data.catalog") / "manifests" / f"{name}.tsv"
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            found = tuple(_rows(path, csv.DictReader(lines, delimiter="\t")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not readable as a manifest: {error}") from error
+    if not found:
+        raise DataError(f"{path}: lists no file")
+    return found
+
+
+def _rows(path: Traversable, table: csv.DictReader) -> Iterator[RawFile]:
+    columns, seen = [field.name for field in fields(RawFile)], set()
+    if table.fieldnames != columns:
+        raise DataError(f"{path}: columns {table.fieldnames}, not {columns}")
+    for row in table:
+        place = f"{path}, line {table.line_num}"
+        if None in row or None in row.values():
+            raise DataError(f"{place}: not {len(columns)} fields")
+        if row["into"] in seen:
+            raise DataError(f"{place}: {row['into']} is listed twice")
+        seen.add(row["into"])
+        yield _raw_file(place, row)
+
+
+def _raw_file(place: str, row: dict[str, str]) -> RawFile:
+    try:
+        return RawFile(**row)
+    except DataError as error:
+        raise DataError(f"{place}: {error}") from None
 
 
 def download_all(raw_files: tuple[RawFile, ...], folder: Path, label: str) -> list[Path]:
@@ -69,30 +120,48 @@ def download_all(raw_files: tuple[RawFile, ...], folder: Path, label: str) -> li
     return [folder / raw.into for raw in raw_files]
 
 
-def _bring_one(raw: RawFile, target: Path):
-    aside = target.with_name(target.name + ".part")
+def _bring_one(raw: RawFile, target: Path) -> None:
+    """Fetch one file, unless another process has done so meanwhile."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _copy(raw, aside)
-        verify(aside, raw)
-        os.replace(aside, target)
+        with locked(target.parent):
+            if not target.exists():
+                with writing(target) as file:
+                    _copy(raw, _Bounded(file, raw))
+                    file.flush()
+                    verify(Path(file.name), raw)
     except OSError as error:  # no network, no such file in the mirror, folder not writable
-        raise DataError(f"{raw.into}: could not be had from {_origin(raw)}: {error}") from error
-    finally:
-        if aside.parent.exists() and os.access(aside.parent, os.W_OK):
-            aside.unlink(missing_ok=True)
+        raise DataError(f"{raw.into}: could not be had from {_origin(raw)} into "
+                        f"{target.parent}: {error}") from error  # fmt: skip
+
+
+class _Bounded:
+    """A file that takes as many bytes as its manifest states, and no more."""
+
+    def __init__(self, file: BinaryIO, raw: RawFile):
+        self.file, self.raw = file, raw
+        self.bound = self.left = int(raw.bytes or LARGEST)
+        self.flush = file.flush
+
+    def write(self, chunk: bytes) -> int:
+        """Write `chunk`; DataError when that makes more bytes than the bound."""
+        self.left -= len(chunk)
+        if self.left < 0:
+            raise DataError(f"{self.raw.into}: stopped after more than {self.bound} bytes, "
+                            f"from {_origin(self.raw)}")  # fmt: skip
+        return self.file.write(chunk)
 
 
 def _origin(raw: RawFile) -> str:
-    mirror = os.environ.get("STFLOW_MIRROR")
-    return str(Path(mirror) / raw.remote) if mirror else raw.url
+    mirror = setting_path("STFLOW_MIRROR")
+    return str(mirror / raw.remote) if mirror else raw.url
 
 
-def _copy(raw: RawFile, aside: Path):
-    if os.environ.get("STFLOW_MIRROR"):
-        shutil.copyfile(_origin(raw), aside)
+def _copy(raw: RawFile, target: _Bounded) -> None:
+    if setting_path("STFLOW_MIRROR"):
+        with open(_origin(raw), "rb") as source:
+            shutil.copyfileobj(source, target, 2**20)
     else:
-        pooch.HTTPDownloader(timeout=60)(raw.url, str(aside), None)
+        pooch.HTTPDownloader(timeout=60, chunk_size=2**16)(raw.url, target, None)
 
 
 def verify(path: Path, raw: RawFile):

@@ -17,7 +17,7 @@ from stflow_lib.data.schema import Box, grid_city
 def put(tmp_path, monkeypatch):
     """Puts files into a data folder of its own."""
     monkeypatch.setenv("STFLOW_DATA", str(tmp_path))
-    raw = RawFile("owner/name", "c0ffee", "a.csv", "", "git:0", "set/raw.csv")
+    raw = RawFile("owner/name", "c0ffee", "a.csv", "", "git:" + "0" * 40, "set/raw.csv")
     monkeypatch.setattr(download, "manifest", lambda name: (raw,) if name == "set" else ())
 
     def files(*names):

@@ -1,5 +1,8 @@
 """Derived arrays: kept by content, whole or absent."""
 
+import resource
+import signal
+
 import numpy as np
 import pytest
 
@@ -55,3 +58,44 @@ def test_the_folder_is_the_environments_or_the_users(monkeypatch, tmp_path):
     assert cache.cache_folder() == tmp_path
     monkeypatch.setenv("STFLOW_CACHE", "")
     assert cache.cache_folder().parts[-3:] == (".cache", "stflow", "derived")
+
+
+@pytest.mark.parametrize("folder", ["/proc/none", "/dev/null/cache", "~nobody-of-that-name"])
+def test_a_cache_that_cannot_be_is_done_without(folder, tmp_path, monkeypatch):
+    """The arrays took minutes and were there, and were lost to a bare OSError."""
+    monkeypatch.setenv("STFLOW_CACHE", folder)
+    (tmp_path / "gps").write_bytes(b"one")
+    with pytest.warns(UserWarning, match=f"not kept: .*{folder}.*; STFLOW_CACHE names") as said:
+        found = cached([tmp_path / "gps"], {}, lambda: {"counts": np.arange(3)})
+    assert found["counts"].tolist() == [0, 1, 2] and len(said) == 1
+
+
+def test_a_full_disk_is_done_without(tmp_path, monkeypatch):
+    """Half a file stays away, too."""
+    monkeypatch.setenv("STFLOW_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "gps").write_bytes(b"one")
+    before, counts = resource.getrlimit(resource.RLIMIT_FSIZE), np.arange(2**16)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**12, before[1]))
+    try:
+        with pytest.warns(UserWarning, match="not kept: .*; STFLOW_CACHE names"):
+            found = cached([tmp_path / "gps"], {}, lambda: {"counts": counts})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert found["counts"] is counts and list((tmp_path / "cache").iterdir()) == []
+
+
+def test_an_error_of_the_derivation_is_not_taken_for_one_of_the_cache(tmp_path, monkeypatch):
+    """It would run twice, and blame the cache."""
+    monkeypatch.setenv("STFLOW_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "gps").write_bytes(b"one")
+    calls = []
+
+    def build():
+        calls.append(1)
+        raise OSError("fixes not readable")
+
+    with pytest.raises(OSError, match="fixes not readable"):
+        cached([tmp_path / "gps"], {}, build)
+    assert calls == [1]

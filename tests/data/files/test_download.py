@@ -2,6 +2,10 @@
 folder as it was."""
 
 import hashlib
+import re
+import threading
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -91,8 +95,7 @@ def test_the_network_is_asked_for_the_pinned_address(tmp_path, monkeypatch):
 
         def __call__(self, url, output_file, pooch):
             asked.append(url)
-            with open(output_file, "wb") as file:
-                file.write(b"one")
+            output_file.write(b"one")
 
     monkeypatch.setattr(download.pooch, "HTTPDownloader", Downloader)
     files = raw_file(b"one", "1.csv"), raw_file(b"one", "2.csv", kind="lfs")
@@ -129,3 +132,109 @@ def test_a_set_that_nobody_may_download_says_how_to_get_it(tmp_path, monkeypatch
         data.load("bay-i680")
     with pytest.raises(DataError, match="'atlantis' is not in the catalogue: sim-fine"):
         data.load("atlantis")
+
+
+@pytest.mark.parametrize("size", ["8", ""])
+def test_a_download_stops_at_its_bound(tmp_path, mirror, monkeypatch, size):
+    """An endless answer filled the disk; now it ends at the size, or at LARGEST without one."""
+    monkeypatch.setattr(download, "LARGEST", 2**22)
+    raw = raw_file(b"x,y\n1,2\n", bytes=size)
+    mirror(raw, b"")
+    endless = tmp_path / "mirror" / raw.remote
+    endless.unlink()
+    endless.symlink_to("/dev/zero")
+    bound = size or 2**22
+    with pytest.raises(DataError, match=f"set/a.csv: stopped after more than {bound} bytes"):
+        download_all((raw,), tmp_path / "data", "set")
+    assert everything(tmp_path / "data") == []
+
+
+def test_a_server_that_sends_without_end_is_left(tmp_path, monkeypatch):
+    monkeypatch.delenv("STFLOW_MIRROR", raising=False)
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(2**16))
+
+        def log_message(self, *words):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(download, "PLAIN", f"http://127.0.0.1:{server.server_port}")
+    with pytest.raises(
+        DataError, match="set/a.csv: stopped after more than 3 bytes, from http"
+    ):
+        download_all((raw_file(b"one"),), tmp_path, "set")
+    assert everything(tmp_path) == []
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_file_that_another_process_brought_meanwhile_is_taken(tmp_path, mirror, monkeypatch):
+    """Whoever waited for the lock would fetch it a second time."""
+    raw = raw_file(b"one")
+
+    @contextmanager
+    def waited(folder):
+        folder.mkdir(parents=True)
+        (folder / "a.csv").write_bytes(b"one")
+        yield
+
+    monkeypatch.setattr(download, "locked", waited)
+    assert download_all((raw,), tmp_path / "data", "set")[0].read_bytes() == b"one"
+
+
+@pytest.mark.parametrize(("changes", "rule"), [
+    ({"into": "../x"}, "into '../x'"),
+    ({"into": "/etc/x"}, "into '/etc/x'"),
+    ({"into": "set/../../x"}, "into 'set/../../x'"),
+    ({"into": ""}, "into ''"),
+    ({"into": "set\\x"}, "into "),
+    ({"path": "../../etc/passwd"}, "path '../../etc/passwd'"),
+    ({"repository": "../name"}, "repository '../name'"),
+    ({"commit": "main/.."}, "commit 'main/..'"),
+    ({"bytes": "1e6"}, "bytes '1e6'"),
+    ({"bytes": "-1"}, "bytes '-1'"),
+    ({"hash": "md5:0"}, "hash 'md5:0'"),
+    ({"hash": "git:abc"}, "hash 'git:abc'"),
+])  # fmt: skip
+def test_a_row_that_breaks_a_rule_is_named(tmp_path, monkeypatch, changes, rule):
+    """`../x` was written outside of the data folder; a size 1e6 was a bare ValueError."""
+    row = vars(raw_file(b"one"))
+    with pytest.raises(DataError, match=re.escape(rule)):
+        RawFile(**{**row, **changes})
+    lines = ["\t".join(row), "\t".join({**row, **changes}.values())]
+    with pytest.raises(DataError, match=re.escape("odd.tsv, line 2: ") + re.escape(rule)):
+        odd_manifest(tmp_path, monkeypatch, lines)
+
+
+def odd_manifest(tmp_path, monkeypatch, lines):
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests/odd.tsv").write_text("\n".join(lines) + "\n", encoding="latin-1")
+    monkeypatch.setattr(download, "files", lambda package: tmp_path)
+    return download.manifest.__wrapped__("odd")
+
+
+@pytest.mark.parametrize(("change", "rule"), [
+    (lambda head, row: [head], "odd.tsv: lists no file"),
+    (lambda head, row: [], "odd.tsv: columns \\[\\], not"),
+    (lambda head, row: [row, row], "odd.tsv: columns"),
+    (lambda head, row: [head, row, row], "odd.tsv, line 3: set/a.csv is listed twice"),
+    (lambda head, row: [head, row + "\tmore"], "odd.tsv, line 2: not 6 fields"),
+    (lambda head, row: [head, row.rpartition("\t")[0]], "odd.tsv, line 2: not 6 fields"),
+    (lambda head, row: [head, "\xe9" + row], "odd.tsv: not readable"),
+])  # fmt: skip
+def test_a_manifest_that_is_none_is_named(tmp_path, monkeypatch, change, rule):
+    row = vars(raw_file(b"one"))
+    with pytest.raises(DataError, match=rule):
+        odd_manifest(tmp_path, monkeypatch, change("\t".join(row), "\t".join(row.values())))
+
+
+def test_a_manifest_that_is_not_there_is_named():
+    with pytest.raises(DataError, match="atlantis.tsv: not readable as a manifest"):
+        download.manifest("atlantis")
