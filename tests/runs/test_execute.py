@@ -64,18 +64,22 @@ def test_a_record_is_replaced_whole(toy, monkeypatch, step):
     def crash(*_):
         raise OSError("disk full")
 
-    store.write(toy.run(), {"a": 1})
+    runs.ensure(toy.run())
+    old = store.read(toy.run())
     monkeypatch.setattr(os, step, crash)
     with pytest.raises(OSError, match="disk full"):
-        store.write(toy.run(), {"a": 2})
-    assert store.read(toy.run()) == {"a": 1} and store.read_all("toy") == [{"a": 1}]
+        store.write(toy.run(), old | {"metric_rmse": 2.0})
+    assert store.read(toy.run()) == old and store.read_all("toy") == [old]
 
 
 def test_a_damaged_record_is_computed_anew(toy):
     run = toy.run()
     good = runs.ensure(run)["metric_rmse"]
-    (store.runs_folder("toy") / f"{run.key}.json").write_text('{"metric_rmse": 9')
-    assert runs.state(run) == "missing" and runs.ensure(run)["metric_rmse"] == good
+    path = store.record_file(run)
+    path.write_text('{"metric_rmse": 9')
+    with pytest.warns(UserWarning, match=f"{path}: not readable as JSON"):
+        assert runs.state(run) == "missing" and runs.ensure(run)["metric_rmse"] == good
+    assert path.with_name(path.name + ".damaged").read_text() == '{"metric_rmse": 9'
 
 
 def test_predictor_comes_from_the_finished_checkpoint(trained, toy):

@@ -24,7 +24,7 @@ notebooks:
 tables:
   toy:
     lab:
-      cities: [toytown]
+      cities: [sim-fine]
       seeds: [0, 1]
       fractions: [20, 100]
       methods: {NOISE: {offset: 1, plan: {epochs: 5}}}

@@ -9,8 +9,8 @@ from types import FunctionType
 import pytest
 
 from stflow_lib import runs
-from stflow_lib.runs.definitions import HERE, reachable
-from stflow_lib.runs.source_hash import method_hash, source_hash, starts
+from stflow_lib.training.provenance.definitions import HERE, reachable
+from stflow_lib.training.provenance.source_hash import method_hash, source_hash, starts
 
 PACKAGE = {
     "__init__.py": "",
@@ -156,6 +156,7 @@ BESIDE = (
     "stflow_lib.kernels",
     "stflow_lib.runs",
     "stflow_lib.training.memory",
+    "stflow_lib.training.provenance",
 )
 
 
