@@ -24,7 +24,8 @@ def shared_stage(folder: Path | None, name: str) -> Iterator[Path | None]:
     """The folder of the stage called `name`, beside the runs and held by this process.
 
     `folder`: the run's own, inside a stamped one of the store; what other code, another device
-    or another number of threads made is never found. A folder without a stamp above it shares nothing and is given back.
+    or another number of threads made is never found. A folder without a stamp above it shares
+    nothing and is given back.
     """
     own = next((p for p in folder.parents if (p / STAMP).exists()), None) if folder else None
     if own is None:
