@@ -1,5 +1,6 @@
 """A fitted model's folder belongs to one fit, and says what differs to everybody else."""
 
+import importlib
 import json
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from stflow_lib.data import load
 from stflow_lib.training import loop
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import Method, Predictor
@@ -96,3 +98,21 @@ def test_a_stamp_is_there_before_the_first_checkpoint(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         LINE.fit(town(), Settings(), 0, tmp_path)
     assert json.loads((tmp_path / "fitted.json").read_text())["seed"] == 0
+
+
+@pytest.mark.parametrize("wing", ["finegrained", "gridflow", "speedgraph"])
+def test_every_method_of_the_book_stamps_its_folder(wing):
+    """One that is fitted in another way would take any folder."""
+    methods = importlib.import_module(f"stflow_lib.{wing}").METHODS.values()
+    assert methods and all(type(method).fit is Method.fit for method in methods)
+    assert all("fit" not in vars(method) for method in methods)
+
+
+def test_less_data_of_one_city_is_another_task(tmp_path):
+    """20 per cent of the training part and all of it have one city, one hash and two networks."""
+    package = importlib.import_module("stflow_lib.finegrained")
+    city, method = load("sim-fine"), package.METHODS["SRCNN"]
+    settings = method.settings(channels=2, training=Training(epochs=1, epoch_steps=1))
+    method.fit(package.make_task(city, 4, 20.0), settings, 0, tmp_path)
+    with pytest.raises(ValueError, match="fitted with data"):
+        method.fit(package.make_task(city, 4, 100.0), settings, 0, tmp_path)
