@@ -4,6 +4,8 @@ book."""
 import argparse
 import os
 import sys
+import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Iterable
 from statistics import mean
@@ -20,20 +22,40 @@ THREADS = 2  # of torch, unless STFLOW_THREADS says otherwise
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 when all went well, 2 after one clear line on what did not."""
     argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _command(argv)
+    except (ValueError, runs.RunError, OSError) as error:
+        reason = str(error)
+    except KeyboardInterrupt:
+        print("stflow_lib: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except Exception as error:  # a fault of ours, or a file that no rule has foreseen
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = f"{' '.join(argv)}: {what} ({_keep_traceback()})"
+    print(f"stflow_lib: {reason}", file=sys.stderr)
+    return 2
+
+
+def _command(argv: list[str]) -> int:
     if argv[:1] == ["book"]:  # the book has a command line of its own
         from stflow_lib.book import build as book
 
         return book.main(argv[1:]) or 0
-    try:
-        options = _parser().parse_args(argv)
-        options.command(options)
-    except (ValueError, runs.RunError, OSError) as error:
-        print(f"stflow_lib: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stflow_lib: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+    options = _parser().parse_args(argv)
+    options.command(options)
     return 0
+
+
+def _keep_traceback() -> str:
+    """Write down the exception in hand; where it lies, or why it does not."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="stflow-error-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(traceback.format_exc())
+    except OSError as error:
+        return f"traceback not kept: {error}"
+    return f"traceback in {file.name}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,7 +98,7 @@ def table_runs(table: str, profile: str) -> list[runs.Run]:
 def _run(options) -> None:
     import torch
 
-    torch.set_num_threads(int(os.environ.get("STFLOW_THREADS", THREADS)))
+    torch.set_num_threads(_threads())
     wanted = _chosen(table_runs(options.table, options.profile), options)
     todo = [run for run in wanted if runs.state(run) != "done"]
     print(f"{len(wanted)} runs, {len(wanted) - len(todo)} done, {len(todo)} to compute")
@@ -94,6 +116,14 @@ def _run(options) -> None:
             bar.update()
 
         runs.compute_missing(todo, done)
+
+
+def _threads() -> int:
+    """STFLOW_THREADS, else THREADS; ValueError where it is no number of threads."""
+    text = os.environ.get("STFLOW_THREADS") or str(THREADS)
+    if not text.isdecimal() or not int(text):
+        raise ValueError(f"STFLOW_THREADS={text}: want a whole number from 1 on")
+    return int(text)
 
 
 def _chosen(wanted: list[runs.Run], options) -> list[runs.Run]:

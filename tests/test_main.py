@@ -2,10 +2,13 @@
 
 import importlib.util
 import sys
+import tempfile
 import types
+import zlib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stflow_lib import runs
 from stflow_lib.__main__ import Seconds, main
@@ -125,3 +128,48 @@ def test_book_and_fetch_are_handed_on(monkeypatch, capsys):
 def test_catalog_lists_the_simulated_cities(capsys):
     assert main(["catalog"]) == 0
     assert "sim-fine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("rmse"), TypeError("a\nb"), MemoryError(), zlib.error("bad"),
+              yaml.YAMLError("bad"), RecursionError("deep")],
+)  # fmt: skip
+def test_an_error_that_nobody_foresaw_is_one_line_with_its_traceback_in_a_file(
+    error, monkeypatch, capsys, tmp_path
+):
+    """A page of traceback on the screen, or a bare 'rmse', tells the reader nothing."""
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("stflow_lib.data.fetch", fail)
+    assert main(["fetch", "toytown"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith(f"stflow_lib: fetch toytown: {type(error).__name__}")
+    path = line.rpartition("traceback in ")[2].rstrip(")")
+    assert "Traceback" in Path(path).read_text() and path.startswith(str(tmp_path))
+
+
+def test_the_book_fails_in_one_line_too(monkeypatch, capsys):
+    book = types.ModuleType("stflow_lib.book.build")
+    book.main = lambda argv: {}["page"]
+    monkeypatch.setitem(sys.modules, "stflow_lib.book.build", book)
+    monkeypatch.setattr("stflow_lib.book.build", book, raising=False)
+    assert main(["book"]) == 2
+    assert capsys.readouterr().err.startswith("stflow_lib: book: KeyError: 'page'")
+
+
+@pytest.mark.parametrize("text", ["two", "0", "-1", "1.5"])
+def test_a_number_of_threads_that_is_none_is_named(monkeypatch, capsys, text):
+    monkeypatch.setenv("STFLOW_THREADS", text)
+    assert main(["run", "--table", "toy.table1"]) == 2
+    assert f"STFLOW_THREADS={text}" in capsys.readouterr().err
+
+
+def test_a_bad_published_row_ends_status_in_one_line(capsys, tmp_path):
+    runs.ensure(toy.run())
+    path = runs.publish("toy")
+    path.write_text(path.read_text() + "<<<<<<< HEAD\n")
+    assert main(["status"]) == 2
+    assert f"{path}, line 3: a merge conflict" in capsys.readouterr().err

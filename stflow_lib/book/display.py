@@ -74,16 +74,22 @@ def _classes(frame: pd.DataFrame, index: bool) -> str:
 def provenance_lines(records: Iterable[Mapping] | pd.DataFrame) -> list[str]:
     """One line for each profile, device and source that `records` (run records) came from.
 
-    Records of different profiles or devices never share a line; stale ones (their source or
-    data has changed since) are counted.
+    Records of different profiles, devices or numbers of threads never share a line; stale ones
+    (their source or data has changed since) are counted.
     """
     rows = records if isinstance(records, pd.DataFrame) else pd.DataFrame(list(records))
     if rows.empty:
         return ["no runs behind this table"]
-    rows = rows.reindex(columns=[*PROVENANCE, "date", "stale"])
+    rows = rows.reindex(columns=[*PROVENANCE, "threads", "date", "stale"])
     keys = rows[PROVENANCE].astype(object).fillna("not recorded")
+    keys["device"] += rows["threads"].map(_threads)
     groups = rows.groupby([keys[name] for name in PROVENANCE], sort=True)
     return [_line(*key, group) for key, group in groups]
+
+
+def _threads(number: float) -> str:
+    """What stands behind the device: sums shared by more threads have other last digits."""
+    return "" if pd.isna(number) else f", {number:.0f} threads"
 
 
 def _line(profile: str, device: str, source: str, group: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stflow_lib import ROOT
 from stflow_lib.data.catalog.entry import data_folder
-from stflow_lib.data.files.write import set_aside
+from stflow_lib.data.files.damaged import set_aside
 from stflow_lib.runs import profiles
 
 INPUTS = (  # of every notebook, beside its source and the data
@@ -104,8 +104,7 @@ def is_fresh(page: Page, fingerprint: str) -> bool:
     except FileNotFoundError:
         return False
     except (ValueError, LookupError, TypeError) as error:
-        aside = set_aside(page.executed)
-        print(f"{page.executed}: damaged ({error!r}), kept as {aside.name} and run again")
+        set_aside(page.executed, f"damaged ({error!r})")
         return False
     return True
 

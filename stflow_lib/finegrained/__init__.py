@@ -29,7 +29,7 @@ from stflow_lib.training.method import Method
 
 def with_factors(method: Method) -> Method:
     """The method seeing weather and calendar too: UrbanFM+E."""
-    return Method(method.name + "+E", partial(method.settings, external=True), method.fit)
+    return Method(method.name + "+E", partial(method.settings, external=True), method.train)
 
 
 METHODS = {  # in the paper's order, then its variants

@@ -27,6 +27,7 @@ class Plan(plan.Plan):
 
     WING = "finegrained"
     DETERMINISTIC = RULES
+    MOST = 100
 
     def protocol(self, city: str) -> str:
         """The upscaling factor: "x4"."""

@@ -10,9 +10,9 @@ from stflow_lib.runs.execute import compute, compute_missing, ensure, ensure_all
 from stflow_lib.runs.publish import publish, published
 from stflow_lib.runs.run import Run, RunError
 from stflow_lib.runs.settings import build_settings, changed, merged
-from stflow_lib.runs.source_hash import source_hash
 from stflow_lib.runs.staleness import find, state
 from stflow_lib.runs.table import Rows, RowTable, records, summary, table
+from stflow_lib.training.provenance.source_hash import source_hash
 
 __all__ = [
     "RowTable",

@@ -1,21 +1,24 @@
 """Computing runs: fit, score, measure, and store the record before saying that it is done."""
 
 import dataclasses
+import hashlib
 import math
 import platform
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from stflow_lib import ROOT
 from stflow_lib.runs import store
 from stflow_lib.runs.publish import published
 from stflow_lib.runs.run import Run, RunError, method_of, wing_of
 from stflow_lib.runs.settings import build_settings
-from stflow_lib.runs.source_hash import lock_hash
 from stflow_lib.runs.staleness import current_source, find, is_stale
 from stflow_lib.training import memory
+
+LOCK_FILE = ROOT / "requirements.lock"
 
 
 def ensure(run: Run) -> dict:
@@ -74,9 +77,12 @@ def ensure_all(runs: Iterable[Run], train: bool = True) -> tuple[int, int]:
 
 
 def predictor(run: Run):
-    """The run's fitted predictor: from its finished checkpoint, else by fitting it again."""
-    with store.locked(run) as folder:
-        return _fitted(run, folder)[1]
+    """The run's fitted predictor: from its finished checkpoint, else by fitting it again.
+
+    The checkpoint may come from another device; the store may be one that is only read.
+    """
+    with store.for_reading(run) as folder:
+        return _fitted(run, folder, MADE_FROM)[1]
 
 
 def _then(runs: Iterable[Run], busy: list[Run]) -> Iterator[tuple[Run, bool]]:
@@ -90,21 +96,34 @@ def _guarded(run: Run, folder: Path) -> dict:
         store.write(run, record)
         return record
     except Exception as error:
-        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        where = folder / "error.txt"
-        raise RunError(
-            f"{run}: {type(error).__name__}: {error} (traceback in {where})"
-        ) from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RunError(f"{run}: {reason} ({_keep_traceback(folder / 'error.txt')})") from error
 
 
-def _fitted(run: Run, folder: Path):
-    """Task, predictor, and whether checkpoints were there to go on from."""
+def _keep_traceback(path: Path) -> str:
+    """Write down the exception in hand; where it lies, or why it does not."""
+    try:
+        path.write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError as error:
+        return f"traceback not kept: {error}"
+    return f"traceback in {path}"
+
+
+MADE_FROM = ("source_hash", "data_hash")
+MADE_ON = ("device", "threads")  # on others the same code and data end with other numbers
+
+
+def _fitted(run: Run, folder: Path, must: Sequence[str] = (*MADE_FROM, *MADE_ON)):
+    """Task, predictor, and whether checkpoints were there to go on from.
+
+    Checkpoints that do not agree in the entries `must` of their stamp are removed.
+    """
     task, method = wing_of(run).open_task(run), method_of(run)
-    stamp = {"source_hash": current_source(run), "data_hash": task.data_hash}
+    stamp = {"source_hash": current_source(run), "data_hash": task.data_hash, **_machine()}
     settings = build_settings(method, run.settings)
-    inside = store.checkpoints(folder, stamp)
+    inside = store.checkpoints(folder, stamp, must)
     resumed = any(inside.iterdir())
-    return task, method.fit(task, settings, run.seed, inside), resumed
+    return task, method.train(task, settings, run.seed, inside), resumed
 
 
 def _record(run: Run, folder: Path) -> dict:
@@ -158,11 +177,11 @@ def _plain(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _environment() -> dict[str, str]:
+def _environment() -> dict[str, str | int]:
     import torch
 
     return {
-        "device": device_name(),
+        **_machine(),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "lock_hash": lock_hash(),
@@ -170,8 +189,20 @@ def _environment() -> dict[str, str]:
     }
 
 
-def device_name() -> str:
-    """The accelerator's name, else the processor's with the number of threads in use."""
+def lock_hash() -> str:
+    """sha256 of requirements.lock; empty where the package is installed without it."""
+    return hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest() if LOCK_FILE.exists() else ""
+
+
+def _machine() -> dict[str, str | int]:
+    """What decides the last digits of a training: the chip, and how many threads share a sum."""
+    import torch
+
+    return {"device": _chip(), "threads": torch.get_num_threads()}
+
+
+def _chip() -> str:
+    """The accelerator's name, else the processor's."""
     import torch
 
     if torch.cuda.is_available():
@@ -180,7 +211,15 @@ def device_name() -> str:
         Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     )
     models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return f"{(models or [platform.processor()])[0]}, {torch.get_num_threads()} threads"
+    return (models or [platform.processor() or platform.machine()])[0]
+
+
+def device_name() -> str:
+    """The accelerator's name, else the processor's with the number of threads in use."""
+    import torch
+
+    threads = "" if torch.cuda.is_available() else f", {torch.get_num_threads()} threads"
+    return _chip() + threads
 
 
 def _reset_peak() -> None:

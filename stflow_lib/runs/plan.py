@@ -1,5 +1,6 @@
 """The size of a profile in a wing, and how its runs are named."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -16,6 +17,7 @@ class Plan:
 
     WING: ClassVar[str]
     DETERMINISTIC: ClassVar[tuple[str, ...]]  # the same with every seed, run once
+    MOST: ClassVar[float] = math.inf  # training data that there can be, in the wing's unit
 
     profile: str
     cities: list[str]
@@ -25,8 +27,12 @@ class Plan:
 
     @classmethod
     def of(cls, profile: str) -> Self:
-        """The wing's part of a profile."""
-        return cls(profile, **profiles.table(cls.WING, profile))
+        """The wing's part of a profile; ProfileError for more data than there can be."""
+        table = profiles.table(cls.WING, profile)
+        if most := [amount for amount in table["fractions"] if amount > cls.MOST]:
+            place = f"tables.{cls.WING}.{profile}.fractions"
+            raise profiles.ProfileError(f"{place}: {most[0]} is more than all, {cls.MOST}")
+        return cls(profile, **table)
 
     def protocol(self, city: str) -> str:
         """How the data of a city, or of a pair's target, are cut, by name."""

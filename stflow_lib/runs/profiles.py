@@ -5,13 +5,17 @@ and ``tables`` (wing -> profile -> cities, seeds, fractions, methods). An unknow
 in it is an error that says where.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
 from stflow_lib import ROOT
+from stflow_lib.data.catalog import index
+from stflow_lib.data.errors import DataError
+from stflow_lib.runs.pair import split_pair
 from stflow_lib.runs.run import Run, RunError, method_of
 from stflow_lib.runs.settings import build_settings
 
@@ -44,64 +48,149 @@ def notebook(name: str, profile: str) -> dict:
 def table(wing: str, profile: str) -> dict:
     """``{"cities", "seeds", "fractions", "methods": {METHOD: setting overrides}}`` of a wing.
 
-    Every override is checked against its method's settings class; ProfileError names the
-    first that does not fit.
+    Every city is one of the catalogue, and every override is checked against its method's
+    settings class; ProfileError names the first that does not fit.
     """
     chosen = _pick(read(FILE)["tables"], wing, profile, "tables")
+    _known_cities(chosen["cities"], ("tables", wing, profile, "cities"))
     for method, overrides in chosen["methods"].items():
         try:
             build_settings(method_of(Run(wing, method, "", "", "", profile, 0)), overrides)
         except RunError as error:
-            raise ProfileError(f"tables.{wing}.{profile}.methods: {error}") from None
+            place = ("tables", wing, profile, "methods", method)
+            raise ProfileError(f"{_where(FILE, place)}: {error}") from None
     return chosen
+
+
+def _known_cities(names: list[str], place: tuple[str, ...]) -> None:
+    for name in names:
+        try:
+            sources, target = split_pair(name)
+        except DataError as error:
+            raise ProfileError(f"{_where(FILE, place)}: {error}") from None
+        for city in (*sources, target):
+            if city not in index.entries():
+                raise ProfileError(f"{_where(FILE, place)}: the catalogue has no '{city}'")
 
 
 @lru_cache
 def read(path: Path) -> dict:
-    """The file's content, checked: ProfileError names the file, the place and the name."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    _keys(content, path.name, wanted={"notebooks", "tables"})
-    for part, wanted, more in (("notebooks", _NOTEBOOK, set()), ("tables", _TABLE, _MORE)):
-        for name, sizes in content[part].items():
-            _keys(sizes, f"{path.name}: {part}.{name}", more=set(PROFILES))
-            for profile, entry in sizes.items():
-                where = f"{path.name}: {part}.{name}.{profile}"
-                _keys(entry, where, wanted, more)
-                _values(part, entry, where)
+    """The file's content, checked: ProfileError names the file, the line and the place."""
+    try:
+        tree = yaml.compose(path.read_text(encoding="utf-8"))
+        _each_key_once(tree)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        _check(content)
+    except _Mistake as error:
+        raise ProfileError(f"{_where(path, error.place)}: {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ProfileError(f"{path.name}: {' '.join(str(error).split())}") from None
     return content
 
 
-def _keys(value, where: str, wanted=frozenset(), more=frozenset()) -> None:
+class _Mistake(Exception):
+    """A mistake at a place in the file, the names that lead there."""
+
+    def __init__(self, place: Sequence[str], words: str):
+        super().__init__(words)
+        self.place = place
+
+
+def _where(path: Path, place: Sequence[str]) -> str:
+    """ "profiles.yaml, line 3: tables.toy": the line of the last name that is written there."""
+    node, line = yaml.compose(path.read_text(encoding="utf-8")), 1
+    for name in place:
+        entries = node.value if isinstance(node, yaml.MappingNode) else []
+        found = [(key, value) for key, value in entries if key.value == name]
+        if not found:
+            break
+        line, node = found[-1][0].start_mark.line + 1, found[-1][1]
+    return ": ".join([f"{path.name}, line {line}", *filter(None, [".".join(place)])])
+
+
+def _each_key_once(node: yaml.Node | None, place: tuple[str, ...] = ()) -> None:
+    """Of a name that stands twice YAML keeps the last and says nothing."""
+    if isinstance(node, yaml.SequenceNode):
+        for inner in node.value:
+            _each_key_once(inner, place)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise _Mistake((*place, name), f"'{name}' stands twice")
+            seen.add(name)
+            _each_key_once(value, (*place, name))
+
+
+def _check(content) -> None:
+    _keys(content, (), wanted={"notebooks", "tables"})
+    for part, wanted, more in (("notebooks", _NOTEBOOK, set()), ("tables", _TABLE, _MORE)):
+        _mapping(content[part], (part,))
+        for name, sizes in content[part].items():
+            _keys(sizes, (part, name), more=set(PROFILES))
+            for profile, entry in sizes.items():
+                where = (part, name, profile)
+                _keys(entry, where, wanted, more)
+                _values(part, entry, where)
+
+
+def _keys(value, where: tuple, wanted=frozenset(), more=frozenset()) -> None:
     """All of `wanted` are there, some of `more` may be, nothing else is."""
     allowed = wanted | more
     if not isinstance(value, Mapping):
-        raise ProfileError(f"{where}: {value!r} is no mapping")
+        raise _Mistake(where, f"{value!r} is no mapping")
     for name in value:
         if name not in allowed:
-            raise ProfileError(f"{where}: unknown '{name}', want {', '.join(sorted(allowed))}")
+            raise _Mistake(
+                (*where, str(name)), f"unknown '{name}', want {', '.join(sorted(allowed))}"
+            )
     missing = sorted(wanted - set(value))
     if missing:
-        raise ProfileError(f"{where}: '{missing[0]}' is missing")
+        raise _Mistake(where, f"'{missing[0]}' is missing")
 
 
-def _values(part: str, entry: Mapping, where: str) -> None:
+def _values(part: str, entry: Mapping, where: tuple) -> None:
     if part == "notebooks":
-        if not isinstance(entry["minutes"], int | float) or not entry["minutes"] > 0:
-            raise ProfileError(f"{where}.minutes: {entry['minutes']!r} is no positive number")
-        _mapping(entry["parameters"], f"{where}.parameters")
+        if not _is_number(entry["minutes"]) or not entry["minutes"] > 0:
+            raise _Mistake((*where, "minutes"), f"{entry['minutes']!r} is no positive number")
+        _mapping(entry["parameters"], (*where, "parameters"))
         return
-    for name in ("cities", "seeds", "fractions"):
-        if not isinstance(entry[name], list) or not entry[name]:
-            raise ProfileError(f"{where}.{name}: {entry[name]!r} is no list with entries")
+    for name, (fits, words) in _LISTS.items():
+        _list(entry[name], (*where, name), fits, words)
     for name in {"methods", *_MORE} & set(entry):
-        _mapping(entry[name], f"{where}.{name}")
+        _mapping(entry[name], (*where, name))
+    for name, switch in entry.get("switches", {}).items():
+        if not isinstance(switch, str):
+            raise _Mistake((*where, "switches", name), f"{switch!r} is no text")
     for method, overrides in entry["methods"].items():
-        _mapping(overrides, f"{where}.methods.{method}")
+        _mapping(overrides, (*where, "methods", method))
 
 
-def _mapping(value, where: str) -> None:
+def _list(values, where: tuple, fits: Callable, words: str) -> None:
+    if not isinstance(values, list) or not values:
+        raise _Mistake(where, f"{values!r} is no list with entries")
+    for value in values:
+        if not fits(value):
+            raise _Mistake(where, f"{value!r} is no {words}")
+        if values.count(value) > 1:
+            raise _Mistake(where, f"{value!r} stands twice")
+
+
+def _mapping(value, where: tuple) -> None:
     if not isinstance(value, Mapping):
-        raise ProfileError(f"{where}: {value!r} is no mapping (write {{}} for nothing)")
+        raise _Mistake(where, f"{value!r} is no mapping (write {{}} for nothing)")
+
+
+def _is_number(value) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+_LISTS: dict[str, tuple[Callable, str]] = {
+    "cities": (lambda v: isinstance(v, str) and bool(v.strip()), "name of a city"),
+    "seeds": (lambda v: type(v) is int and v >= 0, "whole number from 0 on"),
+    "fractions": (lambda v: _is_number(v) and v >= 0, "finite number from 0 on"),
+}
 
 
 def _pick(part: Mapping, name: str, profile: str, where: str) -> dict:

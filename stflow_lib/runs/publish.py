@@ -4,31 +4,30 @@ import csv
 import io
 import json
 import math
-import os
 from functools import lru_cache
 from pathlib import Path
 
 from stflow_lib import ROOT
+from stflow_lib.data.files.paths import setting_path
 from stflow_lib.data.files.write import locked, write_atomic
 from stflow_lib.runs import store
+from stflow_lib.runs.record import JSON, NUMBERS, RUN_FIELDS, WORDS, read_results
 
-RUN_FIELDS = ("wing", "method", "city", "protocol", "scarcity", "profile", "seed", "settings")
-WHOLE = ("seed", "parameters", "epochs")
-JSON = ("settings", "curves", "notes", "resumed")
-NUMBERS = ("seconds_per_epoch", "fit_seconds", "predict_seconds", "peak_memory_mb")
-WORDS = ("date", "device", "torch", "python", "source_hash", "data_hash", "lock_hash")
 DIGITS = 4  # significant digits kept of curves and notes
 LONGEST = 64  # points of a published curve; longer ones stay in the store
 
 
 def results_file(wing: str) -> Path:
     """book/results/<wing>.csv, or the same file name in the folder STFLOW_RESULTS."""
-    folder = os.environ.get("STFLOW_RESULTS") or ROOT / "book" / "results"
-    return Path(folder) / f"{wing}.csv"
+    folder = setting_path("STFLOW_RESULTS") or ROOT / "book" / "results"
+    return folder / f"{wing}.csv"
 
 
 def published(wing: str) -> dict[str, dict]:
-    """The wing's published records by key; empty when nothing is published."""
+    """The wing's published records by key; empty when nothing is published.
+
+    DataError names file, line and field of a row that is no record.
+    """
     path = results_file(wing)
     return _read(path, path.stat().st_mtime_ns) if path.exists() else {}
 
@@ -65,6 +64,7 @@ def _text(records: list[dict]) -> str:
         "epochs",
         *NUMBERS,
         "resumed",
+        "threads",
         *WORDS,
         "notes",
         "curves",
@@ -99,16 +99,4 @@ def _round(value):
 
 @lru_cache(maxsize=16)
 def _read(path: Path, _changed: int) -> dict[str, dict]:
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = [
-            {k: _value(k, v) for k, v in row.items() if v != ""} for row in csv.DictReader(file)
-        ]
-    return {row["key"]: {"lock_hash": "", **row} for row in rows}
-
-
-def _value(name: str, text: str):
-    if name in JSON:
-        return json.loads(text)
-    if name in WHOLE:
-        return int(text)
-    return float(text) if name in NUMBERS or name.startswith(("metric_", "part_")) else text
+    return read_results(path)

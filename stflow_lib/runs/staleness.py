@@ -1,14 +1,14 @@
 """Finding a run's record and judging whether code or data have moved on since."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 
 from stflow_lib.runs import store
 from stflow_lib.runs.pair import split_pair
 from stflow_lib.runs.publish import published
 from stflow_lib.runs.run import Run, RunError, method_of, wing_of
-from stflow_lib.runs.source_hash import city_hash, method_hash
+from stflow_lib.training.provenance.source_hash import method_hash
 
 
 def current_source(run: Run) -> str:
@@ -46,6 +46,15 @@ def current_data(run: Run) -> str | None:
     """
     own = getattr(wing_of(run), "data_hash", None)
     return own(run) if own else city_hash(run.city)
+
+
+@lru_cache
+def city_hash(name: str) -> str | None:
+    """Content hash of a city that can be had without a download, else None."""
+    from stflow_lib.data.catalog import index
+
+    entry = index.entries().get(name)
+    return index.load(name).attrs["sha256"] if entry and entry.files() is not None else None
 
 
 def find(run: Run) -> dict | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from stflow_lib.runs.plan import TransferPlan
+from stflow_lib.speedgraph.problem.protocol import FEW_DAYS
 
 RULES = ("Last value", "HA", "Time-of-day mean")
 TARGET_ONLY = (*RULES, "Ridge", "ARIMA", "Target only", "Target only(GWN)")
@@ -19,6 +20,7 @@ class Plan(TransferPlan):
 
     WING = "speedgraph"
     TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC = TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC
+    MOST = FEW_DAYS
 
     fractions: list[float | int]  # days of target data, 0.25: six hours
     switches: dict[str, str] = field(default_factory=dict)  # by target, see `problem.from_run`

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from stflow_lib.training import checkpoint
+
 
 @dataclass(frozen=True)
 class Training:
@@ -211,21 +213,17 @@ class TrainingState:
         }
         if self.optimizer is not None and not self.finished:
             state |= {"model": self.model.state_dict(), "adam": self.optimizer.state_dict()}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        aside = self.folder / f"{self.stage}.pt.part"
-        with aside.open("wb") as file:
-            torch.save(state, file)
-            os.fsync(file.fileno())
-        aside.rename(self.folder / f"{self.stage}.pt")
+        checkpoint.write(self.folder / f"{self.stage}.pt", state)
         self.saved_at = time.time()
 
     def resume(self) -> None:
         """Go on from `folder`, if there is something; ValueError where another plan ended."""
-        path = self.folder and self.folder / f"{self.stage}.pt"
-        if not path or not path.exists():
+        if self.folder is None:
             return
-        device = next(self.model.parameters()).device
-        state = torch.load(path, map_location=device, weights_only=True)
+        path, device = self.folder / f"{self.stage}.pt", next(self.model.parameters()).device
+        state = checkpoint.read(path, device, (*CHECKPOINT_FIELDS, "history"))
+        if state is None:
+            return
         for name in CHECKPOINT_FIELDS:
             setattr(self, name, state[name])
         self.history = History(**state["history"])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.training.loop import History
+from stflow_lib.training.provenance.stamp import claim
 
 
 @dataclass
@@ -50,11 +51,21 @@ class Predictor:
 
 @dataclass(frozen=True)
 class Method:
-    """A row of a table: `fit(task, settings, seed, folder) -> Predictor`."""
+    """A row of a table: how it is trained, and with which settings."""
 
     name: str
     settings: Callable[[], Any]  # a settings class, or one with some defaults changed
-    fit: Callable[[Any, Any, int, Path | None], Predictor]
+    train: Callable[[Any, Any, int, Path | None], Predictor]  # as `fit`, in an unstamped folder
+
+    def fit(self, task: Any, settings: Any, seed: int, folder: Path | None = None) -> Predictor:
+        """The predictor after training on `task`; progress and weights are kept in `folder`.
+
+        The folder belongs to one fit: ValueError where it was made with other data, settings,
+        seed or code, naming what differs.
+        """
+        if folder is not None:
+            claim(folder, self, task, settings, seed)
+        return self.train(task, settings, seed, folder)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 from stflow_lib import runs
 from stflow_lib.runs import Run, profiles, store
 from stflow_lib.runs.pair import target_of
-from stflow_lib.runs.publish import RUN_FIELDS
+from stflow_lib.runs.record import RUN_FIELDS
 from stflow_lib.runs.run import wing_of
 from stflow_lib.verdicts.datasets import AVERAGES
 

@@ -103,3 +103,13 @@ def test_plotly_is_shown_twice_without_an_outside_script(shown):
     assert set(data) == {"application/vnd.plotly.v1+json", "text/html"}
     assert "Plotly.newPlot" in data["text/html"] and "<script src" not in data["text/html"]
     assert data["application/vnd.plotly.v1+json"]["layout"]["height"] == 300
+
+
+def test_provenance_says_the_number_of_threads():
+    """Sums shared by two threads have other last digits than those of one."""
+    lines = display.provenance_lines([FRESH | {"threads": n} for n in (1, 2, 2)])
+    assert [" · cpu, 1 threads · " in lines[0], " · cpu, 2 threads · " in lines[1]] == [
+        True
+    ] * 2
+    assert lines[1].startswith("2 runs")
+    assert " · cpu · " in display.provenance_lines([FRESH])[0]

@@ -1,12 +1,17 @@
 """Fresh records are kept, stale ones are seen, failures are named and cost no other run."""
 
+import errno
+import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from stflow_lib import runs
 from stflow_lib.runs import store
+from stflow_lib.runs.publish import results_file
 
 
 def test_a_finished_run_is_not_trained_again(trained, toy):
@@ -64,18 +69,22 @@ def test_a_record_is_replaced_whole(toy, monkeypatch, step):
     def crash(*_):
         raise OSError("disk full")
 
-    store.write(toy.run(), {"a": 1})
+    runs.ensure(toy.run())
+    old = store.read(toy.run())
     monkeypatch.setattr(os, step, crash)
     with pytest.raises(OSError, match="disk full"):
-        store.write(toy.run(), {"a": 2})
-    assert store.read(toy.run()) == {"a": 1} and store.read_all("toy") == [{"a": 1}]
+        store.write(toy.run(), old | {"metric_rmse": 2.0})
+    assert store.read(toy.run()) == old and store.read_all("toy") == [old]
 
 
 def test_a_damaged_record_is_computed_anew(toy):
     run = toy.run()
     good = runs.ensure(run)["metric_rmse"]
-    (store.runs_folder("toy") / f"{run.key}.json").write_text('{"metric_rmse": 9')
-    assert runs.state(run) == "missing" and runs.ensure(run)["metric_rmse"] == good
+    path = store.record_file(run)
+    path.write_text('{"metric_rmse": 9')
+    with pytest.warns(UserWarning, match=f"{path}: not readable as JSON"):
+        assert runs.state(run) == "missing" and runs.ensure(run)["metric_rmse"] == good
+    assert path.with_name(path.name + ".damaged").read_text() == '{"metric_rmse": 9'
 
 
 def test_predictor_comes_from_the_finished_checkpoint(trained, toy):
@@ -110,3 +119,128 @@ def test_stale_published_record_is_returned_and_marked(
     assert record["stale"] is True and record["metric_rmse"] == value
     assert len(trained()) == 3
     assert runs.compute(run)["source_hash"] == "other" and runs.state(run) == "done"
+
+
+def test_checkpoints_that_cannot_be_removed_are_an_error(
+    change_code, trained, toy, monkeypatch
+):
+    """The old code's weights were once stored as a fresh record of the new code."""
+    run, real = toy.run(), os.unlink
+    runs.ensure(run)
+    change_code(run)
+
+    def unlink(path, *more, **how):
+        if str(path).endswith("state.json"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *more, **how)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    for _ in range(2):  # the stamp may not say otherwise after the first time
+        with pytest.raises(runs.RunError, match="not to be removed") as error:
+            runs.ensure(run)
+        assert str(store.folder_of(run)) in str(error.value) and str(run) in str(error.value)
+        assert runs.state(run) == "stale"
+    monkeypatch.setattr(os, "unlink", real)
+    assert runs.ensure(run)["resumed"] is False and len(trained()) == 6
+
+
+def test_a_full_disk_costs_the_traceback_and_no_other_run(toy, monkeypatch):
+    """Writing error.txt once ended the whole fill."""
+    real = Path.write_text
+
+    def full(path, *more, **how):
+        if path.name == "error.txt":
+            raise OSError(28, "No space left on device", str(path))
+        return real(path, *more, **how)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(runs.RunError, match="no taxis.*traceback not kept.*No space left"):
+        runs.compute_missing([toy.run("BROKEN"), toy.run()])
+    assert runs.state(toy.run()) == "done"
+
+
+def test_a_store_that_cannot_be_made_is_an_error_of_each_run(toy, tmp_path, monkeypatch):
+    """As a bare OSError it named no run and no setting, and ended the fill."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("STFLOW_RUNS", str(tmp_path / "file"))
+    with pytest.raises(runs.RunError) as error:
+        runs.compute_missing([toy.run(), toy.run(seed=1)])
+    lines = str(error.value).splitlines()
+    assert len(lines) == 2 and all("STFLOW_RUNS" in line for line in lines)
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """A function: from now on the store is a disk that is only read."""
+
+    def refuse(path, *_):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    return lambda: monkeypatch.setattr(store, "open", refuse, raising=False)
+
+
+def content(folder):
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_the_predictor_of_a_finished_run_needs_no_writable_store(trained, toy, read_only):
+    record = runs.ensure(toy.run())
+    before = content(store.runs_folder("toy"))
+    read_only()
+    assert runs.predictor(toy.run()).value == record["metric_rmse"]
+    assert len(trained()) == 3 and content(store.runs_folder("toy")) == before
+
+
+def test_a_read_only_store_is_never_written(change_code, trained, toy, read_only):
+    """What is not finished there is fitted beside it, and computing says what is wrong."""
+    runs.ensure(toy.run())
+    before = content(store.runs_folder("toy"))
+    change_code(toy.run())
+    read_only()
+    assert runs.predictor(toy.run()).value and len(trained()) == 6
+    assert runs.predictor(toy.run(seed=1)).value and len(trained()) == 9
+    with pytest.raises(runs.RunError, match="Read-only file system"):
+        runs.compute(toy.run())
+    assert content(store.runs_folder("toy")) == before
+
+
+@pytest.fixture
+def threads():
+    """A function that sets the number of threads until the test ends."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_threads_are_part_of_a_record(toy, threads):
+    """1 and 2 threads give other last digits under one key: the record says which."""
+    threads(2)
+    record = runs.ensure(toy.run())
+    assert record["threads"] == 2 and "threads" not in record["device"]
+    runs.publish("toy")
+    assert runs.published("toy")[toy.run().key]["threads"] == 2
+
+
+def test_half_a_training_is_not_continued_with_other_threads(trained, toy, threads):
+    """Half of its numbers would be those of another machine, and the record would not say so."""
+    run = toy.run()
+    threads(2)
+    runs.ensure(run)
+    store.record_file(run).unlink()
+    state = store.folder_of(run) / "checkpoints" / "state.json"
+    state.write_text(json.dumps(json.loads(state.read_text())[:1]))
+    threads(1)
+    record = runs.ensure(run)
+    assert (record["threads"], record["resumed"], len(trained())) == (1, False, 6)
+    threads(2)
+    assert runs.predictor(run).value == record["metric_rmse"]  # what is finished stays
+    assert len(trained()) == 6
+
+
+def test_home_stands_for_itself_in_settings(toy, tmp_path, monkeypatch):
+    """STFLOW_RUNS="~/runs" once made a folder named ~."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("STFLOW_RUNS", "~/runs")
+    monkeypatch.setenv("STFLOW_RESULTS", "~/results")
+    assert store.runs_folder("toy") == tmp_path / "runs" / "toy"
+    assert results_file("toy") == tmp_path / "results" / "toy.csv"

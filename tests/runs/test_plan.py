@@ -87,3 +87,12 @@ def test_a_wing_without_pairs_names_its_cities(wing):
     assert base.place("NOISE", "a") == "a" and base.applies("NOISE", 0)
     with pytest.raises(NotImplementedError):
         base.protocol("a")
+
+
+def test_more_data_than_there_are_is_refused(toy_plan, monkeypatch):
+    """900 per cent of the training part trained on all of it, under the name 900."""
+    monkeypatch.setattr(ToyPlan, "MOST", 3)
+    assert ToyPlan.of("lab").fractions == [3, 0]
+    monkeypatch.setitem(SIZE, "fractions", [3, 900])
+    with pytest.raises(profiles.ProfileError, match="tables.toy.lab.fractions: 900"):
+        ToyPlan.of("lab")

@@ -24,7 +24,7 @@ notebooks:
 tables:
   toy:
     lab:
-      cities: [toytown]
+      cities: [sim-fine]
       seeds: [0, 1]
       fractions: [20, 100]
       methods: {NOISE: {offset: 1, plan: {epochs: 5}}}
@@ -67,6 +67,24 @@ def test_what_is_written_is_read(write):
         ("[0, 1]", "3", ["tables.toy.lab.seeds", "3"]),
         ("seeds:", "switches: P10\n      seeds:", ["tables.toy.lab.switches", "'P10'"]),
         ("[0, 1]", "[]", ["tables.toy.lab.seeds", "[]"]),
+        ("[0, 1]", "[0, 0]", ["line 9: tables.toy.lab.seeds", "0 stands twice"]),
+        ("[0, 1]", "[0, -1]", ["line 9: tables.toy.lab.seeds", "-1"]),
+        ("[0, 1]", "[0, 1.5]", ["line 9: tables.toy.lab.seeds", "1.5"]),
+        ("[0, 1]", "[true]", ["line 9: tables.toy.lab.seeds", "True"]),
+        ("[0, 1]", "['0']", ["line 9: tables.toy.lab.seeds", "'0'"]),
+        ("[20, 100]", "[900 %]", ["line 10: tables.toy.lab.fractions", "'900 %'"]),
+        ("[20, 100]", "[-20]", ["line 10: tables.toy.lab.fractions", "-20"]),
+        ("[20, 100]", "[.nan]", ["line 10: tables.toy.lab.fractions", "nan"]),
+        ("[20, 100]", "[[20]]", ["line 10: tables.toy.lab.fractions", "[20]"]),
+        ("[sim-fine]", "[7]", ["line 8: tables.toy.lab.cities", "7"]),
+        ("minutes: 1", "minutes: .nan", ["line 4", "smoke.minutes", "nan"]),
+        ("minutes: 1", "minutes: true", ["line 4", "smoke.minutes", "True"]),
+        ("seeds:", "seeds: [7]\n      seeds:", ["line 10: tables.toy.lab.seeds", "twice"]),
+        ("offset: 1,", "offset: 1, offset: 2,", ["line 11", "NOISE.offset", "twice"]),
+        ("notebooks:", "tables: {}\nnotebooks:", ["profiles.yaml", "tables: 'tables' stands"]),
+        ("tables:", "tables: [", ["profiles.yaml: while parsing", "line "]),
+        (GOOD, "", ["profiles.yaml", "no mapping"]),
+        (GOOD, "notebooks:\ntables:\n", ["line 1: notebooks", "no mapping"]),
         (
             "{NOISE: {offset: 1, plan: {epochs: 5}}}",
             "{NOISE: }",
@@ -88,7 +106,11 @@ def test_a_mistake_in_the_file_is_named_with_its_place(write, old, new, words):
     [
         ("offset", "ofset", ["tables.toy.lab.methods", "NOISE", "'ofset'", "offset"]),
         ("NOISE", "NOIZE", ["tables.toy.lab.methods", "'NOIZE'", "NOISE, BROKEN"]),
-        ("epochs: 5", "rate: 1e-3", ["NOISE.plan.rate", "1.0e-3"]),
+        ("epochs: 5", "rate: 1e-3", ["line 11: ", "NOISE.plan.rate", "1.0e-3"]),
+        ("epochs: 5", "epochs: 0", ["line 11: ", "NOISE.plan.epochs", "0"]),
+        ("epochs: 5", "epochs: -5", ["line 11: ", "NOISE.plan.epochs", "-5"]),
+        ("sim-fine", "sim-fime", ["line 8: tables.toy.lab.cities", "'sim-fime'"]),
+        ("sim-fine", "'>sim-fine'", ["line 8: tables.toy.lab.cities", "want SOURCE>TARGET"]),
     ],
 )
 def test_an_override_that_does_not_fit_its_method_is_named(write, old, new, words):
@@ -116,6 +138,16 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones(write, call, word
     write(GOOD)
     with pytest.raises(profiles.ProfileError, match=words):
         call()
+
+
+def test_a_merged_mapping_may_be_overridden(write):
+    """`<<` gives defaults; what stands beside it is no name that stands twice."""
+    methods = (
+        "{NOISE: &a {offset: 1}, NAN: &b {<<: *a, offset: 2}, BROKEN: {<<: *b, offset: 3}}"
+    )
+    write(GOOD.replace("{NOISE: {offset: 1, plan: {epochs: 5}}}", methods))
+    methods = profiles.table("toy", "lab")["methods"]
+    assert [methods[m]["offset"] for m in ("NOISE", "NAN", "BROKEN")] == [1, 2, 3]
 
 
 def test_the_books_profiles_hold():

@@ -23,6 +23,13 @@ def test_settings_reach_nested_classes_and_keep_the_other_defaults(toy, wing):
         ({"plan": {"epochs": True}}, ["NOISE.plan.epochs", "True", "int"]),
         ({"plan": {"epochs": 2.5}}, ["NOISE.plan.epochs", "2.5"]),
         ({"names": "a"}, ["NOISE.names", "tuple"]),
+        ({"names": ["a", 1]}, ["NOISE.names[1]", "1", "str"]),
+        ({"plan": 3}, ["NOISE.plan", "3", "no mapping"]),
+        ({"plan": {"epochs": 0}}, ["NOISE.plan.epochs", "0", "above zero"]),
+        ({"plan": {"epochs": -2}}, ["NOISE.plan.epochs", "-2"]),
+        ({"offset": -1.0}, ["NOISE.offset", "-1.0"]),
+        ({"pause": float("nan")}, ["NOISE.pause", "nan"]),
+        ({"plan": {"rate": float("inf")}}, ["NOISE.plan.rate", "inf"]),
     ],
 )
 def test_wrong_settings_are_named(wing, overrides, words):

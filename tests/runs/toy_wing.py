@@ -34,7 +34,7 @@ class Settings:
 class Method:
     name: str
     settings: type
-    fit: object
+    train: object
 
 
 @dataclass

@@ -20,6 +20,9 @@ from stflow_lib.verdicts.claims import (
 ORDER = "o1,toy,S,order,A below B,any,100,NOISE,COLLAPSES,rmse,,"
 
 
+TREND = "t1,toy,S,trend,more with less,any,20>100,NOISE,COLLAPSES,rmse,,"
+
+
 NUMBER = "n1,toy,S,number,A is 2,TaxiBJ-P1,100,NOISE,,rmse,2.0,0.1"
 
 
@@ -31,13 +34,59 @@ NUMBER = "n1,toy,S,number,A is 2,TaxiBJ-P1,100,NOISE,,rmse,2.0,0.1"
         (NUMBER.replace("TaxiBJ-P1", "taxi-sf-64"), "'taxi-sf-64' is not the paper's"),
         (NUMBER.replace(",0.1", ","), "tolerance ''"),
         (ORDER + "0.1", "tolerance '0.1'"),
-        (f"{ORDER}\n{ORDER}", "o1 twice"),
+        (f"{ORDER}\n{ORDER}", "line 3: id o1 twice"),
+        (
+            ORDER.replace("NOISE", "NOIZE"),
+            "line 2, o1: method 'NOIZE' is unknown, there is ['NOI",
+        ),
+        (ORDER.replace("NOISE", ""), "method '' is unknown"),
+        (ORDER.replace("NOISE", "second best"), "method 'second best'"),
+        (ORDER.replace("COLLAPSES", "COLLAPSE"), "other 'COLLAPSE'"),
+        (ORDER.replace("COLLAPSES", "second best"), "other 'second best'"),
+        (ORDER.replace("COLLAPSES", ""), "other ''"),
+        (ORDER.replace("COLLAPSES", "table7:b"), "other 'table7:b'"),
+        (NUMBER.replace(",,rmse", ",NOISE,rmse"), "other 'NOISE'"),
+        (NUMBER.replace("rmse", "rsme"), "metric 'rsme' is unknown, there is ['rmse']"),
+        (NUMBER.replace("rmse", ""), "metric ''"),
+        (NUMBER.replace(",100,", ",1OO,"), "fraction '1OO' with kind number"),
+        (NUMBER.replace(",100,", ",,"), "fraction ''"),
+        (NUMBER.replace(",100,", ",3<0,"), "fraction '3<0' with kind number"),
+        (NUMBER.replace(",100,", ",10,"), "fraction '10' is neither printed nor planned"),
+        (ORDER.replace(",100,", ",20>100,"), "fraction '20>100' with kind order"),
+        (TREND.replace("20>100", "100"), "fraction '100' with kind trend"),
+        (TREND.replace("20>100", "20>10"), "fraction '10' is neither"),
+        (NUMBER.replace("0.1", "-0.1"), "tolerance -0.1 is negative"),
+        (NUMBER.replace("0.1", "nan"), "tolerance 'nan' is no number"),
+        (NUMBER.replace("0.1", "inf"), "tolerance 'inf' is no number"),
+        (NUMBER.replace("2.0,", "two,"), "value 'two' is no number"),
+        (NUMBER.replace("2.0,", "nan,"), "value 'nan' is no number"),
+        (NUMBER.replace("2.0,", "-2.0,"), "value -2.0 is negative"),
+        (NUMBER.replace("n1,toy", "n1,tsjt"), "paper 'tsjt'"),
+        (NUMBER.replace("n1,", ","), "id is empty"),
+        (NUMBER.replace("A is 2", ""), "statement is empty"),
+        (NUMBER + ",", "line 2: 13 fields, the header has 12"),
+        (NUMBER.replace(",0.1", ""), "line 2: 11 fields"),
+        ("=======", "line 2: a merge conflict"),
     ],
 )
-def test_a_bad_row_is_named(book, row, words, toy):
+def test_a_bad_row_is_named(book, row, words, toy, plan):
+    """A typing error would stay "not run" for ever, or be confirmed by any number."""
+    plan(table1={"all": [toy.run(scarcity=amount) for amount in ("20", "100")]})
     book(row)
     with pytest.raises(DataError, match="toy.csv") as error:
         claims.claims("toy")
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "row, words",
+    [("NOISE,rmse,1.5.2", "line 2: value '1.5.2' is no number"),
+     ("NOISE,rmse,inf", "line 2: value 'inf'"), ("NOISE,rmse,1,5", "line 2: 5 fields")],
+)  # fmt: skip
+def test_a_printed_number_that_is_none_is_named(book, row, words):
+    (claims.FOLDER / "reported_toy.csv").write_text(f"table,method,metric,value\nT,{row}\n")
+    with pytest.raises(DataError, match="reported_toy.csv") as error:
+        reported("toy")
     assert words in str(error.value)
 
 

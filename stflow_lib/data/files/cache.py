@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.damaged import set_aside
 from stflow_lib.data.files.paths import user_folder
 from stflow_lib.data.files.read import read_npz
-from stflow_lib.data.files.write import set_aside, writing
+from stflow_lib.data.files.write import writing
 
 SOURCE_MODULES = (
     "rasterize.gps",
@@ -57,15 +58,11 @@ def _kept(path: Path) -> dict[str, np.ndarray] | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            keys = archive.files
-        if not keys:
+        if not (arrays := read_npz(path)):
             raise DataError("it holds no array")
-        return read_npz(path, keys)
+        return arrays
     except Exception as error:  # damage can show in any way, and all of it is made anew
-        aside = set_aside(path)
-        warnings.warn(f"{path}: damaged ({error}), kept as {aside.name} and made anew",
-                      stacklevel=4)  # fmt: skip
+        set_aside(path, f"damaged ({error})")
         return None
 
 

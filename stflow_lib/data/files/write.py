@@ -68,11 +68,6 @@ def locked(folder: Path, waiting: str = "") -> Iterator[None]:
         os.close(handle)
 
 
-def set_aside(path: Path) -> Path:
-    """Move a damaged file out of the way, to NAME.damaged (an older one goes); its new place."""
-    return path.replace(path.with_name(f"{path.name}.damaged"))
-
-
 def _create(path: Path) -> BinaryIO:
     """A new file under a name of its own, held by this process."""
     while True:

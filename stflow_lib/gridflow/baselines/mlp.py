@@ -56,7 +56,7 @@ class CellMLP(nn.Module):
 def fit(task: Task, settings: MLPSettings, seed: int, folder: Path | None) -> Predictor:
     """On the sources, then on the target's days, as `transfer.finetuned` does."""
     build = lambda own: CellMLP(task.target.lags, own)
-    return finetuned("MLP", MLPSettings, build).fit(task, settings, seed, folder)
+    return finetuned("MLP", MLPSettings, build).train(task, settings, seed, folder)
 
 
 METHOD = Method("MLP", MLPSettings, fit)

@@ -16,22 +16,25 @@ from torch import Tensor, nn
 
 from stflow_lib.gridflow.problem.city import CityFlow
 
-STAMP = "stamp.json"  # the store's mark of the code and data that a run's folder belongs to
+STAMP = "stamp.json"  # the store's mark of what a run's folder belongs to
 
 
 @contextmanager
 def shared_stage(folder: Path | None, name: str) -> Iterator[Path | None]:
     """The folder of the stage called `name`, beside the runs and held by this process.
 
-    `folder`: the run's own, inside a stamped one of the store; what other code made is never
-    found. A folder without a stamp above it shares nothing and is given back.
+    `folder`: the run's own, inside a stamped one of the store; what other code, another device
+    or another number of threads made is never found. A folder without a stamp above it shares
+    nothing and is given back.
     """
     own = next((p for p in folder.parents if (p / STAMP).exists()), None) if folder else None
     if own is None:
         yield folder
         return
-    code = json.loads((own / STAMP).read_text())["source_hash"]
-    place = own.parent / "shelf" / hashlib.sha256(f"{code} {name}".encode()).hexdigest()[:16]
+    stamp = json.loads((own / STAMP).read_text())
+    made_by = [stamp.get(part) for part in ("source_hash", "device", "threads")]
+    shelf = hashlib.sha256(f"{made_by} {name}".encode()).hexdigest()[:16]
+    place = own.parent / "shelf" / shelf
     place.mkdir(parents=True, exist_ok=True)
     with open(place / "lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -8,7 +8,7 @@ from glob import escape
 import pytest
 
 from stflow_lib.data.files import write
-from stflow_lib.data.files.write import locked, set_aside, write_atomic, writing
+from stflow_lib.data.files.write import locked, write_atomic, writing
 
 
 def test_content_arrives_and_replaces_what_was_there(tmp_path):
@@ -155,11 +155,3 @@ def test_a_lock_falls_with_its_process_and_says_what_is_waited_for(tmp_path, rac
 
     assert race(hold, 2, {0: 0.6}) == [-signal.SIGKILL, 0]
     assert capfd.readouterr().err == "waiting\n"
-
-
-def test_a_damaged_file_is_set_aside_under_a_name_that_says_so(tmp_path):
-    path = tmp_path / "a.npz"
-    for content in (b"one", b"two"):
-        path.write_bytes(content)
-        assert set_aside(path).name == "a.npz.damaged" and not path.exists()
-    assert (tmp_path / "a.npz.damaged").read_bytes() == b"two"

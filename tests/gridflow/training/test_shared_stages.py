@@ -18,11 +18,12 @@ SMALL = {
 }
 
 
-def stamped(tmp_path, name, code="one"):
+def stamped(tmp_path, name, code="one", threads=1):
     """The checkpoint folder of a run in a store."""
     inside = tmp_path / name / "checkpoints"
     inside.mkdir(parents=True)
-    (tmp_path / name / "stamp.json").write_text(json.dumps({"source_hash": code}))
+    stamp = {"source_hash": code, "threads": threads}
+    (tmp_path / name / "stamp.json").write_text(json.dumps(stamp))
     return inside
 
 
@@ -40,6 +41,12 @@ def test_same_code_and_name_share_a_place(tmp_path):
 def test_other_code_never_finds_it(tmp_path):
     """Weights of code that has changed must not come back."""
     one, two = stamped(tmp_path, "a"), stamped(tmp_path, "b", code="two")
+    assert place_of(one, "x") != place_of(two, "x")
+
+
+def test_other_threads_never_find_it(tmp_path):
+    """Their numbers have other last digits, and the record says which they were."""
+    one, two = stamped(tmp_path, "a"), stamped(tmp_path, "b", threads=2)
     assert place_of(one, "x") != place_of(two, "x")
 
 

@@ -100,7 +100,9 @@ def test_fits_and_repeats(size, task):
 def test_a_finished_training_is_loaded(task, tmp_path):
     """Weights and the number of tasks seen come back; nothing is trained twice."""
     whole = DCRNN.fit(task, SMALL, 0, tmp_path)
-    again = DCRNN.fit(task, SMALL, 1, tmp_path)  # another seed would train elsewhere
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    again = DCRNN.fit(task, SMALL, 0, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
     assert torch.equal(whole(task, task.test[:3]), again(task, task.test[:3]))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stflow_lib.runs.definitions import file_of, module, reachable, read
+from stflow_lib.training.provenance.definitions import file_of, module, reachable, read
 
 FILES = {
     "__init__.py": "",

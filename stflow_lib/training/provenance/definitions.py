@@ -14,10 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = "stflow_lib"
-HERE = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parents[2]
 
-# A city enters a run by its content hash, so the code that makes it is not followed.
-CITIES = f"{PACKAGE}.data"
+# A city enters a run by its content hash, and what reads code changes no number: not followed.
+BESIDE = (f"{PACKAGE}.data.", f"{PACKAGE}.training.provenance.")
 KERNELS, TWIN = f"{PACKAGE}.kernels", "_naive"
 DOCUMENTED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
@@ -143,7 +143,7 @@ def _is_followed(home: str, ours: set[str]) -> bool:
     """Whether a module may hold code of a method: what is installed beside enters by the lock."""
     made = getattr(sys.modules.get(home), "__file__", None) or ""
     own = _top(home) in ours or (bool(made) and not made.startswith(INSTALLED))
-    return own and not f"{home}.".startswith(f"{CITIES}.")
+    return own and not f"{home}.".startswith(BESIDE)
 
 
 def _top(name: str) -> str:

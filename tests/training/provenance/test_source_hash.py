@@ -9,8 +9,10 @@ from types import FunctionType
 import pytest
 
 from stflow_lib import runs
-from stflow_lib.runs.definitions import HERE, reachable
-from stflow_lib.runs.source_hash import method_hash, source_hash, starts
+from stflow_lib.training.loop import TrainingState
+from stflow_lib.training.method import count_parameters, require_sources
+from stflow_lib.training.provenance.definitions import HERE, reachable
+from stflow_lib.training.provenance.source_hash import method_hash, source_hash, starts
 
 PACKAGE = {
     "__init__.py": "",
@@ -143,10 +145,10 @@ def test_a_method_without_a_file_is_fresh_for_nobody_else():
 
 def test_values_that_a_partial_gives_count():
     """Previous hour and Yesterday are one function with another number."""
-    assert method_hash(partial(starts, 1)) != method_hash(partial(starts, 2))
-    assert method_hash(partial(starts, source_hash)) != method_hash(
-        partial(starts, method_hash)
-    )
+    one, two = (method_hash(partial(require_sources, n)) for n in (1, 2))
+    assert one != two
+    given = count_parameters, TrainingState
+    assert len({method_hash(partial(require_sources, function)) for function in given}) == 2
 
 
 WINGS = ["finegrained", "gridflow", "speedgraph"]
@@ -156,6 +158,7 @@ BESIDE = (
     "stflow_lib.kernels",
     "stflow_lib.runs",
     "stflow_lib.training.memory",
+    "stflow_lib.training.provenance",
 )
 
 

@@ -1,4 +1,4 @@
-"""Fingerprints that say whether a record still belongs to the code, data and packages at hand.
+"""A fingerprint that says whether a result still belongs to the code at hand.
 
 The source hash covers the definitions that a method reaches: its fit, its settings, the wing's
 `open_task` and `score`, and every function, class and constant that these name. Moving, importing
@@ -13,9 +13,14 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 
-from stflow_lib.runs.definitions import HERE, Place, file_of, module, reachable, read
-
-LOCK_FILE = HERE.parent / "requirements.lock"
+from stflow_lib.training.provenance.definitions import (
+    HERE,
+    Place,
+    file_of,
+    module,
+    reachable,
+    read,
+)
 
 
 def source_hash(starts: Iterable[Place], root: Path = HERE) -> str:
@@ -49,27 +54,13 @@ def starts(method, *functions) -> set[Place]:
     return {_start(part) for part in parts if callable(part)}
 
 
-def lock_hash() -> str:
-    """sha256 of requirements.lock; empty where the package is installed without it."""
-    return hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest() if LOCK_FILE.exists() else ""
-
-
-@lru_cache
-def city_hash(name: str) -> str | None:
-    """Content hash of a city that can be had without a download, else None."""
-    from stflow_lib.data.catalog import index
-
-    entry = index.entries().get(name)
-    return index.load(name).attrs["sha256"] if entry and entry.files() is not None else None
-
-
 def _parts(thing) -> Iterator:
     """Functions and classes of a method, and the values that partial objects give them."""
     if isinstance(thing, partial):
         for part in (thing.func, *thing.args, *thing.keywords.values()):
             yield from _parts(part)
-    elif hasattr(thing, "fit"):
-        yield from _parts(thing.fit)
+    elif hasattr(thing, "settings"):
+        yield from _parts(thing.train)
         yield from _parts(thing.settings)
     else:
         yield thing
