@@ -188,10 +188,10 @@ class TrainingState:
         for parameter in self.model.parameters():
             parameter.requires_grad_(id(parameter) in now)
         before = {id(p) for p in self.trainable(self.epoch - 1)} if self.epoch else None
-        used = self.optimizer and self.optimizer.param_groups[0]["lr"]
-        if before != now or used != self.rate:
-            self.optimizer = self.new_optimizer(self.epoch)
-        return self.optimizer
+        adam = self.optimizer
+        if adam is None or before != now or adam.param_groups[0]["lr"] != self.rate:
+            adam = self.optimizer = self.new_optimizer(self.epoch)
+        return adam
 
     def new_optimizer(self, epoch: int) -> torch.optim.Adam:
         """An Adam without memory over what moves in an epoch."""
