@@ -200,7 +200,7 @@ def _publish_notebooks(found: list[Page]) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Build the book; 0 when every notebook ran and the site has no fault."""
     parser = argparse.ArgumentParser(prog="stflow_lib book", description="build the book")
-    parser.add_argument("--profile", choices=["smoke", "lab", "paper"], default="smoke")
+    parser.add_argument("--profile", choices=profiles.PAGES, default="smoke")
     parser.add_argument(
         "--output",
         type=Path,

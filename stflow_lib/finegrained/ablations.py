@@ -13,7 +13,9 @@ SUBSETS = ("reg", "inf", "tcs", "reg+inf", "reg+tcs", "inf+tcs", "reg+inf+tcs") 
 WEIGHTS = (0.1, 0.01)  # of the pretext losses in Table 8, beside the 1 of its own row
 FACTORS = ("UrbanFM", "UrbanPy", "FODE", "UrbanSTC")  # of Table 9, with +E and without
 THRESHOLDS = {4: (2.5e-4, 2e-4, 1.5e-4, 1e-4, 0.5e-4), 2: (7e-5, 6e-5, 5e-5, 4e-5, 3e-5)}
-WIDTHS = {"smoke": (0.5, 1), "lab": (0.5, 1, 2), "paper": (0.25, 0.5, 1)}  # times the profile's
+WIDTHS = {  # times the profile's
+    "smoke": (0.5, 1), "lab": (0.5, 1, 2), "bench": (0.5, 1), "paper": (0.25, 0.5, 1),
+}  # fmt: skip
 CONSTRAINED = ("SRCNN", "ESPCN", "VDSR", "SRResNet", "UrbanFM", "UrbanSTC")
 BUDGET_METHODS = ("UrbanFM", "UrbanSTC", "ShareNet")  # whose budgets are compared
 LENGTHS = (1, 4)  # times the profile's epochs

@@ -1,4 +1,4 @@
-"""The three sizes of everything: what each notebook and each wing's tables run at which size.
+"""The sizes of everything: what each notebook and each wing's tables run at which size.
 
 `notebooks/profiles.yaml` has two parts: ``notebooks`` (page -> profile -> minutes, parameters)
 and ``tables`` (wing -> profile -> cities, seeds, fractions, methods). An unknown name anywhere
@@ -19,7 +19,8 @@ from stflow_lib.runs.pair import split_pair
 from stflow_lib.runs.run import Run, RunError, method_of
 from stflow_lib.runs.settings import build_settings
 
-PROFILES = ("smoke", "lab", "paper")
+PROFILES = ("smoke", "lab", "bench", "paper")
+PAGES = ("smoke", "lab", "paper")  # sizes of a page: bench is one of tables only
 FILE = ROOT / "notebooks" / "profiles.yaml"
 _NOTEBOOK = {"minutes", "parameters"}
 _TABLE = {"cities", "seeds", "fractions", "methods"}

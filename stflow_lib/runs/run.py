@@ -25,7 +25,7 @@ class Run:
     city: str  # name in the catalogue
     protocol: str  # how the city is split and scored, in the wing's words
     scarcity: str  # how much training data: "100" is all of it
-    profile: str  # "smoke", "lab" or "paper"
+    profile: str  # "smoke", "lab", "bench" or "paper"
     seed: int
     settings: dict = field(default_factory=dict, hash=False)
 

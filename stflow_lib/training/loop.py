@@ -15,11 +15,16 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from stflow_lib.training import checkpoint
+from stflow_lib.training.plateau import Plateau
 
 
 @dataclass(frozen=True)
 class Training:
-    """How one network is trained: Adam(0.9, 0.999), constant rate halved at fixed epochs."""
+    """How one network is trained: Adam(0.9, 0.999), its rate halved at fixed epochs or on plateaus.
+
+    With `plateau` the rate is halved after that many epochs without a score 0.2 % better, and
+    training ends at the third halving without such a gain; `epochs` and `minutes` guard it.
+    """
 
     epochs: int = 200  # at most; validation and the choice of the best come after each
     epoch_steps: int = 0  # optimiser steps in an epoch; 0: one pass over the samples
@@ -27,6 +32,10 @@ class Training:
     learning_rate: float = 1e-3  # of Adam
     halve_every: int = 50  # epochs between halvings of the rate, each with a new Adam; 0: never
     patience: int = 0  # epochs without a better validation score before stopping; 0: never stop
+    plateau: int = 0  # epochs without a gain before the rate is halved; 0: at fixed epochs
+    minutes: float = (
+        0.0  # of training, validation left out, after which it is cut off; 0: never
+    )
     precision: str = "auto"  # "float32", "bfloat16", or "auto": bfloat16 where the chip has it
 
     def order(self, samples: Tensor, epoch: int, seed: int) -> Tensor:
@@ -47,17 +56,29 @@ def _shuffled(count: int, seed: int) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
 
 
+ENDS = ("steps", "best_step", "stopped", "precision")
+
+
 @dataclass
 class History:
     """What a training left behind: one value per epoch and curve."""
 
     curves: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0  # training only, validation left out
+    steps: int = 0  # of the optimiser
+    best_step: int = 0  # after which the validation score was best
+    stopped: str = ""  # "settled", "patience", "epochs" or "minutes": what ended it
+    precision: str = ""  # of convolutions and matrix products, as resolved on this machine
 
     @property
     def epochs(self) -> int:
         """Epochs trained."""
         return len(self.curves.get("loss", []))
+
+    @property
+    def end(self) -> dict[str, int | str]:
+        """What a record says of the training: steps, the best of them, why no more, precision."""
+        return {name: getattr(self, name) for name in ENDS}
 
 
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:
@@ -115,7 +136,7 @@ def train(
         disable=not sys.stderr.isatty() or bool(os.environ.get("STFLOW_QUIET")),
     )
     with bar, torch.random.fork_rng():
-        while not run.finished:
+        while not run.stopped:
             run.one_epoch(loss, samples, score)
             run.save()
             bar.update()
@@ -139,19 +160,27 @@ class TrainingState:
     best_epoch: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
     history: History = field(default_factory=History)
+    plateau: Plateau = field(default_factory=Plateau)
     optimizer: torch.optim.Adam | None = None
     saved_at: float = 0.0
 
     @property
-    def finished(self) -> bool:
-        """Whether all epochs are done, or patience is at its end."""
-        patience = self.plan.patience
-        waited = self.epoch - self.best_epoch
-        return self.epoch >= self.plan.epochs or bool(patience and waited >= patience)
+    def stopped(self) -> str:
+        """What ended the training; empty while it goes on."""
+        plan, waited = self.plan, self.epoch - self.best_epoch
+        ends = {
+            "settled": self.plateau.settled,
+            "patience": bool(plan.patience) and waited >= plan.patience,
+            "epochs": self.epoch >= plan.epochs,
+            "minutes": bool(plan.minutes) and self.history.seconds >= 60 * plan.minutes,
+        }
+        return next((name for name, reached in ends.items() if reached), "")
 
-    def rate(self, epoch: int) -> float:
-        """Adam's rate in an epoch."""
-        halvings = epoch // self.plan.halve_every if self.plan.halve_every else 0
+    @property
+    def rate(self) -> float:
+        """Adam's rate in the epoch that comes."""
+        fixed = self.epoch // self.plan.halve_every if self.plan.halve_every else 0
+        halvings = self.plateau.halvings if self.plan.plateau else fixed
         return self.plan.learning_rate * 0.5**halvings
 
     def prepare(self) -> torch.optim.Adam:
@@ -160,14 +189,14 @@ class TrainingState:
         for parameter in self.model.parameters():
             parameter.requires_grad_(id(parameter) in now)
         before = {id(p) for p in self.trainable(self.epoch - 1)} if self.epoch else None
-        same = before == now and self.rate(self.epoch) == self.rate(self.epoch - 1)
-        if self.optimizer is None or not same:
-            self.optimizer = self.new_optimizer(self.epoch)
-        return self.optimizer
+        adam = self.optimizer
+        if adam is None or before != now or adam.param_groups[0]["lr"] != self.rate:
+            adam = self.optimizer = self.new_optimizer(self.epoch)
+        return adam
 
     def new_optimizer(self, epoch: int) -> torch.optim.Adam:
         """An Adam without memory over what moves in an epoch."""
-        return torch.optim.Adam(self.trainable(epoch), lr=self.rate(epoch), foreach=True)
+        return torch.optim.Adam(self.trainable(epoch), lr=self.rate, foreach=True)
 
     def one_epoch(self, loss, samples: Tensor, score) -> None:
         """One pass in an order, and with dropout, drawn from (seed, epoch) alone."""
@@ -183,6 +212,7 @@ class TrainingState:
             optimizer.step()
             total += value.detach() * len(batch)
         self.history.seconds += time.perf_counter() - start
+        self.history.steps += math.ceil(len(order) / self.plan.batch)
         self.log(total.item() / len(order), score)
 
     def log(self, loss: float, score) -> None:
@@ -202,16 +232,20 @@ class TrainingState:
             )
         if criterion < self.best_score:
             self.best_score, self.best_epoch = criterion, self.epoch
+            self.history.best_step = self.history.steps
             self.best = copy.deepcopy(self.model.state_dict())
+        if self.plan.plateau:
+            self.plateau.watch(criterion, self.plan.plateau)
 
     def save(self) -> None:
         """Every few seconds and at the end; the finished file holds the best parameters only."""
-        if self.folder is None or not (self.finished or time.time() - self.saved_at > 5):
+        if self.folder is None or not (self.stopped or time.time() - self.saved_at > 5):
             return
         state = {name: getattr(self, name) for name in CHECKPOINT_FIELDS} | {
-            "history": vars(self.history)
+            "history": vars(self.history),
+            "plateau": vars(self.plateau),
         }
-        if self.optimizer is not None and not self.finished:
+        if self.optimizer is not None and not self.stopped:
             state |= {"model": self.model.state_dict(), "adam": self.optimizer.state_dict()}
         checkpoint.write(self.folder / f"{self.stage}.pt", state)
         self.saved_at = time.time()
@@ -221,13 +255,13 @@ class TrainingState:
         if self.folder is None:
             return
         path, device = self.folder / f"{self.stage}.pt", next(self.model.parameters()).device
-        state = checkpoint.read(path, device, (*CHECKPOINT_FIELDS, "history"))
+        state = checkpoint.read(path, device, (*CHECKPOINT_FIELDS, "history", "plateau"))
         if state is None:
             return
         for name in CHECKPOINT_FIELDS:
             setattr(self, name, state[name])
-        self.history = History(**state["history"])
-        if "model" not in state and not self.finished:
+        self.history, self.plateau = History(**state["history"]), Plateau(**state["plateau"])
+        if "model" not in state and not self.stopped:
             raise ValueError(
                 f"{path}: finished after {self.epoch} epochs, {self.plan.epochs} are asked for; "
                 "another plan needs another folder"
@@ -244,6 +278,9 @@ class TrainingState:
         if self.best:
             self.model.load_state_dict(self.best)
         self.model.eval()
+        precision = resolve_precision(self.plan.precision, next(self.model.parameters()).device)
+        self.history.precision = str(precision).removeprefix("torch.")
+        self.history.stopped = self.stopped
 
 
 CHECKPOINT_FIELDS = ("epoch", "best_score", "best_epoch", "best")

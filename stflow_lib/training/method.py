@@ -22,6 +22,12 @@ class Predictor:
     seconds_per_epoch: float = 0.0
     curves: dict[str, list[float]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)  # how each of them ended
+
+    @property
+    def converged(self) -> bool:
+        """Whether every stage was trained until its learning ended; so is what learns nothing."""
+        return all(stage["stopped"] == "settled" for stage in self.stages.values())
 
     def __call__(self, task: Any, indices: Tensor) -> Tensor:
         """Predictions at sample indices [B], in the task's unit."""
@@ -46,7 +52,9 @@ class Predictor:
             for stage, history in stages.items()
             for name, curve in history.curves.items()
         }
-        return cls(predict, parameters, epochs, seconds / max(epochs, 1), curves, notes or {})
+        ends = {stage or "fit": history.end for stage, history in stages.items()}
+        each = seconds / max(epochs, 1)
+        return cls(predict, parameters, epochs, each, curves, notes or {}, ends)
 
 
 @dataclass(frozen=True)

@@ -52,3 +52,16 @@ def test_who_runs_where_and_how_often(method, cities, days, seeds):
     assert {r.city for r in runs} == cities and {r.seed for r in runs} == seeds
     assert {r.scarcity for r in runs} == days
     assert len(runs) == len(cities) * len(days) * len(seeds) == len({r.key for r in runs})
+
+
+def test_validation_at_bench_sees_every_hour_of_the_day():
+    """Every sixth label would see hours 0, 6, 12 and 18 only, and choose epochs by them."""
+    plan = Plan.of("bench")
+    for name in plan.methods:
+        settings = plan.settings(name)
+        for stage in ("source", "target", "align", "training"):
+            schedule = getattr(settings, stage, None)
+            if schedule is not None:
+                assert len({step % 24 for step in range(0, 720, schedule.valid_every)}) == 24, (
+                    name
+                )

@@ -74,7 +74,7 @@ def test_one_parameters_cell_typed_and_commented(name):
 
 
 @each_source
-@pytest.mark.parametrize("profile", profiles.PROFILES)
+@pytest.mark.parametrize("profile", profiles.PAGES)
 def test_profiles_set_known_parameters(name, profile):
     """papermill only warns about a parameter that the page does not have."""
     tree = ast.parse("\n".join(parameter_cells(name)))

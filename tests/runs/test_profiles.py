@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stflow_lib.runs import build_settings, profiles
+from stflow_lib.training.loop import Training
 
 spec = importlib.util.spec_from_file_location(
     "toy_wing", Path(__file__).with_name("toy_wing.py")
@@ -131,7 +132,7 @@ def test_an_override_that_does_not_fit_its_method_is_named(write, old, new, word
             lambda: profiles.notebook("data/09", "smoke"),
             "no 'data/09', there are data/01_cities",
         ),
-        (lambda: profiles.table("toy", "big"), "profile 'big': want smoke, lab, paper"),
+        (lambda: profiles.table("toy", "big"), "profile 'big': want smoke, lab, bench, paper"),
     ],
 )
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(write, call, words):
@@ -161,5 +162,27 @@ def test_the_books_profiles_hold():
                 assert dataclasses.is_dataclass(build_settings(methods[name], overrides))
         assert all(c.startswith("sim-") for c in profiles.table(wing, "smoke")["cities"])
     for page in profiles.notebooks():
-        assert [profiles.notebook(page, size)["minutes"] > 0 for size in profiles.PROFILES]
+        assert [profiles.notebook(page, size)["minutes"] > 0 for size in profiles.PAGES]
         assert profiles.notebook(page, "smoke")["minutes"] <= 1
+
+
+def stages(settings):
+    """Every training inside a method's settings."""
+    if isinstance(settings, Training):
+        yield settings
+    elif dataclasses.is_dataclass(settings):
+        for part in dataclasses.fields(settings):
+            yield from stages(getattr(settings, part.name))
+
+
+@pytest.mark.parametrize("wing", ["finegrained", "gridflow", "speedgraph"])
+def test_bench_has_one_rule_for_every_stage(wing):
+    """A stage with another patience or cap would be judged by its schedule, not by its idea."""
+    methods = importlib.import_module(f"stflow_lib.{wing}").METHODS
+    for name, overrides in profiles.table(wing, "bench")["methods"].items():
+        for stage in stages(build_settings(methods[name], overrides)):
+            rule = (stage.epochs, stage.epoch_steps, stage.plateau, stage.minutes)
+            assert rule == (400, 50, 10, 60), name  # at most 20,000 steps; 500 without a gain
+            assert (stage.patience, stage.halve_every, stage.precision) == (0, 0, "float32"), (
+                name
+            )

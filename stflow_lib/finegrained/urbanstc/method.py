@@ -146,6 +146,7 @@ def fit_pretrained(
     for name, history in histories.items():
         done.curves |= {f"{name}_{curve}": values for curve, values in history.curves.items()}
         done.notes[f"{name}_seconds"] = round(history.seconds, 2)
+        done.stages[name] = history.end
     return done
 
 
