@@ -116,12 +116,7 @@ for title, found in general.groupby("title", sort=False):
         print(f"{title}: none of its {len(wide)} orders and trends has been run")
         continue
     show_table(wide, f"{title}: orders and trends, on every city with runs")
-remarks = general[(general["note"] != "") & (general["n"] > 0)]
-notes = remarks.assign(note=remarks["note"].str.split("; ")).explode("note")
-excluded = notes["note"].str.contains("excluded")
-notes["note"] = notes["note"].mask(excluded, "a gain of the printed size is excluded")
-notes = notes.groupby(["title", "note"], sort=False).size().unstack(0, fill_value=0)
-show_table(notes, "Notes: in how many judgements each stands")
+show_table(plots.notes_table(general), "In how many judgements each note stands")
 
 # %% [markdown]
 # The same intervals as a picture, scaled by their own width so that cities with many and with few

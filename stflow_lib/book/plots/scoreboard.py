@@ -46,7 +46,7 @@ def judgement_text(row) -> str:
 
 def days_sentence(judged: pd.DataFrame) -> str:
     """How many intervals know the test days, and what part of their variance days contribute."""
-    run = judged[judged["interval_low"].notna()]
+    run = with_interval(judged)
     share = run["share_of_days"].dropna()
     if share.empty:
         return f"{len(run)} intervals are over seeds alone: no record has its errors by day"
@@ -62,6 +62,28 @@ def judgements_table(found: pd.DataFrame) -> pd.DataFrame:
     text = found.assign(text=[judgement_text(row) for row in found.itertuples()])
     wide = text.pivot(index="statement", columns=["profile", "city"], values="text").fillna("")
     return wide.loc[found["statement"].unique(), (~wide.isin(["-", ""])).any()]
+
+
+NOTES = {  # beginning of a note -> what it is counted as
+    "a gain of the printed size": "a gain of the printed size is excluded",
+    "more seeds would not": "open: more seeds would not settle it",
+    r"about \d seeds": "open: fewer than 10 seeds would settle it",
+    r"about \d\d seeds": "open: 10 to 99 seeds would settle it",
+    "about": "open: 100 seeds or more would settle it",
+    r"\d+ failed": "failed runs are left out",
+}
+
+
+def notes_table(judged: pd.DataFrame) -> pd.DataFrame:
+    """In how many judgements with runs a kind of note stands: notes down, papers across."""
+    run = judged[judged["n"] > 0]
+    notes = run.assign(note=run["note"].str.split("; ")).explode("note")
+    kind = pd.Series("", notes.index)
+    for start, words in NOTES.items():
+        kind = kind.mask((kind == "") & notes["note"].str.match(start), words)
+    notes = notes.assign(note=kind)[kind != ""]
+    counts = notes.groupby(["note", "title"]).size().unstack(fill_value=0)
+    return counts.reindex(index=[*NOTES.values()], fill_value=0).rename_axis(None, axis=1)
 
 
 def verdicts_figure(counts: pd.DataFrame, so_far: pd.DataFrame) -> plt.Figure:

@@ -66,6 +66,25 @@ def test_the_share_of_days_is_said_or_that_nothing_is_known_of_them(judged):
     assert "days contribute 25 % (median; 25 to 25 %)" in said
 
 
+def test_notes_are_counted_by_kind_and_paper():
+    """A note that names a number would be a row of its own for each number."""
+    notes = ["about 8 seeds would settle it; 2 failed run(s) left out", "no runs of A",
+             "HA; a gain of the printed size (3.1 % on average) is excluded",
+             "about 12 seeds would settle it", "about 480 seeds would settle it",
+             "more seeds would not settle it", "about 7 seeds would settle it"]  # fmt: skip
+    judged = pd.DataFrame({"note": notes, "title": [*"PPPPPPQ"], "n": [3] * 7})
+    table = plots.notes_table(judged)
+    assert table["P"].tolist() == [1, 1, 1, 1, 1, 1] and table["Q"].tolist() == [
+        0,
+        0,
+        1,
+        0,
+        0,
+        0,
+    ]
+    assert plots.notes_table(judged.assign(n=[3, 0, 0, 0, 0, 0, 0]))["P"].sum() == 2
+
+
 def test_places_without_a_run_have_no_column(judged):
     table = plots.judgements_table(judged[judged["title"] == "P"])
     assert list(table.index) == ["a < b", "a < c"]
