@@ -123,4 +123,4 @@ def _mean(records: list[dict]) -> dict:
 
 def has_converged(record: dict) -> bool:
     """Whether the run's training ended by its rule; no record of before the rule says so."""
-    return bool(record.get("converged", record["epochs"] == 0))
+    return record["epochs"] == 0 or bool(record.get("converged"))

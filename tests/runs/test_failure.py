@@ -78,7 +78,9 @@ BICYCLES = {  # test RMSE of recorded runs on bikenyc-p6
 
 
 @pytest.mark.parametrize("method", BICYCLES)
-def test_runs_that_learned_less_than_half_of_the_shares_are_failures(record, monkeypatch, method):
+def test_runs_that_learned_less_than_half_of_the_shares_are_failures(
+    record, monkeypatch, method
+):
     """They stood in the means of their methods: 0.53 for FODE instead of 0.41."""
     more = {"wing": "finegrained", "city": "bikenyc-p6", "protocol": "x2"}
     rules = {"MEAN": 0.9947, "HA": 0.5240}

@@ -71,7 +71,7 @@ def test_a_rule_need_not_converge(book, put):
     book(ORDER)
     put("NOISE", [2.0, 2.1, 1.9])
     put("COLLAPSES", [3.0], epochs=0, notes={}, converged=False)
-    assert judge("toy").iloc[0].so_far == "confirmed"
+    assert judge("toy").iloc[0].verdict == "confirmed"
 
 
 def test_the_best_profile_with_evidence_is_judged(book, put):
