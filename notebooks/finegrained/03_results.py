@@ -153,7 +153,7 @@ plt.show()
 judged = judge("finegrained")
 orders = judged[judged["kind"].eq("order") & judged["profile"].eq(profile)]
 orders = orders[orders["method"].eq("UrbanSTC") & orders["other"].isin(methods)]
-orders = orders[orders["metric"].isin(METRICS) & orders["verdict"].ne("not run")]
+orders = orders[orders["metric"].isin(METRICS) & orders["interval_low"].notna()]
 if not len(orders):
     print(f"no order can be judged from {profile} runs: smoke runs are no evidence")
 gains = results.gains_in_percent(orders, everything)
@@ -169,7 +169,7 @@ for city, found in drawn.groupby("city", sort=False):
     plt.title(f"UrbanSTC's RMSE below the other method's, {city}")
     plt.show()
 for (city, fraction), found in gains.groupby(["city", "fraction"], sort=False):
-    counts = found["verdict"].eq("confirmed").groupby(found["metric"]).sum()
+    counts = found["so_far"].eq("confirmed").groupby(found["metric"]).sum()
     print(f"{city}, {fraction}: of {found['other'].nunique()} orders confirmed:",
           ", ".join(f"{n} in {metric.upper()}" for metric, n in counts.items()))  # fmt: skip
 

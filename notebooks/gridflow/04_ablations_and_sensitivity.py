@@ -92,7 +92,7 @@ show_comparisons(helps)
 for row in parts:
     found = helps[(helps["row"] == f"STBaT below {row}") & (helps["metric"] == "rmse")]
     for line in found.itertuples():
-        print(f"{row}: RMSE of the whole method is {line.gain:+.2f} % below: {line.verdict}")
+        print(f"{row}: RMSE of the whole method is {line.gain:+.2f} % below: {line.so_far or line.verdict}")
 
 # %% [markdown]
 # The paper's claim is that *each* of the four stays right of zero. The last row is the one that
@@ -291,8 +291,8 @@ else:
 # %%
 own = judged[(judged["row"] == "profile below random") & (judged["metric"] == "rmse")]
 if len(own):
-    better = int((own["verdict"] == "confirmed").sum())
-    worse = int((own["verdict"] == "the opposite").sum())
+    better = int((own["so_far"] == "confirmed").sum())
+    worse = int((own["so_far"] == "opposite").sum())
     print(f"profile against random shares, {len(own)} pairs: better beyond doubt on {better}, "
           f"worse beyond doubt on {worse}, mean gain {own['gain'].mean():+.2f} %")  # fmt: skip
     mae = judged[(judged["row"] == "profile below random") & (judged["metric"] == "mae")]

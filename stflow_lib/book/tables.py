@@ -16,8 +16,9 @@ from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts import paired
+from stflow_lib.verdicts.statistics import FINDINGS, NOT_CONVERGED
 
-MARKS = {"confirmed": " yes", "the opposite": " opposite", "not confirmed": " no"}
+MARKS = dict(zip(FINDINGS, (" yes", " opposite", " equal", " open"), strict=True))
 Pairs = Mapping[str, tuple[str, str]]  # label -> (better row, other row)
 
 
@@ -79,14 +80,20 @@ def gain_text(row) -> str:
 
 
 def judged_text(row) -> str:
-    """A gain, its interval, and whether the claim that it is above zero holds."""
-    return gain_text(row) + MARKS.get(row.verdict, "")
+    """A gain, its interval, and whether the claim that it is above zero holds so far."""
+    return gain_text(row) + MARKS.get(row.so_far, "")
 
 
 def count_verdicts(judged: pd.DataFrame) -> str:
-    """How often each verdict was reached: "confirmed: 2 of 5; not confirmed: 3 of 5"."""
+    """How often each verdict was reached: "confirmed: 2 of 5; open: 3 of 5".
+
+    Of trainings that did not converge, also what they say so far.
+    """
     counts = judged["verdict"].value_counts()
-    return "; ".join(f"{word}: {number} of {len(judged)}" for word, number in counts.items())
+    text = "; ".join(f"{word}: {number} of {len(judged)}" for word, number in counts.items())
+    early = judged.loc[judged["verdict"] == NOT_CONVERGED, "so_far"].value_counts()
+    so_far = ", ".join(f"{word} {number}" for word, number in early.items())
+    return f"{text}; so far: {so_far}" if so_far else text
 
 
 def show_gains(judged: pd.DataFrame, caption: str) -> None:
@@ -107,8 +114,13 @@ def show_comparisons(judged: pd.DataFrame) -> None:
     if judged.empty:
         print("No pair of runs to compare yet.")
         return
-    shown = judged[["label", "gain", "low", "high", "n", "verdict"]]
-    show_table(shown.rename(columns={"gain": "gain (%)"}), "Paired by seed", 2, index=False)
+    shown = judged[["label", "gain", "low", "high", "n", "so_far", "verdict"]]
+    show_table(
+        shown.rename(columns={"gain": "gain (%)", "so_far": "so far"}),
+        "Paired by seed",
+        2,
+        index=False,
+    )
     if judged["low"].notna().any():
         gains_figure(judged).axes[0].set_title("Paired differences with 95 % intervals")
         plt.show()

@@ -15,12 +15,14 @@ from stflow_lib.gridflow.baselines import (
 from stflow_lib.gridflow.baselines.crosstres import method as crosstres
 from stflow_lib.gridflow.baselines.pdformer import method as pdformer
 from stflow_lib.gridflow.baselines.rules import RULES
+from stflow_lib.gridflow.problem.day_sums import day_sums
 from stflow_lib.gridflow.problem.from_run import open_task
 from stflow_lib.gridflow.problem.protocol import PROTOCOLS, Protocol
 from stflow_lib.gridflow.problem.scoring import score
 from stflow_lib.gridflow.problem.task import ALL_DAYS, Choices, Task, make_task
 from stflow_lib.gridflow.stbat.method import METHOD as STBAT
 from stflow_lib.gridflow.tables import TABLES
+from stflow_lib.runs.failure import Bar
 from stflow_lib.runs.staleness import transfer_hash
 
 data_hash = partial(transfer_hash, open_task)
@@ -44,8 +46,11 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
     )
 }
 
+BAR = Bar("rmse", {"Previous hour": 1.0})
+
 __all__ = [
     "ALL_DAYS",
+    "BAR",
     "METHODS",
     "PROTOCOLS",
     "TABLES",
@@ -53,6 +58,7 @@ __all__ = [
     "Protocol",
     "Task",
     "data_hash",
+    "day_sums",
     "make_task",
     "open_task",
     "score",

@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from types import SimpleNamespace
 
 from stflow_lib.runs import store
+from stflow_lib.runs.failure import failed
 from stflow_lib.runs.pair import split_pair
 from stflow_lib.runs.publish import published
 from stflow_lib.runs.run import Run, RunError, method_of, wing_of
@@ -60,12 +61,14 @@ def city_hash(name: str) -> str | None:
 def find(run: Run) -> dict | None:
     """The run's best record with a field ``stale``, or None; nothing is computed.
 
-    A fresh record of the store comes first, then the published one, then a stale one.
+    A fresh record of the store comes first, then the published one, then a stale one; its note
+    ``collapsed`` says whether the training `failed`.
     """
     found = []
     for record in (store.read(run), published(run.wing).get(run.key)):
         if record is not None:
-            found.append({**record, "stale": is_stale(run, record)})
+            notes = record["notes"] | ({"collapsed": True} if failed(record) else {})
+            found.append({**record, "notes": notes, "stale": is_stale(run, record)})
             if not found[-1]["stale"]:
                 return found[-1]
     return found[-1] if found else None

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from stflow_lib.runs.failure import Bar
 from stflow_lib.runs.staleness import transfer_hash
 from stflow_lib.speedgraph.baselines import (
     adarnn,
@@ -19,6 +20,7 @@ from stflow_lib.speedgraph.baselines.rules import RULES
 from stflow_lib.speedgraph.baselines.stgfsl import method as stgfsl
 from stflow_lib.speedgraph.baselines.stgp import method as stgp
 from stflow_lib.speedgraph.baselines.transgtr import method as transgtr
+from stflow_lib.speedgraph.problem.day_sums import day_sums
 from stflow_lib.speedgraph.problem.from_run import open_task
 from stflow_lib.speedgraph.problem.protocol import PROTOCOLS, Protocol
 from stflow_lib.speedgraph.problem.scoring import score
@@ -58,7 +60,10 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
     )
 }
 
+BAR = Bar("mae", {"Last value": 1.0})
+
 __all__ = [
+    "BAR",
     "METHODS",
     "PROTOCOLS",
     "RULES",
@@ -67,6 +72,7 @@ __all__ = [
     "Protocol",
     "Task",
     "data_hash",
+    "day_sums",
     "make_task",
     "open_task",
     "score",

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.runs import Run, profiles, store
@@ -12,12 +11,14 @@ from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.record import RUN_FIELDS
 from stflow_lib.runs.run import wing_of
 from stflow_lib.verdicts.datasets import AVERAGES
+from stflow_lib.verdicts.resampling import Sample, sample
 
-PROFILES = ("lab", "paper")  # profiles whose runs count
+# Profiles whose runs count, the better ones last.
+PROFILES = tuple(name for name in ("lab", "bench", "paper") if name in profiles.PROFILES)
 
 
 class Evidence(dict):
-    """(city, profile, scarcity) -> {name: {seed: record}}, collapsed runs left out.
+    """(city, profile, scarcity) -> {name: {seed: record}}, failed runs left out.
 
     A name is a method's, or "table7:reg" for a row that is more than a method: the runs of row
     "reg" in the wing's "table7". A mean over several sets counts as a city of its own.
@@ -27,17 +28,18 @@ class Evidence(dict):
         self.collapsed = {}  # (city, profile, scarcity, name) -> seeds that collapsed
         self.cities = {}  # (city, profile) -> names planned or recorded there, in order
         self.tables = {}  # table -> methods that it plans
+        self.samples = {}  # (city, profile, scarcity, name, metric) -> Sample
 
-    def seeds(self, place: tuple[str, str, str], name: str, metric: str) -> pd.Series:
-        """The metric by seed; a method without training counts for every seed."""
-        found = self.get(place, {}).get(name, {})
-        return pd.Series(
-            {s: value_of(r, metric) for s, r in found.items()}, dtype=float
-        ).dropna()
+    def sample(self, place: tuple[str, str, str], name: str, metric: str) -> Sample:
+        """The metric by seed, and on draws of the test days where the records have sums by day."""
+        key = (*place, name, metric)
+        if key not in self.samples:
+            self.samples[key] = sample(self.get(place, {}).get(name, {}), metric)
+        return self.samples[key]
 
-    def untrained(self, place: tuple[str, str, str], name: str) -> bool:
-        """Whether nothing of these runs was trained by steps, so that every seed gives the same."""
-        return all(r["epochs"] == 0 for r in self.get(place, {}).get(name, {}).values())
+    def converged(self, place: tuple[str, str, str], name: str) -> bool:
+        """Whether every stage of these runs ended by its rule; what has no steps always has."""
+        return all(map(has_converged, self.get(place, {}).get(name, {}).values()))
 
     def add(self, name: str, run: Run, record: dict | None) -> None:
         """One run under one of its names; the first record of a seed stays."""
@@ -114,12 +116,11 @@ def _add_means(evidence: Evidence, mean: str, cities: tuple[str, ...]) -> None:
 def _mean(records: list[dict]) -> dict:
     metrics = [name for name in records[0] if name.startswith("metric_")]
     means = {name: float(np.mean([record[name] for record in records])) for name in metrics}
-    return records[0] | means | {"stale": any(record["stale"] for record in records)}
+    means["stale"] = any(record["stale"] for record in records)
+    means["converged"] = all(map(has_converged, records))
+    return records[0] | means | {"days": None}  # the sets have days of their own
 
 
-def value_of(record: dict, metric: str) -> float:
-    """A metric of the record or a part of it, NaN if it has none; "params_m" in units of 2^20."""
-    if metric == "params_m":
-        return record["parameters"] / 2**20
-    found = record.get(f"metric_{metric}", record.get(f"part_{metric}"))
-    return np.nan if found is None else found
+def has_converged(record: dict) -> bool:
+    """Whether the run's training ended by its rule; no record of before the rule says so."""
+    return record["epochs"] == 0 or bool(record.get("converged"))

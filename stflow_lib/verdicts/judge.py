@@ -11,14 +11,23 @@ the paper prints. Kinds of claims:
 
 An amount "3<0" compares ``method`` with three days of data and ``other`` with none.
 
+Counts of parameters ("params_m") are judged without data, on networks of the paper's size.
+
 A method is a name of the wing's METHODS, or "table7:reg" for a row that is more than that.
 A number is never judged by stand-in data, an order or trend always says on which city it was.
 Smoke runs are no evidence.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from stflow_lib.data.catalog import index
+from stflow_lib.runs.pair import split_pair
 from stflow_lib.verdicts.claims import (
     _COLUMNS,
     DATASETS,
@@ -28,89 +37,200 @@ from stflow_lib.verdicts.claims import (
     claims,
     reported,
 )
-from stflow_lib.verdicts.evidence import Evidence, collect
-from stflow_lib.verdicts.statistics import interval
+from stflow_lib.verdicts.datasets import AVERAGES
+from stflow_lib.verdicts.evidence import PROFILES, Evidence, collect
+from stflow_lib.verdicts.printed import parameter_count, printed_gain
+from stflow_lib.verdicts.resampling import Sample, combine, interval, seeds_to_settle
+from stflow_lib.verdicts.statistics import (
+    CONFIRMED,
+    NO_DATA,
+    NOT_RUN,
+    OPEN,
+    OPPOSITE,
+    VERDICTS,
+    finding,
+    verdict,
+)
 
-VERDICTS = ("confirmed", "not confirmed", "not run")
+__all__ = ["VERDICTS", "judge"]
 _JUDGED = [
-    "city", "profile", "ours", "interval_low", "interval_high", "n", "stale", "note", "verdict",
+    "city", "profile", "ours", "interval_low", "interval_high", "n", "share_of_days", "stale",
+    "note", "so_far", "verdict",
 ]  # fmt: skip
-_FLOATS = ("value", "tolerance", "ours", "interval_low", "interval_high")
+_FLOATS = ("value", "tolerance", "ours", "interval_low", "interval_high", "share_of_days")
 _TYPES = dict.fromkeys(_FLOATS, float) | {"n": int, "stale": bool}
+_NOTHING = (np.nan, np.nan, np.nan, 0, np.nan, False)
+Side = tuple[tuple[str, str, str], str]  # (city, profile, amount of data), method or row
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a claim compares: the quantity by seed, one percent of its unit, where it comes from."""
+
+    sample: Sample
+    used: list[Side]
+    note: str = ""
+    percent: float = 1.0
 
 
 def judge(wing: str) -> pd.DataFrame:
-    """The claims of the wing's paper with our evidence, a row per claim, city and profile.
+    """The claims of the wing's paper with our evidence, a row per claim and city.
 
-    Added columns: ``city``, ``profile``; ``ours`` (the error for a number, percent for a gain,
-    `other` minus `method` in flow units for an order, percentage points for a trend);
-    ``interval_low``/``interval_high`` (95 %, over seeds, paired where two methods are
-    compared); ``n`` seeds; ``stale``; ``note``; ``verdict``. An order or trend is confirmed
-    when its whole interval is above zero, so one seed cannot confirm it.
+    Added columns: ``city``; ``profile``, the best that has evidence; ``ours`` (the error for a
+    number, percent for a gain, `other` minus `method` in flow units for an order, percentage
+    points for a trend); ``interval_low``/``interval_high`` (95 %, over seeds and over days where
+    records hold sums by day, paired where two methods are compared); ``n`` seeds;
+    ``share_of_days`` in the variance; ``stale``; ``note``; ``so_far``, what the runs say as they
+    are; ``verdict``, one of VERDICTS, which is ``so_far`` only for seeds and trainings enough.
     """
     frame, evidence = claims(PAPERS[wing]), collect(wing)
     rows = [
-        (*row[1:], *_verdict(row, evidence, city, profile))
+        (*row[1:], *found)
         for row in frame.itertuples()
-        for city, profile in _places(row, evidence)
+        for found in _judgements(row, frame, evidence, wing)
     ]
     return pd.DataFrame(rows, columns=_COLUMNS + _JUDGED).astype(_TYPES)
 
 
-def _places(claim, evidence: Evidence) -> list[tuple[str, str]]:
-    """Cities and profiles on which a claim is judged: those that have both methods, if any."""
+def _judgements(
+    claim: Any, frame: pd.DataFrame, evidence: Evidence, wing: str
+) -> Iterator[tuple]:
+    """A judgement for each city, by the best profile that has evidence there."""
+    counted = _parameters(claim, wing) if claim.metric == "params_m" else Sample(_EMPTY)
+    if len(counted.values):
+        yield "", "", *_judged(claim, frame, Compared(counted, []), evidence)
+        return
+    for city, known in _places(claim, evidence).items():
+        for profile in known:
+            compared = _KINDS[claim.kind](claim, evidence, city, profile)
+            if len(compared.sample.values):
+                break
+        yield city, profile, *_judged(claim, frame, compared, evidence)
+
+
+_EMPTY = pd.Series(dtype=float)
+
+
+def _parameters(claim: Any, wing: str) -> Sample:
+    """The count of a number, or by how many fewer `method` has: the same with every seed."""
+    order = claim.kind == "order"
+    ours = parameter_count(wing, claim.method, whole=order)
+    ours = parameter_count(wing, claim.other, whole=True) - ours if order else ours
+    return Sample(pd.Series([ours], dtype=float).dropna(), fixed=True)
+
+
+def _places(claim: Any, evidence: Evidence) -> dict[str, list[str]]:
+    """Cities on which a claim is judged, those that have both methods if any; profiles of each,
+    the best first."""
     if claim.dataset == "any":
         compared = {claim.method, claim.other}
         both = [place for place, names in evidence.cities.items() if compared <= names.keys()]
-        return both or list(evidence.cities) or [("", "")]
-    city = DATASETS[claim.dataset]
-    places = dict.fromkeys([*evidence.cities, *(place[:2] for place in evidence)])
-    return [place for place in places if place[0] == city] or [(city, "")]
-
-
-def _verdict(claim, evidence: Evidence, city: str, profile: str) -> tuple:
-    values, note, used = _KINDS[claim.kind](claim, evidence, city, profile)
-    if not len(values):
-        return city, profile, np.nan, np.nan, np.nan, 0, False, note, "not run"
-    ours, (low, high) = float(values.mean()), interval(values)
-    if values.attrs.get("untrained"):
-        low = high = ours
-    if claim.dataset == "any":
-        verdict = "not run" if np.isnan(low) else VERDICTS[0] if low > 0 else VERDICTS[1]
-        note = note if len(values) > 1 else "one seed has no interval"
+        places = both or list(evidence.cities) or [("", "")]
     else:
-        verdict = VERDICTS[0] if abs(ours - claim.value) <= claim.tolerance else VERDICTS[1]
-    left_out = sum(len(evidence.collapsed.get(key, ())) for key in used)
-    stale = any(r["stale"] for *place, m in used for r in evidence[tuple(place)][m].values())
-    note = "; ".join(
-        filter(None, [note, f"{left_out} collapsed run(s) left out" if left_out else ""])
+        city = DATASETS[claim.dataset]
+        places = [*evidence.cities, *(place[:2] for place in evidence)]
+        places = [place for place in places if place[0] == city] or [(city, "")]
+    known = {city: {profile for c, profile in places if c == city} for city, _ in places}
+    return {city: sorted(own, key=("", *PROFILES).index)[::-1] for city, own in known.items()}
+
+
+def _judged(claim: Any, frame: pd.DataFrame, found: Compared, evidence: Evidence) -> tuple:
+    """The columns after city and profile."""
+    values = found.sample.values
+    if not len(values):
+        word = NO_DATA if not _at_hand(claim.dataset) else NOT_RUN
+        return *_NOTHING, found.note, "", word
+    ours, spread = float(values.mean()), interval(found.sample)
+    low, high = (ours, ours) if _is_exact(claim, found.sample) else spread[:2]
+    said = _number_finding(claim, ours, low, high)
+    if claim.dataset == "any":
+        said = finding(low, high, found.percent)
+    notes = [found.note, *_remarks(claim, frame, found, said, high), _left_out(found, evidence)]
+    stale = any(r["stale"] for at, name in found.used for r in evidence[at][name].values())
+    word = verdict(
+        said,
+        enough=found.sample.fixed or len(values) > 1,
+        converged=all(evidence.converged(*side) for side in found.used),
     )
-    return city, profile, ours, low, high, len(values), stale, note, verdict
+    notes_text = "; ".join(filter(None, notes))
+    return ours, low, high, len(values), spread.share_of_days, stale, notes_text, said, word
 
 
-def _number(claim, evidence: Evidence, city: str, profile: str):
+def _is_exact(claim: Any, sample: Sample) -> bool:
+    """Whether nothing could come out otherwise: a count, or a rule on the paper's own test days."""
+    return sample.fixed and (claim.metric == "params_m" or claim.dataset != "any")
+
+
+def _number_finding(claim: Any, ours: float, low: float, high: float) -> str:
+    """What runs on the paper's own data say of a printed number or gain."""
+    if abs(ours - claim.value) <= claim.tolerance:
+        return CONFIRMED
+    apart = high < claim.value - claim.tolerance or low > claim.value + claim.tolerance
+    return OPPOSITE if apart else OPEN
+
+
+def _remarks(
+    claim: Any, frame: pd.DataFrame, found: Compared, said: str, high: float
+) -> Iterator[str]:
+    """What the interval excludes, and what an open claim needs."""
+    printed, size = np.nan, ""
+    if claim.kind == "order" and claim.metric != "params_m":
+        printed, high = printed_gain(frame, claim), high / found.percent
+        size = f" ({printed:.1f} % on average)"
+    elif claim.kind == "gain":
+        printed = claim.value - claim.tolerance
+    if printed > 0 and high < printed:
+        yield f"a gain of the printed size{size} is excluded"
+    if said == OPEN and claim.dataset == "any":
+        seeds = seeds_to_settle(found.sample, found.percent)
+        yield (
+            f"about {seeds} seeds would settle it"
+            if seeds
+            else "more seeds would not settle it"
+        )
+
+
+def _left_out(found: Compared, evidence: Evidence) -> str:
+    failed = sum(len(evidence.collapsed.get((*at, name), ())) for at, name in found.used)
+    return f"{failed} failed run(s) left out" if failed else ""
+
+
+@lru_cache
+def _at_hand(dataset: str) -> bool:
+    """Whether the paper's own files are in the data folder; any city will do for an order."""
+    if dataset == "any":
+        return True
+    names = AVERAGES.get(dataset) or (DATASETS[dataset],)
+    pairs = [split_pair(name) for name in names]
+    cities = [city for sources, target in pairs for city in (*sources, target)]
+    return all(city and index.entries()[city].files() is not None for city in cities)
+
+
+def _number(claim: Any, evidence: Evidence, city: str, profile: str) -> Compared:
     place = (city, profile, claim.fraction)
-    values = evidence.seeds(place, claim.method, claim.metric)
-    values.attrs["untrained"] = evidence.untrained(place, claim.method)
-    return values, "" if len(values) else f"no runs of {claim.method}", [(*place, claim.method)]
+    found = evidence.sample(place, claim.method, claim.metric)
+    used: list[Side] = [(place, claim.method)] if len(found.values) else []
+    return Compared(found, used, "" if used else f"no runs of {claim.method}")
 
 
-def _order(claim, evidence: Evidence, city: str, profile: str):
+def _order(claim: Any, evidence: Evidence, city: str, profile: str) -> Compared:
     used = _sides(claim, city, profile, claim.fraction, claim.other)
-    mine, theirs = _paired(evidence, used, claim.metric)
-    return theirs - mine, _absent(evidence, used), used
+    mine, theirs = _samples(evidence, used, claim.metric)
+    found = combine(lambda a, b: b - a, mine, theirs)
+    return Compared(found, used, _absent(evidence, used), theirs.values.mean() / 100)
 
 
-def _gain(claim, evidence: Evidence, city: str, profile: str):
+def _gain(claim: Any, evidence: Evidence, city: str, profile: str) -> Compared:
     place = (city, profile, claim.fraction)
     other = claim.other if claim.other != SECOND else _second(claim, evidence, place)
     if other is None:
-        return pd.Series(dtype=float), "no runs of other methods", []
+        return Compared(Sample(_EMPTY), [], "no runs of other methods")
     used = _sides(claim, city, profile, claim.fraction, other)
-    return _percent(evidence, used, claim.metric), _absent(evidence, used) or other, used
+    found = combine(_percent, *_samples(evidence, used, claim.metric))
+    return Compared(found, used, _absent(evidence, used) or other)
 
 
-def _second(claim, evidence: Evidence, place) -> str | None:
+def _second(claim: Any, evidence: Evidence, place) -> str | None:
     """The best of the other methods in the claim's table; of all methods if we lack the table.
 
     What the paper does not print (a rule of ours in its table) is none of them.
@@ -118,7 +238,7 @@ def _second(claim, evidence: Evidence, place) -> str | None:
     table = evidence.tables.get(claim.source.lower().replace(" ", ""))
     printed = _printed(claim.paper)
     means = {
-        m: evidence.seeds(place, m, claim.metric).mean()
+        m: evidence.sample(place, m, claim.metric).values.mean()
         for m in evidence.get(place, {})
         if m != claim.method and ":" not in m
         if (table is None or m in table) and (not printed or m in printed)
@@ -132,38 +252,32 @@ def _printed(paper: str) -> set[str]:
     return set(reported(paper)["method"]) if known else set()
 
 
-def _trend(claim, evidence: Evidence, city: str, profile: str):
+def _trend(claim: Any, evidence: Evidence, city: str, profile: str) -> Compared:
     amounts = claim.fraction.split(">")
     less, more = (_sides(claim, city, profile, amount, claim.other) for amount in amounts)
-    little, much = (_percent(evidence, used, claim.metric) for used in (less, more))
-    return (little - much).dropna(), _absent(evidence, less + more), less + more
+    sides = [*_samples(evidence, less, claim.metric), *_samples(evidence, more, claim.metric)]
+    found = combine(lambda a, b, c, d: _percent(a, b) - _percent(c, d), *sides)
+    return Compared(found, less + more, _absent(evidence, less + more))
 
 
-def _sides(claim, city: str, profile: str, amount: str, other: str) -> list[tuple]:
-    """What an amount of data compares, "3" or "3<0": (city, profile, fraction, name) twice."""
+def _sides(claim: Any, city: str, profile: str, amount: str, other: str) -> list[Side]:
+    """What an amount of data compares, "3" or "3<0": two sides."""
     mine, _, theirs = amount.partition("<")
-    return [(city, profile, mine, claim.method), (city, profile, theirs or mine, other)]
+    return [((city, profile, mine), claim.method), ((city, profile, theirs or mine), other)]
 
 
 _KINDS = {"number": _number, "order": _order, "gain": _gain, "trend": _trend}
 
 
-def _percent(evidence: Evidence, used: list[tuple], metric: str) -> pd.Series:
+def _percent(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """Gain of the first side over the second, percent, by seed."""
-    mine, theirs = _paired(evidence, used, metric)
     return 100 * (theirs - mine) / theirs
 
 
-def _paired(evidence: Evidence, used: list[tuple], metric: str):
-    """The errors of two sides at the seeds that both have."""
-    mine, theirs = (evidence.seeds(tuple(place), m, metric) for *place, m in used)
-    *place, other = used[1]
-    if len(theirs) and evidence.untrained(tuple(place), other):
-        theirs = pd.Series(theirs.iloc[0], mine.index)
-    both = mine.index.intersection(theirs.index)
-    return mine[both], theirs[both]
+def _samples(evidence: Evidence, used: list[Side], metric: str) -> list[Sample]:
+    return [evidence.sample(place, name, metric) for place, name in used]
 
 
-def _absent(evidence: Evidence, used: list[tuple]) -> str:
-    lacking = [m for *place, m in used if m not in evidence.get(tuple(place), {})]
+def _absent(evidence: Evidence, used: list[Side]) -> str:
+    lacking = [name for place, name in used if name not in evidence.get(place, {})]
     return f"no runs of {', '.join(dict.fromkeys(lacking))}" if lacking else ""

@@ -1,4 +1,4 @@
-"""Two groups of runs compared seed by seed, with 95 % intervals."""
+"""Two groups of runs compared seed by seed and day by day, with 95 % intervals."""
 
 from collections.abc import Iterable
 
@@ -8,19 +8,23 @@ import pandas as pd
 from stflow_lib import runs
 from stflow_lib.runs import Run
 from stflow_lib.runs.pair import target_of
-from stflow_lib.verdicts import statistics
-from stflow_lib.verdicts.evidence import value_of
-from stflow_lib.verdicts.statistics import verdict
+from stflow_lib.verdicts.evidence import has_converged
+from stflow_lib.verdicts.resampling import combine, interval, sample, value_of
+from stflow_lib.verdicts.statistics import finding, verdict
 
-COLUMNS = ["metric", "city", "scarcity", "gain", "low", "high", "n", "verdict"]
+COLUMNS = [
+    "metric", "city", "scarcity", "gain", "low", "high", "n", "share_of_days", "so_far", "verdict",
+]  # fmt: skip
+Place = tuple[str, str, int]  # city, amount of data, seed
+Pair = tuple[dict, dict]  # a record of either group
 
 
 def errors(group: Iterable[Run], metric: str) -> pd.Series:
-    """Test errors of recorded runs by (city, scarcity, seed), collapsed runs left out.
+    """Test errors of recorded runs by (city, scarcity, seed), failed runs left out.
 
     A metric is "rmse", or the name of a part such as "kind_3_rmse" where the records have it.
     """
-    found = {_place(r): value_of(r, metric) for r in _not_collapsed(group)}
+    found = {_place(r): value_of(r, metric) for r in _sound(group)}
     return pd.Series(found, dtype=float).dropna()
 
 
@@ -30,22 +34,31 @@ def paired_gains(
     """How much lower the errors of `better` are, in percent of `other`'s mean error.
 
     One row per metric, city and amount of data: mean over the seeds that both have, its 95 %
-    interval (NaN for one seed), the number of seeds, and the verdict: "confirmed" when the
-    whole interval is above zero, "the opposite" when it is below, else "not confirmed".
-    See `aligned` for what is compared with what.
+    interval over seeds and days (NaN for one seed; over seeds alone without sums by day), the
+    number of seeds, the days' share of the variance, what the interval says as things are
+    (``so_far``, one of `statistics.FINDINGS`), and the ``verdict``, which is that only for more
+    than one seed of trainings that converged. See `aligned` for what is compared with what.
     """
     better, other, lines = list(better), list(other), []
     for metric in metrics:
-        mine, theirs = aligned(better, other, metric)
-        if theirs.empty:
-            continue
-        for place, found in (theirs - mine).groupby(level=[0, 1], sort=False):
-            scaled = 100 * found.to_numpy() / theirs[found.index].mean()
-            low, high = statistics.interval(scaled)
-            lines.append(
-                (metric, *place, scaled.mean(), low, high, len(found), verdict(low, high))
-            )
+        found = _pairs(better, other, metric)
+        for place in dict.fromkeys(key[:2] for key in found):
+            pairs = {seed: pair for (*at, seed), pair in found.items() if tuple(at) == place}
+            lines.append((metric, *place, *_gain(pairs, metric)))
     return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _gain(pairs: dict[int, Pair], metric: str) -> tuple:
+    """The columns of `paired_gains` from the gain on."""
+    mine, theirs = (
+        sample({s: pair[side] for s, pair in pairs.items()}, metric) for side in (0, 1)
+    )
+    found = combine(lambda a, b: 100 * (b - a) / b.mean(1, keepdims=True), mine, theirs)
+    spread = interval(found)
+    said, n = finding(spread.low, spread.high), len(found.values)
+    converged = all(has_converged(record) for pair in pairs.values() for record in pair)
+    word = verdict(said, enough=n > 1 or found.fixed, converged=converged)
+    return found.values.mean(), *spread[:2], n, spread.share_of_days, said, word
 
 
 def aligned(
@@ -55,22 +68,31 @@ def aligned(
 
     A run on the target alone counts for every source, one without training for every seed.
     """
-    better, other = list(better), list(other)
+    found = _pairs(list(better), list(other), metric)
+    mine, theirs = (
+        pd.Series({p: value_of(pair[side], metric) for p, pair in found.items()}, dtype=float)
+        for side in (0, 1)
+    )
+    return mine, theirs
+
+
+def _pairs(better: list[Run], other: list[Run], metric: str) -> dict[Place, Pair]:
+    """The two records at each place that both groups have, in `other`'s order."""
     places = [*errors(better, metric).index, *errors(other, metric).index]
-    mine = _comparable_errors(better, metric, dict.fromkeys(places))
-    theirs = _comparable_errors(other, metric, mine.index)
-    return (mine[theirs.index], theirs) if len(theirs) else (theirs, theirs)
+    mine = _comparable(better, metric, dict.fromkeys(places))
+    theirs = _comparable(other, metric, mine)
+    return {place: (mine[place], record) for place, record in theirs.items()}
 
 
-def _comparable_errors(group: list[Run], metric: str, places: Iterable[tuple]) -> pd.Series:
-    """The group's errors at those of the places that its runs count for, in the group's order."""
-    found: dict[tuple, float] = {}
-    for record in _not_collapsed(group):
-        value = value_of(record, metric)
-        for place in () if np.isnan(value) else places:
+def _comparable(group: list[Run], metric: str, places: Iterable[Place]) -> dict[Place, dict]:
+    """The record that counts for each of the places, in the group's order."""
+    found: dict[Place, dict] = {}
+    for record in _sound(group):
+        lacks = np.isnan(value_of(record, metric))
+        for place in () if lacks else places:
             if _is_comparable(record, *place):
-                found.setdefault(place, value)
-    return pd.Series(found, dtype=float)
+                found.setdefault(place, record)
+    return found
 
 
 def _is_comparable(record: dict, city: str, scarcity: str, seed: int) -> bool:
@@ -78,9 +100,9 @@ def _is_comparable(record: dict, city: str, scarcity: str, seed: int) -> bool:
     return same and (record["seed"] == seed or record["epochs"] == 0)
 
 
-def _not_collapsed(group: Iterable[Run]) -> list[dict]:
+def _sound(group: Iterable[Run]) -> list[dict]:
     return [r for r in runs.records(group) if not r["notes"].get("collapsed")]
 
 
-def _place(record: dict) -> tuple[str, str, int]:
+def _place(record: dict) -> Place:
     return record["city"], record["scarcity"], record["seed"]

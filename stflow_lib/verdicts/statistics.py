@@ -1,7 +1,13 @@
-"""Intervals of a mean over a few seeds, and the word that they allow."""
+"""Intervals of a mean over a few seeds, and the words that they allow."""
 
 import numpy as np
 from scipy import stats
+
+NOT_RUN, NO_DATA = "not run", "needs data that cannot be had"
+ONE_SEED, NOT_CONVERGED = "one seed", "not converged"
+CONFIRMED, OPPOSITE, EQUAL, OPEN = "confirmed", "opposite", "equal within 1 %", "open"
+FINDINGS = (CONFIRMED, OPPOSITE, EQUAL, OPEN)
+VERDICTS = (NOT_RUN, NO_DATA, ONE_SEED, NOT_CONVERGED, *FINDINGS)
 
 _BOOTSTRAP_FROM = 20  # pairs from which the interval needs no normal errors
 
@@ -22,8 +28,20 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean() - half), float(values.mean() + half)
 
 
-def verdict(low: float, high: float) -> str:
-    """The word that an interval of a difference, better minus worse, allows."""
+def finding(low: float, high: float, margin: float = 1.0) -> str:
+    """What a 95 % interval of a difference, better minus worse, says: one of FINDINGS.
+
+    `margin` is one percent of the worse one's error, in the unit of the interval; "" without one.
+    """
     if np.isnan(low):
-        return "one seed"
-    return "confirmed" if low > 0 else "the opposite" if high < 0 else "not confirmed"
+        return ""
+    if low > 0 or high < 0:
+        return CONFIRMED if low > 0 else OPPOSITE
+    return EQUAL if -margin <= low and high <= margin else OPEN
+
+
+def verdict(finding: str, enough: bool, converged: bool) -> str:
+    """The word for a finding by `enough` seeds of trainings that all `converged`, or not."""
+    if not enough:
+        return ONE_SEED
+    return (finding or OPEN) if converged else NOT_CONVERGED

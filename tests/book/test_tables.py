@@ -66,7 +66,7 @@ def test_comparisons_are_named_and_paired_by_seed(rows):
     assert judged["label"].tolist() == ["A below B, RMSE", "A below B, MAE"]
     assert judged["row"].tolist() == ["A below B"] * 2 and judged["n"].tolist() == [3, 3]
     assert judged["gain"].tolist() == pytest.approx([45, 50])
-    assert judged["verdict"].tolist() == ["confirmed", "confirmed"]
+    assert judged["so_far"].tolist() == ["confirmed", "confirmed"]
 
 
 @pytest.mark.parametrize("pair", [("A", "C"), ("C", "A"), ("A", "not planned")])
@@ -76,28 +76,33 @@ def test_rows_without_records_are_no_comparison(rows, pair):
 
 
 @pytest.mark.parametrize(
-    "gain, low, high, verdict, text",
+    "gain, low, high, so_far, text",
     [(1.23, 0.4, 2.06, "confirmed", "+1.2 [+0.4, +2.1] yes"),
-     (-1.0, -2.0, -0.5, "the opposite", "-1.0 [-2.0, -0.5] opposite"),
-     (0.0, -1.0, 1.0, "not confirmed", "+0.0 [-1.0, +1.0] no"),
-     (2.0, NAN, NAN, "one seed", "+2.0")],
+     (-1.0, -2.0, -0.5, "opposite", "-1.0 [-2.0, -0.5] opposite"),
+     (0.0, -2.0, 2.0, "open", "+0.0 [-2.0, +2.0] open"),
+     (0.0, -0.5, 0.5, "equal within 1 %", "+0.0 [-0.5, +0.5] equal"),
+     (2.0, NAN, NAN, "", "+2.0")],
 )  # fmt: skip
-def test_a_gain_says_what_it_allows(gain, low, high, verdict, text):
+def test_a_gain_says_what_it_allows(gain, low, high, so_far, text):
     """A number without its interval would read like a finding."""
-    row = SimpleNamespace(gain=gain, low=low, high=high, verdict=verdict)
+    row = SimpleNamespace(gain=gain, low=low, high=high, so_far=so_far)
     assert tables.judged_text(row) == text
     assert text.startswith(tables.gain_text(row))
 
 
 def test_verdicts_are_counted_of_all():
-    judged = pd.DataFrame({"verdict": ["confirmed", "not confirmed", "confirmed"]})
-    assert tables.count_verdicts(judged) == "confirmed: 2 of 3; not confirmed: 1 of 3"
+    judged = pd.DataFrame({"verdict": ["confirmed", "open", "confirmed"]}).assign(so_far="open")
+    assert tables.count_verdicts(judged) == "confirmed: 2 of 3; open: 1 of 3"
+    early = pd.DataFrame({"verdict": ["not converged"] * 3 + ["one seed"],
+                          "so_far": ["open", "opposite", "open", ""]})  # fmt: skip
+    want = "not converged: 3 of 4; one seed: 1 of 4; so far: open 2, opposite 1"
+    assert tables.count_verdicts(early) == want
 
 
 def test_gains_lie_under_their_task(rows, capsys):
     """Columns in another order than their cells would give one city another's gain."""
     judged = tables.compare(rows, {"B": ("A", "B")}, ["rmse"])
-    other = judged.assign(city="v>w", gain=-7.0, low=NAN, high=NAN, verdict="one seed")
+    other = judged.assign(city="v>w", gain=-7.0, low=NAN, high=NAN, so_far="")
     tables.show_gains(pd.concat([judged, other]), "below")
     caption, task, days, line = capsys.readouterr().out.splitlines()
     assert caption == "below, RMSE, %; confirmed?"
@@ -111,14 +116,14 @@ def test_comparisons_end_in_one_sentence(rows, capsys):
     out = capsys.readouterr().out
     half = 4.302653 * 5 / 3**0.5  # of gains 50, 45 and 40 %
     assert f"a gain must exceed about {half:.1f} %" in out
-    assert out.splitlines()[-1] == "confirmed: 1 of 1"
+    assert out.splitlines()[-1] == "not converged: 1 of 1; so far: confirmed 1"
     assert plt.gcf().axes[0].get_title() == "Paired differences with 95 % intervals"
 
 
 def test_without_an_interval_nothing_is_drawn(capsys):
     tables.show_comparisons(pd.DataFrame())
     assert capsys.readouterr().out == "No pair of runs to compare yet.\n"
-    single = pd.DataFrame([("a", 1.0, np.nan, np.nan, 1, "one seed")],
-                          columns=["label", "gain", "low", "high", "n", "verdict"])  # fmt: skip
+    names = ["label", "gain", "low", "high", "n", "so_far", "verdict"]
+    single = pd.DataFrame([("a", 1.0, np.nan, np.nan, 1, "", "one seed")], columns=names)
     tables.show_comparisons(single)
     assert not plt.get_fignums() and "one seed: 1 of 1" in capsys.readouterr().out

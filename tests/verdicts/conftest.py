@@ -27,6 +27,8 @@ def book(toy, tmp_path, monkeypatch):
     """A function that writes the toy's claims; its wing has no records and no planned runs."""
     monkeypatch.setenv("STFLOW_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("STFLOW_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("STFLOW_DATA", str(tmp_path / "data"))
+    judge._at_hand.cache_clear()
     for module in (claims, judge):
         monkeypatch.setattr(module, "FOLDER", tmp_path)
     monkeypatch.setitem(claims.PAPERS, "toy", "toy")
@@ -45,7 +47,8 @@ def put(toy):
     ):
         for seed, value in enumerate(values):
             run = toy.run(method, city, scarcity, profile, seed)
-            record = runs.ensure(run) | {"metric_rmse": value, "epochs": epochs, **more}
+            found = {"metric_rmse": value, "epochs": epochs, "converged": True, **more}
+            record = runs.ensure(run) | found
             store.write(run, record)
 
     return store_seeds
@@ -57,7 +60,9 @@ def store_values():
 
     def store_row(row, values):
         for run, value in zip(row, values, strict=True):
-            store.write(run, runs.ensure(run) | {"metric_rmse": value, "epochs": 5})
+            store.write(
+                run, runs.ensure(run) | {"metric_rmse": value, "epochs": 5, "converged": True}
+            )
 
     return store_row
 

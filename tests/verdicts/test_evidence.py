@@ -32,7 +32,7 @@ def test_collapsed_runs_are_left_out_and_counted(book, put, toy):
     )
     row = judge("toy").iloc[0]
     assert row.n == 2 and row.ours == pytest.approx(1.1)
-    assert row.note == "1 collapsed run(s) left out"
+    assert row.note == "about 3 seeds would settle it; 1 failed run(s) left out"
 
 
 def test_planned_settings_are_the_methods_own_and_ablations_are_not_mixed_in(book, put, toy):
@@ -95,8 +95,8 @@ def test_a_mean_over_sets_needs_all_of_them_at_the_same_seed(book, put):
     book(NUMBER.replace("TaxiBJ-P1", "TaxiBJ-avg"), NUMBER.replace("n1", "n2"))
     for n, value in enumerate([1.0, 2.0, 3.0], start=1):
         put("NOISE", [value, 9.0], city=f"taxibj-p{n}")
-    assert judge("toy")["verdict"].tolist() == ["not run", "not confirmed"]
+    assert judge("toy")["verdict"].tolist() == ["needs data that cannot be had", "open"]
     put("NOISE", [2.2], city="taxibj-p4")
     row = judge("toy").iloc[0]
     assert (row.n, row.city, row.profile) == (1, "taxibj-avg", "lab")
-    assert (row.verdict, row.ours) == ("confirmed", pytest.approx(2.05))
+    assert (row.verdict, row.so_far, row.ours) == ("one seed", "confirmed", pytest.approx(2.05))

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from stflow_lib.verdicts import paired, statistics
@@ -12,11 +13,11 @@ def group(monkeypatch):
     """A group of runs from {(city, scarcity, seed): error}; None marks a collapsed one."""
     monkeypatch.setattr(paired.runs, "records", lambda group: [run.record for run in group])
 
-    def build(errors, epochs=1):
+    def build(errors, epochs=1, **more):
         return [
             SimpleNamespace(record={"city": c, "scarcity": a, "seed": s, "metric_rmse": e or 0.0,
                                     "part_half_rmse": 2 * (e or 0.0), "epochs": epochs,
-                                    "notes": {"collapsed": e is None}})
+                                    "notes": {"collapsed": e is None}, **more})
             for (c, a, s), e in errors.items()
         ]  # fmt: skip
 
@@ -38,15 +39,18 @@ def test_only_seeds_of_both_are_compared(group):
 
 @pytest.mark.parametrize(
     "ours, verdict",
-    [([1.0, 1.1, 1.0], "confirmed"), ([3.0, 3.1, 3.0], "the opposite"),
-     ([1.0, 3.0, 2.0], "not confirmed")],
+    [([1.0, 1.1, 1.0], "confirmed"), ([3.0, 3.1, 3.0], "opposite"),
+     ([1.0, 3.0, 2.0], "open"), ([1.999, 2.001, 2.0], "equal within 1 %")],
 )  # fmt: skip
 def test_the_whole_interval_decides(group, ours, verdict):
     """A mean on the right side is not yet a finding."""
-    judged = paired.paired_gains(
-        group(seeds("a", ours)), group(seeds("a", [2.0, 2.0, 2.0])), ["rmse"]
-    )
-    assert judged["verdict"].tolist() == [verdict]
+    theirs = seeds("a", [2.0, 2.0, 2.0])
+    for converged, word in ((True, verdict), (False, "not converged")):
+        sides = group(seeds("a", ours), converged=True), group(theirs, converged=converged)
+        (row,) = paired.paired_gains(*sides, ["rmse"]).itertuples()
+        assert (row.so_far, row.verdict) == (verdict, word)
+    (row,) = paired.paired_gains(group(seeds("a", ours)), group(theirs), ["rmse"]).itertuples()
+    assert row.verdict == "not converged"  # a record of before the rule
 
 
 def test_one_seed_has_no_interval(group):
@@ -104,3 +108,39 @@ def test_parts_are_compared_like_the_whole(group):
     assert paired.errors(ours, "half_rmse").tolist() == [2.0, 4.0]
     judged = paired.paired_gains(ours, base, ["half_rmse", "kind_3_rmse"])
     assert judged[["metric", "gain"]].values.tolist() == [["half_rmse", 50.0]]
+
+
+def days(errors) -> dict:
+    """Sums by day of a record whose RMSE on each day is given."""
+    return {
+        "days": {f"2020-01-{d:02d}": {"all": [1, e, e**2]} for d, e in enumerate(errors, 10)}
+    }
+
+
+def test_two_rules_have_an_interval_over_days(group):
+    """Nothing is trained, so the days are all that could have been others."""
+    hard = np.linspace(1, 9, 12)
+    rmse = (hard**2).mean() ** 0.5
+    ours = group(seeds("a", [0.9 * rmse]), epochs=0, **days(0.9 * hard))
+    rule = group(seeds("a", [rmse]), epochs=0, **days(hard))
+    (row,) = paired.paired_gains(ours, rule, ["rmse"]).itertuples()
+    assert (row.n, row.verdict, row.share_of_days) == (1, "confirmed", 1.0)
+    assert (row.low, row.gain, row.high) == pytest.approx((9.15, 10, 10.85), abs=0.9)
+    bare = group(seeds("a", [rmse]), epochs=0)
+    (row,) = paired.paired_gains(ours, bare, ["rmse"]).itertuples()
+    assert np.isnan(row.low) and (row.so_far, row.verdict) == ("", "open")
+
+
+def test_a_gain_that_two_days_make_is_not_sure(group):
+    """Three seeds agree, on one test set; twelve days do not."""
+    theirs, ours = np.full(12, 2.0), np.full(12, 2.1)
+    ours[:2] = 0.1
+    values = [(ours**2).mean() ** 0.5 + s for s in (0, 0.001, -0.001)]
+    sides = (
+        group(seeds("a", values), **days(ours)),
+        group(seeds("a", [2.0] * 3), **days(theirs)),
+    )
+    (row,) = paired.paired_gains(*sides, ["rmse"]).itertuples()
+    assert row.low < 0 < row.gain and row.so_far == "open" and row.share_of_days > 0.99
+    without = [group(seeds("a", v)) for v in (values, [2.0] * 3)]
+    assert paired.paired_gains(*without, ["rmse"])["so_far"].tolist() == ["confirmed"]

@@ -4,8 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.style import BLUE, INK, PALETTE, RED, plain_ticks
+from stflow_lib.book.plots.style import BLUE, GREEN, GREY, INK, PALETTE, RED, plain_ticks
+from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL, OPEN, OPPOSITE
 
+WORD_COLOURS = {CONFIRMED: BLUE, OPPOSITE: RED, EQUAL: GREEN, OPEN: GREY}
 COLOURS = ["0.55", INK, *PALETTE[:6]]  # the first two are for rules
 
 
@@ -114,12 +116,12 @@ def convergence_figure(records: list[dict], units: dict[str, str]) -> plt.Figure
 def gains_figure(judged: pd.DataFrame) -> plt.Figure:
     """Paired differences with their intervals, in percent of the other method's error.
 
-    `judged`: label, gain, low, high, verdict per row; a bar right of zero speaks for the claim.
+    `judged`: label, gain, low, high, so_far per row; a bar right of zero speaks for the claim.
     Two seeds can give an interval of hundreds of percent: the axis ends at twice the largest gain.
     """
     fig, axis = plt.subplots(figsize=(8, 0.34 * len(judged) + 1.2), layout="constrained")
     y = np.arange(len(judged))[::-1]
-    colour = [BLUE if v == "confirmed" else RED for v in judged["verdict"]]
+    colour = [WORD_COLOURS.get(word, GREY) for word in judged["so_far"]]
     axis.hlines(y, judged["low"], judged["high"], color=colour, lw=2.5)
     axis.scatter(judged["gain"], y, color=colour, s=26, zorder=3)
     axis.axvline(0, color="0.3", lw=0.8)

@@ -7,27 +7,54 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.style import BLUE, RED
-from stflow_lib.verdicts.judge import VERDICTS
+from stflow_lib.book.plots.comparisons import WORD_COLOURS
+from stflow_lib.book.plots.style import ORANGE, SKY
+from stflow_lib.verdicts.statistics import (
+    FINDINGS,
+    NO_DATA,
+    NOT_CONVERGED,
+    NOT_RUN,
+    ONE_SEED,
+    VERDICTS,
+)
 
-COLOURS = dict(zip(VERDICTS, (BLUE, RED, "#C8C8C8"), strict=True))
-WORDS = {"confirmed": "yes", "not confirmed": "no", "not run": "-"}
+COLOURS = {NOT_RUN: "#E8E8E8", NO_DATA: "#CFCFCF", ONE_SEED: SKY, NOT_CONVERGED: ORANGE}
+COLOURS |= WORD_COLOURS
+COLUMNS = {"verdict": VERDICTS, "so_far": FINDINGS}  # and the words that each may hold
+SHORT = dict(zip(FINDINGS, ("yes", "opposite", "equal", "open"), strict=True)) | {"": ONE_SEED}
+EARLY = "*"  # marks what trainings say that did not converge
 
 
-def count_verdicts(judged: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """How often each verdict was reached, a row for each group in the order of `judged`."""
-    counts = judged.groupby([*by, "verdict"]).size().unstack(fill_value=0)
+def count_verdicts(
+    judged: pd.DataFrame, by: list[str], column: str = "verdict"
+) -> pd.DataFrame:
+    """How often each word stands in a column, a row for each group in the order of `judged`."""
+    counts = judged.groupby([*by, column]).size().unstack(fill_value=0)
     order = pd.MultiIndex.from_frame(judged[by].drop_duplicates())
-    return counts.reindex(index=order, columns=list(VERDICTS), fill_value=0)
+    return counts.reindex(index=order, columns=list(COLUMNS[column]), fill_value=0)
 
 
 def judgement_text(row) -> str:
-    """Verdict, difference and interval of one judgement."""
-    if row.verdict == "not run":
-        return WORDS[row.verdict]
+    """What the runs of one judgement say so far: a word, the difference and its interval."""
+    if row.verdict in (NOT_RUN, NO_DATA):
+        return "-"
     interval = f" [{row.interval_low:.3g}, {row.interval_high:.3g}]"
     known = interval * (not np.isnan(row.interval_low))
-    return f"{WORDS[row.verdict]} {row.ours:.3g}{known}" + " (stale)" * bool(row.stale)
+    early = EARLY * (row.verdict == NOT_CONVERGED)
+    return f"{SHORT[row.so_far]}{early} {row.ours:.3g}{known}" + " (stale)" * bool(row.stale)
+
+
+def days_sentence(judged: pd.DataFrame) -> str:
+    """How many intervals know the test days, and what part of their variance days contribute."""
+    run = with_interval(judged)
+    share = run["share_of_days"].dropna()
+    if share.empty:
+        return f"{len(run)} intervals are over seeds alone: no record has its errors by day"
+    return (
+        f"{len(share)} of {len(run)} intervals are over seeds and days; of their variance days "
+        f"contribute {100 * share.median():.0f} % (median; {100 * share.min():.0f} to "
+        f"{100 * share.max():.0f} %), seeds the rest; the other intervals are over seeds alone"
+    )
 
 
 def judgements_table(found: pd.DataFrame) -> pd.DataFrame:
@@ -37,45 +64,77 @@ def judgements_table(found: pd.DataFrame) -> pd.DataFrame:
     return wide.loc[found["statement"].unique(), (~wide.isin(["-", ""])).any()]
 
 
-def verdicts_figure(counts: pd.DataFrame) -> plt.Figure:
-    """Shares of the verdicts, a bar for each row (title, kind) of `count_verdicts`."""
-    fig, axis = plt.subplots(figsize=(8, 0.5 * len(counts) + 1.3), layout="constrained")
-    left = pd.Series(0.0, counts.index)
-    share = counts.div(counts.sum(axis=1), axis=0) * 100
+NOTES = {  # beginning of a note -> what it is counted as
+    "a gain of the printed size": "a gain of the printed size is excluded",
+    "more seeds would not": "open: more seeds would not settle it",
+    r"about \d seeds": "open: fewer than 10 seeds would settle it",
+    r"about \d\d seeds": "open: 10 to 99 seeds would settle it",
+    "about": "open: 100 seeds or more would settle it",
+    r"\d+ failed": "failed runs are left out",
+}
+
+
+def notes_table(judged: pd.DataFrame) -> pd.DataFrame:
+    """In how many judgements with runs a kind of note stands: notes down, papers across."""
+    run = judged[judged["n"] > 0]
+    notes = run.assign(note=run["note"].str.split("; ")).explode("note")
+    kind = pd.Series("", notes.index)
+    for start, words in NOTES.items():
+        kind = kind.mask((kind == "") & notes["note"].str.match(start), words)
+    notes = notes.assign(note=kind)[kind != ""]
+    counts = notes.groupby(["note", "title"]).size().unstack(fill_value=0)
+    return counts.reindex(index=[*NOTES.values()], fill_value=0).rename_axis(None, axis=1)
+
+
+def verdicts_figure(counts: pd.DataFrame, so_far: pd.DataFrame) -> plt.Figure:
+    """Shares of the verdicts, and of what the runs say so far: a bar for each (title, kind).
+
+    `counts`, `so_far`: of `count_verdicts`; what has no finding yet is missing from the second.
+    """
+    fig, axes = plt.subplots(
+        1, 2, figsize=(10, 0.5 * len(counts) + 1.7), layout="constrained", sharey=True
+    )
     rows = [f"{title}: {kind} ({n})" for (title, kind), n in counts.sum(axis=1).items()]
-    for verdict, colour in COLOURS.items():
-        axis.barh(rows, share[verdict], left=left, color=colour, label=verdict)
-        left += share[verdict]
-    axis.set(title="Verdict by kind of claim", xlabel="share of judgements (%)", xlim=(0, 100))
-    axis.invert_yaxis()
-    fig.legend(ncols=3, loc="outside lower center")
+    for axis, found in zip(axes, (counts, so_far), strict=True):
+        left = pd.Series(0.0, counts.index)
+        share = found.div(counts.sum(axis=1), axis=0) * 100
+        for word in found:
+            name = word if axis is axes[0] else None
+            axis.barh(rows, share[word], left=left, color=COLOURS[word], label=name)
+            left += share[word]
+        axis.set(xlabel="share of judgements (%)", xlim=(0, 100))
+    axes[0].set(title="Verdict by kind of claim")
+    axes[1].set(title="What the runs say so far")
+    axes[0].invert_yaxis()
+    fig.legend(ncols=4, loc="outside lower center", frameon=False)
     return fig
 
 
 def with_interval(judged: pd.DataFrame) -> pd.DataFrame:
     """The judgements that have an interval, and its half width as `reach`."""
     reach = (judged["interval_high"] - judged["interval_low"]) / 2
-    return judged.assign(reach=reach)[(judged["verdict"] != "not run") & (reach > 0)]
+    return judged.assign(reach=reach)[reach > 0]
 
 
 def certainty_figure(run: pd.DataFrame) -> plt.Figure:
     """Mean difference over the half width of its interval, a row for each city and profile.
 
-    `run`: of `with_interval`. Right of 1 a claim is confirmed.
+    `run`: of `with_interval`. Right of 1 a claim is confirmed, left of -1 the opposite is.
     """
     places = (run["title"] + ", " + run["city"] + ", " + run["profile"]).rename("place")
     names = list(places.unique())
     rank = places.groupby(places).rank("first", pct=True)
     height = places.map(names.index) + 0.6 * (rank - 0.5)
     fig, axis = plt.subplots(figsize=(8, 0.45 * len(names) + 1.4), layout="constrained")
-    for verdict, colour in COLOURS.items():
-        own = run["verdict"] == verdict
+    for word, colour in WORD_COLOURS.items():
+        own = run["so_far"] == word
         certainty = (run["ours"] / run["reach"])[own]
-        axis.scatter(certainty, height[own], s=14, color=colour, label=verdict)
+        axis.scatter(certainty, height[own], s=14, color=colour, label=word)
     axis.set_yticks(range(len(names)), names)
     axis.axvline(1, color="0.4", lw=1)
     axis.axvline(-1, color="0.4", lw=1, ls=":")
     axis.set(title="How sure we are", xlabel="mean difference / half width of its interval (1)")
     axis.set_xscale("symlog", linthresh=2)
     axis.invert_yaxis()
+    fig.legend(ncols=4, loc="outside lower center", frameon=False)
     return fig

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from stflow_lib.book.plots import comparisons as plots
-from stflow_lib.book.plots.style import BLUE, RED
+from stflow_lib.book.plots.style import BLUE, GREEN, GREY, RED
 
 UNITS = {"c": "cars", "d": "bikes"}
 
@@ -75,13 +75,19 @@ def test_convergence_is_the_mean_over_seeds_as_far_as_all_go():
 
 
 def test_gains_show_interval_and_verdict_and_end_at_twice_the_largest():
-    rows = [("a", 2.0, 1.0, 3.0, "confirmed"), ("b", -1.0, -300.0, 298.0, "not confirmed")]
-    judged = pd.DataFrame(rows, columns=["label", "gain", "low", "high", "verdict"])
+    rows = [("a", 2.0, 1.0, 3.0, "confirmed"), ("b", -1.0, -300.0, 298.0, "open"),
+            ("c", -1.0, -2.0, -0.5, "opposite"), ("d", 0.0, -0.1, 0.1, "equal within 1 %"),
+            ("e", 0.5, np.nan, np.nan, "")]  # fmt: skip
+    judged = pd.DataFrame(rows, columns=["label", "gain", "low", "high", "so_far"])
     axis = plots.gains_figure(judged).axes[0]
     bars, points = axis.collections
-    assert [s[:, 0].tolist() for s in bars.get_segments()] == [[1, 3], [-300, 298]]
-    assert points.get_offsets().tolist() == [[2, 1], [-1, 0]]
-    assert [to_hex(c).upper() for c in points.get_facecolors()] == [BLUE, RED]
-    assert [t.get_text() for t in axis.get_yticklabels()] == ["a", "b"]
+    ends = [
+        segment[:, 0].tolist() for segment in bars.get_segments() if len(segment.shape) == 2
+    ]
+    assert ends[:2] == [[1, 3], [-300, 298]]  # the one seed has no bar
+    assert points.get_offsets().tolist() == [[2, 4], [-1, 3], [-1, 2], [0, 1], [0.5, 0]]
+    colours = [to_hex(c).upper() for c in points.get_facecolors()]
+    assert colours == [BLUE, GREY, RED, GREEN, GREY]  # one colour for each word
+    assert [t.get_text() for t in axis.get_yticklabels()] == [*"abcde"]
     assert np.abs(axis.get_xlim()).max() < 5
     assert axis.get_title() and axis.get_xlabel() == "lower by, % of the other's error"

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.book.plots import scoreboard as plots
+from stflow_lib.verdicts.statistics import VERDICTS
 
 NAN = float("nan")
 
@@ -20,33 +21,68 @@ def closed():
 @pytest.fixture
 def judged():
     rows = [
-        ("P", "order", "a < b", "x", "lab", 2.0, 1.0, 3.0, "confirmed"),
-        ("P", "order", "a < b", "y", "lab", -1.0, -2.0, 0.5, "not confirmed"),
-        ("P", "order", "a < c", "x", "lab", NAN, NAN, NAN, "not run"),
-        ("P", "order", "a < c", "y", "lab", 0.5, NAN, NAN, "not confirmed"),
-        ("Q", "trend", "d < e", "z", "lab", NAN, NAN, NAN, "not run"),
+        ("P", "order", "a < b", "x", "lab", 2.0, 1.0, 3.0, "confirmed", "confirmed"),
+        ("P", "order", "a < b", "y", "lab", -1.0, -2.0, 0.5, "open", "not converged"),
+        ("P", "order", "a < c", "x", "lab", NAN, NAN, NAN, "", "not run"),
+        ("P", "order", "a < c", "y", "lab", 0.5, NAN, NAN, "", "one seed"),
+        ("Q", "trend", "d < e", "z", "lab", NAN, NAN, NAN, "", "not run"),
     ]
     names = ["title", "kind", "statement", "city", "profile", "ours", "interval_low"]
-    names += ["interval_high", "verdict"]
-    return pd.DataFrame(rows, columns=names).assign(stale=False)
+    names += ["interval_high", "so_far", "verdict"]
+    return pd.DataFrame(rows, columns=names).assign(stale=False, share_of_days=NAN)
 
 
 def test_verdicts_are_counted_by_group_and_none_is_forgotten(judged):
     """A verdict that nobody reached must stand there with a zero."""
     counts = plots.count_verdicts(judged, ["title", "kind"])
-    assert list(counts) == ["confirmed", "not confirmed", "not run"]
-    assert counts.to_numpy().tolist() == [[1, 2, 1], [0, 0, 1]]
+    assert list(counts) == list(VERDICTS) and len(VERDICTS) == 8
+    assert counts.to_numpy().tolist() == [[1, 0, 1, 1, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0]]
+    early = plots.count_verdicts(judged, ["title", "kind"], "so_far")
+    assert list(early) == ["confirmed", "opposite", "equal within 1 %", "open"]
+    assert early.to_numpy().tolist() == [[1, 0, 0, 1], [0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(
     "changes, text",
     [({}, "yes 2.35 [1, 3.5]"), ({"stale": True}, "yes 2.35 [1, 3.5] (stale)"),
-     ({"verdict": "not confirmed", "interval_low": NAN}, "no 2.35"), ({"verdict": "not run"}, "-")],
+     ({"verdict": "not converged"}, "yes* 2.35 [1, 3.5]"),
+     ({"verdict": "opposite", "so_far": "opposite"}, "opposite 2.35 [1, 3.5]"),
+     ({"verdict": "equal within 1 %", "so_far": "equal within 1 %"}, "equal 2.35 [1, 3.5]"),
+     ({"verdict": "one seed", "so_far": "", "interval_low": NAN}, "one seed 2.35"),
+     ({"verdict": "not run", "so_far": ""}, "-"),
+     ({"verdict": "needs data that cannot be had", "so_far": ""}, "-")],
 )  # fmt: skip
 def test_a_judgement_has_its_interval_where_there_is_one(changes, text):
     row = {"ours": 2.345, "interval_low": 1.0, "interval_high": 3.5, "stale": False,
-           "verdict": "confirmed"}  # fmt: skip
+           "so_far": "confirmed", "verdict": "confirmed"}  # fmt: skip
     assert plots.judgement_text(SimpleNamespace(**row | changes)) == text
+
+
+def test_the_share_of_days_is_said_or_that_nothing_is_known_of_them(judged):
+    assert plots.days_sentence(judged).startswith("2 intervals are over seeds alone")
+    known = judged.assign(share_of_days=[0.25, NAN, NAN, NAN, NAN])
+    said = plots.days_sentence(known)
+    assert said.startswith("1 of 2 intervals are over seeds and days")
+    assert "days contribute 25 % (median; 25 to 25 %)" in said
+
+
+def test_notes_are_counted_by_kind_and_paper():
+    """A note that names a number would be a row of its own for each number."""
+    notes = ["about 8 seeds would settle it; 2 failed run(s) left out", "no runs of A",
+             "HA; a gain of the printed size (3.1 % on average) is excluded",
+             "about 12 seeds would settle it", "about 480 seeds would settle it",
+             "more seeds would not settle it", "about 7 seeds would settle it"]  # fmt: skip
+    judged = pd.DataFrame({"note": notes, "title": [*"PPPPPPQ"], "n": [3] * 7})
+    table = plots.notes_table(judged)
+    assert table["P"].tolist() == [1, 1, 1, 1, 1, 1] and table["Q"].tolist() == [
+        0,
+        0,
+        1,
+        0,
+        0,
+        0,
+    ]
+    assert plots.notes_table(judged.assign(n=[3, 0, 0, 0, 0, 0, 0]))["P"].sum() == 2
 
 
 def test_places_without_a_run_have_no_column(judged):
@@ -58,13 +94,22 @@ def test_places_without_a_run_have_no_column(judged):
 
 def test_bars_are_shares_of_their_row(judged):
     """Shares of all judgements would make papers with few claims look refuted."""
-    figure = plots.verdicts_figure(plots.count_verdicts(judged, ["title", "kind"]))
-    (axis,) = figure.axes
-    assert [bar.get_width() for bar in axis.patches] == [25, 0, 50, 0, 25, 100]
-    assert [bar.get_x() for bar in axis.patches] == [0, 0, 25, 0, 75, 0]
-    assert [t.get_text() for t in axis.get_yticklabels()] == ["P: order (4)", "Q: trend (1)"]
-    assert axis.get_title() == "Verdict by kind of claim"
-    assert axis.get_xlabel() == "share of judgements (%)"
+    both = [plots.count_verdicts(judged, ["title", "kind"], c) for c in ("verdict", "so_far")]
+    figure = plots.verdicts_figure(*both)
+    left, right = figure.axes
+    widths, starts = (
+        [getattr(bar, get)() for bar in left.patches] for get in ("get_width", "get_x")
+    )
+    assert widths == [25, 100, 0, 0, 25, 0, 25, 0, 25, 0, 0, 0, 0, 0, 0, 0]
+    assert starts[::2] == [0, 25, 25, 50, 75, 100, 100, 100]
+    assert [bar.get_width() for bar in right.patches][::2] == [25, 0, 0, 25]
+    colours = {bar.get_facecolor() for bar in left.patches}
+    assert len(colours) == 8 and {bar.get_facecolor() for bar in right.patches} < colours
+    assert [t.get_text() for t in left.get_yticklabels()] == ["P: order (4)", "Q: trend (1)"]
+    assert left.get_title() == "Verdict by kind of claim"
+    assert right.get_title() == "What the runs say so far"
+    assert left.get_xlabel() == right.get_xlabel() == "share of judgements (%)"
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == list(VERDICTS)
 
 
 def test_what_has_no_interval_is_not_drawn(judged):
@@ -76,7 +121,7 @@ def test_certainty_is_in_half_widths(judged):
     """A claim is confirmed exactly where its dot is right of 1."""
     (axis,) = plots.certainty_figure(plots.with_interval(judged)).axes
     drawn = {c.get_label(): c.get_offsets().tolist() for c in axis.collections}
-    assert drawn["confirmed"][0][0] == 2 and drawn["not confirmed"][0][0] == pytest.approx(-0.8)
-    assert not drawn["not run"] and axis.get_title() == "How sure we are"
+    assert drawn["confirmed"][0][0] == 2 and drawn["open"][0][0] == pytest.approx(-0.8)
+    assert not drawn["opposite"] and axis.get_title() == "How sure we are"
     assert [t.get_text() for t in axis.get_yticklabels()] == ["P, x, lab", "P, y, lab"]
     assert axis.get_xlabel() == "mean difference / half width of its interval (1)"

@@ -9,12 +9,12 @@ import pandas as pd
 from stflow_lib import runs
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.comparisons import gains_figure
-from stflow_lib.book.tables import below, compare, show_provenance
+from stflow_lib.book.tables import below, compare, count_verdicts, show_provenance
 from stflow_lib.runs import Rows, Run
 from stflow_lib.verdicts import paired
 
 METRICS = ("rmse", "mae", "mape")
-SHOWN = ["label", "gain", "low", "high", "n", "verdict"]
+SHOWN = ["label", "gain", "low", "high", "n", "so_far", "verdict"]
 PRETEXTS = {  # curve -> (title, y label)
     "reg_valid": ("8b: regional contrast", "validation loss"),
     "inf_valid_rmse": ("8c: super-resolution", "validation RMSE (vehicles)"),
@@ -92,8 +92,7 @@ def show_gains(judged: pd.DataFrame) -> None:
     if judged["low"].notna().any():
         gains_figure(judged).axes[0].set_title("Paired differences with 95 % intervals")
         plt.show()
-    counts = judged["verdict"].value_counts()
-    print("; ".join(f"{verdict}: {number}" for verdict, number in counts.items()))
+    print(count_verdicts(judged))
 
 
 def printed_gains(without: pd.DataFrame, extra: pd.DataFrame) -> pd.DataFrame:

@@ -6,12 +6,13 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.tables import judged_text
 from stflow_lib.finegrained import METHODS
 from stflow_lib.runs import Run
 from stflow_lib.verdicts import paired
 from stflow_lib.verdicts.claims import reported
 
-GAINS = ["city", "fraction", "other", "metric", "gain", "low", "high", "verdict"]
+GAINS = ["city", "fraction", "other", "metric", "gain", "low", "high", "so_far"]
 KEPT = ["method", "city", "largest gap", "dead blocks", "collapsed"]
 
 
@@ -45,15 +46,13 @@ def gains_in_percent(orders: pd.DataFrame, planned: Sequence[Run]) -> pd.DataFra
         scale = 100 / paired.errors(there, row.metric).mean()
         found = [scale * v for v in (row.ours, row.interval_low, row.interval_high)]
         where = row.city, f"{row.fraction} %", row.other, row.metric
-        rows.append((*where, *found, row.verdict))
+        rows.append((*where, *found, row.so_far))
     return pd.DataFrame(rows, columns=GAINS)
 
 
 def gains_table(gains: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     """Gains of one metric in words, methods down in the given order, places across."""
-    said = gains["verdict"].eq("confirmed").map({True: "yes", False: "no"})
-    text = [f"{r.gain:+.1f} [{r.low:+.1f}, {r.high:+.1f}] {word}"
-            for r, word in zip(gains.itertuples(), said, strict=True)]  # fmt: skip
+    text = [judged_text(row) for row in gains.itertuples()]
     wide = gains.assign(text=text)
     wide = wide.pivot(index="other", columns=["city", "fraction"], values="text")
     return wide.reindex([name for name in methods if name in wide.index])

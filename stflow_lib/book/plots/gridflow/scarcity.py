@@ -59,7 +59,7 @@ def above_zero(values: np.ndarray) -> tuple[str, str]:
     """Mean with interval, and verdict, of a quantity that a claim says is above zero."""
     low, high = statistics.interval(values)
     sign = "yes" if values.mean() > 0 else "no"
-    verdict = f"{sign}, one run" if len(values) < 2 else statistics.verdict(low, high)
+    verdict = statistics.finding(low, high) or f"{sign}, one run"
     return f"{values.mean():.1f} [{low:.1f}, {high:.1f}]".replace(" [nan, nan]", ""), verdict
 
 

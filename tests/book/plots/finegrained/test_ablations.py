@@ -65,7 +65,7 @@ def test_comparisons_are_paired_and_drawn(rows, capsys):
     assert judged["gain"].tolist() == pytest.approx([50]) and judged["n"].tolist() == [3]
     plots.show_gains(judged)
     assert plt.gcf().axes[0].get_title() == "Paired differences with 95 % intervals"
-    assert capsys.readouterr().out.endswith("confirmed: 1\n")
+    assert capsys.readouterr().out.endswith("so far: confirmed 1\n")
 
 
 def test_no_runs_are_said_to_be_none(rows, capsys):

@@ -74,8 +74,8 @@ def test_spread_is_drawn_against_error_with_a_diagonal_over_both():
 
 
 def test_a_method_is_shown_against_another_with_a_verdict_per_metric(capsys):
-    rows = [("rmse", "c", "20", 2.0, 1.0, 3.0, 3, "confirmed"),
-            ("rmse", "c", "100", 4.0, -1.0, 9.0, 3, "not confirmed")]  # fmt: skip
+    rows = [("rmse", "c", "20", 2.0, 1.0, 3.0, 3, np.nan, "confirmed", "confirmed"),
+            ("rmse", "c", "100", 4.0, -1.0, 9.0, 3, np.nan, "open", "not converged")]  # fmt: skip
     plots.show_against(pd.DataFrame(rows, columns=COLUMNS), "A", "B")
     axis = plt.gcf().axes[0]
     assert axis.get_title() == "A against B: paired difference with 95 % interval"
@@ -83,12 +83,13 @@ def test_a_method_is_shown_against_another_with_a_verdict_per_metric(capsys):
     assert [t.get_text() for t in axis.get_yticklabels()] == ["RMSE, c, 20 %", "RMSE, c, 100 %"]
     said = capsys.readouterr().out
     assert (
-        "RMSE of A lower by 2.0 to 4.0 % on average; lower than B's: 1 confirmed, 1 not" in said
+        "RMSE of A lower by 2.0 to 4.0 % on average; lower than B's: 1 confirmed, 1 not converged"
+        in said
     )
 
 
 def test_one_seed_has_no_picture_and_no_runs_have_no_table(capsys):
-    rows = [("rmse", "c", "20", 2.0, np.nan, np.nan, 1, "one seed")]
+    rows = [("rmse", "c", "20", 2.0, np.nan, np.nan, 1, np.nan, "", "one seed")]
     plots.show_against(pd.DataFrame(rows, columns=COLUMNS), "A", "B")
     plots.show_against(pd.DataFrame(columns=COLUMNS), "C", "B")
     said = capsys.readouterr().out

@@ -32,7 +32,7 @@ def test_paper_table_without_runs_is_the_printed_one(capsys):
 
 def test_gains_are_percent_of_the_others_mean_error(group):
     row = {"city": "c", "fraction": "20", "other": "HA", "metric": "rmse", "ours": 1.0,
-           "interval_low": 0.5, "interval_high": 1.5, "verdict": "confirmed"}  # fmt: skip
+           "interval_low": 0.5, "interval_high": 1.5, "so_far": "confirmed"}  # fmt: skip
     gains = results.gains_in_percent(pd.DataFrame([row]), group)
     assert gains[["gain", "low", "high"]].values.tolist() == [[20, 10, 30]]
     assert results.gains_in_percent(pd.DataFrame([row])[:0], group).columns.tolist() == [
@@ -42,12 +42,12 @@ def test_gains_are_percent_of_the_others_mean_error(group):
 
 def test_gains_table_keeps_the_order_of_methods_and_says_confirmed():
     rows = [("c", "20 %", "HA", "rmse", 1.0, 0.5, 1.5, "confirmed"),
-            ("c", "20 %", "FODE", "rmse", -1.0, -2.0, 0.5, "not confirmed")]  # fmt: skip
+            ("c", "20 %", "FODE", "rmse", -1.0, -2.0, 0.5, "open")]  # fmt: skip
     table = results.gains_table(
         pd.DataFrame(rows, columns=results.GAINS), ["MEAN", "HA", "FODE"]
     )
     assert table["c", "20 %"].to_dict() == {
-        "HA": "+1.0 [+0.5, +1.5] yes", "FODE": "-1.0 [-2.0, +0.5] no"}  # fmt: skip
+        "HA": "+1.0 [+0.5, +1.5] yes", "FODE": "-1.0 [-2.0, +0.5] open"}  # fmt: skip
 
 
 def test_budget_table_leaves_out_what_has_not_run(group, recorded):

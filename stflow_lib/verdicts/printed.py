@@ -1,0 +1,59 @@
+"""What a paper's printed numbers say of one of its orders, and how large its networks are."""
+
+import importlib
+import re
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stflow_lib.training.method import count_parameters
+
+UNIT = 2**20  # what the papers call a million parameters
+
+
+def printed_gain(claims: pd.DataFrame, order: Any) -> float:
+    """By how much the printed errors of `order.method` are below those of `order.other`.
+
+    Percent, the mean over the data sets of the paper's numbers among `claims`; NaN where none
+    has both. A method that knows no source stands beside every transfer into its city.
+    """
+    less, _, more = order.fraction.partition("<")
+    mine = _numbers(claims, order.method, order.metric, less)
+    theirs = _numbers(claims, order.other, order.metric, more or less)
+    pairs = [
+        (value, theirs.get(name, theirs.get(_target(name)))) for name, value in mine.items()
+    ]
+    gains = [100 * (1 - value / other) for value, other in pairs if other is not None]
+    return float(np.mean(gains)) if gains else np.nan
+
+
+def _numbers(claims: pd.DataFrame, method: str, metric: str, amount: str) -> dict[str, float]:
+    same = claims["method"].eq(method) & claims["metric"].eq(metric)
+    found = claims[same & claims["kind"].eq("number") & claims["fraction"].eq(amount)]
+    return dict(zip(found["dataset"], found["value"], strict=True))
+
+
+def _target(dataset: str) -> str:
+    """ "bike NY>DC" -> "bike DC"."""
+    return re.sub(r"\S+>", "", dataset)
+
+
+@lru_cache
+def parameter_count(wing: str, method: str, whole: bool) -> float:
+    """Parameters of a method at the paper's size in units of 2^20; NaN where it has no network.
+
+    Counted on shapes without numbers, so without data. `whole`: of all networks that are
+    trained, pretexts included, else of the one that predicts.
+    """
+    try:
+        cost = importlib.import_module(f"stflow_lib.{wing}.cost")
+    except ModuleNotFoundError:
+        return np.nan
+    known = importlib.import_module(f"stflow_lib.{wing}").METHODS.get(method)
+    if known is None or cost.recipe(known) is None:
+        return np.nan
+    parts = cost.parts(known, cost.blank_task(), known.settings())
+    counts = [count_parameters(part.network) for part in parts]
+    return (sum(counts) if whole else counts[-1]) / UNIT
