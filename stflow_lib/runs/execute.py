@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stflow_lib import ROOT
 from stflow_lib.runs import store
+from stflow_lib.runs.evidence import evidence
 from stflow_lib.runs.publish import published
 from stflow_lib.runs.run import Run, RunError, method_of, wing_of
 from stflow_lib.runs.settings import build_settings
@@ -133,6 +134,7 @@ def _record(run: Run, folder: Path) -> dict:
     middle = time.perf_counter()
     scores = wing_of(run).score(task, fitted)
     end = time.perf_counter()
+    beside = _plain(evidence(run, task, fitted))
     return {
         **dataclasses.asdict(run),
         "key": run.key,
@@ -147,6 +149,7 @@ def _record(run: Run, folder: Path) -> dict:
         "peak_memory_mb": _peak_mb(),
         "curves": _plain(fitted.curves),
         "notes": _plain(fitted.notes),
+        **beside,
         **_environment(),
         "source_hash": current_source(run),
         "data_hash": task.data_hash,

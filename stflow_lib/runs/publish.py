@@ -11,9 +11,9 @@ from stflow_lib import ROOT
 from stflow_lib.data.files.paths import setting_path
 from stflow_lib.data.files.write import locked, write_atomic
 from stflow_lib.runs import store
-from stflow_lib.runs.record import JSON, NUMBERS, RUN_FIELDS, WORDS, read_results
+from stflow_lib.runs.record import BESIDE, JSON, NUMBERS, RUN_FIELDS, WORDS, read_results
 
-DIGITS = 4  # significant digits kept of curves and notes
+DIGITS = {"curves": 4, "notes": 4, "days": 6}  # significant ones that are kept
 LONGEST = 64  # points of a published curve; longer ones stay in the store
 
 
@@ -65,6 +65,7 @@ def _text(records: list[dict]) -> str:
         *NUMBERS,
         "resumed",
         "threads",
+        *BESIDE,
         *WORDS,
         "notes",
         "curves",
@@ -78,7 +79,7 @@ def _text(records: list[dict]) -> str:
 def _cell(name: str, value) -> str:
     if name in JSON:
         value = _short(value) if name == "curves" else value
-        value = _round(value) if name in ("curves", "notes") else value
+        value = _round(value, DIGITS[name]) if name in DIGITS else value
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
     return repr(value) if isinstance(value, float) else str(value)
 
@@ -87,13 +88,13 @@ def _short(curves: dict[str, list]) -> dict[str, list]:
     return {name: curve for name, curve in curves.items() if len(curve) <= LONGEST}
 
 
-def _round(value):
+def _round(value, digits: int):
     if isinstance(value, dict):
-        return {k: _round(v) for k, v in value.items()}
+        return {k: _round(v, digits) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_round(v) for v in value]
+        return [_round(v, digits) for v in value]
     if isinstance(value, float) and math.isfinite(value):
-        return float(f"{value:.{DIGITS}g}")
+        return float(f"{value:.{digits}g}")
     return value
 
 

@@ -15,13 +15,14 @@ from stflow_lib.runs.run import Run, RunError, method_of
 
 RUN_FIELDS = ("wing", "method", "city", "protocol", "scarcity", "profile", "seed", "settings")
 WHOLE = ("seed", "parameters", "epochs", "threads")
-JSON = ("settings", "curves", "notes", "resumed")
+BESIDE = ("stages", "converged", "days", "valid_error", "rule_valid_error")  # see evidence.py
+JSON = ("settings", "curves", "notes", "resumed", *BESIDE)
 NUMBERS = ("seconds_per_epoch", "fit_seconds", "predict_seconds", "peak_memory_mb")
 WORDS = ("date", "device", "torch", "python", "source_hash", "data_hash", "lock_hash")
 SCORE = re.compile(r"(metric|part)_\w+")
 ERROR = re.compile(r".*_(rmse|mae|mape)")
 THREADS = re.compile(r"(.*), (\d+) threads")  # how the device was written with them
-MAY_LACK = {"threads", "lock_hash"}  # what older records do not say
+MAY_LACK = {"threads", "lock_hash", *BESIDE}  # what older records do not say
 
 
 def checked(record: Any, where: str) -> dict[str, Any]:
@@ -139,6 +140,7 @@ TEXT: Rule = (lambda v: isinstance(v, str) and bool(v.strip()), "text")
 COUNT: Rule = (lambda v: type(v) is int and v >= 0, "whole number from 0 on")
 NUMBER: Rule = (_is_number, "finite number")
 AMOUNT: Rule = (lambda v: _is_number(v) and v >= 0, "finite number from 0 on")
+FLAG: Rule = (lambda v: isinstance(v, bool), "true or false")
 MAPPING: Rule = (lambda v: isinstance(v, dict), "mapping")
 RULES: dict[str, Rule] = {
     **dict.fromkeys((*RUN_FIELDS, "key", *WORDS), TEXT),
@@ -148,7 +150,9 @@ RULES: dict[str, Rule] = {
     "settings": MAPPING,
     "notes": MAPPING,
     "curves": (_is_curves, "mapping to lists of finite numbers"),
-    "resumed": (lambda v: isinstance(v, bool), "true or false"),
+    **dict.fromkeys(("resumed", "converged"), FLAG),
+    **dict.fromkeys(("stages", "days", "rule_valid_error"), MAPPING),
+    "valid_error": AMOUNT,
     "threads": (lambda v: type(v) is int and v >= 1, "whole number from 1 on"),
     "date": (_is_date, "date with a time and a zone"),
     "lock_hash": (lambda v: isinstance(v, str), "text"),

@@ -45,6 +45,8 @@ class Predictor:
     seconds_per_epoch: float = 0.0
     curves: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
+    stages: dict = field(default_factory=dict)
+    converged: bool = False
 
 
 def fit_noise(task, settings, seed, folder):
