@@ -67,15 +67,31 @@ def block_sum(x: np.ndarray, factor: int) -> np.ndarray:
 def grid_city(flow, time, directions, **attrs) -> xr.Dataset:
     """Dataset from flow [T, D, R, C], time [T] and the names of the D directions.
 
-    DataError when the shapes disagree or a number does not fit float32.
+    With the four edges of a `Box` among the attributes the middles of its cells are coordinates:
+    lat [R] from north to south and lon [C] from west to east, in degrees. DataError when the
+    shapes disagree or a number does not fit float32.
     """
     name, steps = attrs.get("name", "grid_city"), as_time(time)
     shape = (len(steps), len(directions), *np.shape(flow)[-2:])
     return xr.Dataset(
         {"flow": (DIMS["flow"], _array(flow, shape, np.float32, f"{name}: flow"))},
-        coords={"time": steps, "direction": list(directions)},
+        coords={"time": steps, "direction": list(directions), **_middles(attrs, *shape[2:])},
         attrs={"kind": "grid", **attrs},
     )
+
+
+def _middles(attrs, rows: int, cols: int) -> dict[str, tuple[str, np.ndarray]]:
+    """Latitude of each row and longitude of each column; none for a city without a box."""
+    if not {"lat_min", "lat_max", "lon_min", "lon_max"} <= attrs.keys():
+        return {}
+    sides = (
+        ("lat", "row", "lat_max", "lat_min", rows),
+        ("lon", "col", "lon_min", "lon_max", cols),
+    )
+    return {
+        axis: (dim, attrs[first] + (np.arange(n) + 0.5) * (attrs[last] - attrs[first]) / n)
+        for axis, dim, first, last, n in sides
+    }
 
 
 def graph_city(

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.data import Box, DataError, block_sum, check_city
+from stflow_lib.data.rasterize.cells import cell_index, degrees_e5
 from stflow_lib.data.schema import (
     as_time,
     check_blocks,
@@ -252,3 +253,17 @@ def test_stamps_of_any_precision_become_nanoseconds():
     for unit in ("D", "m", "s", "ms", "us", "ns"):
         stamps = as_time(np.array(["2020-01-01", "2020-01-02"], f"M8[{unit}]"))
         assert stamps.dtype == "M8[ns]" and str(stamps[1]).startswith("2020-01-02T00:00")
+
+
+def test_cells_of_a_box_know_where_they_are():
+    """Row 0 in the north, column 0 in the west: upside down, every map would lie in the sea."""
+    box = Box(40.0, 40.2, -74.0, -73.7)
+    time = pd.date_range("2024-01-01", periods=2, freq="h")
+    city = grid_city(np.ones((2, 1, 2, 3)), time, ["a"], **box.attrs())
+    np.testing.assert_allclose(city["lat"], [40.15, 40.05])
+    np.testing.assert_allclose(city["lon"], [-73.95, -73.85, -73.75])
+    assert city["lat"].dims == ("row",) and city["lon"].dims == ("col",)
+    for row, col in ((0, 0), (1, 2)):
+        point = [degrees_e5(city[axis].values[at]) for axis, at in (("lat", row), ("lon", col))]
+        assert cell_index(*point, box, 2, 3) == row * 3 + col
+    assert "lat" not in grid_city(np.ones((2, 1, 2, 3)), time, ["a"]).coords
