@@ -16,7 +16,7 @@ from stflow_lib.finegrained.baselines import (
     vdsr,
 )
 from stflow_lib.finegrained.baselines.rules import HA, MEAN
-from stflow_lib.finegrained.beyond import dirichlet, sharenet
+from stflow_lib.finegrained.beyond import dirichlet, sharenet, trees
 from stflow_lib.finegrained.problem.from_run import open_task
 from stflow_lib.finegrained.problem.scoring import score
 from stflow_lib.finegrained.problem.task import Task, make_task
@@ -57,6 +57,7 @@ METHODS = {  # in the paper's order, then its variants
         LOG_LOSS,
         dirichlet.METHOD,
         sharenet.METHOD,
+        trees.METHOD,
     )
 }
 

@@ -26,7 +26,7 @@ class Plan(plan.Plan):
     """``tables.finegrained`` of profiles.yaml; fractions are per cent of the training part."""
 
     WING = "finegrained"
-    DETERMINISTIC = RULES
+    DETERMINISTIC = (*RULES, "Trees")
 
     def protocol(self, city: str) -> str:
         """The upscaling factor: "x4"."""
