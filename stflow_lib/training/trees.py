@@ -51,7 +51,7 @@ class Boosting:
 
     trees: int = 1000  # at most
     patience: int = 30  # trees without a better validation loss before stopping
-    rate: float = 0.05  # share of each tree's answer that is added
+    rate: float = 0.1  # share of each tree's answer that is added
     leaves: int = 31  # of a tree, at most
     smallest: int = 100  # rows in a leaf, at least
     loss: str = "squared_error"  # or "absolute_error"

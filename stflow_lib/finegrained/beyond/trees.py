@@ -23,6 +23,7 @@ from stflow_lib.training.trees import Booster, Boosting, Rows
 
 LEAST = 1e-6  # share of a fine cell: a block that is given nothing would lose its vehicles
 CHUNK = 64  # maps predicted at once
+PRIOR = 20.0  # vehicles in a block by which its shares at an hour are drawn to its mean shares
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class TreesSettings:
 
     booster: Boosting = field(default_factory=Boosting)
     smoothing: float = 1.0  # vehicles added to every fine cell's count in training
-    blocks: int = 60_000  # to learn from, at most, and to choose by; drawn once for all seeds
+    blocks: int = 20_000  # to learn from, at most, and to choose by; drawn once for all seeds
 
 
 @dataclass(frozen=True)
@@ -57,28 +58,67 @@ class Blocks:
         """The coarse counts."""
         return self.task.coarse.flatten(1)[self.sample, self.cell]
 
-    def fine(self, maps: Float[Tensor, "any 1 fine_row fine_col"]) -> Float[Tensor, "k cell"]:
-        """The M^2 fine cells of each block; `maps` of all samples, or one for all."""
-        cells = F.pixel_unshuffle(maps, self.task.factor).flatten(2)  # [S, M^2, H W]
-        return cells[self.sample % len(cells), :, self.cell]
+    @property
+    def truth(self) -> Float[Tensor, "k cell"]:
+        """Vehicles of the M^2 fine cells of each block."""
+        return self.fine(self.task.fine, self.sample)
+
+    def fine(
+        self,
+        maps: Float[Tensor, "any 1 fine_row fine_col"],
+        which: Int[Tensor, " k"] | int = 0,
+    ) -> Float[Tensor, "k cell"]:
+        """The M^2 fine cells of each block in its map of `maps`."""
+        cells = F.pixel_unshuffle(maps, self.task.factor).flatten(2)  # [any, M^2, H W]
+        return cells[torch.zeros_like(self.sample) + which, :, self.cell]
+
+
+@dataclass(frozen=True)
+class History:
+    """What training maps told: mean shares, and the vehicles of each hour of the day, summed."""
+
+    shares: Float[Tensor, "1 1 fine_row fine_col"]
+    by_hour: Float[Tensor, "24 1 fine_row fine_col"]
+
+    @classmethod
+    def of(cls, task: Task, smoothing: float) -> "History":
+        """From all training maps, directions together."""
+        sums = task.fine.new_zeros(24, *task.fine.shape[1:])
+        sums.index_add_(0, hours(task)[task.train], task.fine[task.train])
+        return cls(historical_shares(task, smoothing), sums)
+
+    def hour_shares(self, blocks: Blocks, learned: bool) -> Float[Tensor, "k cell"]:
+        """Shares of fine cells at the block's hour, drawn towards mean shares by `PRIOR`.
+
+        A block that was `learned` from is left out of its own hour.
+        """
+        counts = blocks.fine(self.by_hour, hours(blocks.task)[blocks.sample])
+        counts = counts - blocks.truth if learned else counts
+        return (counts + PRIOR * blocks.fine(self.shares)) / (counts.sum(1, True) + PRIOR)
+
+
+def hours(task: Task) -> Int[Tensor, " sample"]:
+    """Hour of the day of each sample."""
+    return torch.from_numpy(np.asarray(pd.DatetimeIndex(task.time).hour)).to(task.train)
 
 
 def features(
-    blocks: Blocks, shares: Float[Tensor, "1 1 fine_row fine_col"]
+    blocks: Blocks, history: History, learned: bool = False
 ) -> Float[Tensor, "k cell feature"]:
     """What the booster reads of each fine cell of a block, [K, M^2, F].
 
-    Its mean share, row, column and place in the block; the vehicles of the block, its eight
-    neighbours (NaN outside the city) and the whole map; direction; sine, cosine and hour of the
-    time of day; day of the week; external factors.
+    Its mean share, its share at this hour, row, column and place in the block; the vehicles of
+    the block, its eight neighbours (NaN outside the city) and the whole map; direction; sine,
+    cosine and hour of the time of day; day of the week; external factors. For `learned` see
+    `History.hour_shares`.
     """
-    task, own = blocks.task, blocks.fine(shares)
+    task, own = blocks.task, blocks.fine(history.shares)
     of_block = torch.cat([_around(blocks), _moment(blocks)], 1)
-    rows, cols = shares.shape[2:]
+    rows, cols = history.shares.shape[2:]
     where = torch.stack(torch.meshgrid(torch.arange(rows), torch.arange(cols), indexing="ij"))
-    place = [blocks.fine(w.to(shares)[None, None]) for w in where]
+    place = [blocks.fine(w.to(own)[None, None]) for w in where]
     inside = torch.arange(task.factor**2).to(own).expand_as(own)
-    of_cell = torch.stack([own, *place, inside], 2)
+    of_cell = torch.stack([own, history.hour_shares(blocks, learned), *place, inside], 2)
     return torch.cat([of_cell, of_block[:, None].expand(-1, own.shape[1], -1)], 2)
 
 
@@ -120,10 +160,10 @@ def drawn(blocks: Blocks, most: int) -> tuple[Blocks, Float[Tensor, " k"]]:
 
 @dataclass(frozen=True)
 class Splitter:
-    """Splits every block by the mean shares [1, 1, HM, WM] and the booster's corrections."""
+    """Splits every block by its mean shares and the booster's corrections."""
 
     booster: Booster
-    shares: Float[Tensor, "1 1 fine_row fine_col"]
+    history: History
 
     def __call__(
         self, task: Task, indices: Int[Tensor, " b"]
@@ -135,8 +175,8 @@ class Splitter:
         coarse, blocks = task.coarse[indices], Blocks.full(task, indices)
         cells = coarse.new_zeros(*coarse.flatten(1).shape, task.factor**2)
         if len(blocks.cell):
-            correction = self.booster(flat(features(blocks, self.shares)))
-            cells[coarse.flatten(1) > 0] = split(blocks, self.shares, correction)
+            correction = self.booster(flat(features(blocks, self.history)))
+            cells[coarse.flatten(1) > 0] = split(blocks, self.history.shares, correction)
         maps = cells.transpose(1, 2).unflatten(2, coarse.shape[2:])
         return F.pixel_shuffle(maps, task.factor)
 
@@ -153,13 +193,13 @@ def split(
     return scores / scores.sum(1, keepdim=True) * blocks.vehicles[:, None]
 
 
-def rows(
-    blocks: Blocks, weights: Float[Tensor, " k"], shares: Float[Tensor, "1 1 fine_row fine_col"]
-) -> Rows:
+def rows(blocks: Blocks, weights: Float[Tensor, " k"], history: History, learned: bool) -> Rows:
     """One row for each fine cell: its features, its share minus its mean share, its weight."""
-    missing = blocks.fine(blocks.task.fine) / blocks.vehicles[:, None] - blocks.fine(shares)
+    missing = blocks.truth / blocks.vehicles[:, None] - blocks.fine(history.shares)
     return Rows(
-        flat(features(blocks, shares)), flat(missing), flat(weights[:, None].expand_as(missing))
+        flat(features(blocks, history, learned)),
+        flat(missing),
+        flat(weights[:, None].expand_as(missing)),
     )
 
 
@@ -173,14 +213,12 @@ def fit(task: Task, settings: TreesSettings, seed: int, folder: Path | None) -> 
 
     They judge by the flow's squared error before shares are made to sum to 1.
     """
-    shares = historical_shares(task, settings.smoothing)
-    learn, judge = (
-        rows(*drawn(Blocks.full(task, part), settings.blocks), shares)
-        for part in (task.train, task.valid)
-    )
+    history = History.of(task, settings.smoothing)
+    learn = rows(*drawn(Blocks.full(task, task.train), settings.blocks), history, True)
+    judge = rows(*drawn(Blocks.full(task, task.valid), settings.blocks), history, False)
     booster = settings.booster.chosen(learn, judge)
     return Predictor(
-        Splitter(booster, shares), booster.leaves + shares.numel(),
+        Splitter(booster, history), booster.leaves + history.shares.numel(),
         curves={"valid_loss": booster.curve}, notes={"trees": booster.trees},
     )  # fmt: skip
 

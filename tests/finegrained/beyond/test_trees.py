@@ -9,10 +9,11 @@ import torch
 from stflow_lib.data.schema import with_content_hash
 from stflow_lib.finegrained import METHODS, make_task, score
 from stflow_lib.finegrained.baselines.rules import RatioSettings
-from stflow_lib.finegrained.beyond.sharenet import historical_shares
 from stflow_lib.finegrained.beyond.trees import (
     LEAST,
+    PRIOR,
     Blocks,
+    History,
     TreesSettings,
     drawn,
     features,
@@ -41,10 +42,11 @@ def shifting(make_city):
 def test_features_against_loops(make_city):
     """Two directions; each number of two blocks, one at the city's corner."""
     task = make_task(make_city(directions=("in", "out")), 2)
-    shares = historical_shares(task, 1.0)
+    history = History.of(task, 1.0)
+    shares = history.shares
     blocks = Blocks.full(task, task.train[[9, 20]])
-    got = features(blocks, shares)
-    assert got.shape == (len(blocks.cell), 4, 4 + 10 + 5 + 4)
+    got = features(blocks, history)
+    assert got.shape == (len(blocks.cell), 4, 5 + 10 + 5 + 4)
     for k in {0, len(blocks.cell) // 2, len(blocks.cell) - 1}:
         s, (row, col) = int(blocks.sample[k]), divmod(int(blocks.cell[k]), 8)
         coarse = task.coarse[s, 0]
@@ -59,28 +61,46 @@ def test_features_against_loops(make_city):
         told = [*near, coarse.sum(), *clock, weekday, *task.external[s]]
         for inside in range(4):
             y, x = 2 * row + inside // 2, 2 * col + inside % 2
-            wanted = [shares[0, 0, y, x], y, x, inside, *told]
+            usual = history.hour_shares(blocks, False)[k, inside]
+            wanted = [shares[0, 0, y, x], usual, y, x, inside, *told]
             assert got[k, inside].tolist() == pytest.approx(
                 [float(value) for value in wanted], abs=1e-5, nan_ok=True
             )
+
+
+def test_shares_of_an_hour_leave_out_the_block_itself(make_city):
+    """Against loops over training maps; a share that holds the label would give it away."""
+    task = make_task(make_city(steps=240, directions=("in", "out")), 2)
+    history, blocks = History.of(task, 1.0), Blocks.full(task, task.train[[9, 100, 203]])
+    for learned in (False, True):
+        got = history.hour_shares(blocks, learned)
+        for k in (0, len(blocks.cell) // 2, len(blocks.cell) - 1):
+            s, (row, col) = int(blocks.sample[k]), divmod(int(blocks.cell[k]), 8)
+            alike = [t for t in task.train.tolist() if t // 2 % 24 == s // 2 % 24]
+            kept = [t for t in alike if t != s or not learned]
+            part = (slice(2 * row, 2 * row + 2), slice(2 * col, 2 * col + 2))
+            counts = (
+                sum(task.fine[t, 0][part] for t in kept) + PRIOR * history.shares[0, 0][part]
+            )
+            assert torch.allclose(got[k], (counts / counts.sum()).flatten(), atol=1e-6)
 
 
 def test_blocks_are_the_full_ones(task):
     blocks = Blocks.full(task, task.train[3:6])
     pairs = {(s, c) for s in (3, 4, 5) for c in range(32) if task.coarse[s].flatten()[c] > 0}
     assert set(zip(blocks.sample.tolist(), blocks.cell.tolist(), strict=True)) == pairs
-    assert torch.equal(blocks.fine(task.fine).sum(1), blocks.vehicles)
+    assert torch.equal(blocks.truth.sum(1), blocks.vehicles)
 
 
 def test_the_loss_of_shares_is_the_flows(task):
     """Without a correction: half the squared error of mean shares times counts, as a mean of
     which the weights are the squares of the counts."""
-    shares = historical_shares(task, 1.0)
+    history = History.of(task, 1.0)
     blocks, weights = drawn(Blocks.full(task, task.train), 10_000)
-    table = rows(blocks, weights, shares)
+    table = rows(blocks, weights, history, True)
     share_loss = np.average(table.y**2, weights=table.weights)
-    guess = blocks.fine(shares) * blocks.vehicles[:, None]
-    flow_loss = (guess - blocks.fine(task.fine)).double().square().mean()
+    guess = blocks.fine(history.shares) * blocks.vehicles[:, None]
+    flow_loss = (guess - blocks.truth).double().square().mean()
     scale = blocks.vehicles.double().square().mean()
     assert share_loss == pytest.approx((flow_loss / scale).item(), rel=1e-5)
 

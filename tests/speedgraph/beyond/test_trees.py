@@ -73,6 +73,7 @@ def test_rows_are_the_measured_labels_as_changes(target):
                     wanted.append((now - city.scaled[t - 1, n]).item())
         assert rows.y == pytest.approx(2 * wanted, abs=1e-5)
         assert len(rows.x) == len(rows.y) < 2 * 50 * 5
+        assert rows.weights is None
 
 
 def test_level_is_the_mean_of_readings_in_the_windows(target):
