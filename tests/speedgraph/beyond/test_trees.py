@@ -112,6 +112,16 @@ def test_zero_shot_is_told_no_level_and_learns_nothing_of_the_target(target, sou
     assert torch.equal(found(task, task.test[:4]), same(task, task.test[:4]))
 
 
+def test_drawn_windows_are_some_of_those_allowed(task):
+    """In zero-shot a level of the sources would be an input that the target never has."""
+    (city,) = task.sources
+    few, every = (trees.drawn(city, city.train, most, True) for most in (40, 10**6))
+    assert torch.equal(every.steps, city.train) and len(few.steps) == 40
+    assert set(few.steps.tolist()) < set(city.train.tolist())
+    assert torch.equal(few.level, sensor_level(city, city.known))
+    assert trees.drawn(city, city.train, 40, False).level.isnan().all()
+
+
 def test_pooled_needs_a_source_and_uses_it(task, target):
     with pytest.raises(DataError, match="no source city"):
         fitted("pooled", make_task(target))
