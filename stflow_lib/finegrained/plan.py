@@ -26,7 +26,7 @@ class Plan(plan.Plan):
     """``tables.finegrained`` of profiles.yaml; fractions are per cent of the training part."""
 
     WING = "finegrained"
-    DETERMINISTIC = RULES
+    DETERMINISTIC = (*RULES, "Trees")
     MOST = 100
 
     def protocol(self, city: str) -> str:

@@ -8,9 +8,9 @@ PROTOCOL_OF = {  # first word of the target's name: how its months are cut
     "jonas": "P90", "bikes": "P59", "taxi": "P24", "sim": "P60", "crosstres": "paper",
 }  # fmt: skip
 RULES = ("Previous hour", "Yesterday", "Last week", "Few-shot mean", "Hour-of-week mean")
-TARGET_ONLY = (*RULES, "ARIMA", "ST-net", "PDFormer")
+TARGET_ONLY = (*RULES, "ARIMA", "ST-net", "PDFormer", "Trees")
 FEW_SHOT_ONLY = (*TARGET_ONLY, "ST-DAAN", "CrossTReS")  # no entry in zero-shot, as in the paper
-DETERMINISTIC = (*RULES, "ARIMA", "Linear")
+DETERMINISTIC = (*RULES, "ARIMA", "Linear", "Trees", "Trees(pooled)")
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ from stflow_lib.runs.plan import TransferPlan
 from stflow_lib.speedgraph.problem.protocol import FEW_DAYS
 
 RULES = ("Last value", "HA", "Time-of-day mean")
-TARGET_ONLY = (*RULES, "Ridge", "ARIMA", "Target only", "Target only(GWN)")
+TARGET_ONLY = (
+    *RULES, "Ridge", "Graph ridge", "ARIMA", "Trees", "Target only", "Target only(GWN)",
+)  # fmt: skip
 FEW_SHOT_ONLY = (
     *TARGET_ONLY, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD",
     "TSJT(STGCN)", "TSJT(GWN)", "Joint",
 )  # fmt: skip
-DETERMINISTIC = (*RULES, "Ridge", "ARIMA")
+DETERMINISTIC = (*RULES, "Ridge", "Graph ridge", "ARIMA", "Trees", "Trees(pooled)")
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ def test_each_kind_of_target_has_a_protocol_that_exists():
         ("PDFormer", {"jonas-dc-taxi", "sim-grid-c"}, {"3"}, {0, 1}),
         ("CrossTReS", set(PAIRS), {"3"}, {0, 1}),
         ("Linear", set(PAIRS), {"3", "0"}, {0}),
+        ("Trees", {"jonas-dc-taxi", "sim-grid-c"}, {"3"}, {0}),
+        ("Trees(pooled)", set(PAIRS), {"3", "0"}, {0}),
         ("STBaT", set(PAIRS), {"3", "0"}, {0, 1}),
     ],
 )

@@ -1,0 +1,1 @@
+"""Methods that no paper of this part has printed."""

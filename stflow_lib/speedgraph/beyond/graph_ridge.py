@@ -1,0 +1,70 @@
+"""Ridge told of its neighbours: a linear map from a sensor's own lags and those around it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.speedgraph.baselines.ridge import RidgeSettings, design, error, solved
+from stflow_lib.speedgraph.networks.graph_operators import propagate, transitions
+from stflow_lib.speedgraph.problem.city import CitySpeed
+from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.training.method import Method, Predictor
+
+KINDS = 3  # of lags: of neighbours along the ways, against them, the sensor's own
+
+
+class GraphSpeed(CitySpeed):
+    """A city with `KINDS` times the lags: those of the neighbours come before a sensor's own."""
+
+    def windows(self, steps: Int[Tensor, " b"]) -> Float[Tensor, "b node lag feature"]:
+        """Weighted mean lags of the neighbours along and against the ways, then the own ones.
+
+        A sensor without neighbours in a direction has its own lags there.
+        """
+        own = CitySpeed.windows(replace(self, lags=self.lags // KINDS), steps)
+        around = [propagate(_or_itself(ways), own) for ways in transitions(self.weights)]
+        return torch.cat([*around, own], 2)
+
+
+def _or_itself(ways: Tensor) -> Tensor:
+    return ways + torch.diag((ways.sum(1) == 0).to(ways))
+
+
+def with_neighbours(city: CitySpeed) -> CitySpeed:
+    """The city as `GraphSpeed`."""
+    return GraphSpeed(**vars(city) | {"lags": KINDS * city.lags})
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """The linear map [3 L + 1, Q] of scaled lags, neighbours' first, and a constant."""
+
+    weights: Float[Tensor, "feature ahead"]
+
+    def __call__(self, task: Task, steps: Int[Tensor, " b"]) -> Float[Tensor, "b node ahead"]:
+        """Speeds in the target's unit."""
+        city = with_neighbours(task.target)
+        return city.unscale(design(city, steps) @ self.weights).float()
+
+
+def fit(task: Task, settings: RidgeSettings, seed: int, folder: Path | None) -> Predictor:
+    """Target alone, as Ridge: weights towards the last value; DataError without days.
+
+    The strength is chosen on the last third, then the map is fitted on all visible windows.
+    """
+    city = with_neighbours(task.target)
+    if not len(city.known):
+        raise DataError(f"{city.name}: no day to learn from")
+    tried = {
+        s: error(city, solved(city, city.train, s), city.valid) for s in settings.strengths
+    }
+    best = min(tried, key=tried.__getitem__)
+    weights = solved(city, city.known, best)
+    return Predictor(Forecaster(weights), weights.numel(), notes={"strength": best})
+
+
+METHOD = Method("Graph ridge", RidgeSettings, fit)
