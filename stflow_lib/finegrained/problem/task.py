@@ -63,10 +63,9 @@ def make_task(city: xr.Dataset, factor: int, fraction: float = 100, device="cpu"
     columns, names = external_factors(city)
     parts = _split(city, steps)
     kept = int(len(parts[0]) * fraction / 100)
-    if kept < 2:
-        raise DataError(
-            f"{city.attrs['name']}: fraction {fraction} % keeps {kept} training steps"
-        )
+    if fraction > 100 or kept < 2:
+        raise DataError(f"{city.attrs['name']}: fraction {fraction} % keeps {kept} training steps "
+                        f"of {len(parts[0])}")  # fmt: skip
     samples = [_samples(part, directions, device) for part in (parts[0][:kept], *parts)]
     return Task(
         city=city.attrs["name"],

@@ -141,3 +141,12 @@ def test_making_a_task_and_fitting_leave_the_city_alone(make_city, tiny):
 def test_subset_judges_another_part(task):
     other = subset(task, "valid")
     assert torch.equal(other.test, task.valid) and torch.equal(other.train, task.train)
+
+
+@pytest.mark.parametrize("fraction, kept", [(900.0, 180), (101.0, 20), (0.0, 0), (-20.0, -4)])
+def test_a_share_of_data_that_is_none_is_an_error(make_city, fraction, kept):
+    """900 % trained on the validation and the test part without a word."""
+    with pytest.raises(
+        DataError, match=f"fraction {fraction} % keeps {kept} training steps of 20"
+    ):
+        make_task(make_city(steps=40), 2, fraction)
