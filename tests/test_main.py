@@ -95,7 +95,7 @@ def test_publish_says_what_and_where(capsys, tmp_path):
     runs.ensure(toy.run())
     assert main(["publish", "toy"]) == 0
     assert "1 records in" in capsys.readouterr().out
-    assert (tmp_path / "results" / "toy.csv").exists()
+    assert (tmp_path / "results" / "toy" / "toytown.csv").exists()
 
 
 def test_time_left_comes_from_the_most_similar_runs():
@@ -169,7 +169,7 @@ def test_a_number_of_threads_that_is_none_is_named(monkeypatch, capsys, text):
 
 def test_a_bad_published_row_ends_status_in_one_line(capsys, tmp_path):
     runs.ensure(toy.run())
-    path = runs.publish("toy")
+    path = runs.publish("toy") / "toytown.csv"
     path.write_text(path.read_text() + "<<<<<<< HEAD\n")
     assert main(["status"]) == 2
     assert f"{path}, line 3: a merge conflict" in capsys.readouterr().err

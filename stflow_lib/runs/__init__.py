@@ -3,7 +3,7 @@
 A :class:`Run` names one training; :func:`ensure` returns its record, from the store or by
 computing it; :func:`table` lays records out as the papers do; :func:`publish` copies the store
 into ``book/results``. Records are looked for in ``STFLOW_RUNS`` (default ``runs/``), then in
-``book/results/<wing>.csv``. Wings are found by name, so this package imports none of them.
+``book/results/WING/TARGET.csv``. Wings are found by name, so this package imports none of them.
 """
 
 from stflow_lib.runs.execute import compute, compute_missing, ensure, ensure_all, predictor

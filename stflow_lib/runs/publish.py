@@ -1,9 +1,10 @@
-"""Published records: the store's content as one sorted CSV file per wing, kept with the book."""
+"""Published records: the store's content as sorted CSV files, one per city, kept with the book."""
 
 import csv
 import io
 import json
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,16 +12,17 @@ from stflow_lib import ROOT
 from stflow_lib.data.files.paths import setting_path
 from stflow_lib.data.files.write import locked, write_atomic
 from stflow_lib.runs import store
+from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.record import BESIDE, JSON, NUMBERS, RUN_FIELDS, WORDS, read_results
 
-DIGITS = {"curves": 4, "notes": 4, "days": 6}  # significant ones that are kept
+DIGITS = 6  # significant digits kept of a number
+ROUGH = {"curves": 4, "notes": 4}  # and of these
 LONGEST = 64  # points of a published curve; longer ones stay in the store
 
 
-def results_file(wing: str) -> Path:
-    """book/results/<wing>.csv, or the same file name in the folder STFLOW_RESULTS."""
-    folder = setting_path("STFLOW_RESULTS") or ROOT / "book" / "results"
-    return folder / f"{wing}.csv"
+def results_folder(wing: str) -> Path:
+    """book/results/WING, or the folder of that name in STFLOW_RESULTS: a CSV for every target."""
+    return (setting_path("STFLOW_RESULTS") or ROOT / "book" / "results") / wing
 
 
 def published(wing: str) -> dict[str, dict]:
@@ -28,26 +30,40 @@ def published(wing: str) -> dict[str, dict]:
 
     DataError names file, line and field of a row that is no record.
     """
-    path = results_file(wing)
-    return _read(path, path.stat().st_mtime_ns) if path.exists() else {}
+    files = sorted(results_folder(wing).glob("*.csv"))
+    return _read(tuple((path, path.stat().st_mtime_ns) for path in files))
 
 
 def publish(wing: str) -> Path:
-    """Merge the store into the wing's published file; of two records the newer one stays.
+    """Merge the store into the wing's published files; of two records the newer one stays.
 
     Smoke records stay out: they prove that code runs, not what it reaches. The same records
     give the same bytes. Of several processes one merges at a time, into what the others left.
+    Returns the folder.
     """
-    path = results_file(wing)
-    with locked(path.parent):
+    folder = results_folder(wing)
+    with locked(folder):
         _read.cache_clear()  # two files of one clock tick have the same time of change
         merged = dict(published(wing))
         for record in store.read_all(wing):
             old = merged.get(record["key"])
             if record["profile"] != "smoke" and (old is None or old["date"] < record["date"]):
                 merged[record["key"]] = record
-        write_atomic(path, _text(list(merged.values())).encode())
-    return path
+        write_files(folder, merged.values())
+    return folder
+
+
+def write_files(folder: Path, records: Iterable[dict]) -> None:
+    """Put records into the files of their targets; other files stay as they are."""
+    for city, group in _by_target(records).items():
+        write_atomic(folder / f"{city}.csv", _text(group).encode())
+
+
+def _by_target(records: Iterable[dict]) -> dict[str, list[dict]]:
+    groups: dict[str, list[dict]] = {}
+    for record in records:
+        groups.setdefault(target_of(record["city"]), []).append(record)
+    return groups
 
 
 def _text(records: list[dict]) -> str:
@@ -79,9 +95,9 @@ def _text(records: list[dict]) -> str:
 def _cell(name: str, value) -> str:
     if name in JSON:
         value = _short(value) if name == "curves" else value
-        value = _round(value, DIGITS[name]) if name in DIGITS else value
+        value = _round(value, ROUGH.get(name, DIGITS))
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return repr(value) if isinstance(value, float) else str(value)
+    return str(_round(value, DIGITS))
 
 
 def _short(curves: dict[str, list]) -> dict[str, list]:
@@ -99,5 +115,5 @@ def _round(value, digits: int):
 
 
 @lru_cache(maxsize=16)
-def _read(path: Path, _changed: int) -> dict[str, dict]:
-    return read_results(path)
+def _read(files: tuple[tuple[Path, int], ...]) -> dict[str, dict]:
+    return {key: record for path, _ in files for key, record in read_results(path).items()}

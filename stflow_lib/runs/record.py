@@ -10,6 +10,7 @@ from typing import Any
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.runs.csv_rows import rows
+from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.profiles import PROFILES
 from stflow_lib.runs.run import Run, RunError, method_of
 
@@ -49,12 +50,13 @@ def from_json(text: str | bytes) -> Any:
 
 
 def read_results(path: Path) -> dict[str, dict[str, Any]]:
-    """The records of a published file, WING.csv, by key; DataError names line and field."""
+    """The records of a published file, WING/TARGET.csv, by key; DataError names line and field."""
     records: dict[str, dict] = {}
     for where, row in rows(path, _wrong_columns):
         record = checked({k: _value(k, v, where) for k, v in row.items() if v != ""}, where)
-        if record["wing"] != path.stem:
-            raise DataError(f"{where}: a record of {record['wing']}, not of {path.stem}")
+        place = record["wing"], target_of(record["city"])
+        if place != (path.parent.name, path.stem):
+            raise DataError(f"{where}: a record of {'/'.join(place)}")
         if record["key"] in records:
             raise DataError(f"{where}: key {record['key']} stands twice")
         records[record["key"]] = record

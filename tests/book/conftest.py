@@ -82,7 +82,7 @@ def house(tmp_path, monkeypatch):
         "notebooks/scoreboard.py": GOOD,
         "stflow_lib/code.py": "x = 1",
         "requirements.lock": "a==1",
-        "book/results/wing.csv": "rmse\n1",
+        "book/results/wing/city.csv": "rmse\n1",
         "book/claims/paper.csv": "id\n1",
         "book/equations.csv": "paper\n1",
         "notebooks/profiles.yaml": "tables: {}",

@@ -16,7 +16,7 @@ def prints(profile="smoke"):
     [
         "stflow_lib/code.py",
         "requirements.lock",
-        "book/results/wing.csv",
+        "book/results/wing/city.csv",
         "book/claims/paper.csv",
         "book/equations.csv",
         "notebooks/profiles.yaml",
@@ -68,7 +68,7 @@ def test_a_page_without_a_source_is_named(house):
 def test_files_on_their_way_are_no_input(house):
     """A download beside the build made pages stale, or ended it when its file was renamed."""
     before = prints()
-    for name in ("data/.city.bin.0-1-2.part", "book/results/.wing.csv.0-1-2.part"):
+    for name in ("data/.city.bin.0-1-2.part", "book/results/wing/.city.csv.0-1-2.part"):
         (house / name).write_text("half")
     assert prints() == before
 

@@ -42,4 +42,4 @@ def test_two_publishers_with_kills(publisher, tmp_path, race, seed):
     for number in range(2):
         race(lambda _, number=number: publisher(number), 1, {})
     assert len(runs.published("toy")) == 2 * TURNS * EACH
-    assert [path.name for path in (tmp_path / "results").iterdir()] == ["toy.csv"]
+    assert [path.name for path in (tmp_path / "results" / "toy").iterdir()] == ["toytown.csv"]

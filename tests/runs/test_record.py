@@ -7,7 +7,7 @@ import pytest
 from stflow_lib import runs
 from stflow_lib.data.errors import DataError
 from stflow_lib.runs import store
-from stflow_lib.runs.publish import results_file
+from stflow_lib.runs.publish import results_folder
 from stflow_lib.runs.record import checked, from_json
 
 WRONG = {
@@ -102,7 +102,7 @@ def test_threads_are_read_out_of_an_older_device(record):
 @pytest.fixture
 def published_file(record, toy):
     runs.ensure(toy.run(seed=1))
-    return runs.publish("toy")
+    return runs.publish("toy") / "toytown.csv"
 
 
 def cell(text, name, value):
@@ -151,5 +151,5 @@ def test_a_bad_published_row_is_named_with_file_and_line(published_file, toy, ch
 def test_the_books_records_are_records(wing, count, monkeypatch):
     monkeypatch.delenv("STFLOW_RESULTS", raising=False)
     found = runs.published(wing)
-    assert results_file(wing).exists() and len(found) >= count
+    assert results_folder(wing).exists() and len(found) >= count
     assert all(record["threads"] >= 1 for record in found.values())
