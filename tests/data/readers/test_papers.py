@@ -11,7 +11,12 @@ import pytest
 from stflow_lib.data import DataError, block_sum
 from stflow_lib.data.catalog import index
 from stflow_lib.data.readers.grids import read_parts
-from stflow_lib.data.readers.papers import TAXIBJ_FACTORS, read_dcrnn, read_stgfsl
+from stflow_lib.data.readers.papers import (
+    TAXIBJ_FACTORS,
+    TAXIBJ_HIGHEST,
+    read_dcrnn,
+    read_stgfsl,
+)
 from stflow_lib.data.schema import with_content_hash
 
 
@@ -41,7 +46,9 @@ def write_taxibj(base, counts=(5, 2, 3)):
     for part, y in zip(("train", "valid", "test"), fine, strict=True):
         save(base / part / "Y.npy", y)
         save(base / part / "X.npy", block_sum(y, 4))
-        save(base / part / "ext.npy", rng.random((len(y), 7)))
+        highest = [1, 1, *map(TAXIBJ_HIGHEST.get, TAXIBJ_FACTORS[2:])]
+        codes = rng.integers(0, highest, (len(y), 7), endpoint=True)
+        save(base / part / "ext.npy", codes + [*rng.random(2), 0, 0, 0, 0, 0])
     return np.concatenate(fine)
 
 
@@ -131,7 +138,11 @@ def write_metr_la(folder, zeros=True):
     values = np.random.default_rng(2).uniform(20, 70, (12, 3))
     values[4, 1] = 0.0
     write_h5(folder / "dcrnn" / "metr-la.h5", time, ["773869", "767541", "767542"], values)
-    ids, matrix = ["767541", "773869", "767542"], np.arange(9, dtype=np.float32).reshape(3, 3)
+    ids, matrix = (
+        ["767541", "773869", "767542"],
+        np.arange(9, dtype=np.float32).reshape(3, 3) / 9,
+    )
+    np.fill_diagonal(matrix, 1)
     contents = [ids, {name: i for i, name in enumerate(ids)}, matrix]
     (folder / "dcrnn" / "adj_mx.pkl").write_bytes(pickle.dumps(contents, protocol=2))
     rows = [
