@@ -187,7 +187,7 @@ def _check(ds: xr.Dataset):
 
 def check_blocks(coarse: np.ndarray, fine: np.ndarray, factor: int, where: str):
     """DataError unless coarse [..., H, W] is exactly the block sum of fine [..., HM, WM]."""
-    with named(where):
+    with named(f"{where}: Y"):
         sums = block_sum(np.asarray(fine, np.float64), factor)
     if coarse.shape != sums.shape:
         raise DataError(f"{where}: X {coarse.shape} is not the {factor} x {factor} block sum "

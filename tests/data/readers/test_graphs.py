@@ -105,7 +105,7 @@ def write_san_diego(folder, sensors=(5, 3), distance=((0, 0.7), (0.7, 0))):
     time = np.datetime64("2024-01-01T00:00") + np.arange(4) * np.timedelta64(5, "m")
     speed = np.tile(np.float32([30, 50]), (4, 1))
     np.savez(base / "speed.npz", speed_mph=speed, observed_pct=speed, time=time, sensor=[3, 5])
-    places = [f"{s},32.7{s / 2:g},-117.1" for s in sensors]
+    places = [f"{s},{32.7 + s / 200},-117.1" for s in sensors]
     write(base / "sensors.csv", "sensor,lat,lon", *places)
     np.savez(base / "distance.npz", matrix=np.array(distance), sensor=np.array(sensors))
 
@@ -115,7 +115,9 @@ def test_san_diego_files_are_joined_by_sensor(tmp_path, sensors):
     """Another order in the table gave every sensor its neighbour's place."""
     write_san_diego(tmp_path, sensors)
     city = graphs.read_san_diego(tmp_path)
-    assert city.node.values.tolist() == [3, 5] and city.lat.values.tolist() == [32.715, 32.725]
+    assert city.node.values.tolist() == [3, 5] and city.lat.values == pytest.approx(
+        [32.715, 32.725]
+    )
     assert city.adjacency.values[0, 1] == pytest.approx(np.exp(-0.49))
 
 

@@ -21,7 +21,8 @@ def test_jonas_half_hours_are_summed_without_overflow(tmp_path):
     assert city.flow.shape == (2400, 2, 16, 8)
     assert float(city.flow[7, 0, 3, 5]) == 40_000 and float(city.flow[7, 1, 3, 5]) == 20_007
     assert np.argwhere(city.left_out.values).tolist() == [[0, 7], [3, 5]]
-    assert not grids.read_jonas(tmp_path, "nyc", "bike").valid.any()
+    with pytest.raises(DataError, match=r"20160131.npz: bike is zero everywhere"):
+        grids.read_jonas(tmp_path, "nyc", "bike")
 
 
 def test_jonas_of_another_length_is_refused(tmp_path):

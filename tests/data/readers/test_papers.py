@@ -119,7 +119,7 @@ def test_crosstres_turns_longitude_first_into_rows_from_the_north(folder, form):
 def test_crosstres_refuses_poi_of_another_grid(folder):
     base, _, poi = write_crosstres(folder)
     save(base / "DC_poi.npy", poi[:2])
-    with pytest.raises(DataError, match="poi has cells"):
+    with pytest.raises(DataError, match=r"DC_poi.npy: poi has shape \(2, 3, 14\)"):
         load("crosstres-dc-bike")
 
 
@@ -188,7 +188,7 @@ def test_h5_with_a_duplicated_stamp_is_refused(folder):
     nodes = ["773869", "767541", "767542"]
     path = folder / "dcrnn" / "metr-la.h5"
     write_h5(path, pd.DatetimeIndex(time), nodes, np.ones((12, 3)))
-    with pytest.raises(DataError, match="metr-la: duplicated time stamp at index 7"):
+    with pytest.raises(DataError, match="metr-la.h5: time at index 7 does not follow"):
         load("metr-la")
 
 
@@ -258,5 +258,5 @@ def test_parts_of_other_shapes_or_numbers_are_refused(folder):
     y = np.ones((2, 128, 64), np.float32)
     save(base / "Y.npy", y)
     save(base / "X.npy", block_sum(y, 4))
-    with pytest.raises(DataError, match=r"P1/valid: Y \(2, 1, 128, 64\) is no .* train"):
+    with pytest.raises(DataError, match=r"P1/valid: Y \(2, 1, 128, 64\) is not .* train"):
         read_parts(folder / "taxibj" / "P1", 4)
