@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.open import named
 
 CONFLICT = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")  # what a merge leaves to be resolved
 
@@ -19,7 +20,7 @@ def rows(
     that the header has twice, and of text that is no csv.
     """
     line, names = 1, None
-    with open(path, encoding="utf-8", newline="") as file:
+    with named(path, "not readable"), open(path, encoding="utf-8", newline="") as file:
         table = csv.reader(file, strict=True)
         try:
             for row in table:

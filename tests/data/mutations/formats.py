@@ -17,6 +17,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import xarray as xr
+from mutations import text
 
 from stflow_lib.data.adjacency import haversine
 from stflow_lib.data.catalog import index
@@ -37,7 +38,7 @@ class Format:
     write: Callable[[Path], object]
     read: Callable[[Path], xr.Dataset]
     files: tuple[str, ...]
-    few: bool = False  # only damage, encodings and stamps: the rest goes another format's way
+    only: list | None = None  # changes of tables of text, where not all of them
 
 
 def writers(name: str):
@@ -329,7 +330,7 @@ FORMATS = [
     Format("bikes-2021", write_bikes, city("bikes-chicago-2021", cells=(7, 5)),
            ("bikes-2021/202102-divvy-tripdata.zip", "poi/chicago-2020.parquet")),
     Format("bikes-2019", write_citibike, city("bikenyc-2019"),
-           ("bikenyc-2019/201902-citibike-tripdata.csv",), few=True),
+           ("bikenyc-2019/201902-citibike-tripdata.csv",), text.STAMPS),
     Format("taxi-sf", write_fixes, city("taxi-sf-64"), ("taxi-sf/gps.parquet",)),
     Format("taxi-sf-raw", write_raw_fixes, read_raw_fixes(), RAW[1:]),
     Format("taxibj", write_taxibj, city("taxibj-p1"),
