@@ -118,3 +118,24 @@ def test_aarhus_cell_that_is_no_number_or_time_is_named_with_its_file(aarhus, ol
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(DataError, match=rule):
         read_aarhus(aarhus)
+
+
+def test_a_stray_year_is_named_before_a_clock_is_made_of_it(aarhus):
+    """Five-minute steps to 2099 would take memory for nine million of them."""
+    path = aarhus / "speed" / "aarhus" / "raw" / "trafficData7.csv"
+    path.write_text(path.read_text().replace("2014-02-13T11:35", "2099-02-13T11:35", 1))
+    with pytest.raises(DataError, match=r"trafficData7.csv: a stray time stamp.*2099-02-13"):
+        read_aarhus(aarhus)
+
+
+@pytest.mark.parametrize(("old", "new", "rule"), [
+    (",500", ",-500", "segment 7 is -500 m long"), (",500", ",0", "segment 7 is 0 m long"),
+    (",500", ",", "segment 7 is nan m long"), ("7,2,3", "7,2.5,3", "from_id: 2.5"),
+    ("7,2,3", "7,,3", "from_id: nan"), ("7,2,3", "7,9,9", "no edge is left"),
+])  # fmt: skip
+def test_segments_have_ends_and_a_length(tmp_path, old, new, rule):
+    write_compact_aarhus(tmp_path)
+    path = tmp_path / "speed" / "aarhus" / "segments.csv"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(DataError, match=rf"segments.csv: .*{rule}"):
+        read_aarhus(tmp_path)

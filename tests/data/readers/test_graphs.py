@@ -158,3 +158,33 @@ def test_pems_stamp_that_is_none_is_named(tmp_path):
     path.write_text(path.read_text().replace("1/1/2024 0:05", "13/13/2024 0:05"))
     with pytest.raises(DataError, match=r"5_I8W_W1.csv: .*13/13/2024 0:05.* position 1"):
         graphs.read_pems_sheet(path)
+
+
+@pytest.mark.parametrize(("change", "rule"), [
+    ({"flow_veh": np.full((4, 3), -1.0)}, "flow_veh: -1 at"),
+    ({"flow_veh": np.full((4, 3), 4e4)}, "flow_veh: 40000 at"),
+    ({"flow_veh": np.full((4, 3), 0.5)}, "flow_veh: 0.5 at"),
+    ({"flow_veh": np.full((4, 3), np.nan)}, "flow_veh is missing or zero everywhere"),
+    ({"flow_veh": np.zeros((4, 3))}, "flow_veh is missing or zero everywhere"),
+    ({"observed_pct": np.zeros((4, 3))}, "observed_pct is zero everywhere"),
+])  # fmt: skip
+def test_bay_counts_are_vehicles_and_something_was_observed(tmp_path, change, rule):
+    base = tmp_path / "speed" / "bay-i680"
+    rows = ["1,0.0,37.0,-121.0", "2,1.0,,", "3,4.0,37.4,-121.8"]
+    write(base / "sensors.csv", "sensor,abs_postmile,lat,lon", *rows)
+    ones = np.ones((4, 3), np.float32)
+    time = np.datetime64("2017-10-01T00:00") + np.arange(4) * np.timedelta64(5, "m")
+    arrays = {"speed_mph": ones, "observed_pct": ones, "flow_veh": ones, "time": time}
+    np.savez(base / "speed.npz", **{**arrays, **change}, sensor=[1, 2, 3])
+    with pytest.raises(DataError, match=rf"speed.npz: {rule}"):
+        graphs.read_bay_i680(tmp_path)
+
+
+def test_la_weights_are_symmetric(tmp_path):
+    base = tmp_path / "speed" / "la"
+    write(base / "los_speed.csv", "11,12", "60,61", "62,63")
+    write(base / "graph_sensor_locations.csv", "sensor_id,latitude,longitude",
+          "12,34.2,-118.2", "11,34.1,-118.1")  # fmt: skip
+    write(base / "los_adj.csv", "1,0.5", "0.25,1")
+    with pytest.raises(DataError, match=r"los_adj.csv: line 1, column 2: another weight"):
+        graphs.read_la(tmp_path)

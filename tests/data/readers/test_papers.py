@@ -260,3 +260,33 @@ def test_parts_of_other_shapes_or_numbers_are_refused(folder):
     save(base / "X.npy", block_sum(y, 4))
     with pytest.raises(DataError, match=r"P1/valid: Y \(2, 1, 128, 64\) is not .* train"):
         read_parts(folder / "taxibj" / "P1", 4)
+
+
+@pytest.mark.parametrize(("column", "value", "name"), [
+    (3, -1, "weekend"), (4, 8, "day_of_week"), (5, 24, "hour"), (5, 1.5, "hour"),
+    (6, 18, "weather"), (6, np.nan, "weather"),
+])  # fmt: skip
+def test_taxibj_factors_are_codes_of_urbanfm(folder, column, value, name):
+    write_taxibj(folder / "taxibj" / "P1")
+    path = folder / "taxibj" / "P1" / "valid" / "ext.npy"
+    external = np.load(path)
+    external[1, column] = value
+    save(path, external)
+    with pytest.raises(DataError, match=rf"valid/ext.npy: {name} is {value:g} in row 1"):
+        load("taxibj-p1")
+
+
+def test_h5_whose_columns_have_another_order_is_refused(folder):
+    """pandas puts the columns of a block where block0_items says."""
+    write_metr_la(folder)
+    with h5py.File(folder / "dcrnn" / "metr-la.h5", "r+") as file:
+        file["df/block0_items"][:] = file["df/axis0"][:][::-1]
+    with pytest.raises(DataError, match=r"metr-la.h5: block0_items are others than axis0"):
+        load("metr-la")
+
+
+def test_crosstres_direction_without_a_trip_is_refused(folder):
+    base, ways, _ = write_crosstres(folder)
+    save(base / "BikeDC_dropoff.npy", ways[1] * 0)
+    with pytest.raises(DataError, match="zero everywhere in direction dropoff"):
+        load("crosstres-dc-bike")
