@@ -36,6 +36,20 @@ def segment_distance(start: np.ndarray, end: np.ndarray, length: np.ndarray) -> 
     return distance
 
 
+def demand_weights(matrix: np.ndarray, where: object) -> np.ndarray:
+    """`matrix` [N, N]; DataError unless its weights are those of `gaussian_kernel`.
+
+    They lie in 0..1, and that of a sensor with itself is 1.
+    """
+    wrong = ~((matrix >= 0) & (matrix <= 1))
+    np.fill_diagonal(wrong, np.diagonal(matrix) != 1)
+    if wrong.any():
+        at = tuple(map(int, np.argwhere(wrong)[0]))
+        raise DataError(f"{where}: weight {matrix[at]:g} at index {at}: rule '0 to 1, and 1 of a "
+                        "sensor with itself' broken")  # fmt: skip
+    return matrix
+
+
 def gaussian_kernel(distance: np.ndarray, sigma: float | None = None, threshold: float = 0.1):
     """Edge weights of DCRNN (Li et al. 2018): exp(-(d / sigma)^2), zero below `threshold`.
 

@@ -17,6 +17,8 @@ def exact(values: ArrayLike, dtype: DTypeLike, what: str) -> np.ndarray:
     want = np.dtype(dtype)
     if given.dtype.kind not in "biuf" or want.kind not in "biuf":
         raise DataError(f"{what}: {given.dtype} is no number that becomes {want}")
+    if given.dtype == want:
+        return given.copy()
     if want.kind == "b" and given.dtype.kind != "b":
         given = given.astype(np.float64)
     with np.errstate(all="ignore"):

@@ -93,8 +93,12 @@ def _check_array(array: xr.DataArray, name: str):
     require(array.size > 0, name, f"{array.name} is empty, shape {array.shape}")
     if array.name != "valid":
         _check_numbers(array, name)
-    if array.name in ("flow", "valid"):
+    if array.name in ("flow", "valid", "poi"):
         require(bool(array.values.any()), name, f"{array.name} is zero everywhere")
+    if array.name in ("flow", "valid"):
+        idle = ~array.any([dim for dim in array.dims if dim != "direction"]).values
+        require(not idle.any(), name, f"{array.name} is zero everywhere in direction "
+                f"{array['direction'].values[idle.argmax()]!s}")  # fmt: skip
 
 
 def _check_numbers(array: xr.DataArray, name: str):

@@ -24,6 +24,7 @@ from stflow_lib.data.check import (
     require,
 )
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.open import named
 
 STAMPS = ("datetime64", "datetime", "date", "string", "empty")  # what pandas calls time stamps
 FINER = [f"datetime64[{unit}]" for unit in ("ps", "fs", "as")]  # pandas reads these wrongly
@@ -100,8 +101,9 @@ def graph_city(
     """Dataset from speed [T, N], time [T], adjacency [N, N], lat and lon [N] in degrees.
 
     A speed of 0 is made NaN where `zeros_as_missing`, one bool or bool [T, N], is true. The
-    attributes count these (`zeros_as_missing`) and the other zeros (`zeros_kept`). DataError
-    when the shapes disagree or a number does not fit its type.
+    attributes count these (`zeros_as_missing`), the other zeros (`zeros_kept`) and what was
+    missing before (`missing`). DataError when the shapes disagree or a number does not fit its
+    type.
     """
     name, steps, nodes = attrs.get("name", "graph_city"), as_time(time), np.size(lat)
     speed = _array(speed, (len(steps), nodes), np.float32, f"{name}: speed")
@@ -113,7 +115,8 @@ def graph_city(
     require(node.shape == (nodes,), name, f"{node.size} sensor ids, {nodes} sensors")
     zero = speed == 0
     gone = zero & zeros_as_missing
-    counts = {"zeros_as_missing": int(gone.sum()), "zeros_kept": int((zero & ~gone).sum())}
+    counts = {"zeros_as_missing": int(gone.sum()), "zeros_kept": int((zero & ~gone).sum()),
+              "missing": int(np.isnan(speed).sum())}  # fmt: skip
     return xr.Dataset(
         {
             "speed": (DIMS["speed"], np.where(gone, np.float32(np.nan), speed)),
@@ -200,7 +203,8 @@ def _check(ds: xr.Dataset):
 
 def check_blocks(coarse: np.ndarray, fine: np.ndarray, factor: int, where: str):
     """DataError unless coarse [..., H, W] is exactly the block sum of fine [..., HM, WM]."""
-    sums = block_sum(np.asarray(fine, np.float64), factor)
+    with named(f"{where}: Y"):
+        sums = block_sum(np.asarray(fine, np.float64), factor)
     if coarse.shape != sums.shape:
         raise DataError(f"{where}: X {coarse.shape} is not the {factor} x {factor} block sum "
                         f"of Y {fine.shape}: the shapes disagree")  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.open import named
 
 CONFLICT = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")  # what a merge leaves to be resolved
 
@@ -15,11 +16,11 @@ def rows(
     """Each row with its place, "FILE, line N", by the names of the header.
 
     `columns` says what is wrong with a header, "" for nothing. DataError names file and line of
-    a row with more or fewer fields than the header, of a mark that a merge has left, of a name
-    that the header has twice, and of text that is no csv.
+    a row with more or fewer fields than the header, of a mark that a merge has left, of a NUL, of
+    a name that the header has twice, and of text that is no csv.
     """
     line, names = 1, None
-    with open(path, encoding="utf-8", newline="") as file:
+    with named(path, "not readable"), open(path, encoding="utf-8", newline="") as file:
         table = csv.reader(file, strict=True)
         try:
             for row in table:
@@ -37,7 +38,7 @@ def rows(
 
 
 def _header(names: list[str], columns: Callable[[list[str]], str]) -> list[str]:
-    _no_conflict(names)
+    _demand_text(names)
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"column {twice[0]!r} stands twice")
     if wrong := columns(names):
@@ -46,12 +47,14 @@ def _header(names: list[str], columns: Callable[[list[str]], str]) -> list[str]:
 
 
 def _named(names: list[str], row: list[str]) -> dict[str, str]:
-    _no_conflict(row)
+    _demand_text(row)
     if len(row) != len(names):
         raise ValueError(f"{len(row)} fields, the header has {len(names)}")
     return dict(zip(names, row, strict=True))
 
 
-def _no_conflict(row: list[str]) -> None:
+def _demand_text(row: list[str]) -> None:
     if row and row[0].startswith(CONFLICT):
         raise ValueError("a merge conflict that is not resolved")
+    if any("\0" in field for field in row):
+        raise ValueError("holds a NUL, which no text has")

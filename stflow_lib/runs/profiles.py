@@ -84,7 +84,7 @@ def read(path: Path) -> dict:
         _check(content)
     except _Mistake as error:
         raise ProfileError(f"{_where(path, error.place)}: {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise ProfileError(f"{path.name}: {' '.join(str(error).split())}") from None
     return content
 

@@ -172,7 +172,7 @@ def _read(path: Path) -> dict | None:
         return None
     except DataError:
         raise
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, IsADirectoryError) as error:
         raise DataError(f"{path}: not readable as JSON: {error}") from None
 
 

@@ -6,6 +6,7 @@ import pytest
 from stflow_lib.data import DataError
 from stflow_lib.data.adjacency import (
     corridor_distance,
+    demand_weights,
     gaussian_kernel,
     haversine,
     segment_distance,
@@ -86,3 +87,12 @@ def test_gaussian_kernel_refuses_an_oblong_of_distances():
 def test_gaussian_kernel_refuses_impossible_distances(bad):
     with pytest.raises(DataError, match=r"negative or NaN, first at \(0, 1\)"):
         gaussian_kernel(np.array([[0, bad], [1, 0]]), 1.0)
+
+
+@pytest.mark.parametrize("matrix", [
+    [[1, 1.5], [0, 1]], [[1, -0.5], [0, 1]], [[1, np.nan], [0, 1]], [[0, 1], [1, 0]],
+])  # fmt: skip
+def test_weights_that_no_kernel_gives_are_refused(matrix):
+    assert demand_weights(np.array([[1, 0.5], [0, 1]]), "a").shape == (2, 2)
+    with pytest.raises(DataError, match="a: weight .* at index"):
+        demand_weights(np.array(matrix), "a")

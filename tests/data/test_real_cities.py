@@ -7,7 +7,7 @@ import pytest
 
 from stflow_lib import data
 from stflow_lib.data.calendars import public_holidays
-from stflow_lib.data.readers import graphs
+from stflow_lib.data.readers import aarhus, graphs
 from stflow_lib.data.schema import content_hash
 
 
@@ -222,7 +222,7 @@ def test_aarhus_raw_sheets_equal_the_compact_file(load, real_data):
     base = real_data / "speed" / "aarhus"
     compact = np.load(base / "speed.npz")
     for sensor in (158324, 181006):
-        raw = graphs.read_citypulse(base / "raw-sample", [sensor])
+        raw = aarhus.read_citypulse(base / "raw-sample", [sensor])
         at = list(compact["sensor"]).index(sensor)
         assert (raw["time"] == compact["time"]).all()
         for key in ("speed_kmh", "vehicle_count"):

@@ -26,7 +26,7 @@ def test_a_row_is_named_by_the_line_on_which_it_begins(tmp_path):
      ("x,y\n1\n", "line 2: 1 fields"),
      ("x,x\n1,2\n", "line 1: column 'x' stands twice"),
      ("x,y\n1,2\n>>>>>>> main\n", "line 3: a merge conflict"),
-     ("", "line 1: an empty file")],
+     ("x,y\n1,\0\n", "line 2: holds a NUL"), ("", "line 1: an empty file")],
 )  # fmt: skip
 def test_what_is_no_table_is_named(tmp_path, text, words):
     path = tmp_path / "a.csv"

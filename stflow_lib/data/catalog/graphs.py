@@ -1,7 +1,7 @@
 """Catalogue: the speed cities that stand in for METR-LA, PEMS-BAY, Chengdu and Shenzhen."""
 
 from stflow_lib.data.catalog.entry import Entry
-from stflow_lib.data.readers import graphs
+from stflow_lib.data.readers import aarhus, graphs
 from stflow_lib.data.schema import Box
 
 PEMS = "Caltrans Performance Measurement System (PeMS)"
@@ -53,7 +53,7 @@ ENTRIES = [
         shape="33338 x 449", span="2014-02-13 to 2014-06-09",
         zone="Etc/GMT-1", unit="km/h",
         source="CityPulse road traffic data, Open Data Aarhus",
-        licence="CC BY", read=graphs.read_aarhus, manifest="aarhus", size_mb=20.5,
+        licence="CC BY", read=aarhus.read_aarhus, manifest="aarhus", size_mb=20.5,
         box=Box(56.0, 56.3, 10.0, 10.4),
         forms=(("speed/aarhus/speed.npz", "speed/aarhus/segments.csv"),),
     ),

@@ -10,6 +10,7 @@ from stflow_lib.data.catalog import graphs, grids, papers, simulated
 from stflow_lib.data.catalog.entry import Entry, data_folder
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files import download
+from stflow_lib.data.files.open import named
 from stflow_lib.data.schema import with_content_hash
 
 
@@ -45,11 +46,13 @@ def fetch(name: str) -> list[Path]:
 def load(name: str) -> xr.Dataset:
     """The city `name`, fetched where needed, read, checked, with its card and content hash.
 
-    DataError names the file, the rule and the place of whatever is wrong.
+    DataError names the city or the file, the rule and the place of whatever is wrong.
     """
     entry = _entry(name)
     fetch(name)
-    return with_content_hash(entry.check_shape(entry.read(data_folder())), **entry.card())
+    with named(name, "not readable"):
+        city = entry.check_shape(entry.read(data_folder()))
+        return with_content_hash(city, **entry.card())
 
 
 def catalog() -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.damaged import set_aside
+from stflow_lib.data.files.open import read_bytes
 from stflow_lib.data.files.paths import user_folder
 from stflow_lib.data.files.read import read_npz
 from stflow_lib.data.files.write import writing
@@ -77,7 +78,7 @@ def _key(inputs: list[Path], parameters: dict) -> str:
         module = importlib.import_module(f"stflow_lib.data.{maker}")
         digest.update(inspect.getsource(module).encode())
     for path in inputs:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(hashlib.sha256(read_bytes(path)).digest())
     return digest.hexdigest()[:24]
 
 

@@ -79,8 +79,8 @@ def manifest(name: str) -> tuple[RawFile, ...]:
     path = files("stflow_lib.data.catalog") / "manifests" / f"{name}.tsv"
     try:
         with path.open(encoding="utf-8", newline="") as lines:
-            found = tuple(_rows(path, csv.DictReader(lines, delimiter="\t")))
-    except (OSError, UnicodeDecodeError) as error:
+            found = tuple(_rows(path, csv.DictReader(lines, delimiter="\t", strict=True)))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: not readable as a manifest: {error}") from error
     if not found:
         raise DataError(f"{path}: lists no file")

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,14 +25,17 @@ PLACEHOLDERS = {  # how a file begins that is no data -> what it is
 
 @contextmanager
 def named(where: Path | str, what: str = "not readable (truncated?)") -> Iterator[None]:
-    """Whatever a library raises inside becomes a DataError: where, what, and its own words.
+    """Whatever is raised inside becomes a DataError that names `where`.
 
-    Any exception counts, MemoryError and RecursionError too: damage can end in each of them.
+    A DataError that does not name it gets it in front; any other exception becomes where, what,
+    and its own words, MemoryError and RecursionError too: damage can end in each of them.
     """
     try:
         yield
-    except DataError:
-        raise
+    except DataError as error:
+        if re.search(rf"(?<![\w-]){re.escape(str(where))}(?![\w-])", str(error)):
+            raise
+        raise DataError(f"{where}: {error}") from error
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise DataError(f"{where}: {what}: {reason}") from error

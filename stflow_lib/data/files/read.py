@@ -20,7 +20,7 @@ from stflow_lib.data.files.open import (
     read_bytes,
 )
 
-__all__ = ["need_file", "open_member", "read_npy", "read_npz", "read_table"]
+__all__ = ["need_file", "open_member", "read_npy", "read_npz", "read_table", "real_numbers"]
 
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -76,9 +76,23 @@ def read_npz(path: Path, keys=None) -> dict[str, np.ndarray]:
         return {key: _array(archive.read(held[key]), f"{path}/{held[key]}") for key in keys}
 
 
-def read_npy(path: Path) -> np.ndarray:
-    """One npy file, or one inside a zip (`archive.zip` / member path); never a pickle."""
-    return _array(member_bytes(path), path)
+def read_npy(path: Path, axes: tuple[int, ...] = ()) -> np.ndarray:
+    """One npy file, or one inside a zip (`archive.zip` / member path); never a pickle.
+
+    axes: how many it may have; where given, it must hold real numbers.
+    """
+    array = _array(member_bytes(path), path)
+    return real_numbers(array, axes, path) if axes else array
+
+
+def real_numbers(array: np.ndarray, axes: tuple[int, ...], where: Path | str) -> np.ndarray:
+    """`array` itself; DataError unless it holds real numbers, along as many axes as allowed."""
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{where}: {array.dtype} where real numbers belong")
+    if array.ndim not in axes:
+        allowed = " or ".join(map(str, axes))
+        raise DataError(f"{where}: shape {array.shape} where {allowed} axes belong")
+    return array
 
 
 def _array(content: bytearray, where: Path | str) -> np.ndarray:

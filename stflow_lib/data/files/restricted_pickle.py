@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.files.open import read_bytes
+from stflow_lib.data.files.open import named, read_bytes
 
 MOST_STEPS = 1_000_000  # of the pickle's program
 DEEPEST = 8  # lists in lists
@@ -57,15 +57,11 @@ def load_arrays(path: Path):
     over MOST_STEPS steps or nests lists deeper than DEEPEST.
     """
     content = read_bytes(path)
-    try:
+    with named(path, "not a readable pickle (truncated?)"):
         _demand_modest(content)
         loaded = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
         _demand_shallow(loaded)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
-    except Exception as error:  # a damaged pickle can fail in any way
-        raise DataError(f"{path}: not a readable pickle (truncated?): {error}") from error
-    return loaded
+        return loaded
 
 
 def _demand_modest(content: bytes) -> None:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import xarray as xr
 
 from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.files.read import need_file
+from stflow_lib.data.files.csv_table import line_of, parse_csv, utf8
+from stflow_lib.data.files.open import read_bytes
+from stflow_lib.data.files.read import need_file, read_table
 from stflow_lib.data.rasterize import segments
 from stflow_lib.data.rasterize.cells import (
     box_city,
@@ -92,17 +92,8 @@ def read_fixes(path) -> Fixes:
 
 
 def _read_parquet(path) -> Fixes:
-    try:
-        names = pq.read_schema(path).names
-        missing = [name for name in COLUMNS if name not in names]
-        if missing:
-            raise DataError(f"{path.name}: columns {missing} are missing, found {names}")
-        table = pq.read_table(path, columns=list(COLUMNS))
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path.name}: not a whole parquet file ({error})") from error
-    if not len(table):
-        raise DataError(f"{path.name}: no fixes, the file is empty")
-    gaps = [name for name in COLUMNS if table[name].null_count]
+    table = read_table(path, COLUMNS)
+    gaps = [name for name in COLUMNS if table[name].hasnans]
     if gaps:
         raise DataError(f"{path.name}: missing values in columns {gaps}")
     return Fixes(*(table[name].to_numpy() for name in COLUMNS), source=path.name)
@@ -119,17 +110,13 @@ def _read_folder(folder) -> Fixes:
 
 def _read_raw(file, number) -> Fixes:
     """The fixes of one raw file, oldest first."""
-    try:
-        lines = pd.read_csv(file, sep=" ", header=None, skip_blank_lines=False)
-    except pd.errors.EmptyDataError as error:
-        raise DataError(f"{file.name}: no fixes, the file is empty") from error
-    except ValueError as error:  # of the parser, or of the encoding
-        raise DataError(f"{file.name}: {error}") from error
-    numbers = lines.dropna(how="all").apply(pd.to_numeric, errors="coerce")
+    content = utf8(read_bytes(file), file)
+    lines = parse_csv(content, file, header=None, sep=" ")
+    numbers = lines.apply(pd.to_numeric, errors="coerce")
     bad = ~_plausible(numbers)
     if bad.any():
-        line = numbers.index[int(np.argmax(bad))] + 1
-        raise DataError(f"{file.name}: line {line} is not `lat lon occupied unix_time`")
+        line = line_of(content, int(np.argmax(bad)), file, " ", header=False)
+        raise DataError(f"{file}: line {line} is not `lat lon occupied unix_time`")
     lat, lon, busy, time = numbers.sort_values(3, kind="stable").to_numpy(np.float64).T
     taxi = np.full(len(lat), number)
     return Fixes(taxi, time, degrees_e5(lat), degrees_e5(lon), busy, source=file.name)

@@ -33,7 +33,8 @@ def read_bikes(folder: Path, system: str, places: str, box: Box, cells: tuple, z
         read_trips(months, zone), box, *cells, 60, zone,
         first="2021-01-01", last="2021-02-28",
     )  # fmt: skip
-    points = poi.poi_grids(read_places(folder / "poi", places), box, *cells)
+    with named(_places_file(folder / "poi", places), "not readable as places"):
+        points = poi.poi_grids(read_places(folder / "poi", places), box, *cells)
     city = grid_city(
         rides.values, rides["time"].values, list(rides["direction"].values),
         cell_m=cell_metres(box, *cells), **box.attrs(), **rides.attrs,
@@ -48,20 +49,23 @@ def read_places(folder: Path, name: str) -> pd.DataFrame:
     Columns at least osm_id, fclass, lat, lon. The raw `POI_Chicago-2020.xls` needs the package
     xlrd, which nothing else here does.
     """
-    columns = ["osm_id", "fclass", "lat", "lon"]
+    path, columns = _places_file(folder, name), ["osm_id", "fclass"]
+    if path.suffix == ".parquet":
+        return read_table(path, columns, ["lat", "lon"])
+    with named(need_file(path), "not readable as a sheet (pip install xlrd?)"):
+        table = pd.read_excel(path)
+    missing = [column for column in [*columns, "lat", "lon"] if column not in table]
+    if missing:
+        raise DataError(f"{path}: column {missing[0]!r} is missing")
+    return table
+
+
+def _places_file(folder: Path, name: str) -> Path:
     compact = folder / f"{name}.parquet"
     if compact.exists():
-        return read_table(compact, columns)
+        return compact
     city, year = name.split("-")
-    raw = need_file(
-        folder / f"POI_{city.upper() if len(city) < 4 else city.title()}-{year}.xls"
-    )
-    with named(raw, "not readable as a sheet (pip install xlrd?)"):
-        table = pd.read_excel(raw)
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise DataError(f"{raw}: column {missing[0]!r} is missing")
-    return table
+    return folder / f"POI_{city.upper() if len(city) < 4 else city.title()}-{year}.xls"
 
 
 def read_bikenyc_2019(folder: Path):

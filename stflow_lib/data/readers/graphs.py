@@ -1,4 +1,4 @@
-"""Speed cities: loop detectors of three Californian freeways' districts, segments of Aarhus.
+"""Speed cities: loop detectors of three districts of Californian freeways.
 
 Each reader takes the data folder and returns a graph city without its card (the catalogue adds
 name, licence and content hash). Compact files are read where they are, raw files elsewhere.
@@ -10,16 +10,30 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stflow_lib.data.adjacency import corridor_distance, gaussian_kernel, segment_distance
+from stflow_lib.data.adjacency import (
+    corridor_distance,
+    demand_weights,
+    gaussian_kernel,
+    haversine,
+)
 from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.files.read import read_npz, read_table
-from stflow_lib.data.readers.sensors import positions, require_series, sensor_ids
-from stflow_lib.data.schema import as_time, graph_city
+from stflow_lib.data.files.csv_table import demand_numbers
+from stflow_lib.data.files.open import named
+from stflow_lib.data.files.read import read_npz, read_table, real_numbers
+from stflow_lib.data.readers.sensors import (
+    positions,
+    read_series,
+    sensor_ids,
+    sensors_table,
+    stamps,
+)
+from stflow_lib.data.schema import graph_city
 
 LA_START = "2012-03-01 00:00"
 SIGMA_MILES = 1.0  # San Diego and I-680: about ten neighbours a sensor
-AARHUS_SIGMA_M = 1500.0
+KM_PER_MILE = 1.609344
+MOST_VEHICLES = 3000  # in five minutes: 15 lanes at 2,400 vehicles an hour
 PEMS_SHEET = ("5 Minutes", "Speed (mph)", "% Observed")
 PEMS_STAMP = "%m/%d/%Y %H:%M"
 PEMS_LAYOUT = (
@@ -33,24 +47,28 @@ PEMS_LAYOUT = (
 def read_la(folder: Path):
     """Los Angeles loops, mph; the adjacency and coordinates are the source's own files."""
     base = folder / "speed" / "la"
-    table = read_table(base / "los_speed.csv")
+    table = read_table(base / "los_speed.csv", numbers=True)
     node = sensor_ids(table.columns, base / "los_speed.csv")
     speed = exact(table.to_numpy(), np.float32, f"{base / 'los_speed.csv'}")
     locations = base / "graph_sensor_locations.csv"
-    places = read_table(locations, ["sensor_id", "latitude", "longitude"])
+    places = read_table(locations, ["sensor_id"], ["latitude", "longitude"])
     at = places.iloc[positions(places["sensor_id"], node, locations)]
-    adjacency = _square(
-        read_table(base / "los_adj.csv", header=None), node, base / "los_adj.csv"
-    )
+    adjacency = _weights(base / "los_adj.csv", len(node))
     time = pd.date_range(LA_START, periods=len(table), freq="5min")
     return graph_city(speed, time, adjacency, at["latitude"], at["longitude"], node)
 
 
-def _square(table: pd.DataFrame, node: np.ndarray, path: Path) -> np.ndarray:
-    """Numbers [N, N] of a table without names; DataError when these are not N sensors."""
-    if table.shape != (len(node), len(node)):
-        raise DataError(f"{path}: {table.shape} numbers for {len(node)} sensors")
-    return exact(table.to_numpy(), np.float32, f"{path}")
+def _weights(path: Path, sensors: int) -> np.ndarray:
+    """The symmetric weights [N, N] of a table without names."""
+    table = read_table(path, numbers=True, header=None)
+    if table.shape != (sensors, sensors):
+        raise DataError(f"{path}: {table.shape} numbers for {sensors} sensors")
+    weights = demand_weights(exact(table.to_numpy(), np.float32, f"{path}"), path)
+    odd = np.argwhere(weights != weights.T)
+    if len(odd):
+        raise DataError(f"{path}: line {odd[0, 0] + 1}, column {odd[0, 1] + 1}: another weight "
+                        "than of the same two sensors turned")  # fmt: skip
+    return weights
 
 
 def read_san_diego(folder: Path):
@@ -58,19 +76,46 @@ def read_san_diego(folder: Path):
     base = folder / "speed" / "san-diego"
     if (base / "speed.npz").exists():
         path = base / "speed.npz"
-        speed = read_npz(path, ["speed_mph", "observed_pct", "time", "sensor"])
-        require_series(speed, ["speed_mph", "observed_pct"], path)
-        sensors = _sensors_of(speed, base / "sensors.csv", ["lat", "lon"])
-        path = base / "distance.npz"
-        data = read_npz(path, ["matrix", "sensor"])
-        matrix, rows, columns = data["matrix"], data["sensor"], data["sensor"]
+        speed = read_series(path, {"speed_mph": np.float32, "observed_pct": np.uint8})
+        sensors = sensors_table(speed, base / "sensors.csv", ["sensor", "lat", "lon"])
+        weights = _near(base / "distance.npz", sensors)
     else:
-        sensors = read_table(base / "raw" / "vds_info.csv", ["vds_id", "Lat", "Lng"]).rename(
-            columns={"vds_id": "sensor", "Lat": "lat", "Lng": "lon"}
+        path = base / "raw"
+        ids = sensor_ids(
+            read_table(path / "sensor_dist.csv").columns[1:], path / "sensor_dist.csv"
         )
-        speed = read_pems_sensors(base / "raw", sensors["sensor"])
-        path = base / "raw" / "sensor_dist.csv"
-        table = read_table(path)
+        speed = read_pems_sensors(path, ids)
+        names = {"vds_id": "sensor", "Lat": "lat", "Lng": "lon"}
+        sensors = sensors_table(speed, path / "vds_info.csv", names)
+        weights = _near(path / "sensor_dist.csv", sensors)
+    return _pems_city(speed, sensors, weights, path)
+
+
+def _near(path: Path, sensors: pd.DataFrame) -> np.ndarray:
+    """Weights [N, N] of the sensors, from their distances in miles.
+
+    DataError unless these are, to 1 %, the distances between the sensors' places.
+    """
+    miles = _distances(path, sensors["sensor"].to_numpy())
+    air = haversine(sensors["lat"], sensors["lon"]) / KM_PER_MILE
+    wrong = np.argwhere(~(np.abs(miles - air) <= 0.01 + 0.01 * air))
+    if len(wrong):
+        one, other = wrong[0]
+        raise DataError(f"{path}: {miles[one, other]:g} miles from sensor "
+                        f"{sensors['sensor'][one]} to {sensors['sensor'][other]}, whose places "
+                        f"lie {air[one, other]:.3f} apart")  # fmt: skip
+    with named(path):
+        return gaussian_kernel(miles, SIGMA_MILES)
+
+
+def _distances(path: Path, sensors: np.ndarray) -> np.ndarray:
+    """The matrix [N, N] of a table or an npz file, whose rows and columns bear ids."""
+    if path.suffix == ".npz":
+        data = read_npz(path, ["matrix", "sensor"])
+        matrix = real_numbers(data["matrix"], (2,), f"{path}: matrix")
+        rows = columns = real_numbers(data["sensor"], (1,), f"{path}: sensor")
+    else:
+        table = read_table(path, numbers=True)
         matrix, rows, columns = (
             table.iloc[:, 1:].to_numpy(),
             table.iloc[:, 0],
@@ -78,15 +123,8 @@ def read_san_diego(folder: Path):
         )
     if matrix.shape != (len(rows), len(columns)):
         raise DataError(f"{path}: distances {matrix.shape} for {len(rows)} sensors")
-    order = (positions(names, speed["sensor"], path) for names in (rows, columns))
-    return _pems_city(speed, sensors, gaussian_kernel(matrix[np.ix_(*order)], SIGMA_MILES))
-
-
-def _sensors_of(speed: dict, path: Path, columns: list[str]) -> pd.DataFrame:
-    """The table of sensors in the order of the speeds."""
-    table = read_table(path, ["sensor", *columns])
-    at = positions(table["sensor"], speed["sensor"], path)
-    return table.iloc[at].reset_index(drop=True)
+    order = (positions(ids, sensors, path) for ids in (rows, columns))
+    return matrix[np.ix_(*order)]
 
 
 def read_pems_sensors(folder: Path, sensors) -> dict[str, np.ndarray]:
@@ -106,8 +144,8 @@ def read_pems_sensors(folder: Path, sensors) -> dict[str, np.ndarray]:
             raise DataError(f"{folder}: sensor {sensor} has other time stamps than the first")
     speed, observed = (np.stack([one[c].to_numpy() for one in series], 1) for c in series[0])
     return {
-        "speed_mph": exact(speed, np.float32, f"{folder}: speed"),
-        "observed_pct": exact(observed, np.uint8, f"{folder}: % observed"),
+        "speed_mph": speed,
+        "observed_pct": observed,
         "time": time.to_numpy(),
         "sensor": sensors,
     }
@@ -119,15 +157,11 @@ def read_pems_sheet(path: Path) -> pd.DataFrame:
     missing = [column for column in PEMS_SHEET if column not in table]
     if missing:
         raise DataError(f"{path}: column {missing[0]!r} is missing. {PEMS_LAYOUT}")
-    return table.set_index(_stamps(table[PEMS_SHEET[0]], path, PEMS_STAMP))[[*PEMS_SHEET[1:]]]
-
-
-def _stamps(texts: pd.Series, path: Path, form: str | None = None) -> pd.DatetimeIndex:
-    """Local time stamps of a column; DataError with the file and the first that is none."""
-    try:
-        return pd.DatetimeIndex(as_time(pd.to_datetime(texts, format=form)))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{path}: {error}") from error
+    demand_numbers(table, PEMS_SHEET[1:], path, "row {}".format)
+    time = stamps(table[PEMS_SHEET[0]], path, PEMS_STAMP)
+    types = zip(PEMS_SHEET[1:], (np.float32, np.uint8), strict=True)
+    columns = {name: exact(table[name], dtype, f"{path}: {name}") for name, dtype in types}
+    return pd.DataFrame(columns, index=time)
 
 
 def read_bay_i680(folder: Path):
@@ -138,108 +172,48 @@ def read_bay_i680(folder: Path):
     counted in the attribute `interpolated_places`.
     """
     base = folder / "speed" / "bay-i680"
-    series = ["speed_mph", "observed_pct", "flow_veh"]
-    speed = read_npz(base / "speed.npz", [*series, "time", "sensor"])
-    require_series(speed, series, base / "speed.npz")
-    sensors = _sensors_of(speed, base / "sensors.csv", ["abs_postmile", "lat", "lon"])
+    path, table = base / "speed.npz", base / "sensors.csv"
+    types = {"speed_mph": np.float32, "observed_pct": np.uint8, "flow_veh": np.float32}
+    speed = read_series(path, types)
+    sensors = sensors_table(speed, table, ["sensor", "abs_postmile", "lat", "lon"])
     mile, gaps = sensors["abs_postmile"], sensors[["lat", "lon"]].isna().any(axis=1)
     for axis in ("lat", "lon"):
         known = sensors[sensors[axis].notna()].sort_values("abs_postmile", kind="stable")
         if known.empty:
-            raise DataError(f"{base / 'sensors.csv'}: no sensor has a {axis}")
+            raise DataError(f"{table}: no sensor has a {axis}")
         sensors[axis] = np.interp(mile, known["abs_postmile"], known[axis])
-    ds = _pems_city(speed, sensors, gaussian_kernel(corridor_distance(mile), SIGMA_MILES))
-    ds["vehicles"] = ("time", "node"), speed["flow_veh"]
-    ds = ds.assign_attrs(interpolated_places=int(gaps.sum()))
+    with named(table):
+        weights = gaussian_kernel(corridor_distance(mile), SIGMA_MILES)
+    vehicles = _vehicles(speed["flow_veh"], path)
+    ds = _pems_city(speed, sensors, weights, path)
+    ds["vehicles"] = ("time", "node"), vehicles
+    ds = ds.assign_attrs(interpolated_places=int(gaps.sum()),
+                         missing_vehicles=int(np.isnan(vehicles).sum()))  # fmt: skip
     return ds.assign_coords(postmile=("node", mile.to_numpy()))
 
 
-def _pems_city(speed: dict, sensors: pd.DataFrame, adjacency):
+def _vehicles(flow: np.ndarray, path: Path) -> np.ndarray:
+    """Counts [T, N], NaN where missing; DataError for what is no count, or zero everywhere."""
+    given = ~np.isnan(flow)
+    wrong = np.argwhere(given & ~((flow >= 0) & (flow <= MOST_VEHICLES) & (flow % 1 == 0)))
+    if len(wrong):
+        at = tuple(map(int, wrong[0]))
+        raise DataError(f"{path}: flow_veh: {flow[at]:g} at index {at}: rule 'whole vehicles, "
+                        f"0 to {MOST_VEHICLES} in five minutes' broken")  # fmt: skip
+    if not (flow[given] > 0).any():
+        raise DataError(f"{path}: flow_veh is missing or zero everywhere")
+    return flow
+
+
+def _pems_city(speed: dict, sensors: pd.DataFrame, adjacency: np.ndarray, path: Path):
+    observed = speed["observed_pct"]
+    if observed.max() > 100:
+        raise DataError(f"{path}: observed_pct is {observed.max()}: rule 'a percentage' broken")
+    if not observed.any():
+        raise DataError(f"{path}: observed_pct is zero everywhere: nothing was measured")
     ds = graph_city(
         speed["speed_mph"], speed["time"], adjacency, sensors["lat"], sensors["lon"],
         sensors["sensor"],
     )  # fmt: skip
-    observed = exact(speed["observed_pct"], np.uint8, "observed_pct")
-    if (observed > 100).any():
-        raise DataError(f"observed_pct is {observed.max()}: rule 'a percentage' broken")
     ds["observed"] = ("time", "node"), observed
     return ds
-
-
-def read_aarhus(folder: Path):
-    """Aarhus road segments, km/h; a zero with no vehicle counted is missing, not a jam.
-
-    The source's stamps are UTC (the rush hours shift by an hour on 30 March): one hour is
-    added, which gives Danish standard time all through.
-    """
-    base = folder / "speed" / "aarhus"
-    if (base / "speed.npz").exists():
-        data = read_npz(base / "speed.npz", ["speed_kmh", "vehicle_count", "time", "sensor"])
-        require_series(data, ["speed_kmh", "vehicle_count"], base / "speed.npz")
-        segments = _sensors_of(data, base / "segments.csv", [*CITYPULSE.values()][1:])
-        attrs = {}
-    else:
-        segments = read_citypulse_segments(base / "raw" / "traffic_metadata.csv")
-        data = read_citypulse(base / "raw", segments["sensor"])
-        attrs = {"doubled_stamps": data["doubled"]}
-    ends = (segments[c] for c in ("from_id", "to_id", "length_m"))
-    middle = {a: (segments[f"from_{a}"] + segments[f"to_{a}"]) / 2 for a in ("lat", "lon")}
-    return graph_city(
-        data["speed_kmh"],
-        as_time(data["time"]) + np.timedelta64(60, "m"),
-        gaussian_kernel(segment_distance(*ends), AARHUS_SIGMA_M),
-        middle["lat"], middle["lon"], segments["sensor"],
-        zeros_as_missing=data["vehicle_count"] == 0,
-        zero_means="speed 0 with vehicle_count 0 is read as missing", **attrs,
-    )  # fmt: skip
-
-
-CITYPULSE = {  # columns of the raw table of segments -> of the compact one
-    "REPORT_ID": "sensor", "POINT_1_NAME": "from_id", "POINT_2_NAME": "to_id",
-    "POINT_1_LAT": "from_lat", "POINT_1_LNG": "from_lon", "POINT_2_LAT": "to_lat",
-    "POINT_2_LNG": "to_lon", "DISTANCE_IN_METERS": "length_m",
-}  # fmt: skip
-
-
-def read_citypulse_segments(path: Path) -> pd.DataFrame:
-    """The segment table of CityPulse, under the column names of the compact file."""
-    table = read_table(path, list(CITYPULSE)).rename(columns=CITYPULSE)
-    return table.sort_values("sensor", ignore_index=True)[list(CITYPULSE.values())]
-
-
-def read_citypulse(folder: Path, sensors, step="5min") -> dict:
-    """CityPulse's `trafficData<segment>.csv` files on one regular clock, gaps NaN.
-
-    A repeated time stamp keeps its first row; `doubled` counts the others.
-    -> speed_kmh, vehicle_count [T, N], time [T], sensor [N].
-    """
-    paths = {int(s): folder / f"trafficData{s}.csv" for s in sensor_ids(sensors, folder)}
-    tables = {sensor: read_citypulse_sheet(path) for sensor, path in paths.items()}
-    first = {sensor: t[~t.index.duplicated()] for sensor, t in tables.items()}
-    time = pd.date_range(
-        min(t.index[0] for t in first.values()), max(t.index[-1] for t in first.values()),
-        freq=step,
-    )  # fmt: skip
-    for sensor, table in first.items():
-        strange = table.index.difference(time)
-        if len(strange):
-            raise DataError(f"{paths[sensor]}: irregular time stamp {strange[0]}")
-
-    def column(name):
-        given = (t[name].reindex(time).to_numpy() for t in first.values())
-        named = zip(paths.values(), given, strict=True)
-        return np.stack([exact(one, np.float32, f"{path}: {name}") for path, one in named], 1)
-
-    return {
-        "speed_kmh": column("avgSpeed"),
-        "vehicle_count": column("vehicleCount"),
-        "time": time.to_numpy(),
-        "sensor": np.array([*paths]),
-        "doubled": sum(map(len, tables.values())) - sum(map(len, first.values())),
-    }
-
-
-def read_citypulse_sheet(path: Path) -> pd.DataFrame:
-    """Speed (km/h) and vehicle count of one segment by time stamp, sorted, doubles in place."""
-    table = read_table(path, ["TIMESTAMP", "avgSpeed", "vehicleCount"])
-    return table.set_index(_stamps(table["TIMESTAMP"], path)).sort_index(kind="stable")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.files.read import read_npy, read_npz
+from stflow_lib.data.files.read import read_npy, read_npz, real_numbers
 from stflow_lib.data.schema import check_blocks, grid_city
 
 PARTS = ("train", "valid", "test")
@@ -31,12 +31,11 @@ def read_parts(base: Path, factor: int) -> dict[str, np.ndarray]:
     """
     fine, split = [], []
     for part in PARTS:
-        x, y = (read_npy(base / part / f"{name}.npy") for name in "XY")
+        x, y = (read_npy(base / part / f"{name}.npy", axes=(3, 4)) for name in "XY")
         x, y = (a[:, None] if a.ndim == 3 else a for a in (x, y))
         check_blocks(x, y, factor, f"{base / part}")
-        if y.ndim != 4 or y.shape[1:] != (fine or [y])[0].shape[1:]:
-            raise DataError(f"{base / part}: Y {y.shape} is no (time, direction, row, col), or "
-                            f"not of the shape of {PARTS[0]}")  # fmt: skip
+        if y.shape[1:] != (fine or [y])[0].shape[1:]:
+            raise DataError(f"{base / part}: Y {y.shape} is not of the shape of {PARTS[0]}")
         fine.append(exact(y, np.float32, f"{base / part}: Y"))
         split.append(len(y))
     return {"fine": np.concatenate(fine), "split": tuple(split)}
@@ -67,15 +66,19 @@ def read_jonas(folder: Path, city: str, mode: str):
     """
     path = folder / "jonas" / f"{JONAS_FILES[city]}-20151024-20160131.npz"
     data = read_npz(path, [mode, "mask"])
-    counts, steps = exact(data[mode], np.float32, f"{path}: {mode}"), 2 if city == "nyc" else 1
-    if counts.ndim != 4 or len(counts) != 2400 * steps:
+    counts, steps = real_numbers(data[mode], (4,), f"{path}: {mode}"), 2 if city == "nyc" else 1
+    if len(counts) != 2400 * steps or counts.shape[3] != 2:
         raise DataError(f"{path}: {mode} has shape {counts.shape}: "
                         f"{len(counts) / steps:g} hours, not 2400, or no (time, row, col, "
-                        "way)")  # fmt: skip
+                        "2 ways)")  # fmt: skip
+    whole = exact(counts, np.int64, f"{path}: {mode}")
+    counts = exact(whole, np.float32, f"{path}: {mode}")
     if city == "nyc":
         counts = counts.reshape(-1, 2, *counts.shape[1:]).sum(1)
     time = pd.date_range(JONAS_START, periods=len(counts), freq="h")
     flow = np.ascontiguousarray(counts.transpose(0, 3, 1, 2))
+    if not flow.any():
+        raise DataError(f"{path}: {mode} is zero everywhere")
     ds = grid_city(flow, time, ["pickup", "dropoff"], clock=JONAS_CLOCK)
     ds["valid"] = ("direction", "row", "col"), flow.sum(0) > 0
     ds["left_out"] = ("row", "col"), _cells(data["mask"], flow.shape[2:], path)
@@ -83,8 +86,15 @@ def read_jonas(folder: Path, city: str, mode: str):
 
 
 def _cells(mask: np.ndarray, shape: tuple[int, ...], path: Path) -> np.ndarray:
-    """[K, 2] row and column pairs -> bool [rows, cols]; DataError for one outside the grid."""
-    pairs = exact(np.reshape(mask, (-1, 2)), np.int64, f"{path}: mask")
+    """[K, 2] row and column pairs, or [0] -> bool [rows, cols].
+
+    DataError for one that is outside the grid, or stands there twice.
+    """
+    if mask.shape != (0,) and mask.shape[1:] != (2,):
+        raise DataError(f"{path}: mask has shape {mask.shape}, not pairs of row and column")
+    pairs = exact(mask.reshape(-1, 2), np.int64, f"{path}: mask")
+    if len(np.unique(pairs, axis=0)) < len(pairs):
+        raise DataError(f"{path}: mask names one of its {len(pairs)} cells twice")
     outside = pairs[((pairs < 0) | (pairs >= shape)).any(1)]
     if len(outside):
         raise DataError(f"{path}: mask names cell {outside[0]} of a grid of {shape}")

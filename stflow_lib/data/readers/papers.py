@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stflow_lib.data.adjacency import demand_weights
 from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.csv_table import column_names, utf8
@@ -22,6 +23,9 @@ TAXIBJ_FIRST = {"P1": "2013-07-01", "P2": "2014-02-01", "P3": "2015-03-01", "P4"
 TAXIBJ_FACTORS = (
     "temperature", "wind_speed", "holiday", "weekend", "day_of_week", "hour", "weather",
 )  # fmt: skip
+TAXIBJ_HIGHEST = {"holiday": 1, "weekend": 1, "day_of_week": 7, "hour": 23, "weather": 17}
+TAXIBJ_CODES = ("day_of_week", "hour", "weather")  # indices of UrbanFM's embeddings
+CROSSTRES_POI = 14  # categories
 
 
 def read_taxibj(folder: Path, period: str):
@@ -33,17 +37,31 @@ def read_taxibj(folder: Path, period: str):
     """
     base = folder / "taxibj" / period
     parts = read_parts(base, factor=4)
-    external = np.concatenate([read_npy(base / part / "ext.npy") for part in PARTS])
-    if external.shape != (len(parts["fine"]), len(TAXIBJ_FACTORS)):
-        raise DataError(f"{base}: ext.npy has shape {external.shape}, not "
-                        f"({len(parts['fine'])}, {len(TAXIBJ_FACTORS)})")  # fmt: skip
+    lengths = zip(PARTS, parts["split"], strict=True)
+    external = np.concatenate([_factors(base / part / "ext.npy", n) for part, n in lengths])
     time = pd.date_range(TAXIBJ_FIRST[period], periods=len(external), freq="30min")
     ds = grid_city(
         parts["fine"], time, ["inflow"], split=parts["split"], factor=4, **TAXIBJ_BOX.attrs(),
         clock="nominal: night rows are absent; see external's hour and day_of_week",
     )  # fmt: skip
-    ds["external"] = ("time", "factor"), exact(external, np.float32, f"{base}: ext.npy")
+    ds["external"] = ("time", "factor"), external
     return ds.assign_coords(factor=list(TAXIBJ_FACTORS))
+
+
+def _factors(path: Path, steps: int) -> np.ndarray:
+    """external [T, 7] float32 of one part; DataError for a code that UrbanFM does not embed."""
+    given = read_npy(path, axes=(2,))
+    if given.shape != (shape := (steps, len(TAXIBJ_FACTORS))):
+        raise DataError(f"{path}: shape {given.shape}, not {shape}")
+    for column, name in enumerate(TAXIBJ_FACTORS):
+        values, highest = given[:, column], TAXIBJ_HIGHEST.get(name, np.inf)
+        wrong = (name in TAXIBJ_HIGHEST) & ~((values >= 0) & (values <= highest))
+        wrong |= (name in TAXIBJ_CODES) & (values % 1 != 0)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(f"{path}: {name} is {values[row]:g} in row {row}: rule 'of 0 to "
+                            f"{highest}' broken")  # fmt: skip
+    return exact(given, np.float32, path)
 
 
 def read_crosstres(folder: Path, city: str, mode: str):
@@ -53,20 +71,22 @@ def read_crosstres(folder: Path, city: str, mode: str):
     end. The first hour is 2016-01-01, but 2015-07-01 for New York's taxis (both inferred).
     """
     base = folder / "crosstres" / "crosstres_data" / city
-    counts = [read_npy(base / f"{mode}{city}_{way}.npy") for way in ("pickup", "dropoff")]
-    if counts[0].shape != counts[1].shape or counts[0].ndim != 3:
+    paths = [base / f"{mode}{city}_{way}.npy" for way in ("pickup", "dropoff")]
+    counts = [exact(read_npy(path, axes=(3,)), np.float32, path) for path in paths]
+    if counts[0].shape != counts[1].shape:
         raise DataError(f"{base}: pickup {counts[0].shape} and dropoff {counts[1].shape} "
                         "must both be (time, lng, lat)")  # fmt: skip
-    poi = read_npy(base / f"{city}_poi.npy")
-    if poi.ndim != 3 or poi.shape[:2] != counts[0].shape[1:]:
-        raise DataError(f"{base}: poi has cells {poi.shape[:2]}, flow {counts[0].shape[1:]}, or "
-                        f"{poi.shape} is no (lng, lat, category)")  # fmt: skip
+    path = base / f"{city}_poi.npy"
+    poi = exact(read_npy(path, axes=(3,)), np.float32, path)
+    if poi.shape != (shape := (*counts[0].shape[1:], CROSSTRES_POI)):
+        raise DataError(f"{path}: poi has shape {poi.shape}, (lng, lat, category) not {shape}")
+    if not poi.any():
+        raise DataError(f"{path}: poi is zero everywhere")
     first = "2015-07-01" if (city, mode) == ("NY", "Taxi") else "2016-01-01"
     time = pd.date_range(first, periods=len(counts[0]), freq="h")
     flow = np.stack([_north_up(array) for array in counts], axis=1)
     ds = grid_city(flow, time, ["pickup", "dropoff"], clock="nominal: first hour inferred")
-    points = exact(poi, np.float32, f"{base / city}_poi.npy")
-    ds["poi"] = ("category", "row", "col"), _north_up(points.transpose(2, 0, 1))
+    ds["poi"] = ("category", "row", "col"), _north_up(poi.transpose(2, 0, 1))
     ds["valid"] = ("direction", "row", "col"), flow.sum(0) > 0
     return ds
 
@@ -100,15 +120,19 @@ def read_pandas_h5(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Read with h5py from `path`, or from the same name inside `<folder>.zip`, or beside it.
     """
     beside = path.parent.with_name(path.name)
-    keys = ("axis0", "axis1", "block0_values")
+    keys = ("axis0", "block0_items", "axis1", "block0_values")
     arrays = read_first_group(
         beside if beside.exists() else path, keys, "not a frame stored by pandas"
     )
-    axis0, time, values = (arrays[key] for key in keys)
+    axis0, items, time, values = (arrays[key] for key in keys)
+    if values.shape != (*axis0.shape, *time.shape)[::-1]:
+        raise DataError(f"{path}: values {values.shape}, index {time.shape} x {axis0.shape}")
+    if not np.array_equal(axis0, items):
+        raise DataError(f"{path}: block0_items are others than axis0, or in another order")
     node = sensor_ids(axis0, path)
-    if values.shape != (len(time), len(node)):
-        raise DataError(f"{path}: values {values.shape}, index {len(time)} x {len(node)}")
     stamps = exact(time, np.int64, f"{path}: time").astype("datetime64[ns]")
+    if len(falls := np.flatnonzero(np.diff(stamps) <= np.timedelta64(0))):
+        raise DataError(f"{path}: time at index {falls[0] + 1} does not follow the one before")
     return stamps, node, exact(values, np.float32, f"{path}: values")
 
 
@@ -125,18 +149,16 @@ def read_adjacency(path: Path, node: np.ndarray) -> np.ndarray:
     order, matrix = positions(ids, node, path), np.asarray(matrix)
     if matrix.shape != (len(ids), len(ids)):
         raise DataError(f"{path}: matrix {matrix.shape} for {len(ids)} sensors")
-    return exact(matrix, np.float32, f"{path}")[np.ix_(order, order)]
+    weights = demand_weights(exact(matrix, np.float32, f"{path}"), path)
+    return weights[np.ix_(order, order)]
 
 
 def read_locations(base: Path, name: str, node: np.ndarray):
     """lat, lon [N] from DCRNN's location table, with (METR-LA) or without (PEMS-BAY) header."""
     path = base / name
     header = "sensor_id" in column_names(utf8(read_bytes(path), path), path)
-    table = read_table(path, header=0 if header else None)
     columns = ["sensor_id", "latitude", "longitude"] if header else [0, 1, 2]
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise DataError(f"{path}: column {missing[0]!r} is missing")
+    table = read_table(path, columns[:1], columns[1:], header=0 if header else None)
     sensor, lat, lon = (table[column].to_numpy() for column in columns)
     at = positions(sensor, node, path)
     return lat[at], lon[at]
@@ -158,13 +180,14 @@ def read_stgfsl(folder: Path, city: str, zeros_as_missing: bool = True):
     as in DCRNN's files of the same sensors.
     """
     base = folder / "stgfsl" / city
-    data, matrix = read_npy(base / "dataset.npy"), read_npy(base / "matrix.npy")
-    if data.ndim != 3 or not data.shape[2] or matrix.shape != (data.shape[1],) * 2:
+    paths = base / "dataset.npy", base / "matrix.npy"
+    data, matrix = read_npy(paths[0], axes=(3,)), read_npy(paths[1], axes=(2,))
+    if not data.shape[2] or matrix.shape != (data.shape[1],) * 2:
         raise DataError(f"{base}: dataset {data.shape} and matrix {matrix.shape} disagree")
     first, step = STGFSL[city]
     time = pd.date_range(first, periods=len(data), freq=f"{step}min")
     nowhere = np.full(data.shape[1], np.nan)
     return graph_city(
-        data[..., 0], time, matrix, nowhere, nowhere, None, zeros_as_missing,
-        clock="nominal, 1st day",
+        exact(data[..., 0], np.float32, paths[0]), time, exact(matrix, np.float32, paths[1]),
+        nowhere, nowhere, None, zeros_as_missing, clock="nominal, 1st day",
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Cards of the speed cities: readers, roles and how to get what cannot be downloaded."""
 
 from stflow_lib.data.catalog.graphs import ENTRIES
-from stflow_lib.data.readers import graphs
+from stflow_lib.data.readers import aarhus, graphs
 
 CARDS = {entry.name: entry for entry in ENTRIES}
 
@@ -9,7 +9,8 @@ CARDS = {entry.name: entry for entry in ENTRIES}
 def test_every_card_has_the_reader_of_its_name():
     """Two cards with their readers swapped would load, each as the other."""
     for name, card in CARDS.items():
-        assert card.read is getattr(graphs, f"read_{name.replace('-', '_')}")
+        module = aarhus if name == "aarhus" else graphs
+        assert card.read is getattr(module, f"read_{name.replace('-', '_')}")
 
 
 def test_the_four_cities_are_five_minute_graphs_in_their_place():

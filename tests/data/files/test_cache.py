@@ -6,6 +6,7 @@ import signal
 import numpy as np
 import pytest
 
+from stflow_lib.data import DataError
 from stflow_lib.data.files import cache
 from stflow_lib.data.files.cache import _store, cached
 
@@ -99,3 +100,8 @@ def test_an_error_of_the_derivation_is_not_taken_for_one_of_the_cache(tmp_path, 
     with pytest.raises(OSError, match="fixes not readable"):
         cached([tmp_path / "gps"], {}, build)
     assert calls == [1]
+
+
+def test_a_folder_in_place_of_an_input_is_named(tmp_path):
+    with pytest.raises(DataError, match=rf"{tmp_path.name}: a folder, not a file"):
+        cached([tmp_path], {}, dict)

@@ -20,7 +20,7 @@ def frame(tmp_path):
     def read(change):
         with h5py.File(path, "w") as file:
             group = file.create_group("df")
-            group["axis0"] = np.array(["7", "8"], "S")
+            group["axis0"] = group["block0_items"] = np.array(["7", "8"], "S")
             group["axis1"] = np.arange(3)
             group["block0_values"] = np.ones((3, 2))
             change(group)

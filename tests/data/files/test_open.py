@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from stflow_lib.data import DataError
+from stflow_lib.data.files.open import named
 from stflow_lib.data.files.read import need_file, open_member, read_npy, read_npz, read_table
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 132735\n"
@@ -137,3 +138,13 @@ def test_what_macos_adds_is_no_member(tmp_path):
         bundle.writestr("__MACOSX/set/X.npy", b"no array")
         bundle.writestr("set/X.npy", b"the array")
     assert open_member(tmp_path / "set" / "X.npy").read() == b"the array"
+
+
+@pytest.mark.parametrize(("where", "said", "message"), [
+    ("la", "lat: no number", "la: lat: no number"), ("la", "x/la/a.csv: bad", "x/la/a.csv: bad"),
+    ("a.csv", "a.csv/b: bad", "a.csv/b: bad"), ("a.csv", "b-a.csv: bad", "a.csv: b-a.csv: bad"),
+])  # fmt: skip
+def test_an_error_of_ours_that_names_no_file_gets_it_in_front(where, said, message):
+    with pytest.raises(DataError) as caught, named(where):
+        raise DataError(said)
+    assert str(caught.value) == message

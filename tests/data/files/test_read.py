@@ -189,3 +189,14 @@ def test_a_parquet_column_of_text_is_no_column_of_numbers(tmp_path):
     pd.DataFrame({"a": ["1", "2,5"]}).to_parquet(tmp_path / "t.parquet")
     with pytest.raises(DataError, match=r"t\.parquet: row 1, column 'a': '2,5' is not"):
         read_table(tmp_path / "t.parquet", numbers=["a"])
+
+
+@pytest.mark.parametrize(("array", "rule"), [
+    (np.zeros((2, 2)), r"shape \(2, 2\) where 1 or 3 axes"), (np.array(1.0), r"shape \(\)"),
+    (np.array(["a"]), "<U1 where real numbers"), (np.zeros(3, "M8[s]"), "datetime64"),
+    (np.zeros(3, complex), "complex128"), (np.zeros(1, [("x", "i4")]), "where real numbers"),
+])  # fmt: skip
+def test_an_array_of_another_kind_is_named_with_its_file(tmp_path, array, rule):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(DataError, match=rf"a.npy: .*{rule}"):
+        read_npy(tmp_path / "a.npy", axes=(1, 3))

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from mutations import archives, arrays, damage, stored, text
+from mutations import archives, arrays, damage, documents, stored, text
 from mutations.formats import FORMATS, Format
 
 from stflow_lib.data.catalog import index
@@ -34,11 +34,13 @@ class Hung(BaseException):
     """A reading that took too long; no `except Exception` catches it."""
 
 
-def changes_of(path: Path, few: bool) -> list:
-    """All changes that suit the file, or those that no other format goes through."""
-    if path.suffix in (".csv", ".txt"):
-        tables = text.STAMPS if few else text.changes_of(path)
+def changes_of(path: Path, only: list | None) -> list:
+    """All changes that suit the file; of those of tables of text, `only` these."""
+    if path.suffix in (".csv", ".txt", ".tsv"):
+        tables = text.changes_of(path) if only is None else only
         suited = [*map(text.applied, tables), *text.ENCODINGS]
+    elif path.suffix in (".json", ".yaml"):
+        suited = [*documents.WORDS, *text.ENCODINGS]
     elif path.suffix == ".npz":
         suited = [*arrays.of_file(path), *archives.of_file(path)]
     else:
@@ -143,7 +145,7 @@ def mutate(form: Format, skip: set[str]) -> None:
         known = {"sha256": city.attrs["sha256"], "counts": counts(city.attrs), "city": city,
                  "names": names}  # fmt: skip
         for file in form.files:
-            for change in changes_of(whole / file, form.few):
+            for change in changes_of(whole / file, form.only):
                 name = f"{form.name}/{Path(file).name}/{change.__name__}"
                 if name in skip:
                     continue
@@ -163,7 +165,7 @@ def main(wanted: list[str]) -> None:
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGPROF, timed_out)
     skip = set(sys.stdin.read().split("\n"))
-    for form in FORMATS:
+    for form in [*FORMATS, *documents.DOCUMENTS]:
         if not wanted or form.name in wanted:
             mutate(form, skip)
 

@@ -17,10 +17,13 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import xarray as xr
+from mutations import text
 
+from stflow_lib.data.adjacency import haversine
 from stflow_lib.data.catalog import index
 from stflow_lib.data.rasterize import gps
 from stflow_lib.data.readers import bikes, taxi
+from stflow_lib.data.readers.graphs import KM_PER_MILE
 from stflow_lib.data.schema import Box
 
 READERS = Path(__file__).resolve().parents[1] / "readers"
@@ -35,7 +38,7 @@ class Format:
     write: Callable[[Path], object]
     read: Callable[[Path], xr.Dataset]
     files: tuple[str, ...]
-    few: bool = False  # only damage, encodings and stamps: the rest goes another format's way
+    only: list | None = None  # changes of tables of text, where not all of them
 
 
 def writers(name: str):
@@ -46,8 +49,8 @@ def writers(name: str):
     return module
 
 
-GRAPHS, GRIDS, PAPERS, TAXI = map(
-    writers, ("test_graphs", "test_grids", "test_papers", "test_taxi")
+GRAPHS, AARHUS, GRIDS, PAPERS, TAXI = map(
+    writers, ("test_graphs", "test_aarhus", "test_grids", "test_papers", "test_taxi")
 )
 
 
@@ -78,7 +81,8 @@ def shape_in_words(card: str, found: xr.Dataset) -> str:
 
 def places(lat: float, lon: float) -> list[tuple]:
     """(sensor, lat, lon) of every sensor, in a line to the north-east."""
-    return [(s, lat + i / 50, lon + i / 100) for i, s in enumerate(SENSORS)]
+    return [(s, round(lat + i * i / 150, 5), round(lon + i / 100, 5))
+            for i, s in enumerate(SENSORS)]  # fmt: skip
 
 
 def speeds(steps: int = 12, sensors: int = len(SENSORS)) -> np.ndarray:
@@ -97,13 +101,13 @@ def write_la(folder: Path) -> None:
     """T-GCN's table of speeds with its matrix, and DCRNN's table of places."""
     base = folder / "speed" / "la"
     sheet(base / "los_speed.csv", ",".join(map(str, SENSORS)), speeds())
-    sheet(base / "los_adj.csv", "", np.round(weights(), 3))
+    sheet(base / "los_adj.csv", "", np.round(weights() + weights().T, 3) / 2)
     rows = [(i, *place) for i, place in enumerate(places(34.1, -118.2))]
     sheet(base / "graph_sensor_locations.csv", "index,sensor_id,latitude,longitude", rows)
 
 
 def weights() -> np.ndarray:
-    """An asymmetric matrix of weights in 0..1 with unit diagonal."""
+    """A matrix [N, N] of weights in 0..1 with unit diagonal, not symmetric."""
     matrix = np.random.default_rng(2).uniform(0.1, 0.9, (len(SENSORS),) * 2)
     np.fill_diagonal(matrix, 1)
     return matrix
@@ -121,8 +125,13 @@ def write_san_diego(folder: Path) -> None:
     observed = np.arange(48, dtype=np.uint8).reshape(12, 4)
     np.savez(base / "speed.npz", speed_mph=speeds().astype("f4"), observed_pct=observed,
              time=five_minutes("2024-01-01"), sensor=np.array(SENSORS))  # fmt: skip
-    place = np.array([0, 0.4, 1.0, 1.9])
-    np.savez(base / "distance.npz", matrix=np.abs(place[:, None] - place), sensor=SENSORS)
+    np.savez(base / "distance.npz", matrix=miles(places(32.8, -117.2)), sensor=SENSORS)
+
+
+def miles(rows) -> np.ndarray:
+    """Distances [N, N] between places, rows of (sensor, lat, lon), in miles."""
+    _, lat, lon = np.transpose(rows)
+    return haversine(lat, lon) / KM_PER_MILE
 
 
 def write_pems(folder: Path) -> None:
@@ -137,11 +146,12 @@ def write_pems(folder: Path) -> None:
         GRAPHS.write(base / f"{sensor}_I8W_W2.csv", mark + head, *rows[12:])
     rows = [
         (5, "I8", "E", 32.7, -117.1),
-        (3, "I8", "W", 32.8, -117.2),
-        (8, "I8", "W", 32.9, -117.3),
+        (3, "I8", "W", 32.71, -117.12),
+        (8, "I8", "W", 32.73, -117.13),
     ]
     sheet(base / "vds_info.csv", "vds_id,Freeway,Direction,Lat,Lng", rows)
-    rows = [(5, 0.0, 0.5, 0.9), (3, 0.5, 0.0, 0.4), (8, 0.9, 0.4, 0.0)]
+    apart = miles([(sensor, lat, lon) for sensor, _, _, lat, lon in rows]).round(4)
+    rows = [(sensor, *row) for sensor, row in zip((5, 3, 8), apart, strict=True)]
     sheet(base / "sensor_dist.csv", ",5,3,8", rows)
 
 
@@ -173,7 +183,7 @@ def write_citypulse(folder: Path) -> None:
     base = folder / "speed" / "aarhus" / "raw"
     for sensor in (11, 7, 20):
         rows = [(f"11:{30 + 5 * i}", sensor + i, i + 1) for i in range(6)]
-        GRAPHS.aarhus_sheet(base, sensor, *rows)
+        AARHUS.aarhus_sheet(base, sensor, *rows)
     head = "REPORT_ID,POINT_1_NAME,POINT_2_NAME,POINT_1_LAT,POINT_1_LNG,POINT_2_LAT,POINT_2_LNG"
     rows = [(11, 1, 2, 56.0, 10.0, 56.2, 10.2, 1000), (7, 2, 3, 56.2, 10.2, 56.4, 10.4, 500),
             (20, 8, 9, 56.3, 10.3, 56.3, 10.4, 700)]  # fmt: skip
@@ -320,7 +330,7 @@ FORMATS = [
     Format("bikes-2021", write_bikes, city("bikes-chicago-2021", cells=(7, 5)),
            ("bikes-2021/202102-divvy-tripdata.zip", "poi/chicago-2020.parquet")),
     Format("bikes-2019", write_citibike, city("bikenyc-2019"),
-           ("bikenyc-2019/201902-citibike-tripdata.csv",), few=True),
+           ("bikenyc-2019/201902-citibike-tripdata.csv",), text.STAMPS),
     Format("taxi-sf", write_fixes, city("taxi-sf-64"), ("taxi-sf/gps.parquet",)),
     Format("taxi-sf-raw", write_raw_fixes, read_raw_fixes(), RAW[1:]),
     Format("taxibj", write_taxibj, city("taxibj-p1"),

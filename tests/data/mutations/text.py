@@ -13,7 +13,7 @@ class Table:
 
     def __init__(self, text: str, name: str):
         self.mark = "\ufeff" if text.startswith("\ufeff") else ""
-        self.separator = " " if name.endswith(".txt") else ","
+        self.separator = {".txt": " ", ".tsv": "\t"}.get(name[-4:], ",")
         lines = text.removeprefix("\ufeff").splitlines()
         self.rows = [line.split(self.separator) for line in lines]
         self.first = 0 if name in ("los_adj.csv",) or name.endswith(".txt") else 1
@@ -180,6 +180,11 @@ CHANGES = [
 ]  # fmt: skip
 
 
+LINES = [  # those that suit a table of any kind
+    delete_row, duplicate_row, header_again, no_header, only_header, blank_line, short_row,
+    longer_row, drop_first_column, same_name_twice, upper_case_names, semicolons, open_quote,
+    merge_conflict,
+]  # fmt: skip
 VALUES = {"nan": "nan", "minus": "-7.5", "huge": "1e39", "word": "abc"}
 
 

@@ -21,7 +21,8 @@ def test_jonas_half_hours_are_summed_without_overflow(tmp_path):
     assert city.flow.shape == (2400, 2, 16, 8)
     assert float(city.flow[7, 0, 3, 5]) == 40_000 and float(city.flow[7, 1, 3, 5]) == 20_007
     assert np.argwhere(city.left_out.values).tolist() == [[0, 7], [3, 5]]
-    assert not grids.read_jonas(tmp_path, "nyc", "bike").valid.any()
+    with pytest.raises(DataError, match=r"20160131.npz: bike is zero everywhere"):
+        grids.read_jonas(tmp_path, "nyc", "bike")
 
 
 def test_jonas_of_another_length_is_refused(tmp_path):
@@ -78,3 +79,12 @@ def test_p6_x_that_is_not_the_sum_is_refused(tmp_path):
     write_p6(tmp_path, spoil="valid")
     with pytest.raises(DataError, match=r"P6/valid: X is not the 2 x 2 .*\(1, 0, 2, 1\)"):
         grids.read_bikenyc_p6(tmp_path)
+
+
+@pytest.mark.parametrize("mask", [[3, 5], [[3, 5], [3, 5]], [[3, 5, 7]], 3])
+def test_jonas_mask_is_pairs_of_cells(tmp_path, mask):
+    (tmp_path / "jonas").mkdir()
+    path = tmp_path / "jonas" / "JONAS-DC-9x12-20151024-20160131.npz"
+    np.savez(path, bike=np.ones((2400, 9, 12, 2), np.int16), mask=mask)
+    with pytest.raises(DataError, match="20160131.npz: mask"):
+        grids.read_jonas(tmp_path, "dc", "bike")

@@ -11,7 +11,12 @@ import pytest
 from stflow_lib.data import DataError, block_sum
 from stflow_lib.data.catalog import index
 from stflow_lib.data.readers.grids import read_parts
-from stflow_lib.data.readers.papers import TAXIBJ_FACTORS, read_dcrnn, read_stgfsl
+from stflow_lib.data.readers.papers import (
+    TAXIBJ_FACTORS,
+    TAXIBJ_HIGHEST,
+    read_dcrnn,
+    read_stgfsl,
+)
 from stflow_lib.data.schema import with_content_hash
 
 
@@ -41,7 +46,9 @@ def write_taxibj(base, counts=(5, 2, 3)):
     for part, y in zip(("train", "valid", "test"), fine, strict=True):
         save(base / part / "Y.npy", y)
         save(base / part / "X.npy", block_sum(y, 4))
-        save(base / part / "ext.npy", rng.random((len(y), 7)))
+        highest = [1, 1, *map(TAXIBJ_HIGHEST.get, TAXIBJ_FACTORS[2:])]
+        codes = rng.integers(0, highest, (len(y), 7), endpoint=True)
+        save(base / part / "ext.npy", codes + [*rng.random(2), 0, 0, 0, 0, 0])
     return np.concatenate(fine)
 
 
@@ -112,7 +119,7 @@ def test_crosstres_turns_longitude_first_into_rows_from_the_north(folder, form):
 def test_crosstres_refuses_poi_of_another_grid(folder):
     base, _, poi = write_crosstres(folder)
     save(base / "DC_poi.npy", poi[:2])
-    with pytest.raises(DataError, match="poi has cells"):
+    with pytest.raises(DataError, match=r"DC_poi.npy: poi has shape \(2, 3, 14\)"):
         load("crosstres-dc-bike")
 
 
@@ -131,7 +138,11 @@ def write_metr_la(folder, zeros=True):
     values = np.random.default_rng(2).uniform(20, 70, (12, 3))
     values[4, 1] = 0.0
     write_h5(folder / "dcrnn" / "metr-la.h5", time, ["773869", "767541", "767542"], values)
-    ids, matrix = ["767541", "773869", "767542"], np.arange(9, dtype=np.float32).reshape(3, 3)
+    ids, matrix = (
+        ["767541", "773869", "767542"],
+        np.arange(9, dtype=np.float32).reshape(3, 3) / 9,
+    )
+    np.fill_diagonal(matrix, 1)
     contents = [ids, {name: i for i, name in enumerate(ids)}, matrix]
     (folder / "dcrnn" / "adj_mx.pkl").write_bytes(pickle.dumps(contents, protocol=2))
     rows = [
@@ -177,7 +188,7 @@ def test_h5_with_a_duplicated_stamp_is_refused(folder):
     nodes = ["773869", "767541", "767542"]
     path = folder / "dcrnn" / "metr-la.h5"
     write_h5(path, pd.DatetimeIndex(time), nodes, np.ones((12, 3)))
-    with pytest.raises(DataError, match="metr-la: duplicated time stamp at index 7"):
+    with pytest.raises(DataError, match="metr-la.h5: time at index 7 does not follow"):
         load("metr-la")
 
 
@@ -247,5 +258,35 @@ def test_parts_of_other_shapes_or_numbers_are_refused(folder):
     y = np.ones((2, 128, 64), np.float32)
     save(base / "Y.npy", y)
     save(base / "X.npy", block_sum(y, 4))
-    with pytest.raises(DataError, match=r"P1/valid: Y \(2, 1, 128, 64\) is no .* train"):
+    with pytest.raises(DataError, match=r"P1/valid: Y \(2, 1, 128, 64\) is not .* train"):
         read_parts(folder / "taxibj" / "P1", 4)
+
+
+@pytest.mark.parametrize(("column", "value", "name"), [
+    (3, -1, "weekend"), (4, 8, "day_of_week"), (5, 24, "hour"), (5, 1.5, "hour"),
+    (6, 18, "weather"), (6, np.nan, "weather"),
+])  # fmt: skip
+def test_taxibj_factors_are_codes_of_urbanfm(folder, column, value, name):
+    write_taxibj(folder / "taxibj" / "P1")
+    path = folder / "taxibj" / "P1" / "valid" / "ext.npy"
+    external = np.load(path)
+    external[1, column] = value
+    save(path, external)
+    with pytest.raises(DataError, match=rf"valid/ext.npy: {name} is {value:g} in row 1"):
+        load("taxibj-p1")
+
+
+def test_h5_whose_columns_have_another_order_is_refused(folder):
+    """pandas puts the columns of a block where block0_items says."""
+    write_metr_la(folder)
+    with h5py.File(folder / "dcrnn" / "metr-la.h5", "r+") as file:
+        file["df/block0_items"][:] = file["df/axis0"][:][::-1]
+    with pytest.raises(DataError, match=r"metr-la.h5: block0_items are others than axis0"):
+        load("metr-la")
+
+
+def test_crosstres_direction_without_a_trip_is_refused(folder):
+    base, ways, _ = write_crosstres(folder)
+    save(base / "BikeDC_dropoff.npy", ways[1] * 0)
+    with pytest.raises(DataError, match="zero everywhere in direction dropoff"):
+        load("crosstres-dc-bike")
