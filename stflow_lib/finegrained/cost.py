@@ -53,12 +53,12 @@ def recipe(method: Method) -> tuple[type[nn.Module], Objective | None] | None:
 
     None for a rule, which has no network: MEAN and HA.
     """
-    if method.fit is URBANSTC.fit:
+    if method.train is URBANSTC.train:
         return UrbanSTC, None
-    if method.fit is dirichlet.fit:
+    if method.train is dirichlet.fit:
         return dirichlet.DirichletUrbanSTC, dirichlet.negative_log_likelihood
-    if isinstance(method.fit, partial) and method.fit.func is supervised._fit:
-        return method.fit.args
+    if isinstance(method.train, partial) and method.train.func is supervised._fit:
+        return method.train.args
     return None
 
 

@@ -4,7 +4,35 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from stflow_lib import runs
 from stflow_lib.book.plots.style import BLUE, bare, plain_ticks
+from stflow_lib.runs import Rows
+from stflow_lib.verdicts.evidence import has_converged
+
+RECORDED = {  # field of a record -> column
+    "parameters": "parameters", "epochs": "epochs", "seconds_per_epoch": "s per epoch",
+    "fit_seconds": "train s", "predict_seconds": "test part s",
+}  # fmt: skip
+
+
+def cost_table(planned: Rows) -> pd.DataFrame:
+    """What the recorded trainings of each method cost, means over seeds; NaN where none has run.
+
+    `planned`: method -> its runs on one city and amount of data. Seconds are as recorded; RMSE
+    leaves failed runs out.
+    """
+    rows = {}
+    for name, group in planned.items():
+        records = runs.records(group)
+        found = pd.DataFrame(records).reindex(columns=[*RECORDED])
+        early = sum(not has_converged(record) for record in records)
+        cell = runs.summary(group, "rmse").iloc[0]
+        rows[name] = {label: found[field].mean() for field, label in RECORDED.items()}
+        rows[name] |= {"RMSE": cell["mean"], "± RMSE": cell["spread"]}
+        rows[name]["not converged"] = f"{early} of {len(records)}"
+    table = pd.DataFrame(rows).T.infer_objects().rename_axis("network")
+    whole = ["parameters", "epochs"]
+    return table.assign(**table[whole].astype(float).round().astype("Int64"))
 
 
 def parameters_figure(counts: pd.DataFrame) -> plt.Figure:
