@@ -1,8 +1,9 @@
 # %% [markdown]
 # # UrbanSTC's choices: sizes, dead networks, deviations
 #
-# *What you need: {doc}`02_urbanstc_method`. Reading: 10 minutes. Runs in: under a minute. You will see: the printed sizes met to the last digit, a network that may
-# be dead before its first step, what each choice costs, and where we leave the paper.*
+# *What you need: {doc}`02_urbanstc_method`. Reading: 10 minutes. Runs in: under a minute. You will
+# see: the printed sizes met to the last digit, a network that may be dead before its first step,
+# what each choice costs, and where we leave the paper.*
 #
 # The text of the paper {cite}`urbanstc` and its released code are not quite the same method, and a
 # reproduction has to choose. The sizes that it prints say which of the two was run; runs of our own

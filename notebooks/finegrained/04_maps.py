@@ -227,8 +227,8 @@ provenance(part_records)
 # ## 7. Bicycles at M = 2
 #
 # The paper's Fig. 11 shows BikeNYC: coarse, true, and UrbanSTC's inference. Bicycles are sparse,
-# most cells hold nobody most of the time, and M is 2: a block has four cells. Where that city cannot
-# be drawn, the simulated one stands in at M = 2.
+# most cells hold nobody most of the time, and M is 2: a block has four cells. Where that city
+# cannot be drawn, the simulated one stands in at M = 2.
 
 # %%
 at_two = inferred.drawn(TABLES["table11"](profile))
@@ -256,8 +256,8 @@ for name, guessed in (("HA", rival), ("UrbanSTC", guess)):
         riding,
         f"{name} in this map: mean |error| {np.abs(guessed - fine).mean():.3f} {bikes.unit}",
     )
-live.say(riding, f"{(fine == 0).mean():.0%} of the fine cells hold nobody; over the whole test part "
-      f"UrbanSTC has RMSE {record['metric_rmse']:.3f}")  # fmt: skip
+live.say(riding, f"{(fine == 0).mean():.0%} of the fine cells hold nobody; "
+         f"over the whole test part UrbanSTC has RMSE {record['metric_rmse']:.3f}")  # fmt: skip
 provenance([record])
 
 # %% [markdown]

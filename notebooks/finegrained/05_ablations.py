@@ -3,7 +3,7 @@
 #
 # *What you need: the [method](02_urbanstc_method) and its [results](03_results). Runs in: seconds,
 # from records. You will see: Tables 7 to 9 and Figures 6 to 8 beside the paper's, one control that
-# the paper does not have, and at the end some rows of Table 7 computed live, in small.*
+# the paper does not have, and at the end some rows of Tables 7 to 9 computed live, in small.*
 #
 # UrbanSTC is made of parts: three pretexts, two stages of training, external factors, a way to
 # sample triplets, a threshold, a width. An **ablation** changes one of them and leaves the rest
@@ -214,11 +214,14 @@ if panels := ablations.width_curves(rows["figure8"]):
 #
 # ## Live, in small
 #
-# Everything above was read from records. Here some rows of Table 7 are trained once more, on a
-# simulated city and for one epoch each: the code behind the records runs here.
+# Everything above was read from records. Here some rows of Tables 7 to 9 are trained once more, on
+# a simulated city and for one epoch each: the code behind the records runs here.
 
 # %%
-live.show_live("Table 7", LABELLED["table7"](live.LIVE))
+small = [LABELLED[name](live.LIVE) for name in ("table7", "table8", "table9")]
+live.show_live(
+    "Tables 7 to 9", {label: group for rows in small for label, group in rows.items()}
+)
 
 # %% [markdown]
 # ## Summary

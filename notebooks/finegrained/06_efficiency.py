@@ -257,8 +257,8 @@ live.say(shown, share(ours_s["reg"] / ours_s["fine_tuning"], "ours"))
 # schedules. Seconds mean something only side by side.
 #
 # **Deviations from the paper.** Steps are timed and epochs extrapolated (`turns`, `steps`); the
-# paper averaged 30 whole epochs. Timings are at a profile's sizes; only the counts are always at the
-# paper's. All methods of a profile have one budget of steps or one stopping rule.
+# paper averaged 30 whole epochs. Timings are at a profile's sizes; only the counts are always at
+# the paper's. All methods of a profile have one budget of steps or one stopping rule.
 #
 # **Next:** [what it takes to keep every vehicle](08_conservation), and [where the time of a step
 # goes](07_fast_steps).

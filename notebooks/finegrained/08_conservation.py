@@ -56,11 +56,11 @@ print(f"maps: {task.city}, {len(task.test)} of the test part")
 # ## By construction: untrained networks
 #
 # A property of the last layer needs no training to be seen. Every network of the book is built at
-# the profile's size with random weights and given some test maps of the city named above. The largest relative gap between
-# a block's sum and its coarse cell must be that of float32 arithmetic and of the
-# $\varepsilon = 10^{-5}$ in the denominator, which is felt where all scores of a block are small.
-# Blocks whose scores are all zero are *dead* and are counted, not measured; a random network may be
-# dead as a whole.
+# the profile's size with random weights and given some test maps of the city named above. The
+# largest relative gap between a block's sum and its coarse cell must be that of float32 arithmetic
+# and of the $\varepsilon = 10^{-5}$ in the denominator, which is felt where all scores of a block
+# are small. Blocks whose scores are all zero are *dead* and are counted, not measured; a random
+# network may be dead as a whole.
 
 # %%
 torch.manual_seed(0)

@@ -2,9 +2,9 @@
 # # Beyond the paper: another loss, a forecast that knows its doubt, a smaller network
 #
 # *What you need: the [method](02_urbanstc_method), its [results](03_results) and
-# [ablations](05_ablations). Runs in: half a minute. You will see: three additions of our own, judged
-# in the same tables as everything else. Errors come from records; forecasts are drawn from the
-# networks behind them where these and their city are here, else from small ones on a simulated
+# [ablations](05_ablations). Runs in: half a minute. You will see: three additions of our own,
+# judged in the same tables as everything else. Errors come from records; forecasts are drawn from
+# the networks behind them where these and their city are here, else from small ones on a simulated
 # city, and say so.*
 #
 # A reproduction ends where the paper ends. Three questions stayed open for us on the way there, and
@@ -113,10 +113,10 @@ beyond.show_against(judged, "UrbanSTC+DM", "UrbanSTC")
 # takes UrbanSTC's own split at its word. **One A for the city** keeps the mean and has a single
 # concentration, the likeliest on validation maps.
 #
-# First seed, all data. To keep this page quick we score some maps, evenly spaced over the test part,
-# and only fine cells of blocks that counted anybody: in an empty block everybody knows the answer.
-# The networks come from their stored checkpoints; where there is none, small ones are trained on a
-# simulated city, and everything down to ShareNet is about those.
+# First seed, all data. To keep this page quick we score some maps, evenly spaced over the test
+# part, and only fine cells of blocks that counted anybody: in an empty block everybody knows the
+# answer. The networks come from their stored checkpoints; where there is none, small ones are
+# trained on a simulated city, and everything down to ShareNet is about those.
 
 # %%
 pairs = forecasts.compared_runs(profile)  # city -> UrbanSTC+DM, UrbanSTC

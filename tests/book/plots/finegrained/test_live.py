@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from stflow_lib.book.plots.finegrained import live
-from stflow_lib.runs import Run, store
+from stflow_lib.finegrained.plan import Plan
+from stflow_lib.runs import Run, execute, store
 
 
 def run(method="UrbanFM", city="sim-fine") -> Run:
@@ -37,6 +38,16 @@ def test_only_a_network_of_the_records_code_is_a_checkpoint(kept):
         kept(run(method), source)
         assert live.has_checkpoint(run(method)) is there
     assert not live.has_checkpoint(run("SRCNN")) and live.has_checkpoint(run("HA"))
+
+
+def test_a_computed_run_has_a_checkpoint(tmp_path, monkeypatch):
+    """Of the store as it is, not as the fixture says."""
+    monkeypatch.setenv("STFLOW_RUNS", str(tmp_path))
+    plan = Plan.of("smoke")
+    (small,) = plan.runs(["ESPCN"], plan.cities, plan.fractions[:1])
+    assert not live.has_checkpoint(small)
+    execute.compute(small)
+    assert live.has_checkpoint(small)
 
 
 def test_real_maps_take_files_and_every_checkpoint(kept, monkeypatch):
