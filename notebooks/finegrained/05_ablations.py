@@ -200,6 +200,8 @@ if sizes:
     sweep_figure({"Figure 8a: width": ("C, and parameters", sizes, same)},
                  "test RMSE (vehicles per cell and step)")  # fmt: skip
     plt.show()
+else:
+    print("Figure 8: not run")
 
 # %%
 if panels := ablations.width_curves(rows["figure8"]):

@@ -170,9 +170,9 @@ show_table(
 provenance([r for group in planned.values() for r in runs.records(group)])
 
 # %%
-points = recorded.dropna(subset=["RMSE", "train s"]).rename_axis("name").reset_index()
-points = points.rename(columns={"train s": "seconds", "RMSE": "error", "± RMSE": "spread"})
-if len(points):
+if "RMSE" in recorded:
+    points = recorded.dropna(subset="RMSE").rename_axis("name").reset_index()
+    points = points.rename(columns={"train s": "seconds", "RMSE": "error", "± RMSE": "spread"})
     what = f"test RMSE ({entries()[city].unit})"
     error_cost_figure(points, what, "seconds of a training as recorded (log scale)")
     plt.show()

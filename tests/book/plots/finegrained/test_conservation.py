@@ -118,7 +118,7 @@ def test_parts_of_mape_add_up(task):
 def test_costs_and_ratios_are_those_of_the_records(recorded):
     """A form without a record has no ratio, and a method without `m2` none at all."""
     errors = lambda mape: {"rmse": 1.0, "mae": 0.5, "mape": mape, "conservation": 0.25}
-    rows = {"A, m2": [recorded("A", "c", errors(0.5))],
+    rows = {"A, m2": [recorded("A", "c", errors(0.5)), recorded("A", "c", errors(9.0), 1)],
             "A, none": [recorded("B", "c", errors(1.0))],
             "A, m2_signed": [recorded("C", "c", None)],
             "D, none": [recorded("D", "c", errors(2.0))]}  # fmt: skip

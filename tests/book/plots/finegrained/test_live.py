@@ -68,6 +68,8 @@ def test_a_caption_says_live_at_smoke_size_only():
     assert live.caption("smoke", "Errors").startswith(
         "Errors. Live: simulated city, smoke size"
     )
+    assert live.title("lab", "Errors") == "Errors"
+    assert live.title("smoke", "Errors") == f"Errors\n{live.NOTE}"
 
 
 def test_a_sentence_says_live_at_smoke_size_only(capsys):
