@@ -1,9 +1,9 @@
 # %% [markdown]
 # # UrbanSTC's choices: sizes, dead networks, deviations
 #
-# *What you need: {doc}`02_urbanstc_method`. Reading: 10 minutes. Runs in: under a minute (small), a
-# few minutes (real city). You will see: the printed sizes met to the last digit, a network that may
-# be dead before its first step, what each choice costs, and where we leave the paper.*
+# *What you need: {doc}`02_urbanstc_method`. Reading: 10 minutes. Runs in: under a minute. You will
+# see: the printed sizes met to the last digit, a network that may be dead before its first step,
+# what each choice costs, and where we leave the paper.*
 #
 # The text of the paper {cite}`urbanstc` and its released code are not quite the same method, and a
 # reproduction has to choose. The sizes that it prints say which of the two was run; runs of our own
@@ -12,7 +12,8 @@
 # 1. sizes; 2. networks born dead; 3. what each choice costs; 4. deviations.
 
 # %% tags=["parameters"]
-profile: str = "smoke"  # smoke: a simulated city; lab, paper: real taxis, recorded runs
+profile: str = "lab"  # whose recorded runs and settings the page shows: lab, bench or paper
+train_missing: bool = False  # compute runs that have no record; False shows "not run" instead
 births: int = 24  # untrained networks drawn in section 2
 
 # %%
@@ -26,8 +27,9 @@ import torch.nn.functional as F
 from stflow_lib import runs
 from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots.curves import curves_figure
-from stflow_lib.book.plots.finegrained import probes, variants
+from stflow_lib.book.plots.finegrained import live, probes, variants
 from stflow_lib.book.plots.finegrained.method import births_figure
+from stflow_lib.data.catalog.index import entries
 from stflow_lib.finegrained import METHODS, ablations, cost, open_task
 from stflow_lib.finegrained.networks.layers import ACTIVATIONS, Split
 from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
@@ -36,10 +38,13 @@ from stflow_lib.training.method import count_parameters
 
 groups = ablations.variant_runs(profile)  # variant -> runs, one per seed
 run = groups["as in the tables"][0]
-task, settings = open_task(run), runs.build_settings(METHODS["UrbanSTC"], run.settings)
+settings = runs.build_settings(METHODS["UrbanSTC"], run.settings)
+shown = live.drawable(profile, [run], train=True)  # whose maps untrained networks see
+task = open_task(ablations.variant_runs(shown)["as in the tables"][0])
 M, C = task.factor, settings.channels
 maps = task.coarse[task.train[-16:]]  # [16, 1, I, J] one batch
-print(f"{task.city}: {len(task.train)} maps to train on ({run.scarcity} %), M = {M}, C = {C}")
+print(f"records: {run.city}, {run.scarcity} % of the training part, C = {C}")
+print(f"untrained networks: maps of {task.city}, M = {M}")
 
 # %% [markdown]
 # ## 1. Sizes
@@ -100,7 +105,7 @@ born = {}
 for name, (width, activation, safe) in kinds.items():
     form = replace(settings, channels=width, activation=activation, safe=safe)
     born[name] = probes.at_birth(task, form, maps[:2], births)
-births_figure(born)
+births_figure(born).suptitle(f"Untrained networks on maps of {task.city}")
 plt.show()
 shift = float(ACTIVATIONS["shifted"](torch.zeros(())))
 bias = {f"C = {width}": f"{1 / (9 * width) ** 0.5:.3f}" for width in (narrow, wide)}
@@ -146,7 +151,7 @@ for safe in (False, True):
 
 # %%
 every = [one_run for group in groups.values() for one_run in group]
-runs.ensure_all(every, profile == "smoke")  # seconds; other sizes are computed beforehand
+runs.ensure_all(every, train_missing)
 board = variants.variants_table(groups)
 show_table(board, f"UrbanSTC's variants on {run.city}, {run.scarcity} % of the training part")
 provenance(runs.records(every))
@@ -156,11 +161,10 @@ for name, text in effect.items():
 
 # %% [markdown]
 # Differences smaller than the spread over seeds say nothing, and with one seed there is no spread
-# to compare with: at the small size this table shows that every variant runs, not which one is
-# better. The curves belong to the same runs, one line for each seed.
+# to compare with. The curves belong to the same runs, one line for each seed.
 
 # %%
-panels = variants.variants_curves(groups, task.unit)
+panels = variants.variants_curves(groups, entries()[run.city].unit)
 if panels:
     curves_figure(panels)
     plt.show()
@@ -184,9 +188,19 @@ train, whole_part = len(task.train), task.coarse[task.train_all].flatten(1)
 K = min(settings.temporal.neighbours, train - 1)
 _, near, _, far = nearest_and_farthest(whole_part, K)
 outside = (torch.cat([near[:train], far[:train]]) >= train).float().mean().item()
-table = variants.deviations(task, settings, effect, outside)
+live.say(shown, f"code: {outside:.0%} of the neighbours lie outside the fraction, {task.city}")
+table = variants.deviations(settings, effect, task.device, train if shown == profile else 0)
 table = table.rename(columns={"here": f"here, profile {profile}"})
 show_table(table, "Deviations", index=False)
+
+# %% [markdown]
+# ## 5. Live, in small
+#
+# The tables above were read from records. Here every variant is trained once more, on a simulated
+# city and for one epoch: the code behind the records runs here.
+
+# %%
+live.show_live("Variants", ablations.variant_runs(live.LIVE))
 
 # %% [markdown]
 # ## What to remember

@@ -2,9 +2,9 @@
 # # Maps: where the errors are
 #
 # *What you need: {doc}`01_problem_and_baselines`, {doc}`02_urbanstc_method`. Reading: 10 minutes.
-# Runs in: under a minute at the smallest size. On real cities it draws networks that the result
-# tables have trained; where none is stored it trains them first, which takes some ten minutes on
-# two cores. You will see: what the numbers of the tables look like on the ground.*
+# Runs in: under a minute. It draws the networks of the result tables where the city's files and
+# trained networks are here; else it trains and draws small ones on a simulated city, and says so
+# over every picture. You will see: what the numbers of the tables look like on the ground.*
 #
 # A table says by how much. A map says where: along which roads, in which blocks, at which hours.
 # This page draws our versions of four figures of the paper {cite}`urbanstc`: Fig. 1 and 11 (coarse,
@@ -15,10 +15,11 @@
 # 7. bicycles at M = 2.
 
 # %% tags=["parameters"]
-profile: str = "smoke"  # which size of the tables is drawn: smoke, lab or paper
+profile: str = "lab"  # whose networks are drawn: lab, bench or paper
+train_missing: bool = False  # where the files are here, train networks that are not stored
 
 # %%
-from dataclasses import replace
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +27,7 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book.display import provenance, show_table
-from stflow_lib.book.plots.finegrained import inferred, maps
+from stflow_lib.book.plots.finegrained import inferred, live, maps
 from stflow_lib.data import block_sum, load
 from stflow_lib.finegrained import TABLES, open_task
 
@@ -34,12 +35,20 @@ from stflow_lib.finegrained import TABLES, open_task
 # ## 1. Who is drawn
 #
 # Two rules, the three baselines that were made for flows, and UrbanSTC, as in the first table with
-# M = 4: first seed, all training data. `runs.ensure` finds the stored record or trains;
-# `runs.predictor` then loads the finished network. The table sets the errors of the very maps that
-# follow beside the stored record's: a page and a table that disagree would show it here.
+# M = 4: first seed, all training data. First what is recorded of them. The second table sets the
+# errors of the very maps that follow beside the record's: a page and a table that disagree would
+# show it here.
 
 # %%
-chosen = inferred.drawn(TABLES["table3"](profile))
+recorded = inferred.drawn(TABLES["table3"](profile))
+show_table(runs.table(recorded.values(), ["rmse", "mae", "mape"]), "Recorded, first seed")
+provenance(runs.records(recorded.values()))
+
+# %%
+needed = [*recorded.values(), *inferred.pretexts(profile, recorded).values()]
+shown = live.drawable(profile, needed, train_missing)  # whose maps follow
+say = partial(live.say, shown)
+chosen = inferred.drawn(TABLES["table3"](shown))
 records = [runs.ensure(run) for run in chosen.values()]
 task = open_task(next(iter(chosen.values())))
 fine_of = {method: inferred.infer(run, task, task.test) for method, run in chosen.items()}
@@ -49,12 +58,11 @@ coarse = task.coarse[task.test, 0].cpu().double().numpy()
 # %%
 numbers = inferred.numbers_table(fine_of, truth, records)
 assert numbers.loc["HA", "rmse"] < numbers.loc["MEAN", "rmse"]
-show_table(numbers, f"{task.city}, x{task.factor}, test part: {len(truth)} maps, {task.unit}")
+what = f"{task.city}, x{task.factor}, test part: {len(truth)} maps, {task.unit}"
+show_table(numbers, live.caption(shown, what))
 provenance(records)
 against = 1 - numbers["rmse"] / numbers.loc["HA", "rmse"]
-print("RMSE below HA's by", {m: f"{against[m]:.1%}" for m in numbers.index[2:]})
-if profile == "smoke":
-    print("networks of this size have hardly trained: look at the form of these pictures")
+say("RMSE below HA's by", {m: f"{against[m]:.1%}" for m in numbers.index[2:]})
 
 # %% [markdown]
 # ## 2. One busy step
@@ -79,11 +87,11 @@ when = f"{pd.Timestamp(task.time[task.test[pick].item()]):%A %d %B, %H:%M}"
 sample = {method: fine[pick] for method, fine in fine_of.items()}
 pictures = {"coarse (mean per fine cell)": coarse[pick] / factor**2, "true": truth[pick]}
 pictures |= {method: sample[method] for method in ("HA", "UrbanFM", "UrbanPy", "UrbanSTC")}
-title = f"{task.city}, {when}: counted, true, inferred"
+title = live.title(shown, f"{task.city}, {when}: counted, true, inferred")
 maps.flows_figure(pictures, f"flow ({task.unit})", title, windows)
 plt.show()
 gap = {m: np.abs(block_sum(fine, factor) - coarse[pick]).max() for m, fine in sample.items()}
-print("largest gap of a block in this map:", {m: f"{g:.2g}" for m, g in gap.items()}, task.unit)
+say("largest gap of a block in this map:", {m: f"{g:.2g}" for m, g in gap.items()}, task.unit)
 
 # %% [markdown]
 # HA draws the streets from memory, at the brightness that today's coarse map sets. What a network
@@ -99,7 +107,8 @@ print("largest gap of a block in this map:", {m: f"{g:.2g}" for m, g in gap.item
 # %%
 error = {method: np.abs(fine - truth[pick]) for method, fine in sample.items()}
 rules = {method: error[method] for method in ("MEAN", "HA")}
-maps.errors_figure(rules, task.unit, f"{task.city}, {when}: where two rules err", windows)
+title = live.title(shown, f"{task.city}, {when}: where two rules err")
+maps.errors_figure(rules, task.unit, title, windows)
 plt.show()
 
 # %% [markdown]
@@ -109,19 +118,22 @@ plt.show()
 
 # %%
 learned = {method: error[method] for method in inferred.DRAWN[2:]}
-maps.errors_figure(learned, task.unit, f"{task.city}, {when}: where networks err", windows)
+title = live.title(shown, f"{task.city}, {when}: where networks err")
+maps.errors_figure(learned, task.unit, title, windows)
 plt.show()
-maps.zooms_figure(truth[pick], learned, windows, task.unit, "four places, fine cells")
+figure = maps.zooms_figure(truth[pick], learned, windows, task.unit, "")
+title = f"{task.city}, four places: |error| with its mean over the square"
+figure.suptitle(live.title(shown, title), fontsize=11.5)
 plt.show()
 
 # %%
 covered, held = inferred.held(error["HA"], windows.values())
-print(f"the four areas are {covered:.0%} of the map and {held:.0%} of HA's squared error")
+say(f"the four areas are {covered:.0%} of the map and {held:.0%} of HA's squared error")
 at_place = inferred.place_table(error, windows)
-show_table(at_place, f"Mean |error| in this one map ({task.unit})")
-print("least of all:", dict(at_place.idxmin()))
+show_table(at_place, live.caption(shown, f"Mean |error| in this one map ({task.unit})"))
+say("least of all:", dict(at_place.idxmin()))
 alike = {m: np.corrcoef(error["HA"].ravel(), e.ravel())[0, 1] for m, e in learned.items()}
-print("correlation with HA's |error|:", {m: f"{r:.2f}" for m, r in alike.items()})
+say("correlation with HA's |error|:", {m: f"{r:.2f}" for m, r in alike.items()})
 
 # %% [markdown]
 # Much of the grain is the chance of {eq}`eq-fg-floor`, which no method can foresee and all of them
@@ -138,7 +150,8 @@ print("correlation with HA's |error|:", {m: f"{r:.2f}" for m, r in alike.items()
 
 # %%
 usual = {m: np.abs(fine - truth).mean(0) for m, fine in fine_of.items()}
-maps.errors_figure(usual, task.unit, f"{task.city}: mean |error| over {len(truth)} test maps")
+title = live.title(shown, f"{task.city}: mean |error| over {len(truth)} test maps")
+maps.errors_figure(usual, task.unit, title)
 plt.show()
 
 # %%
@@ -147,11 +160,12 @@ gains = {f"HA - {method}": usual["HA"] - usual[method] for method in networks}
 assert usual["HA"].mean() < 0.5 * usual["MEAN"].mean()
 rival = min(networks[:-1], key=lambda method: usual[method].mean())
 gains[f"{rival} - UrbanSTC"] = usual[rival] - usual["UrbanSTC"]
-maps.gains_figure(gains, task.unit, f"{task.city}: whose mean |error| is smaller, and where")
+title = live.title(shown, f"{task.city}: whose mean |error| is smaller, and where")
+maps.gains_figure(gains, task.unit, title)
 plt.show()
 used = truth.mean(0) >= np.quantile(truth.mean(0), 0.5)
 for name, gain in gains.items():
-    print(f"{name}: mean {gain.mean():+.4f} {task.unit}; "
+    say(f"{name}: mean {gain.mean():+.4f} {task.unit}; "
           f"positive in {(gain[used] > 0).mean():.0%} of the busier half of the cells")  # fmt: skip
 
 # %% [markdown]
@@ -171,12 +185,12 @@ bins = np.geomspace(1, level.max() * 1.001, 13)
 edges = np.geomspace(0.25, truth.max(), 13)
 curves = {m: maps.binned_rmse(level, fine - truth, bins) for m, fine in fine_of.items()}
 honest = {m: inferred.honesty(fine, truth, edges) for m, fine in fine_of.items()}
-maps.honesty_figure(curves, honest, task.unit)
+maps.honesty_figure(curves, honest, task.unit).suptitle(live.title(shown, task.city))
 plt.show()
 at_level = pd.DataFrame({m: c.values for m, c in curves.items()}, curves["HA"].index)
 best, spread = at_level.idxmin(axis=1), at_level.max(axis=1) / at_level.min(axis=1)
-print("lowest RMSE by flow of the block:", {f"{at:.0f}": m for at, m in best.items()})
-print(f"worst over best: {spread.iloc[0]:.2f} in the thinnest blocks, "
+say("lowest RMSE by flow of the block:", {f"{at:.0f}": m for at, m in best.items()})
+say(f"worst over best: {spread.iloc[0]:.2f} in the thinnest blocks, "
       f"{spread.iloc[-1]:.2f} in the fullest")  # fmt: skip
 assert spread.iloc[0] < spread.iloc[-1]
 
@@ -191,23 +205,18 @@ assert spread.iloc[0] < spread.iloc[-1]
 # three encoders with no pretext at all. Everything else is as above, down to the step and the seed.
 
 # %%
-wanted = ("random encoders", "reg", "inf", "tcs", "reg+inf+tcs")
-place = chosen["UrbanSTC"].city, "100", chosen["UrbanSTC"].seed
-variants = TABLES["table7"].rows(profile)
-parts = {
-    label: next(r for r in variants[label] if (r.city, r.scarcity, r.seed) == place)
-    for label in wanted
-    if label in variants
-}
+parts = inferred.pretexts(shown, chosen)
 part_records = [runs.ensure(run) for run in parts.values()]
 by_part = {label: np.abs(inferred.infer(run, task, task.test) - truth)
            for label, run in parts.items()}  # fmt: skip
-two, title = dict([*windows.items()][:2]), f"{task.city}, {when}: which pretexts take part"
+two = dict([*windows.items()][:2])
+title = live.title(shown, f"{task.city}, {when}: which pretexts take part")
 maps.errors_figure({label: e[pick] for label, e in by_part.items()}, task.unit, title, two)
 plt.show()
 
 # %%
-show_table(inferred.scores_table(by_part, pick, two), f"One seed, {task.unit}")
+scores = inferred.scores_table(by_part, pick, two)
+show_table(scores, live.caption(shown, f"One seed, {task.unit}"))
 provenance(part_records)
 
 # %% [markdown]
@@ -218,13 +227,13 @@ provenance(part_records)
 # ## 7. Bicycles at M = 2
 #
 # The paper's Fig. 11 shows BikeNYC: coarse, true, and UrbanSTC's inference. Bicycles are sparse,
-# most cells hold nobody most of the time, and M is 2: a block has four cells. Where the profile has
-# no bicycle city, the simulated one stands in at M = 2.
+# most cells hold nobody most of the time, and M is 2: a block has four cells. Where that city
+# cannot be drawn, the simulated one stands in at M = 2.
 
 # %%
-second = inferred.drawn(TABLES["table11"](profile)) or {
-    method: replace(run, protocol="x2") for method, run in chosen.items()
-}
+at_two = inferred.drawn(TABLES["table11"](profile))
+riding = live.drawable(profile, at_two.values(), train_missing)
+second = at_two if riding == profile else inferred.refined_by_two(riding)
 run = second["UrbanSTC"]
 record, bikes = runs.ensure(run), open_task(run)
 busy = bikes.test[bikes.coarse[bikes.test].sum((1, 2, 3)).argmax()][None]
@@ -235,7 +244,7 @@ when = f"{pd.Timestamp(bikes.time[busy.item()]):%A %d %B, %H:%M}"
 direction = bikes.directions[busy.item() % len(bikes.directions)]
 pictures = {"coarse (mean per fine cell)": blocks / bikes.factor**2, "true": fine,
             "UrbanSTC": guess}  # fmt: skip
-title = f"{bikes.city}, {when}: counted, true, inferred"
+title = live.title(riding, f"{bikes.city}, {when}: counted, true, inferred")
 figure = maps.flows_figure(pictures, f"{direction} ({bikes.unit})", title)
 maps.cut_rows(figure, fine, (11, 4.2))
 plt.show()
@@ -243,10 +252,23 @@ plt.show()
 # %%
 rival = inferred.infer(second["HA"], bikes, busy)[0]
 for name, guessed in (("HA", rival), ("UrbanSTC", guess)):
-    print(f"{name} in this map: mean |error| {np.abs(guessed - fine).mean():.3f} {bikes.unit}")
-print(f"{(fine == 0).mean():.0%} of the fine cells hold nobody; over the whole test part "
-      f"UrbanSTC has RMSE {record['metric_rmse']:.3f}")  # fmt: skip
+    live.say(
+        riding,
+        f"{name} in this map: mean |error| {np.abs(guessed - fine).mean():.3f} {bikes.unit}",
+    )
+live.say(riding, f"{(fine == 0).mean():.0%} of the fine cells hold nobody; "
+         f"over the whole test part UrbanSTC has RMSE {record['metric_rmse']:.3f}")  # fmt: skip
 provenance([record])
+
+# %% [markdown]
+# ## Live, in small
+#
+# The methods of this page once more, trained on a simulated city for one epoch: the code behind the
+# records runs here.
+
+# %%
+small = TABLES["table3"](live.LIVE)
+live.show_live("Drawn methods", live.by_method(inferred.drawn(small).values()))
 
 # %% [markdown]
 # ## What to remember

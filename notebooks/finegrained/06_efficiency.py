@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Efficiency: what every method costs
 #
-# *What you need: the [results](03_results). Runs in: half a minute at smoke size, some minutes at
-# lab size. You will see: the paper's Table 10 and Figure 9b rebuilt, parameter by parameter; all
-# methods timed side by side in one run; and what the printed totals do not say.*
+# *What you need: the [results](03_results). Runs in: half a minute, longer where large networks are
+# timed. You will see: the paper's Table 10 and Figure 9b rebuilt, parameter by parameter; what the
+# printed totals do not say; what our records cost; and all methods timed side by side, live.*
 #
 # A method that is one percent better and ten times slower is no present to whoever has five cities
 # to run. UrbanSTC's Table 10 therefore lists, for eight methods, the number of parameters, seconds
@@ -15,10 +15,11 @@
 # at the same time in the same process.
 
 # %% tags=["parameters"]
-profile: str = "smoke"  # whose sizes, city and error records the timings go with
+profile: str = "lab"  # whose recorded runs the page shows: lab, bench or paper
+timed: str = "smoke"  # whose networks are timed live; takes that profile's city
 turns: int = 3  # turns that are kept; each times every method once
 steps: int = 2  # training steps, and test batches, of a method in a turn
-train_missing: bool = True  # compute errors that have no record; False leaves them blank
+train_missing: bool = False  # compute runs that have no record; False shows "not run" instead
 
 # %%
 import matplotlib.pyplot as plt
@@ -28,7 +29,12 @@ import torch
 
 from stflow_lib import runs
 from stflow_lib.book.display import provenance, show_table
-from stflow_lib.book.plots.finegrained.efficiency import error_cost_figure, parameters_figure
+from stflow_lib.book.plots.finegrained import live
+from stflow_lib.book.plots.finegrained.efficiency import (
+    cost_table,
+    error_cost_figure,
+    parameters_figure,
+)
 from stflow_lib.data.catalog.index import entries
 from stflow_lib.finegrained import METHODS, cost, open_task
 from stflow_lib.finegrained.plan import Plan
@@ -103,8 +109,7 @@ assert round(text_count / cost.UNIT, 2) != printed.loc["fine_tuning", "params_m"
 # %% [markdown]
 # The same as a picture, the paper's Figure 9b, with every network of the book. A circle at the end
 # of its bar is a count reproduced; a bar without a circle belongs to a method that the paper does
-# not time. External factors are counted where the printed number has them. The axis is logarithmic:
-# SCN is almost six hundred times as large as the smallest pretext.
+# not time. External factors are counted where the printed number has them. The axis is logarithmic.
 
 # %%
 drawn = counts.copy()
@@ -144,77 +149,80 @@ show_table(shown, "Table 10 as printed (RTX 2080, TaxiBJ-P1), and the epochs it 
 # inference, 0.66 s, is the fastest of the table. Both follow from the same design: a shallow
 # network, trained four times.
 #
-# ## Timing in turns
+# ## Table 10, ours, from records
 #
-# On the profile's city we time every network at the profile's size, in turns: in each turn every
-# network takes a few training steps, in an order drawn anew, by the very loop that trains it for
-# the tables. A first turn is thrown away. A neighbour who takes the processor for a while slows
+# What every network cost in the trainings behind the tables, with all data: means over seeds.
+# Seconds were measured while other trainings shared the machine, so they are an order of magnitude;
+# a training is as long as the profile's plan or its stopping rule says. *Not converged* counts runs
+# that ended before they had stopped learning.
+
+# %%
+city, fraction = plan.first(4)[0], plan.all_data[0]
+planned = {name: plan.runs([name], [city], [fraction]) for name in networks}
+_, missing = runs.ensure_all(
+    [run for group in planned.values() for run in group], train_missing
+)
+print(f"{missing} runs had no record before this page")
+recorded = cost_table(planned)
+show_table(
+    recorded, f"Table 10 from records of profile {profile}, {city}, {fraction} %", digits=2
+)
+provenance([r for group in planned.values() for r in runs.records(group)])
+
+# %%
+if "RMSE" in recorded:
+    points = recorded.dropna(subset="RMSE").rename_axis("name").reset_index()
+    points = points.rename(columns={"train s": "seconds", "RMSE": "error", "± RMSE": "spread"})
+    what = f"test RMSE ({entries()[city].unit})"
+    error_cost_figure(points, what, "seconds of a training as recorded (log scale)")
+    plt.show()
+
+# %% [markdown]
+# ## Live: timing in turns
+#
+# Every network is timed at one profile's size and on its city, in turns: in each turn every network
+# takes a few training steps, in an order drawn anew, by the very loop that trains it for the
+# tables. A first turn is thrown away. A neighbour who takes the processor for a while slows
 # everybody. We report medians over turns, and the distance between quartiles as a share of the
 # median: two methods that differ by less are not told apart.
 #
 # **Extrapolated:** seconds per epoch are the median step times the steps of one pass over the
 # training samples; inference is the median of a few batches of 16, copy to the processor included,
-# times the test split. UrbanSTC's fine-tuning is timed with its encoders free, as after its first
-# epochs.
+# times the test split; minutes are those of the profile's own plan. UrbanSTC's fine-tuning is timed
+# with its encoders free, as after its first epochs.
 
 # %%
-city, fraction = plan.first(4)[0], plan.all_data[0]
-planned = {name: plan.runs([name], [city], [fraction]) for name in networks}
-task = open_task(planned[networks[0]][0])
+sizes = Plan.of(timed)
+shown = live.drawable(
+    timed, sizes.runs(["UrbanFM"], sizes.first(4), sizes.all_data), train=True
+)
+sizes = Plan.of(shown)
+task = open_task(sizes.runs(["UrbanFM"], sizes.first(4), sizes.all_data)[0])
 torch.manual_seed(0)
 measured = [part for name in networks
-            for part in cost.parts(METHODS[name], task, plan.settings(name))]  # fmt: skip
-timed = cost.measure(measured, task, turns, steps)
-summed = ["parameters", "train_s", "infer_s", "total_min"]
-timed = cost.with_sums(timed, summed)
-print(f"{city}, {fraction} %: {len(task.train)} training and {len(task.test)} test maps")
+            for part in cost.parts(METHODS[name], task, sizes.settings(name))]  # fmt: skip
+timings = cost.with_sums(cost.measure(measured, task, turns, steps),
+                         ["parameters", "train_s", "infer_s", "total_min"])  # fmt: skip
+print(f"{task.city}: {len(task.train)} training and {len(task.test)} test maps")
 print(f"{turns} turns of {steps} steps on {runs.execute.device_name()}")
-
-# %% [markdown]
-# ## Table 10, ours
-#
-# Errors come from the run records of the same profile, mean over seeds. Minutes are those of the
-# profile's own plan, whose epochs may be shorter than one pass over the samples; all methods have
-# the same number of steps there, which the paper's did not.
-
-# %%
-_, missing = runs.ensure_all([run for group in planned.values() for run in group], train_missing)
-print(f"{missing} errors had no record before this page")
-found = {name: runs.summary(group, "rmse").iloc[0] for name, group in planned.items()}
-deployed = timed["stage"].isin(["fit", "all"])
-timed["rmse"] = [found[m]["mean"] if d else np.nan for m, d in zip(timed["method"], deployed, strict=True)]
-table = timed.set_index("name").rename_axis("network")[
-    ["parameters", "train_s", "train_spread", "infer_s", "infer_spread", "total_min", "rmse"]
+table = timings.set_index("name").rename_axis("network")[
+    ["parameters", "train_s", "train_spread", "infer_s", "infer_spread", "total_min"]
 ]
 table.columns = ["parameters", "s per epoch", "its spread", "inference s", "inference spread",
-                 "total min", "RMSE"]  # fmt: skip
-show_table(table, f"Table 10 at the {profile} profile's sizes, {city}")
-provenance([r for group in planned.values() for r in runs.records(group)])
-
-# %%
-unit = entries()[city].unit
-whole = timed[deployed].reset_index(drop=True)
-points = pd.DataFrame({
-    "name": whole["method"], "seconds": whole["train_s"], "error": whole["rmse"],
-    "spread": [found[m]["spread"] for m in whole["method"]],
-}).dropna(subset=["error"])  # fmt: skip
-if len(points):
-    error_cost_figure(
-        points, f"test RMSE ({unit})", "seconds per epoch, all stages (log scale)"
-    )
-    plt.show()
+                 "total min"]  # fmt: skip
+show_table(table, live.caption(shown, f"Timed at the sizes of profile {shown}, {task.city}"))
 
 # %% [markdown]
 # ## Do our ratios look like the paper's?
 #
 # Seconds of a graphics card of 2018 and of this device have nothing to say to each other; their
 # order may. The next cell divides each by UrbanFM's and correlates the two rankings. At the paper's
-# sizes that is a test of the printed column. At smaller sizes it is only a first look, because
-# narrow networks spend their time on overhead that wide ones do not notice.
+# sizes that is a test of the printed column. At smaller sizes it shows how the comparison is made,
+# because narrow networks spend their time on overhead that wide ones do not notice.
 
 # %%
-rows = timed.assign(row=timed["method"].where(
-    timed["method"] != "UrbanSTC", timed["stage"].map(stages))).set_index("row")  # fmt: skip
+rows = timings.assign(row=timings["method"].where(
+    timings["method"] != "UrbanSTC", timings["stage"].map(stages))).set_index("row")  # fmt: skip
 rows = rows.loc[[r for r in order if r in rows.index and r != "UrbanSTC"]]
 ratios = pd.DataFrame({
     "ours": rows["train_s"] / rows.loc["UrbanFM", "train_s"],
@@ -222,21 +230,22 @@ ratios = pd.DataFrame({
     "ours, inference": rows["infer_s"] / rows.loc["UrbanFM", "infer_s"],
     "paper, inference": printed["inference_s"] / printed.loc["UrbanFM", "inference_s"],
 }).loc[rows.index]  # fmt: skip
-show_table(ratios, "Seconds as multiples of UrbanFM's", digits=2)
-if len(ratios) > 2:
-    rank = ratios["ours"].corr(ratios["paper"], method="spearman")
-    print(f"rank correlation of training times, ours and printed: {rank:.2f}")
+show_table(ratios, live.caption(shown, "Seconds as multiples of UrbanFM's"), digits=2)
+rank = ratios["ours"].corr(ratios["paper"], method="spearman")
+live.say(shown, f"rank correlation of training times, ours and printed: {rank:.2f}")
 
 # %% [markdown]
 # One printed number stands out whatever the device: regional contrast (Reg) takes 3.89 s per epoch,
-# more than fine-tuning with its 3.34 s, although its network is sixty times smaller and never
-# enlarges a map. The released code draws each anchor by permuting all cells of its map; since the
+# more than fine-tuning with its 3.34 s, although its network is far smaller and never enlarges a
+# map. The released code draws each anchor by permuting all cells of its map; since the
 # sums of the loss do not depend on order, drawing one cell does the same. The last line of the next
 # cell says what share of fine-tuning's seconds Reg takes here.
 
 # %%
-for label, of in (("printed", printed["train_s_per_epoch"]), ("ours", rows["train_s"])):
-    print(f"Reg takes {of['reg'] / of['fine_tuning']:.2f} of fine-tuning's seconds, {label}")
+printed_s, ours_s = printed["train_s_per_epoch"], rows["train_s"]
+share = "Reg takes {:.2f} of fine-tuning's seconds, {}".format
+print(share(printed_s["reg"] / printed_s["fine_tuning"], "printed"))
+live.say(shown, share(ours_s["reg"] / ours_s["fine_tuning"], "ours"))
 
 # %% [markdown]
 #
@@ -248,9 +257,8 @@ for label, of in (("printed", printed["train_s_per_epoch"]), ("ours", rows["trai
 # schedules. Seconds mean something only side by side.
 #
 # **Deviations from the paper.** Steps are timed and epochs extrapolated (`turns`, `steps`); the
-# paper averaged 30 whole epochs. Timings are at the profile's sizes; only the counts are always at
-# the paper's. All methods of a profile have one budget of steps, the paper's between 50 and 190
-# epochs.
+# paper averaged 30 whole epochs. Timings are at a profile's sizes; only the counts are always at
+# the paper's. All methods of a profile have one budget of steps or one stopping rule.
 #
 # **Next:** [what it takes to keep every vehicle](08_conservation), and [where the time of a step
 # goes](07_fast_steps).

@@ -2,9 +2,10 @@
 # # Conservation: who keeps every vehicle, and what it costs not to
 #
 # *What you need: the [method](02_urbanstc_method) and the [results](03_results). Runs in: half a
-# minute at smoke size; at lab size seconds per network that the run store holds, else a minute
-# each. You will see: block sums of every method against their coarse cells, three forms of the last
-# layer compared, and a repair that needs no training.*
+# minute. You will see: block sums of every method against their coarse cells, three forms of the
+# last layer compared, and a repair that needs no training. Errors come from records; what needs the
+# networks themselves is drawn from them where they and their city are here, else from small ones on
+# a simulated city, and says so.*
 #
 # UrbanSTC's text says that all its baselines end in M2-normalisation: scores made non-negative,
 # divided by the sum of their block, multiplied by the coarse count (Eq. 15). Its tables look as if
@@ -15,13 +16,15 @@
 # vehicles among sixteen cells solves another problem than one that guesses sixteen numbers.
 
 # %% tags=["parameters"]
-profile: str = "smoke"  # whose runs the page shows: smoke, lab or paper
+profile: str = "lab"  # whose recorded runs the page shows: lab, bench or paper
 predicted: str = "SRCNN UrbanFM"  # methods whose test maps are predicted anew, three forms each
 born: str = "VDSR"  # the method whose untrained networks show what signed scores do
 births: int = 20  # how many of them
-train_missing: bool = True  # compute runs that have no record; False shows "-" instead
+train_missing: bool = False  # compute what has no record, or no network to be drawn
 
 # %%
+from functools import partial
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -29,7 +32,7 @@ import torch
 
 from stflow_lib import runs
 from stflow_lib.book.display import provenance, show_table
-from stflow_lib.book.plots.finegrained import conservation
+from stflow_lib.book.plots.finegrained import conservation, live
 from stflow_lib.finegrained import METHODS, ablations, cost, open_task
 from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.plan import Plan
@@ -39,19 +42,25 @@ from stflow_lib.verdicts.claims import reported
 
 FORMS = ("none", "m2_signed", "m2")
 plan = Plan.of(profile)
-labelled = ablations.constraint(profile)
-task = open_task(next(iter(labelled.values()))[0])
-print(f"profile {profile}: {task.city}, {len(task.test)} test maps, {', '.join(labelled)}")
+labelled = ablations.constraint(profile)  # method and form -> recorded runs
+forms_of = lambda rows: {label: group[0] for label, group in rows.items()
+                         if label.split(",")[0] in predicted.split()}  # fmt: skip
+shown = live.drawable(profile, forms_of(labelled).values(), train_missing)
+say, caption = partial(live.say, shown), partial(live.caption, shown)
+drawn = forms_of(ablations.constraint(shown))  # method and form -> run whose maps are predicted
+task = open_task(next(iter(drawn.values())))
+print(f"records of profile {profile}: {'; '.join(labelled)}")
+print(f"maps: {task.city}, {len(task.test)} of the test part")
 
 # %% [markdown]
 # ## By construction: untrained networks
 #
 # A property of the last layer needs no training to be seen. Every network of the book is built at
-# the profile's size with random weights and given some test maps. The largest relative gap between
-# a block's sum and its coarse cell must be that of float32 arithmetic and of the
-# $\varepsilon = 10^{-5}$ in the denominator, which is felt where all scores of a block are small.
-# Blocks whose scores are all zero are *dead* and are counted, not measured; a random network may be
-# dead as a whole.
+# the profile's size with random weights and given some test maps of the city named above. The
+# largest relative gap between a block's sum and its coarse cell must be that of float32 arithmetic
+# and of the $\varepsilon = 10^{-5}$ in the denominator, which is felt where all scores of a block
+# are small. Blocks whose scores are all zero are *dead* and are counted, not measured; a random
+# network may be dead as a whole.
 
 # %%
 torch.manual_seed(0)
@@ -66,7 +75,7 @@ for name, method in METHODS.items():
     gap, dead, full = block_losses(fine, task.coarse[few], task.factor)
     rows.append((name, gap, dead / full))
 built = pd.DataFrame(rows, columns=["network", "largest gap", "dead blocks"])
-show_table(built, "Untrained, last layer m2", digits=6, index=False)
+show_table(built, f"Untrained, last layer m2, {task.city}", digits=6, index=False)
 assert (built["largest gap"] < 1e-2).all(), "a network invents or loses vehicles"
 
 # %% [markdown]
@@ -81,13 +90,16 @@ assert (built["largest gap"] < 1e-2).all(), "a network invents or loses vehicles
 
 # %%
 everything = [r for name in METHODS if plan.has(name) and not name.endswith("+E")
-              for r in plan.runs([name], plan.first(task.factor), plan.all_data, plan.seeds[:1])]  # fmt: skip
+              for r in plan.runs([name], plan.first(4), plan.all_data, plan.seeds[:1])]  # fmt: skip
 switched = [run for group in labelled.values() for run in group]
 runs.ensure_all(everything + switched, train_missing)
 records = runs.records(everything)
 kept = pd.DataFrame([(r["method"], r["metric_conservation"], r["metric_dead_blocks"])
                      for r in records], columns=["method", "largest gap", "dead blocks"])  # fmt: skip
-show_table(kept, f"Trained at the {profile} profile, {task.city}", digits=6, index=False)
+show_table(
+    kept, f"From records of profile {profile}, {plan.first(4)[0]}", digits=6, index=False
+)
+provenance(records)
 claimed = kept[~kept["method"].isin(["HA"])]
 assert (claimed["largest gap"] < 1e-2).all(), "a method breaks what it claims"
 
@@ -99,7 +111,7 @@ if len(task.directions) == 1:
     kept_by_ha = (given / task.coarse[few])[full]
     seldom = (task.coarse[task.train] > 0).double().mean(0).expand(full.shape)[full]
     assert torch.allclose(kept_by_ha, seldom, atol=1e-4)
-    print(f"HA keeps {kept_by_ha.min():.1%} to {kept_by_ha.max():.1%} of a block's vehicles")
+    say(f"HA keeps {kept_by_ha.min():.1%} to {kept_by_ha.max():.1%} of a block's vehicles")
 
 # %% [markdown]
 # ## Three last layers
@@ -120,7 +132,9 @@ if len(task.directions) == 1:
 score = torch.tensor([[[[1.0, -0.999], [0.0, 0.0]]]])  # [B, 1, HM, WM]: one block, M = 2
 split = {form: Split(2, constraint=form)(score, torch.tensor([[[[12.0]]]])) for form in FORMS}
 for form, fine in split.items():
-    print(f"{form:>9}: cells {fine.flatten().round().int().tolist()}, sum {fine.sum():.2f} of 12")
+    print(
+        f"{form:>9}: cells {fine.flatten().round().int().tolist()}, sum {fine.sum():.2f} of 12"
+    )
 assert abs(split["m2_signed"].sum() - 12) < 0.2 and split["m2_signed"].abs().max() > 10_000
 assert torch.allclose(split["m2"].sum(), torch.tensor(12.0), atol=1e-3)
 
@@ -128,42 +142,45 @@ assert torch.allclose(split["m2"].sum(), torch.tensor(12.0), atol=1e-3)
 # ## What it costs not to conserve
 #
 # Each method is trained three times, with nothing changed but the last layer. RMSE, MAE and MAPE
-# are those of the records. *Largest gap* is relative to the coarse cell. For the methods predicted
-# anew on this page, *lost* counts vehicles missing from blocks and *invented* those too many, per
-# map; a network that loses in one block and invents in the next has both. *Negative* is the share
-# of fine cells with fewer than zero vehicles.
+# are those of the records, one seed, and *largest gap* is relative to the coarse cell.
 
 # %%
-predictors = {label: runs.predictor(group[0]) for label, group in labelled.items()
-              if label.split(",")[0] in predicted.split() and runs.find(group[0])}  # fmt: skip
-seen = {label: conservation.errors_and_losses(predict, task) for label, predict in predictors.items()}
-rows = {}
-for label, group in labelled.items():
-    for record in runs.records(group):
-        rows[label] = {m: record[f"metric_{m}"] for m in ("rmse", "mae", "mape", "conservation")}
-        rows[label] |= {k: seen.get(label, {}).get(k) for k in ("lost", "invented", "negative")}
-costs = pd.DataFrame(rows).T.astype(float).rename_axis("method, last layer")
-costs = costs.rename(columns={"conservation": "largest gap"})
-vehicles = task.coarse[task.test].sum().item() / len(task.test)
-show_table(costs, f"{task.city}, {vehicles:,.0f} vehicles a map; lost and invented per map")
+costs = conservation.recorded_costs(labelled)
+city = plan.first(4)[0]
+show_table(costs, f"Three last layers on {city}, records of profile {profile}")
 provenance(runs.records(switched))
+
+# %% [markdown]
+# For the methods predicted anew on this page, *lost* counts vehicles missing from blocks and
+# *invented* those too many, per map; a network that loses in one block and invents in the next has
+# both. *Negative* is the share of fine cells with fewer than zero vehicles.
+
+# %%
+runs.ensure_all(drawn.values())
+predictors = {label: runs.predictor(run) for label, run in drawn.items()}
+seen = {
+    label: conservation.errors_and_losses(predict, task)
+    for label, predict in predictors.items()
+}
+vehicles = task.coarse[task.test].sum().item() / len(task.test)
+losses = pd.DataFrame(seen).T.rename_axis("method, last layer")
+what = f"{task.city}, {vehicles:,.0f} vehicles a map; lost and invented per map"
+show_table(losses[["lost", "invented", "negative"]], caption(what))
 for label, found in seen.items():
     away = (found["lost"] + found["invented"]) / vehicles
-    print(f"{label}: lost and invented are {away:.2%} of all vehicles")
+    say(f"{label}: lost and invented are {away:.2%} of all vehicles")
     assert not label.endswith(", m2") or found["invented"] < 1e-4 * vehicles
-if profile == "smoke":
-    print("networks of the smoke size saw one epoch: look at the form, not at the numbers")
 
 # %%
-shown = [name for name in predicted.split() if f"{name}, none" in predictors][-1]
+last = [name for name in predicted.split() if f"{name}, none" in predictors][-1]
 sample = task.test[torch.linspace(0, len(task.test) - 1, 12).long()]
 coarse = task.coarse[sample]
-fine_of = {form: predictors[f"{shown}, {form}"](task, sample) for form in FORMS}
+fine_of = {form: predictors[f"{last}, {form}"](task, sample) for form in FORMS}
 sums_of = {form: conservation.block_sums(fine, task.factor) for form, fine in fine_of.items()}
 pairs = {form: (coarse.flatten().cpu().numpy(), sums.flatten().cpu().numpy())
          for form, sums in sums_of.items()}  # fmt: skip
 figure = conservation.sums_figure(pairs, "vehicles")
-figure.suptitle(f"Block sums of {shown}, {len(sample)} test maps")
+figure.suptitle(live.title(shown, f"Block sums of {last}, {len(sample)} test maps"))
 plt.show()
 
 # %% [markdown]
@@ -190,13 +207,14 @@ for seed in range(births):
 untrained = torch.cat(largest).cpu().numpy()
 groups = {f"{born}, m2_signed, untrained": untrained}
 for form in ("m2_signed", "m2"):
-    groups[f"{shown}, {form}, trained"] = conservation.largest_weights(fine_of[form], coarse)
-conservation.weights_figure(torch.cat(sums).cpu().numpy(), untrained, groups)
+    groups[f"{last}, {form}, trained"] = conservation.largest_weights(fine_of[form], coarse)
+figure = conservation.weights_figure(torch.cat(sums).cpu().numpy(), untrained, groups)
+figure.suptitle(live.title(shown, task.city))
 plt.show()
 for name, weights in groups.items():
     beyond = f"{(weights > 1.0001).mean():.2%} of blocks beyond 1"
-    print(f"{name}: {beyond}, largest {weights.max():.3g}")
-assert groups[f"{shown}, m2, trained"].max() <= 1.0001
+    say(f"{name}: {beyond}, largest {weights.max():.3g}")
+assert groups[f"{last}, m2, trained"].max() <= 1.0001
 
 # %% [markdown]
 # ## Rescaling after the fact
@@ -213,7 +231,9 @@ assert groups[f"{shown}, m2, trained"].max() <= 1.0001
 repairs = {
     "as trained": None,
     "clamped at 0": lambda fine, coarse: fine.clamp_min(0),
-    "rescaled": lambda fine, coarse: conserve(fine.clamp_min(0) + 1e-5, coarse, task.factor, 0.0),
+    "rescaled": lambda fine, coarse: conserve(
+        fine.clamp_min(0) + 1e-5, coarse, task.factor, 0.0
+    ),
 }
 metrics = ["rmse", "mae", "mape"]
 repaired = {}
@@ -225,16 +245,17 @@ for name in dict.fromkeys(label.split(",")[0] for label in predictors):
     repaired[name, "trained with m2"] = seen[f"{name}, m2"]
 repaired = pd.DataFrame(repaired).T
 repaired = repaired[[*metrics, "lost", "invented"]].rename_axis(["method", "form"])
-show_table(repaired, "Trained without constraint, repaired when predicting")
+show_table(repaired, caption("Trained without constraint, repaired when predicting"))
 assert (repaired.xs("rescaled", level="form")[["lost", "invented"]] < 1e-2 * vehicles).all(None)
 
 # %%
 changes = conservation.changes_in_percent(repaired, metrics)
-conservation.changes_figure(changes, "Against the same network without constraint")
+title = live.title(shown, "Against the same network without constraint")
+conservation.changes_figure(changes, title)
 plt.show()
 free = changes[changes["method"].str.endswith("rescaled")]
-print("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
-                              for r in free.itertuples()))  # fmt: skip
+say("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
+                            for r in free.itertuples()))  # fmt: skip
 
 # %% [markdown]
 # ## Where a relative error comes from
@@ -248,7 +269,7 @@ print("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
 # %%
 cut = pd.DataFrame({k: conservation.mape_parts(p, task) for k, p in predictors.items()}).T
 cut["MAPE"] = cut.sum(axis=1)
-show_table(cut.rename_axis("method, last layer"), "MAPE, and its three parts")
+show_table(cut.rename_axis("method, last layer"), caption("MAPE, and its three parts"))
 assert np.allclose(cut["MAPE"], [seen[label]["mape"] for label in cut.index], rtol=1e-4)
 assert (cut.loc[cut.index.str.endswith(", m2"), "empty blocks"] == 0).all()
 
@@ -256,10 +277,10 @@ assert (cut.loc[cut.index.str.endswith(", m2"), "empty blocks"] == 0).all()
 # ## Did the paper's super-resolution rows run with the constraint?
 #
 # Tables 3 to 6 print MAPE for every method at 100 %. Divided by HA's on the same set, two groups
-# appear that do not touch: networks for flow inference at 0.86 to 1.00, networks for image
-# super-resolution at 1.35 to 2.25. Their RMSE do touch: SCN's 3.965 on P1 is below UrbanFM's 4.042.
-# If all ended in the same normalisation, it would be hard to say what puts so wide a gap between
-# UrbanFM and SRResNet, which have the same residual body.
+# appear that do not touch: networks for flow inference, at most as bad as HA, and networks for
+# image super-resolution, all worse. Their RMSE do touch: SCN's on P1 is below UrbanFM's. If all
+# ended in the same normalisation, it would be hard to say what puts so wide a gap between UrbanFM
+# and SRResNet, which have the same residual body.
 
 # %%
 tables = reported("urbanstc").query("table in ['3', '4', '5', '6'] and fraction == '100'")
@@ -268,7 +289,9 @@ mape = mape[mape["method"] != "MEAN"]
 rule = mape[mape["method"] == "HA"].set_index("dataset")["value"]
 mape = mape[mape["method"] != "HA"].assign(ratio=lambda m: m["value"] / m["dataset"].map(rule))
 flow_methods = ["UrbanFM", "UrbanPy", "FODE", "UrbanSTC"]
-mape["group"] = np.where(mape["method"].isin(flow_methods), "flow inference", "super-resolution")
+mape["group"] = np.where(
+    mape["method"].isin(flow_methods), "flow inference", "super-resolution"
+)
 conservation.relative_error_figure(mape, "HA")
 plt.show()
 ranges = mape.groupby("group")["ratio"].agg(["min", "max"])
@@ -290,13 +313,23 @@ p1 = tables[tables["dataset"] == "TaxiBJ-P1"].pivot(
 beside = pd.DataFrame(urbanfm_paper, index=["RMSE, UrbanFM's paper", "MAPE, UrbanFM's paper"]).T
 beside["RMSE, UrbanSTC's paper"], beside["MAPE, UrbanSTC's paper"] = p1["rmse"], p1["mape"]
 show_table(beside, "The same baselines in two papers, TaxiBJ-P1")
-print(f"HA, UrbanFM and UrbanSTC there: {p1.loc[['HA', 'UrbanFM', 'UrbanSTC'], 'mape'].tolist()}")
+print(
+    f"HA, UrbanFM and UrbanSTC there: {p1.loc[['HA', 'UrbanFM', 'UrbanSTC'], 'mape'].tolist()}"
+)
 groups = mape.groupby("group")["value"].median()
 print(f"printed, median: {groups['super-resolution'] / groups['flow inference']:.2f} times")
-ours = costs["mape"].to_dict()
-for name in dict.fromkeys(label.split(",")[0] for label in ours):
-    found = [ours.get(f"{name}, {form}", np.nan) / ours[f"{name}, m2"] for form in FORMS[:2]]
-    print(f"{name}: MAPE of none is {found[0]:.2f}, of m2_signed {found[1]:.2f} times that of m2")
+for name, found in conservation.mape_ratios(costs).iterrows():
+    print(f"{name}: MAPE of none is {found['none']:.2f}, of m2_signed {found['m2_signed']:.2f} "
+          "times that of m2")  # fmt: skip
+
+# %% [markdown]
+# ## Live, in small
+#
+# Some rows of the table of three last layers are trained once more, on a simulated city and for one
+# epoch each: the code behind the records runs here.
+
+# %%
+live.show_live("Three last layers", ablations.constraint(live.LIVE))
 
 # %% [markdown]
 # ## Summary

@@ -29,7 +29,8 @@ def in_words(cell) -> str:
         return "collapsed" if cell.collapsed else "not run"
     spread = "" if np.isnan(cell.spread) else f" ± {cell.spread:.3f}"
     gone = f", {cell.collapsed} collapsed" * bool(cell.collapsed)
-    return f"{cell.mean:.3f}{spread} (n={cell.n}{gone}{', incomplete' * bool(cell.missing)})"
+    marks = ", incomplete" * bool(cell.missing) + ", stale" * bool(cell.stale)
+    return f"{cell.mean:.3f}{spread} (n={cell.n}{gone}{marks})"
 
 
 def rows_table(rows: Rows) -> pd.DataFrame:

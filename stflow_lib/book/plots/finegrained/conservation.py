@@ -9,15 +9,41 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stflow_lib import runs
 from stflow_lib.book.plots.style import BLUE, GREEN, RED, bare
 from stflow_lib.finegrained import Task
 from stflow_lib.finegrained.networks.layers import Split
+from stflow_lib.runs import Rows
 from stflow_lib.training.method import Predictor
 from stflow_lib.training.metrics import FlowErrors
 
 Change = Callable[[Tensor, Tensor], Tensor]  # fine [B, 1, HM, WM], coarse -> fine
 MAPE_PARTS = ("empty blocks", "empty cells elsewhere", "cells with vehicles")
 FORMS = {"none": RED, "m2_signed": GREEN, "m2": BLUE}  # constraint -> colour
+
+
+def recorded_costs(labelled: Rows) -> pd.DataFrame:
+    """Errors and largest gap of each "METHOD, FORM" that has a record, its first."""
+    names = {"metric_rmse": "rmse", "metric_mae": "mae", "metric_mape": "mape",
+             "metric_conservation": "largest gap"}  # fmt: skip
+    rows = {
+        label: {name: record[field] for field, name in names.items()}
+        for label, group in labelled.items()
+        for record in runs.records(group[:1])
+    }
+    return pd.DataFrame(rows, index=[*names.values()]).T.rename_axis("method, last layer")
+
+
+def mape_ratios(costs: pd.DataFrame) -> pd.DataFrame:
+    """MAPE of each form over that of `m2`: methods down, forms across, NaN where one has not run.
+
+    `costs`: as `recorded_costs` returns it.
+    """
+    if costs.empty:
+        return pd.DataFrame(columns=[*FORMS])
+    places = costs.index.str.rsplit(", ", n=1, expand=True)
+    mape = costs["mape"].set_axis(places).unstack().reindex(columns=[*FORMS])
+    return mape.div(mape["m2"], axis=0).dropna(subset="m2")
 
 
 def sums_figure(sums: Mapping[str, tuple], unit: str) -> plt.Figure:

@@ -1,10 +1,42 @@
 """Pictures of what methods cost: parameters, and error against seconds."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from stflow_lib import runs
 from stflow_lib.book.plots.style import BLUE, bare, plain_ticks
+from stflow_lib.runs import Rows, Run
+from stflow_lib.verdicts.evidence import has_converged
+
+RECORDED = {  # field of a record -> column
+    "parameters": "parameters", "epochs": "epochs", "seconds_per_epoch": "s per epoch",
+    "fit_seconds": "train s", "predict_seconds": "test part s",
+}  # fmt: skip
+
+
+def cost_table(planned: Rows) -> pd.DataFrame:
+    """What the recorded trainings of each method cost, means over seeds; NaN where none has run.
+
+    `planned`: method -> its runs on one city and amount of data. Seconds are as recorded, whole
+    numbers are text; RMSE leaves failed runs out.
+    """
+    rows = {name: _costs(group) for name, group in planned.items()}
+    return pd.DataFrame(rows).T.infer_objects().rename_axis("network")
+
+
+def _costs(group: Sequence[Run]) -> dict[str, float | str]:
+    records = runs.records(group)
+    if not records:
+        return {"not converged": "not run"}
+    means = pd.DataFrame(records).reindex(columns=[*RECORDED]).mean().rename(RECORDED)
+    whole = {name: f"{means[name]:,.0f}" for name in ("parameters", "epochs")}
+    cell = runs.summary(group, "rmse").iloc[0]
+    early = sum(not has_converged(record) for record in records)
+    errors = {"RMSE": cell["mean"], "± RMSE": cell["spread"]}
+    return {**means, **whole, **errors, "not converged": f"{early} of {len(records)}"}
 
 
 def parameters_figure(counts: pd.DataFrame) -> plt.Figure:

@@ -8,11 +8,20 @@ import torch
 
 from stflow_lib.finegrained.beyond.beta_binomial import Marginals
 from stflow_lib.finegrained.beyond.forecasts import NAMES, Cells, Comparison
+from stflow_lib.finegrained.plan import Plan
+from stflow_lib.runs import Run
 from stflow_lib.verdicts.statistics import interval
 
 LEVELS = tuple(k / 20 for k in range(20))  # of central intervals; the first is the median
 HALF, NINE = LEVELS.index(0.5), LEVELS.index(0.9)
 OURS, NAIVE, PAPER = NAMES[0], NAMES[2], NAMES[3]  # UrbanSTC+DM, its multinomial, UrbanSTC's
+
+
+def compared_runs(profile: str) -> dict[str, tuple[Run, Run]]:
+    """City -> runs of UrbanSTC+DM and UrbanSTC with the first seed and all data."""
+    plan = Plan.of(profile)
+    first = lambda name, city: plan.runs([name], [city], plan.all_data, plan.seeds[:1])[0]
+    return {city: (first("UrbanSTC+DM", city), first("UrbanSTC", city)) for city in plan.cities}
 
 
 def fullest_map(found: Comparison, scored: Marginals) -> tuple[int, dict[str, np.ndarray]]:

@@ -1,6 +1,7 @@
 """What the page of maps infers and asks of its maps: places, runs that are drawn, honesty."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,12 @@ from torch import Tensor
 
 from stflow_lib import runs
 from stflow_lib.book.plots.finegrained.maps import Window
-from stflow_lib.finegrained import Task
+from stflow_lib.finegrained import TABLES, Task
 from stflow_lib.runs import Run
 from stflow_lib.training.metrics import flow_errors
 
 DRAWN = ("MEAN", "HA", "UrbanFM", "UrbanPy", "FODE", "UrbanSTC")
+PRETEXTS = ("random encoders", "reg", "inf", "tcs", "reg+inf+tcs")  # of Figure 5, and none
 PLACES = {  # latitude, longitude
     "A Alemany interchange": (37.7355, -122.4068),
     "B Fisherman's Wharf": (37.8080, -122.4177),
@@ -27,6 +29,25 @@ def drawn(table: Iterable[Run]) -> dict[str, Run]:
     found = [run for run in table if run.scarcity == "100"]
     first = [run for run in found if (run.city, run.seed) == (found[0].city, found[0].seed)]
     return {run.method: run for run in first if run.method in DRAWN}
+
+
+def pretexts(profile: str, chosen: Mapping[str, Run]) -> dict[str, Run]:
+    """Label -> run of Table 7 that Figure 5 draws, where and with the seed of UrbanSTC's."""
+    own, rows = chosen.get("UrbanSTC"), TABLES["table7"].rows(profile)
+    place = own and (own.city, own.scarcity, own.seed)
+    found = {
+        label: [
+            run for run in rows.get(label, ()) if (run.city, run.scarcity, run.seed) == place
+        ]
+        for label in PRETEXTS
+    }
+    return {label: runs[0] for label, runs in found.items() if runs}
+
+
+def refined_by_two(profile: str) -> dict[str, Run]:
+    """The drawn runs of the profile's Table 3, its city refined by 2 in place of 4."""
+    four = drawn(TABLES["table3"](profile))
+    return {method: replace(run, protocol="x2") for method, run in four.items()}
 
 
 def infer(run: Run, task: Task, indices: Tensor) -> np.ndarray:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.plots.finegrained.ablations import in_words
 from stflow_lib.book.tables import judged_text
 from stflow_lib.finegrained import METHODS
 from stflow_lib.runs import Run
@@ -58,16 +59,26 @@ def gains_table(gains: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     return wide.reindex([name for name in methods if name in wide.index])
 
 
+def ahead_of_urbanstc(gains: pd.DataFrame) -> pd.DataFrame:
+    """Who has the lower error with the whole interval: places down, metrics across.
+
+    `gains`: as `gains_in_percent` returns them; a metric nobody leads in says "none".
+    """
+    places = gains.groupby(["city", "fraction", "metric"], sort=False)
+    names = places[["other", "so_far"]].apply(
+        lambda found: ", ".join(found.loc[found["so_far"].eq("opposite"), "other"]) or "none"
+    )
+    return names.unstack("metric", sort=False) if len(gains) else pd.DataFrame()
+
+
 def budget_table(groups: Mapping[str, Sequence[Run]], metrics: Sequence[str]) -> pd.DataFrame:
     """Mean, spread and number of seeds of each labelled group that has records, in words."""
     lines = {}
     for label, group in groups.items():
         if runs.records(group):
-            found = runs.summary(group, metrics).set_index("metric")
-            lines[label] = {m.upper(): f"{found.at[m, 'mean']:.3f} ± {found.at[m, 'spread']:.3f} "
-                            f"(n={found.at[m, 'n']})" for m in metrics}  # fmt: skip
-    text = pd.DataFrame(lines).T.rename_axis("method, times the profile's epochs")
-    return text.replace(" ± nan", "", regex=True)
+            cells = runs.summary(group, metrics).itertuples()
+            lines[label] = {cell.metric.upper(): in_words(cell) for cell in cells}
+    return pd.DataFrame(lines).T.rename_axis("method, times the profile's epochs")
 
 
 def conservation_frame(records: Sequence[Mapping]) -> pd.DataFrame:

@@ -35,6 +35,12 @@ def test_rmse(network: ShareNet, task: Task) -> float:
     return flow_errors(torch.cat(fine), task.fine[task.test])["rmse"]
 
 
+def start_error(run: Run) -> float:
+    """Test RMSE of the run's network before training, in vehicles per step."""
+    task, network = untrained(run)
+    return test_rmse(network, task)
+
+
 def first_error(group: Sequence[Run], place: Place, seed: int) -> float:
     """Test RMSE of that seed there; NaN when it has not run."""
     return paired.errors([r for r in at(group, place) if r.seed == seed], "rmse").mean()

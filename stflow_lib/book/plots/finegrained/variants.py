@@ -8,7 +8,6 @@ import torch
 
 from stflow_lib import runs
 from stflow_lib.book.plots.finegrained.probes import PRETEXTS
-from stflow_lib.finegrained import Task
 from stflow_lib.finegrained.urbanstc.method import AS_PRINTED, UrbanSTCSettings
 from stflow_lib.runs import Rows
 from stflow_lib.training.loop import Training, resolve_precision
@@ -103,32 +102,39 @@ def pretext_curves(
     }
 
 
-def steps_in_epoch(plan: Training, samples: int) -> int:
-    """Optimiser steps in an epoch of `plan`: as it says, else one pass over the samples."""
+def steps_in_epoch(plan: Training, samples: int = 0) -> int:
+    """Optimiser steps in an epoch of `plan`: as it says, else one pass over the samples.
+
+    0 where neither is known.
+    """
     return plan.epoch_steps or ceil(samples / plan.batch)
 
 
 def schedule(plan: Training, samples: int = 0) -> str:
-    """`plan` in words; with `samples`, how many steps an epoch has."""
-    size = f" of {steps_in_epoch(plan, samples)} steps" if samples else ""
+    """`plan` in words; with a number of samples or its own steps, how many an epoch has."""
+    steps = steps_in_epoch(plan, samples)
+    size = f" of {steps} steps" if steps else ""
     rate = f"halved every {plan.halve_every}" if plan.halve_every else "not halved"
     epochs = f"{plan.epochs} epoch{'s' * (plan.epochs != 1)}"
     return f"{epochs}{size} at {plan.learning_rate:g}, {rate}"
 
 
 def deviations(
-    task: Task, settings: UrbanSTCSettings, effect: Mapping[str, str], outside: float
+    settings: UrbanSTCSettings,
+    effect: Mapping[str, str],
+    device: torch.device,
+    samples: int = 0,
 ) -> pd.DataFrame:
-    """Where the page's network leaves the paper, by which setting, and what that does.
+    """Where a network leaves the paper, by which setting, and what that does.
 
-    `effect`: see `effects`; `outside`: share of neighbours, mined in the whole training part,
-    that lie outside the fraction.
+    `effect`: see `effects`; `device`: where it runs; `samples`: maps to train on, 0 where the
+    city is not here.
     """
-    rows = [*_of_the_method(settings, effect, outside), *_of_the_training(task, settings)]
+    rows = [*_of_the_method(settings, effect), *_of_the_training(settings, device, samples)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _of_the_method(s: UrbanSTCSettings, effect: Mapping[str, str], outside: float) -> list:
+def _of_the_method(s: UrbanSTCSettings, effect: Mapping[str, str]) -> list:
     width = s.channels
     return [
         ("Reg labels and loss, TCS embedding, upsampling, freezing: paper's text",
@@ -138,7 +144,7 @@ def _of_the_method(s: UrbanSTCSettings, effect: Mapping[str, str], outside: floa
          "hard: " + effect["hard triplets"]),
         ("triplets mined in the whole training part (code)",
          "the whole part" if s.temporal.global_pool else "inside the fraction",
-         "temporal.global_pool", f"code: {outside:.0%} of neighbours lie outside"),
+         "temporal.global_pool", "not measured here"),
         ("last layer ReLU", s.activation, "activation",
          "relu as printed: " + effect["relu as printed"]),
         ("M2 without safe form", "safe" if s.safe else "the same", "safe",
@@ -149,17 +155,18 @@ def _of_the_method(s: UrbanSTCSettings, effect: Mapping[str, str], outside: floa
     ]  # fmt: skip
 
 
-def _of_the_training(task: Task, settings: UrbanSTCSettings) -> list:
-    samples, code = len(task.train), UrbanSTCSettings()
-    precision = resolve_precision(settings.training.precision, task.device)
+def _of_the_training(settings: UrbanSTCSettings, device: torch.device, samples: int) -> list:
+    code, plan = UrbanSTCSettings(), settings.training
+    precision = resolve_precision(plan.precision, device)
+    steps = steps_in_epoch(plan, samples)
+    often = f", every {steps} iterations" if steps else ""
     return [
-        (f"fine-tuning: {schedule(code.training)}", schedule(settings.training, samples),
+        (f"fine-tuning: {schedule(code.training)}", schedule(plan, samples),
          "training", "not measured here"),
         *_pretext_rows(settings, samples),
         ("encoders frozen for 5 epochs (code)", f"frozen for {settings.freeze_epochs}",
          "freeze_epochs", "not measured alone"),
-        ("validation every 20 iterations",
-         f"after each epoch, every {steps_in_epoch(settings.training, samples)} iterations",
+        ("validation every 20 iterations", f"after each epoch{often}",
          "training.epoch_steps", "not measured here"),
         ("random anchors in validation (code)", "fixed anchors", "none: regional_pretext",
          "validation losses of two epochs are comparable"),

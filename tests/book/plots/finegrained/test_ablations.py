@@ -27,12 +27,15 @@ def rows(recorded):
 
 
 @pytest.mark.parametrize(
-    "n, collapsed, missing, spread, words",
-    [(2, 0, 0, 0.5, "1.250 ± 0.500 (n=2)"), (1, 1, 1, NAN, "1.250 (n=1, 1 collapsed, incomplete)"),
-     (0, 1, 0, NAN, "collapsed"), (0, 0, 1, NAN, "not run")],
+    "n, collapsed, missing, stale, spread, words",
+    [(2, 0, 0, 0, 0.5, "1.250 ± 0.500 (n=2)"), (2, 0, 0, 1, 0.5, "1.250 ± 0.500 (n=2, stale)"),
+     (1, 1, 1, 0, NAN, "1.250 (n=1, 1 collapsed, incomplete)"),
+     (0, 1, 0, 0, NAN, "collapsed"), (0, 0, 1, 0, NAN, "not run")],
 )  # fmt: skip
-def test_a_cell_says_what_is_lacking(n, collapsed, missing, spread, words):
-    cell = SimpleNamespace(mean=1.25, n=n, collapsed=collapsed, missing=missing, spread=spread)
+def test_a_cell_says_what_is_lacking(n, collapsed, missing, stale, spread, words):
+    cell = SimpleNamespace(
+        mean=1.25, n=n, collapsed=collapsed, missing=missing, stale=stale, spread=spread
+    )
     assert plots.in_words(cell) == words
 
 

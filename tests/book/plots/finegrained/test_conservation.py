@@ -113,3 +113,19 @@ def test_parts_of_mape_add_up(task):
     assert parts["empty blocks"] == pytest.approx(4 / 48)
     assert parts["empty cells elsewhere"] == pytest.approx(1 / 48)
     assert sum(parts.values()) == pytest.approx(plots.errors_and_losses(predict, task)["mape"])
+
+
+def test_costs_and_ratios_are_those_of_the_records(recorded):
+    """A form without a record has no ratio, and a method without `m2` none at all."""
+    errors = lambda mape: {"rmse": 1.0, "mae": 0.5, "mape": mape, "conservation": 0.25}
+    rows = {"A, m2": [recorded("A", "c", errors(0.5)), recorded("A", "c", errors(9.0), 1)],
+            "A, none": [recorded("B", "c", errors(1.0))],
+            "A, m2_signed": [recorded("C", "c", None)],
+            "D, none": [recorded("D", "c", errors(2.0))]}  # fmt: skip
+    costs = plots.recorded_costs(rows)
+    assert [*costs.index] == ["A, m2", "A, none", "D, none"]
+    assert costs.loc["A, none"].tolist() == [1.0, 0.5, 1.0, 0.25]
+    ratios = plots.mape_ratios(costs)
+    assert [*ratios.index] == ["A"] and ratios.at["A", "none"] == 2.0
+    assert np.isnan(ratios.at["A", "m2_signed"])
+    assert plots.mape_ratios(plots.recorded_costs({"A, m2": [recorded("C", "c", None)]})).empty

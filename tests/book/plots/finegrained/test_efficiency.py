@@ -20,6 +20,23 @@ def test_hollow_markers_stand_where_a_count_is_printed():
     assert [bar.get_width() for bar in figure.axes[0].patches] == [2.0, 3.0]
 
 
+def test_costs_are_means_of_records_and_failed_runs_have_no_error(recorded):
+    make = lambda seed, seconds, **more: recorded(
+        "FODE", "c", {"rmse": 2.0 + seed, "fit_seconds": seconds, "predict_seconds": 1.0,
+                      "seconds_per_epoch": 0.5}, seed, **more)  # fmt: skip
+    planned = {"FODE": [make(0, 10.0), make(1, 20.0), make(2, 60.0, notes={"collapsed": True})],
+               "SCN": [recorded("SCN", "c", None)]}  # fmt: skip
+    table = plots.cost_table(planned)
+    assert table.loc["FODE", ["train s", "test part s", "s per epoch"]].tolist() == [30, 1, 0.5]
+    assert table.loc["FODE", ["RMSE", "epochs", "not converged"]].tolist() == [
+        2.5,
+        "1",
+        "3 of 3",
+    ]
+    assert np.isnan(table.at["SCN", "RMSE"]) and table.at["SCN", "not converged"] == "not run"
+    assert plots.cost_table({"SCN": planned["SCN"]}).columns.tolist() == ["not converged"]
+
+
 def crowd(n: int) -> pd.DataFrame:
     """n methods, most of them at nearly the same place."""
     random = np.random.default_rng(0)

@@ -77,3 +77,12 @@ def test_dice_are_the_forecasts_own_deviation(found):
     squared, dice = 2 / 8, (4 * 4 * 3 / 16 + 4 * 12 * 3 / 16) / 8
     assert words.startswith(f"RMSE {squared**0.5:.2f} on these cells; dice alone would make")
     assert words.endswith(f"{dice / squared:.0%} of the squared error")
+
+
+def test_compared_runs_differ_in_their_method_only():
+    """Another seed or amount of data would be compared with the second head's worth."""
+    found = forecasts.compared_runs("lab")
+    assert [*found] == ["taxi-sf-64", "bikenyc-p6"]
+    for city, pair in found.items():
+        assert [run.method for run in pair] == ["UrbanSTC+DM", "UrbanSTC"]
+        assert {(run.city, run.scarcity, run.seed) for run in pair} == {(city, "100", 0)}

@@ -25,6 +25,25 @@ def test_drawn_is_the_first_city_and_seed_with_all_data(recorded):
     assert inferred.drawn([]) == {}
 
 
+def test_pretexts_are_drawn_where_urbanstc_is():
+    """Another city or seed beside it would be another picture."""
+    chosen = inferred.drawn(inferred.TABLES["table3"]("lab"))
+    parts = inferred.pretexts("lab", chosen)
+    assert [*parts] == ["random encoders", "reg", "inf", "tcs", "reg+inf+tcs"]
+    places = {(run.city, run.scarcity, run.seed) for run in parts.values()}
+    assert places == {("taxi-sf-64", "100", 0)}
+    assert parts["reg+inf+tcs"] == chosen["UrbanSTC"]
+    assert inferred.pretexts("lab", {}) == {}
+
+
+def test_the_simulated_city_is_refined_by_two():
+    four, two = (
+        inferred.drawn(inferred.TABLES["table3"]("smoke")),
+        inferred.refined_by_two("smoke"),
+    )
+    assert [*two] == [*four] and {run.protocol for run in two.values()} == {"x2"}
+
+
 def test_inference_keeps_the_order_of_samples(task, monkeypatch):
     monkeypatch.setattr(inferred.runs, "predictor", lambda run: lambda task, i: task.fine[i])
     found = inferred.infer(None, task, torch.tensor([3, 1]))

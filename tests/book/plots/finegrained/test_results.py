@@ -50,6 +50,16 @@ def test_gains_table_keeps_the_order_of_methods_and_says_confirmed():
         "HA": "+1.0 [+0.5, +1.5] yes", "FODE": "-1.0 [-2.0, +0.5] open"}  # fmt: skip
 
 
+def test_who_is_ahead_of_urbanstc_is_named_by_place_and_metric():
+    rows = [("c", "20 %", "HA", "rmse", -1.0, -2.0, -0.5, "opposite"),
+            ("c", "20 %", "FODE", "rmse", -1.0, -2.0, 0.5, "open"),
+            ("c", "20 %", "SCN", "rmse", -3.0, -4.0, -2.0, "opposite"),
+            ("c", "20 %", "HA", "mae", 1.0, 0.5, 2.0, "confirmed")]  # fmt: skip
+    table = results.ahead_of_urbanstc(pd.DataFrame(rows, columns=results.GAINS))
+    assert table.loc[("c", "20 %")].to_dict() == {"rmse": "HA, SCN", "mae": "none"}
+    assert results.ahead_of_urbanstc(pd.DataFrame(columns=results.GAINS)).empty
+
+
 def test_budget_table_leaves_out_what_has_not_run(group, recorded):
     groups = {"HA, 1 x": group, "one seed": group[:1], "HA, 4 x": [recorded("HA", "d", None)]}
     table = results.budget_table(groups, ["rmse", "mae"])

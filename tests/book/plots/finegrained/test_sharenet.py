@@ -61,3 +61,4 @@ def test_untrained_network_is_the_rule_that_it_starts_from():
     with torch.inference_mode():
         assert (network.correction(task.coarse[:4]) == 0).all()
     assert 0 < sharenet.test_rmse(network, task) < float(task.fine.max())
+    assert sharenet.start_error(run) == sharenet.test_rmse(network, task)

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from stflow_lib.book.plots.finegrained import variants as plots
 from stflow_lib.finegrained.urbanstc.method import UrbanSTCSettings
 from stflow_lib.training.loop import Training
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -74,13 +77,21 @@ def test_a_schedule_in_words(plan, samples, words):
     assert plots.schedule(plan, samples) == words
 
 
-def test_deviations_follow_the_settings(task, rows):
+def test_deviations_follow_the_settings(rows):
     settings = replace(UrbanSTCSettings(channels=8), safe=True, freeze_epochs=2)
-    table = plots.deviations(task, settings, plots.effects(rows), 0.25).set_index("paper")
+    table = plots.deviations(settings, plots.effects(rows), CPU, 40).set_index("paper")
     assert table.at["C = 128", "here"] == "C = 8"
     assert table.at["M2 without safe form", "here"] == "safe"
     assert table.at["encoders frozen for 5 epochs (code)", "here"] == "frozen for 2"
-    mined = table.loc["triplets mined in the whole training part (code)"]
-    assert mined["effect"] == "code: 25% of neighbours lie outside"
+    steps = -(-40 // settings.training.batch)
+    validated = table.at["validation every 20 iterations", "here"]
+    assert validated == f"after each epoch, every {steps} iterations"
     assert table.at["last layer ReLU", "effect"] == "relu as printed: collapsed"
     assert np.all(table.notna()) and len(table) == 16
+
+
+def test_an_epoch_of_unknown_length_is_not_given_one(rows):
+    """Where the city is not here nobody knows how many steps one pass has."""
+    table = plots.deviations(UrbanSTCSettings(), plots.effects(rows), CPU).set_index("paper")
+    assert table.at["validation every 20 iterations", "here"] == "after each epoch"
+    assert " of " not in table["here"].iloc[7]

@@ -1,0 +1,98 @@
+"""What a page can draw where it is: a city with its trained networks, or a simulated one, live.
+
+Errors are read from records. Maps need the city's files and networks that were trained on them;
+where either is missing, the smallest profile is trained and drawn, and every caption says so.
+"""
+
+import json
+from collections.abc import Iterable
+
+import pandas as pd
+
+from stflow_lib import runs
+from stflow_lib.book.display import show_table
+from stflow_lib.book.tables import runs_of, show_provenance
+from stflow_lib.data.catalog.index import entries
+from stflow_lib.finegrained.plan import RULES
+from stflow_lib.runs import Rows, Run, store
+
+LIVE = "smoke"  # the profile whose trainings take seconds, on a simulated city
+NOTE = "Live: simulated city, smoke size; it shows that the code runs, not what it reaches"
+
+
+def has_files(city: str) -> bool:
+    """Whether the city can be loaded without a download."""
+    return entries()[city].files() is not None
+
+
+def has_checkpoint(run: Run) -> bool:
+    """Whether the store holds the run's trained network; a rule needs none."""
+    if run.method in RULES:
+        return True
+    record, stamp = store.read(run), store.folder_of(run) / store.STAMP
+    if record is None or not stamp.exists():
+        return False
+    return json.loads(stamp.read_bytes()).get("source_hash") == record["source_hash"]
+
+
+def drawable(profile: str, planned: Iterable[Run], train: bool = False) -> str:
+    """`profile` where all of its planned runs can be drawn, else `LIVE`.
+
+    Without `train` that takes a city's files and a checkpoint for each run, with it the files.
+    """
+    planned = list(planned)
+    here = planned and all(has_files(run.city) for run in planned)
+    return profile if here and (train or all(map(has_checkpoint, planned))) else LIVE
+
+
+def caption(profile: str, text: str) -> str:
+    """`text`, and that it is live where the profile is the smallest."""
+    return f"{text}. {NOTE}" if profile == LIVE else text
+
+
+def title(profile: str, text: str) -> str:
+    """`text` over a figure, and on a second line that it is live, as `caption` says it."""
+    return f"{text}\n{NOTE}" if profile == LIVE else text
+
+
+def say(profile: str, *words: object) -> None:
+    """Print a sentence about what was drawn; at `LIVE` it begins with "live, smoke size:"."""
+    print(*(["live, smoke size:"] if profile == LIVE else []), *words)
+
+
+def by_method(planned: Iterable[Run]) -> Rows:
+    """Runs as rows, one for each method, in order."""
+    rows: Rows = {}
+    for run in planned:
+        rows.setdefault(run.method, []).append(run)
+    return rows
+
+
+def live_table(rows: Rows) -> pd.DataFrame:
+    """RMSE, MAE and seconds of training of each row's records, by amount of data.
+
+    Without a word on failure: after one epoch no network has got anywhere.
+    """
+    names = {"metric_rmse": "RMSE", "metric_mae": "MAE", "fit_seconds": "seconds"}
+    lines = [
+        (label, f"{record['scarcity']} %", *(record[name] for name in names))
+        for label, group in rows.items()
+        for record in runs.records(group)
+    ]
+    frame = pd.DataFrame(lines, columns=["row", "amount", *names.values()])
+    wide = frame.pivot_table(index="row", columns="amount", sort=False)
+    wide = wide.swaplevel(axis=1).sort_index(
+        axis=1, level=0, key=_amounts, sort_remaining=False
+    )
+    return wide.rename_axis(index=None, columns=[None, None])
+
+
+def _amounts(names: pd.Index) -> pd.Index:
+    return names.str.removesuffix(" %").astype(float)
+
+
+def show_live(what: str, rows: Rows) -> None:
+    """Train the rows where they have no record, and show their errors under a caption `LIVE`."""
+    runs.ensure_all(runs_of(rows))
+    show_table(live_table(rows), f"{what}. {NOTE}")
+    show_provenance(rows)
