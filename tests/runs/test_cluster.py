@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.request import urlopen
@@ -114,30 +115,35 @@ def test_what_a_worker_with_other_code_has_computed_is_refused(two, toy, change_
     assert str(run) in str(error.value) and store.read(run) is None
 
 
-def test_an_answer_that_is_no_record_is_refused(toy):
-    record = runs.compute(toy.run()) | {"fit_seconds": "long"}
+@pytest.mark.parametrize("name, value", [("fit_seconds", "long"), ("source_hash", None)])
+def test_an_answer_that_is_no_record_is_refused(toy, name, value):
+    record = runs.compute(toy.run()) | {name: value}
     store.record_file(toy.run()).unlink()
-    with pytest.raises(runs.RunError, match="fit_seconds 'long'"):
+    with pytest.raises(runs.RunError, match=f"{name} {value!r} is no") as error:
         cluster._kept(toy.run(), cluster.Answer(record))
-    assert store.read(toy.run()) is None
+    assert str(error.value).startswith(str(toy.run())) and store.read(toy.run()) is None
 
 
 def test_what_another_process_holds_is_waited_for_last(two, toy, monkeypatch):
-    """A worker that waits for a lock computes nothing, and two could wait for each other."""
-    held, free = toy.run(city="held"), [toy.run(city="free", seed=s) for s in range(4)]
-    came = []
+    """With a lock to wait for in each worker nothing else would ever be computed."""
+    held = [toy.run(city="held", seed=s) for s in range(2)]
+    free = [toy.run(city="free", seed=s) for s in range(3)]
+    came, locks = [], ExitStack()
     with monkeypatch.context() as patch:
         patch.setenv("STFLOW_RUNS", str(two.runs))
-        lock = store.locked(held)
-        lock.__enter__()
+        for run in held:
+            locks.enter_context(store.locked(run))
+    too_late = threading.Timer(60, locks.close)
+    too_late.start()
 
     def done(run, record):
         came.append(run)
         if len(came) == len(free):
-            lock.__exit__(None, None, None)
+            locks.close()
+            too_late.cancel()
 
-    cluster.compute_missing(two.client, [held, *free], done)
-    assert set(came[:4]) == set(free) and came[4] == held
+    cluster.compute_missing(two.client, [*held, *free], done)
+    assert set(came[:3]) == set(free) and set(came[3:]) == set(held)
 
 
 def test_a_stage_that_runs_share_is_computed_once(two, toy):
