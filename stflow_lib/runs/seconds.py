@@ -1,7 +1,6 @@
 """How long runs took, and how long similar ones will take."""
 
 from collections.abc import Iterable, Mapping
-from statistics import mean
 
 from stflow_lib.runs import store
 from stflow_lib.runs.publish import published
@@ -29,7 +28,7 @@ class Seconds:
 
     def __init__(self, wings: Iterable[str], cost=seconds):
         self.cost = cost
-        self.known: dict[tuple, list[float]] = {}
+        self.known: dict[tuple, tuple[float, int]] = {}  # kind of runs -> sum, number
         for wing in wings:
             for record in [*published(wing).values(), *store.read_all(wing)]:
                 self.add(record)
@@ -37,15 +36,17 @@ class Seconds:
     def add(self, record: Mapping) -> None:
         """One more run whose time is known."""
         for names in ALIKE:
-            kind = (record["wing"], *(record[name] for name in names))
-            self.known.setdefault((names, kind), []).append(self.cost(record))
+            kind = (names, record["wing"], *(record[name] for name in names))
+            total, number = self.known.get(kind, (0.0, 0))
+            self.known[kind] = total + self.cost(record), number + 1
 
     def of(self, run: Run) -> float | None:
         """Seconds of the most similar runs on average; None while none is known."""
         for names in ALIKE:
-            kind = (run.wing, *(getattr(run, name) for name in names))
-            if alike := self.known.get((names, kind)):
-                return mean(alike)
+            kind = (names, run.wing, *(getattr(run, name) for name in names))
+            if kind in self.known:
+                total, number = self.known[kind]
+                return total / number
         return None
 
     def total(self, todo: Iterable[Run]) -> tuple[float, int]:
