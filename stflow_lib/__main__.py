@@ -1,22 +1,24 @@
 """`python -m stflow_lib`: fill the run store, look into it, publish it, fetch data, make the
 book."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 import tempfile
 import traceback
-from collections import Counter
-from collections.abc import Iterable
-from statistics import mean
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
-from stflow_lib import runs
-from stflow_lib.runs import profiles, store
-from stflow_lib.runs.run import wing_of
+if TYPE_CHECKING:  # imported where used: a line of help needs neither torch nor numba
+    from stflow_lib.runs import Run
+    from stflow_lib.runs.seconds import Seconds
 
 THREADS = 2  # of torch, unless STFLOW_THREADS says otherwise
+PROFILES = "smoke, lab, bench or paper"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,14 +26,13 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         return _command(argv)
-    except (ValueError, runs.RunError, OSError) as error:
+    except (ValueError, OSError) as error:
         reason = str(error)
     except KeyboardInterrupt:
         print("stflow_lib: stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    except Exception as error:  # a fault of ours, or a file that no rule has foreseen
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        reason = f"{' '.join(argv)}: {what} ({_keep_traceback()})"
+    except Exception as error:
+        reason = _reason(error, argv)
     print(f"stflow_lib: {reason}", file=sys.stderr)
     return 2
 
@@ -44,6 +45,16 @@ def _command(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     options.command(options)
     return 0
+
+
+def _reason(error: Exception, argv: list[str]) -> str:
+    """The message of a run that failed; else the fault of ours, or of a file, with its place."""
+    from stflow_lib.runs import RunError
+
+    if isinstance(error, RunError):
+        return str(error)
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{' '.join(argv)}: {what} ({_keep_traceback()})"
 
 
 def _keep_traceback() -> str:
@@ -67,15 +78,21 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         return sub
 
-    run = add("run", _run, "compute the runs of a table that are missing or stale")
-    run.add_argument("--table", required=True, metavar="WING.TABLE")
-    run.add_argument("--profile", default="lab", choices=profiles.PROFILES)
+    run = add("run", _run, "compute the runs of tables that are missing or stale")
+    run.add_argument("--table", required=True, nargs="+", metavar="WING.TABLE",
+                     help="earlier ones first")  # fmt: skip
+    run.add_argument("--profile", default="lab", help=f"{PROFILES} (default: lab)")
     run.add_argument("--only", nargs="+", metavar="METHOD", help="these methods")
     run.add_argument("--city", nargs="+", help="these cities")
     run.add_argument("--seed", nargs="+", type=int, help="these seeds")
+    run.add_argument("--part", default="test", choices=["test", "valid"],
+                     help="valid: print errors on the validation part, store nothing")  # fmt: skip
+    where = run.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=_count, metavar="N", help="processes, a thread each")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster that runs")
     add("status", _status, "what is done, stale and missing, per table and profile")
     publish = add("publish", _publish, "copy the store's records into book/results")
-    publish.add_argument("wing", choices=profiles.wings())
+    publish.add_argument("wing", help="finegrained, gridflow or speedgraph")
     fetch = add("fetch", _fetch, "download a city's files, checked")
     fetch.add_argument("name")
     add("catalog", _catalog, "list the cities: what, licence, size, whether here")
@@ -83,50 +100,123 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def table_runs(table: str, profile: str) -> list[runs.Run]:
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text}: want a whole number from 1 on")
+    return int(text)
+
+
+def table_runs(table: str, profile: str) -> list[Run]:
     """The runs behind "<wing>.<table>" at a profile; ValueError names the tables there are."""
+    from stflow_lib.runs import profiles
+
     wing, _, name = table.partition(".")
     if wing not in profiles.wings():
         raise ValueError(f"--table {table}: no wing '{wing}', there are {profiles.wings()}")
-    tables = wing_of(runs.Run(wing, "", "", "", "", profile, 0)).TABLES
+    tables = _tables(wing)
     if name not in tables:
         known = ", ".join(f"{wing}.{other}" for other in tables)
         raise ValueError(f"--table {table}: no such table, there are {known}")
     return tables[name](profile)
 
 
-def _run(options) -> None:
-    import torch
+def _tables(wing: str) -> Mapping:
+    from stflow_lib.runs import Run
+    from stflow_lib.runs.run import wing_of
 
-    torch.set_num_threads(_threads())
-    wanted = _chosen(table_runs(options.table, options.profile), options)
+    return wing_of(Run(wing, "", "", "", "", "", 0)).TABLES
+
+
+def _run(options) -> None:
+    from stflow_lib import runs
+
+    found = [run for table in options.table for run in table_runs(table, options.profile)]
+    wanted = _chosen(list({run.key: run for run in found}.values()), options)
+    if options.part == "valid":
+        return _validate(wanted, options)
     todo = [run for run in wanted if runs.state(run) != "done"]
     print(f"{len(wanted)} runs, {len(wanted) - len(todo)} done, {len(todo)} to compute")
-    left, known = {run.key: run for run in todo}, Seconds(todo)
-    with tqdm(total=len(todo), unit="run", desc=options.table, disable=None) as bar:
-        bar.set_postfix_str(known.left(todo))
+    if todo:
+        _fill(todo, options)
 
-        def done(run: runs.Run, record: dict) -> None:
+
+def _fill(todo: list[Run], options) -> None:
+    """Compute the runs, each named when it is there, with the time that is left."""
+    from tqdm import tqdm
+
+    from stflow_lib.runs.seconds import Seconds
+
+    left, known = {run.key: run for run in todo}, Seconds({run.wing for run in todo})
+    description = " ".join(options.table)
+    with (
+        _computing(options) as (compute, workers),
+        tqdm(total=len(todo), unit="run", desc=description, disable=None) as bar,
+    ):
+        bar.set_postfix_str(known.left(todo, workers()))
+
+        def done(run: Run, record: dict) -> None:
             left.pop(run.key, None)
             known.add(record)
-            time_left = known.left(left.values())
+            time_left = known.left(left.values(), workers())
             bar.write(f"{run}: {_scores(record)}; {time_left}", file=sys.stdout)
             sys.stdout.flush()
             bar.set_postfix_str(time_left)
             bar.update()
 
-        runs.compute_missing(todo, done)
+        compute(todo, done)
 
 
-def _threads() -> int:
-    """STFLOW_THREADS, else THREADS; ValueError where it is no number of threads."""
+@contextmanager
+def _computing(options) -> Iterator[tuple]:
+    """What computes missing runs, and a function that says how many at a time."""
+    if not options.workers and not options.scheduler:
+        from stflow_lib import runs
+
+        _set_threads()
+        yield runs.compute_missing, lambda: 1
+        return
+    from stflow_lib.runs import cluster
+
+    address, number = options.scheduler, options.workers
+    with cluster.connected(address) if address else cluster.local(number) as client:
+        print(f"{cluster.workers(client)} workers, shown on {cluster.dashboard(client)}")
+        sys.stdout.flush()
+        yield partial(cluster.compute_missing, client), partial(cluster.workers, client)
+
+
+def _validate(wanted: list[Run], options) -> None:
+    """Print the error of each run on the validation part, and those of the wing's rules."""
+    from stflow_lib import runs
+
+    if options.workers or options.scheduler:
+        raise ValueError("--part valid: runs here, without --workers and --scheduler")
+    _set_threads()
+    failures = []
+    print(f"{'valid error':>11}  run; rules")
+    for run in wanted:
+        try:
+            found = runs.validation(run)
+        except runs.RunError as error:
+            failures.append(str(error))
+            continue
+        rules = ", ".join(f"{rule} {e:.4g}" for rule, e in found["rule_valid_error"].items())
+        print(f"{found['valid_error']:11.4g}  {run}; {rules}")
+        sys.stdout.flush()
+    if failures:
+        raise runs.RunError("\n".join(failures))
+
+
+def _set_threads() -> None:
+    """As many as STFLOW_THREADS, else THREADS; ValueError where it is no number of threads."""
+    import torch
+
     text = os.environ.get("STFLOW_THREADS") or str(THREADS)
     if not text.isdecimal() or not int(text):
         raise ValueError(f"STFLOW_THREADS={text}: want a whole number from 1 on")
-    return int(text)
+    torch.set_num_threads(int(text))
 
 
-def _chosen(wanted: list[runs.Run], options) -> list[runs.Run]:
+def _chosen(wanted: list[Run], options) -> list[Run]:
     """The runs that --only, --city and --seed leave; ValueError for a name that fits none."""
     for option, name in (("only", "method"), ("city", "city"), ("seed", "seed")):
         values = getattr(options, option)
@@ -139,62 +229,53 @@ def _chosen(wanted: list[runs.Run], options) -> list[runs.Run]:
 
 
 def _scores(record: dict) -> str:
+    from stflow_lib.runs.seconds import seconds
+
     scores = [
         f"{k.removeprefix('metric_')} {v:.4g}"
         for k, v in record.items()
         if k.startswith("metric_")
     ]
-    return ", ".join(scores) + f" in {record['fit_seconds'] + record['predict_seconds']:.0f} s"
-
-
-class Seconds:
-    """Seconds that runs took, to say how long similar ones will take."""
-
-    ALIKE = (("method", "profile", "city", "scarcity"), ("method", "profile"), ("profile",))
-
-    def __init__(self, todo: list[runs.Run]):
-        self.records = [
-            record
-            for wing in {run.wing for run in todo}
-            for record in [*runs.published(wing).values(), *store.read_all(wing)]
-        ]
-
-    def add(self, record: dict) -> None:
-        """One more run whose time is known."""
-        self.records.append(record)
-
-    def left(self, todo: Iterable[runs.Run]) -> str:
-        """The time that these runs will take, in words."""
-        seconds = [self.of(run) for run in todo]
-        known = sum(second for second in seconds if second is not None)
-        unknown = f" and {seconds.count(None)} runs of unknown length" * (None in seconds)
-        amount = f"{known:.0f} s" if known < 100 else f"{known / 60:.0f} min"
-        return f"about {amount}{unknown} left"
-
-    def of(self, run: runs.Run) -> float | None:
-        """Seconds of the most similar runs on average; None while none is known."""
-        for names in self.ALIKE:
-            alike = [
-                record["fit_seconds"] + record["predict_seconds"]
-                for record in self.records
-                if all(record[name] == getattr(run, name) for name in names)
-            ]
-            if alike:
-                return mean(alike)
-        return None
+    return ", ".join(scores) + f" in {seconds(record):.0f} s"
 
 
 def _status(options) -> None:
-    print(f"{'table':32}{'profile':10}{'done':>6}{'stale':>7}{'missing':>9}")
+    from stflow_lib.runs import profiles
+    from stflow_lib.runs.seconds import Seconds, core_seconds
+
+    known = Seconds(profiles.wings(), core_seconds)
+    print(f"{'':42}{'runs':>21}{'core-hours':>16}")
+    print(
+        f"{'table':32}{'profile':10}{'done':>6}{'stale':>7}{'missing':>8}{'done':>8}{'left':>8}"
+    )
     for wing in profiles.wings():
-        for name in wing_of(runs.Run(wing, "", "", "", "", "", 0)).TABLES:
+        for name in _tables(wing):
             for profile in profiles.PROFILES:
-                count = Counter(map(runs.state, table_runs(f"{wing}.{name}", profile)))
-                numbers = f"{count['done']:6}{count['stale']:7}{count['missing']:9}"
-                print(f"{wing + '.' + name:32}{profile:10}{numbers}")
+                row = _row(table_runs(f"{wing}.{name}", profile), known)
+                print(f"{wing + '.' + name:32}{profile:10}{row}")
+
+
+def _row(wanted: list[Run], known: Seconds) -> str:
+    """Runs that are done, stale and missing; core-hours spent and, with a ? for unknown, left."""
+    from stflow_lib.runs import find
+    from stflow_lib.runs.seconds import core_seconds
+
+    records = {run: find(run) for run in wanted}
+    done = [record for record in records.values() if record and not record["stale"]]
+    missing = sum(record is None for record in records.values())
+    spent = sum(map(core_seconds, done)) / 3600
+    left, unknown = known.total(run for run, r in records.items() if not r or r["stale"])
+    stale = len(wanted) - len(done) - missing
+    mark = "?" * bool(unknown)
+    return f"{len(done):6}{stale:7}{missing:8}{spent:8.1f}{left / 3600:8.1f}{mark}"
 
 
 def _publish(options) -> None:
+    from stflow_lib import runs
+    from stflow_lib.runs import profiles
+
+    if options.wing not in profiles.wings():
+        raise ValueError(f"{options.wing}: no wing, there are {', '.join(profiles.wings())}")
     path = runs.publish(options.wing)
     print(f"{len(runs.published(options.wing))} records in {path}")
 

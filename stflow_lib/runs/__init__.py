@@ -6,7 +6,14 @@ into ``book/results``. Records are looked for in ``STFLOW_RUNS`` (default ``runs
 ``book/results/WING/TARGET.csv``. Wings are found by name, so this package imports none of them.
 """
 
-from stflow_lib.runs.execute import compute, compute_missing, ensure, ensure_all, predictor
+from stflow_lib.runs.execute import (
+    compute,
+    compute_missing,
+    ensure,
+    ensure_all,
+    predictor,
+    validation,
+)
 from stflow_lib.runs.publish import publish, published
 from stflow_lib.runs.run import Run, RunError
 from stflow_lib.runs.settings import build_settings, changed, merged
@@ -35,4 +42,5 @@ __all__ = [
     "state",
     "summary",
     "table",
+    "validation",
 ]

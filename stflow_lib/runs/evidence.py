@@ -17,10 +17,11 @@ def evidence(run: Run, task: Any, fitted: Predictor) -> dict[str, Any]:
     day_sums = getattr(wing_of(run), "day_sums", None)
     days = {"days": day_sums(task, fitted)} if day_sums else {}
     ends = {"stages": fitted.stages, "converged": fitted.converged}
-    return ends | days | _validation(run, task, fitted)
+    return ends | days | validation_errors(run, task, fitted)
 
 
-def _validation(run: Run, task: Any, fitted: Predictor) -> dict[str, Any]:
+def validation_errors(run: Run, task: Any, fitted: Predictor) -> dict[str, Any]:
+    """`valid_error` and `rule_valid_error` of `evidence`; empty without a validation part."""
     wing = wing_of(run)
     steps = getattr(getattr(task, "target", task), "valid", ())
     bar = getattr(wing, "BAR", None)

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import math
 import platform
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from stflow_lib import ROOT
 from stflow_lib.runs import store
-from stflow_lib.runs.evidence import evidence
+from stflow_lib.runs.evidence import evidence, validation_errors
 from stflow_lib.runs.publish import published
 from stflow_lib.runs.run import Run, RunError, method_of, wing_of
 from stflow_lib.runs.settings import build_settings
@@ -86,6 +87,28 @@ def predictor(run: Run):
         return _fitted(run, folder, MADE_FROM)[1]
 
 
+def validation(run: Run) -> dict:
+    """The run's `valid_error` and `rule_valid_error`, trained for them alone and not kept.
+
+    No test step is predicted. RunError, naming the run, also where the wing or the target has
+    no validation part.
+    """
+    with tempfile.TemporaryDirectory(prefix="stflow-runs-") as place:
+        folder = Path(place) / run.key
+        folder.mkdir()
+        try:
+            errors = validation_errors(run, *_fitted(run, folder)[:2])
+        except Exception as error:
+            raise RunError(f"{run}: {_in_a_line(error)}") from error
+    if not errors:
+        raise RunError(f"{run}: no validation part")
+    return errors
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def _then(runs: Iterable[Run], busy: list[Run]) -> Iterator[tuple[Run, bool]]:
     yield from ((run, False) for run in runs)
     yield from ((run, True) for run in list(busy))
@@ -97,7 +120,7 @@ def _guarded(run: Run, folder: Path) -> dict:
         store.write(run, record)
         return record
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = _in_a_line(error)
         raise RunError(f"{run}: {reason} ({_keep_traceback(folder / 'error.txt')})") from error
 
 

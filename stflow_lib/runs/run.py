@@ -1,6 +1,5 @@
 """The name of one training: which method, where, with how much data, which seed and settings."""
 
-import dataclasses
 import hashlib
 import importlib
 import json
@@ -32,7 +31,7 @@ class Run:
     @property
     def key(self) -> str:
         """Twelve hexadecimal digits: sha256 of the fields as canonical JSON."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(vars(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def __str__(self) -> str:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from functools import cache, lru_cache
+from pathlib import Path
 from types import SimpleNamespace
 
 from stflow_lib.runs import store
 from stflow_lib.runs.failure import failed
+from stflow_lib.runs.kept_hashes import kept_hash
 from stflow_lib.runs.pair import split_pair
 from stflow_lib.runs.publish import published
 from stflow_lib.runs.run import Run, RunError, method_of, wing_of
@@ -55,7 +57,13 @@ def city_hash(name: str) -> str | None:
     from stflow_lib.data.catalog import index
 
     entry = index.entries().get(name)
-    return index.load(name).attrs["sha256"] if entry and entry.files() is not None else None
+    if entry is None or (files := entry.files()) is None:
+        return None
+
+    def opened() -> str:
+        return index.load(name).attrs["sha256"]
+
+    return kept_hash((name,), files, opened) if files else opened()
 
 
 def find(run: Run) -> dict | None:
@@ -90,4 +98,16 @@ def _hash(open_task: Callable, city: str, protocol: str, scarcity: str) -> str |
     sources, target = split_pair(city)
     if any(city_hash(name) is None for name in (*sources, target)):
         return None
-    return open_task(SimpleNamespace(city=city, protocol=protocol, scarcity=scarcity)).data_hash
+    run = SimpleNamespace(city=city, protocol=protocol, scarcity=scarcity)
+
+    def opened() -> str:
+        return open_task(run).data_hash
+
+    return kept_hash((*vars(run).values(), method_hash(open_task)), _all_files(), opened)
+
+
+def _all_files() -> list[Path]:
+    """The catalogue's files that are here: a task may open cities that no run names."""
+    from stflow_lib.data.catalog import index
+
+    return sorted({path for entry in index.entries().values() for path in entry.files() or []})

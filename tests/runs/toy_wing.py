@@ -1,9 +1,10 @@
 """A wing small enough to train in no time: `register()` makes it `stflow_lib.toy`.
 
 NOISE "trains" by drawing numbers from (seed, epoch), with a checkpoint after each epoch, and
-writes a line to STFLOW_TOY_LOG for every epoch that it really computes. BROKEN fails, NAN scores
-NaN, COLLAPSES reports a collapse for seed 1. The runs are imported by name: an import statement
-would make the toy's source hash cover the runs themselves.
+writes a line to STFLOW_TOY_LOG for every epoch that it really computes. BROKEN fails, NAN
+scores NaN, COLLAPSES reports a collapse for seed 1, SHARED begins with a stage of all its runs.
+The runs are imported by name: an import statement would make the toy's source hash cover the
+runs themselves.
 """
 
 import importlib
@@ -75,6 +76,16 @@ def fit_collapses(task, settings, seed, folder):
     return Predictor(2.0 + seed / 100, notes={"collapsed": seed == 1})
 
 
+def fit_shared(task, settings, seed, folder):
+    stages = importlib.import_module("stflow_lib.gridflow.training.shared_stages")
+    with stages.shared_stage(folder, "source") as place:
+        if not (place / "source.json").exists():
+            _log("the shared stage")
+            time.sleep(settings.pause)
+            (place / "source.json").write_text("1.0")
+    return Predictor(seed + json.loads((place / "source.json").read_text()))
+
+
 def open_task(run):
     return types.SimpleNamespace(city=run.city, data_hash="d0")
 
@@ -101,13 +112,19 @@ def table1(profile):
     return [run(m, profile=profile, seed=s) for m in ("NOISE", "COLLAPSES") for s in (0, 1)]
 
 
+def slow(profile):
+    """Four runs of 0.9 seconds."""
+    return [run(profile=profile, seed=s, pause=0.3) for s in range(4)]
+
+
 def register():
     """Put the package `stflow_lib.toy` and its module `stflow_lib.toy_parts` in place."""
     parts = types.ModuleType("stflow_lib.toy_parts")
     parts.__dict__.update(globals(), __name__="stflow_lib.toy_parts")
     toy = types.ModuleType("stflow_lib.toy")
     sys.modules |= {"stflow_lib.toy": toy, "stflow_lib.toy_parts": parts}
-    for name in ("fit_noise", "fit_broken", "fit_nan", "fit_collapses", "open_task", "score"):
+    for name in ("fit_noise", "fit_broken", "fit_nan", "fit_collapses", "fit_shared",
+                 "open_task", "score"):  # fmt: skip
         globals()[name].__module__ = "stflow_lib.toy_parts"
     Settings.__module__ = Plan.__module__ = "stflow_lib.toy_parts"
     toy.METHODS = {
@@ -115,8 +132,9 @@ def register():
         "BROKEN": Method("BROKEN", Settings, fit_broken),
         "NAN": Method("NAN", Settings, fit_nan),
         "COLLAPSES": Method("COLLAPSES", Settings, fit_collapses),
+        "SHARED": Method("SHARED", Settings, fit_shared),
     }
-    toy.open_task, toy.score, toy.TABLES = open_task, score, {"table1": table1}
+    toy.open_task, toy.score, toy.TABLES = open_task, score, {"table1": table1, "slow": slow}
     return toy
 
 

@@ -5,7 +5,7 @@ it is imported and what its docstring says is no part of it.
 """
 
 import ast
-import copy
+import pickle
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -34,20 +34,28 @@ class Module:
     imports: dict[str, Place]  # local name -> (module, name); the name of `import m as x` is ""
 
 
-def reachable(starts: Iterable[Place], root: Path = HERE) -> set[Place]:
-    """The definitions that `starts` name, directly or through others, themselves too.
+def reachable(starts: Iterable[Place], root: Path = HERE) -> dict[Place, str]:
+    """The definitions that `starts` name, directly or through others, themselves too: their text.
 
     `root` is the folder of the package. A name counts wherever it stands in a definition, so a
     local variable that is called like a definition of its module takes that one in too.
     """
-    seen, queue = set(), list(starts)
-    ours = {PACKAGE} | {_top(module) for module, _ in queue}
+    return trace(list(starts), root, {})
+
+
+def trace(starts: list[Place], root: Path, kept: dict) -> dict[Place, str]:
+    """As `reachable`; what was found out about a name is looked up in `kept`, and left there."""
+    found, queue = {}, list(starts)
+    ours = frozenset({PACKAGE} | {_top(module) for module, _ in queue})
     while queue:
-        place = _origin(*queue.pop(), root, ours)
-        if place and place not in seen:
-            seen.add(place)
-            queue += read(place, root)[1]
-    return seen
+        name = queue.pop()
+        if (name, ours) not in kept:
+            place = _origin(*name, root, ours)
+            kept[name, ours] = place and (place, *read(place, root))
+        if kept[name, ours] and kept[name, ours][0] not in found:
+            place, found[place], named = kept[name, ours]
+            queue += named
+    return found
 
 
 def read(place: Place, root: Path = HERE) -> tuple[str, set[Place]]:
@@ -127,7 +135,7 @@ def _base(name: str, path: Path, node: ast.ImportFrom) -> str:
     return ".".join([*parts, node.module] if node.module else parts)
 
 
-def _origin(home: str, name: str, root: Path, ours: set[str]) -> Place | None:
+def _origin(home: str, name: str, root: Path, ours: frozenset[str]) -> Place | None:
     """The place that defines a name used in a module; None outside the code to be hashed."""
     here = module(home, root) if _is_followed(home, ours) else None
     if here is None:
@@ -139,7 +147,7 @@ def _origin(home: str, name: str, root: Path, ours: set[str]) -> Place | None:
     return _origin(*source, root, ours) if source and source != (home, name) else None
 
 
-def _is_followed(home: str, ours: set[str]) -> bool:
+def _is_followed(home: str, ours: frozenset[str]) -> bool:
     """Whether a module may hold code of a method: what is installed beside enters by the lock."""
     made = getattr(sys.modules.get(home), "__file__", None) or ""
     own = _top(home) in ours or (bool(made) and not made.startswith(INSTALLED))
@@ -154,7 +162,7 @@ def _top(name: str) -> str:
 def _read(place: Place, path: Path, root: Path, changed: int) -> tuple[str, set[Place]]:
     home, name = place
     here = _parse(home, path, changed)
-    nodes = copy.deepcopy(here.definitions[name])
+    nodes = pickle.loads(pickle.dumps(here.definitions[name]))  # a copy, and a quick one
     inside = [n for node in nodes for n in ast.walk(node) if isinstance(n, IMPORTS)]
     reader = _Reader(home, here.imports | dict(_imports(home, path, inside)), root)
     return "\n".join(ast.dump(reader.visit(node)) for node in nodes), reader.named

@@ -19,8 +19,10 @@ from stflow_lib.training.provenance.definitions import (
     file_of,
     module,
     reachable,
-    read,
+    trace,
 )
+
+KEPT: dict = {}  # what names of the package mean in this process, for all methods
 
 
 def source_hash(starts: Iterable[Place], root: Path = HERE) -> str:
@@ -28,8 +30,11 @@ def source_hash(starts: Iterable[Place], root: Path = HERE) -> str:
 
     `root` is the folder of the package.
     """
-    codes = sorted(read(place, root)[0] for place in reachable(starts, root))
-    return hashlib.sha256("\n".join(codes).encode()).hexdigest()
+    return _hash(reachable(starts, root).values())
+
+
+def _hash(codes: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(codes)).encode()).hexdigest()
 
 
 @lru_cache
@@ -44,7 +49,7 @@ def method_hash(method, *functions) -> str:
     given = [part for part in parts if not callable(part)]
     if not all(file_of(part.__module__) for part in parts if callable(part)):
         return f"unreadable-{uuid.uuid4().hex}"
-    code = source_hash(starts(method, *functions))
+    code = _hash(trace(list(starts(method, *functions)), HERE, KEPT).values())
     return hashlib.sha256(f"{code}{given}".encode()).hexdigest() if given else code
 
 

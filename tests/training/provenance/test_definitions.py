@@ -2,7 +2,13 @@
 
 import pytest
 
-from stflow_lib.training.provenance.definitions import file_of, module, reachable, read
+from stflow_lib.training.provenance.definitions import (
+    file_of,
+    module,
+    reachable,
+    read,
+    trace,
+)
 
 FILES = {
     "__init__.py": "",
@@ -43,6 +49,14 @@ def reached(package, name):
 def test_a_function_hides_the_module_of_its_name(package):
     """`from door import inner` is the function that the package passes on, not the file."""
     assert {"door.inner:inner", "door.inner:beside"} <= reached(package, "use")
+
+
+def test_what_is_kept_of_one_trace_changes_no_other(package):
+    """What one method reaches must not count as reached by the next."""
+    kept = {}
+    for name in ("REST", "late", "use", "Kept", "whole"):
+        start = ("stflow_lib.user", name)
+        assert trace([start], package, kept) == reachable([start], package)
 
 
 def test_cases_of_a_dispatching_function_belong_to_it(package):
