@@ -100,8 +100,9 @@ def gains_by_days(
             interval = statistics.interval(found)
             label = f"{better} below {other}"
             lines.append((*place, label, found.mean(), *interval, len(found)))
+    kinds = dict.fromkeys(["days", "gain", "low", "high"], float)  # of an empty frame, too
     found = pd.DataFrame(lines, columns=["city", "days", "label", "gain", "low", "high", "n"])
-    return found[found["n"] > 0]
+    return found[found["n"] > 0].astype(kinds)
 
 
 def count_certain(gains: pd.DataFrame) -> list[str]:
