@@ -31,6 +31,11 @@ def show_html(page: str, text: str) -> None:
     display({"text/html": page, "text/plain": text}, raw=True)
 
 
+def show_text(text: str) -> None:
+    """A computed sentence as a paragraph of the page, or as plain text."""
+    show_html(f"<p>{html.escape(text)}</p>", text)
+
+
 def show_table(
     frame: pd.DataFrame, caption: str = "", digits: int = 3, index: bool = True
 ) -> None:

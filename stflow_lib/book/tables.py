@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.display import provenance, show_table, show_text
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.transfers import arrow, days
+from stflow_lib.data.catalog.index import entries
 from stflow_lib.runs import Rows, Run
-from stflow_lib.runs.pair import target_of
+from stflow_lib.runs.pair import split_pair, target_of
 from stflow_lib.verdicts import paired
+from stflow_lib.verdicts.resampling import value_of
 from stflow_lib.verdicts.statistics import FINDINGS, NOT_CONVERGED
 
 MARKS = dict(zip(FINDINGS, (" yes", " opposite", " equal", " open"), strict=True))
 Pairs = Mapping[str, tuple[str, str]]  # label -> (better row, other row)
+LIVE = "Live: simulated cities, smoke size; it shows that the code runs, not what it reaches"
 
 
 def runs_of(rows: Rows) -> list[Run]:
@@ -39,16 +42,70 @@ def fill(table_rows: Mapping[str, Rows], train_missing: bool) -> None:
             print(f"{name}: all {planned} runs are recorded")
 
 
+def show_live(rows: Rows, metrics: Iterable[str]) -> None:
+    """Train the runs of all rows on this page, but those that the present code has trained.
+
+    Their errors by days of the target, failed trainings too: none of them means anything.
+    RunError names each run that raised.
+    """
+    runs.compute_missing(runs_of(rows))
+    lines = [
+        (row, f"{record['scarcity']} d", metric.upper(), record[f"metric_{metric}"])
+        for row, group in rows.items()
+        for record in runs.records(group)
+        for metric in metrics
+    ]
+    frame = pd.DataFrame(lines, columns=["row", "days", "metric", "value"])
+    wide = frame.pivot_table("value", "row", ["days", "metric"], sort=False)
+    show_table(wide.rename_axis(index=None, columns=[None, None]), LIVE)
+
+
+def unit_of(pair: str) -> str:
+    """Unit of the target's numbers; the catalogue has it without the data."""
+    return entries()[target_of(pair)].unit
+
+
+def not_here(pairs: Iterable[str]) -> list[str]:
+    """Those cities of some pairs whose files are not in the data folder, in order."""
+    sides = [split_pair(pair) for pair in pairs]
+    names = [name for sources, target in sides for name in (*sources, target)]
+    return [name for name in dict.fromkeys(names) if entries()[name].files() is None]
+
+
 def show_provenance(rows: Rows) -> None:
-    """Say under a table or figure where the numbers of its rows come from."""
+    """Say under a table or figure where the numbers of its rows come from, and what failed."""
     provenance(runs.records(runs_of(rows)))
+    if failed := failures(rows):
+        show_text(f"Failed trainings, which no mean counts: {failed}.")
+
+
+def failures(rows: Rows) -> str:
+    """Rows with failed trainings, and how many of their records are: "A 1 of 3, B 3 of 3"."""
+    found = {
+        row: [bool(record["notes"].get("collapsed")) for record in runs.records(group)]
+        for row, group in rows.items()
+    }
+    return ", ".join(f"{row} {sum(f)} of {len(f)}" for row, f in found.items() if any(f))
+
+
+def runs_at(group: Iterable[Run], pair: str, amount: str) -> list[Run]:
+    """A row's runs at a pair of cities; what knows no source counts for all."""
+    cities = (pair, target_of(pair))
+    return [run for run in group if run.city in cities and run.scarcity == amount]
 
 
 def by_seed(group: Iterable[Run], pair: str, amount: str, metric: str) -> pd.Series:
-    """A row's errors at a pair of cities, seed by seed; what knows no source counts for all."""
-    cities = (pair, target_of(pair))
-    here = [run for run in group if run.city in cities and run.scarcity == amount]
-    return paired.errors(here, metric)
+    """A row's errors at a pair of cities, seed by seed, without failed trainings."""
+    return paired.errors(runs_at(group, pair, amount), metric)
+
+
+def all_errors(group: Iterable[Run], metric: str) -> np.ndarray:
+    """Errors of all recorded runs, failed ones too: [run].
+
+    A training fails where it is not below a rule, so whether a method is below that rule can
+    only be told by all of its trainings.
+    """
+    return np.array([value_of(record, metric) for record in runs.records(group)])
 
 
 def below(pairs: Iterable[tuple[str, str]]) -> Pairs:

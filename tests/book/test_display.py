@@ -113,3 +113,8 @@ def test_provenance_says_the_number_of_threads():
     ] * 2
     assert lines[1].startswith("2 runs")
     assert " · cpu · " in display.provenance_lines([FRESH])[0]
+
+
+def test_a_sentence_is_plain_text_in_a_script(capsys):
+    display.show_text("a < b")
+    assert capsys.readouterr().out == "a < b\n"

@@ -127,3 +127,40 @@ def test_without_an_interval_nothing_is_drawn(capsys):
     single = pd.DataFrame([("a", 1.0, np.nan, np.nan, 1, "", "one seed")], columns=names)
     tables.show_comparisons(single)
     assert not plt.get_fignums() and "one seed: 1 of 1" in capsys.readouterr().out
+
+
+def test_failed_trainings_are_named_under_the_table(rows, recorded, capsys):
+    """A method that is in no mean looks as if nobody had tried it."""
+    failed = recorded("F", "x>y", {"rmse": 9.0}, notes={"collapsed": True})
+    fine = recorded("F", "x>y", {"rmse": 7.0}, 1)
+    assert tables.failures(rows | {"F": [failed, fine]}) == "F 1 of 2"
+    tables.show_provenance({"F": [failed, fine]})
+    assert capsys.readouterr().out.endswith("which no mean counts: F 1 of 2.\n")
+    tables.show_provenance(rows)
+    assert "Failed" not in capsys.readouterr().out
+    assert tables.all_errors([failed, fine], "rmse").tolist() == [9.0, 7.0]
+
+
+def test_live_rows_are_trained_and_labelled(rows, recorded, capsys, monkeypatch):
+    """Shown without its label, an error at smoke size reads like a result."""
+    trained = []
+    monkeypatch.setattr(tables.runs, "compute_missing", trained.extend)
+    failed = recorded("F", "x>y", {"rmse": 9.0}, notes={"collapsed": True}, scarcity="0")
+    tables.show_live({"A": rows["A"], "F": [failed]}, ["rmse"])
+    assert trained == [*rows["A"], failed]
+    caption, *_, first, last = capsys.readouterr().out.splitlines()
+    assert caption == tables.LIVE and "simulated cities, smoke size" in caption
+    assert first.split() == ["A", "1.100", "-"] and last.split() == ["F", "-", "9.000"]
+
+
+def test_units_need_no_data(monkeypatch, tmp_path):
+    monkeypatch.setenv("STFLOW_DATA", str(tmp_path))
+    assert tables.unit_of("la+san-diego>aarhus") == "km/h" and tables.unit_of("la") == "mph"
+
+
+def test_cities_that_are_not_here_are_named_once(monkeypatch, tmp_path):
+    """Simulated cities have no files and are always here."""
+    monkeypatch.setenv("STFLOW_DATA", str(tmp_path))
+    pairs = ["jonas-nyc-taxi>jonas-dc-taxi", "jonas-dc-taxi>jonas-nyc-taxi", "sim-grid-a>la"]
+    assert tables.not_here(pairs) == ["jonas-nyc-taxi", "jonas-dc-taxi", "la"]
+    assert tables.not_here(["sim-grid-a>sim-grid-c"]) == []

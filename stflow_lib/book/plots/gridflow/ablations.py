@@ -46,11 +46,11 @@ def mean_last_lines(rows: Rows) -> pd.DataFrame:
     return pd.DataFrame({row: lines.mean() for row, lines in found.items() if len(lines)}).T
 
 
-def diary_panels(rows: Rows, regions: float) -> dict[tuple[str, str], dict[str, list]]:
+def diary_panels(rows: Rows) -> dict[tuple[str, str], dict[str, list]]:
     """Spread of the weights and neighbours over epochs, as `curves_figure` takes them."""
     titles = {
         "omega_std": ("Spread of the weights", "standard deviation of ω"),
-        "neighbours": (f"Neighbours among {regions:.0f}", "effective neighbours of a region"),
+        "neighbours": ("Neighbours", "effective neighbours of a region"),
     }
     found = {row: runs.records(group) for row, group in rows.items()}
     return {

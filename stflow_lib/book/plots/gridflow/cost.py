@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -24,8 +25,9 @@ AGREES = 1.15  # a ratio agrees with the printed one up to this factor
 def short_settings(method: str, size: dict, changes: dict, batch: int):
     """A method's settings for two steps on the source and nothing else."""
     short = {"epochs": 1, "epoch_steps": 2, "batch": batch, "valid_every": 10**6}
-    settings = {"backbone": size, "source": short, "target": {"epochs": 0}}
-    return runs.build_settings(METHODS[method], runs.merged(settings, changes))
+    changes = runs.merged({"backbone": size, "source": short}, changes)
+    settings = runs.build_settings(METHODS[method], changes)
+    return replace(settings, target=replace(settings.target, epochs=0))
 
 
 def two_steps(task: Task, method: str, size: dict, changes: dict, batch: int) -> partial:

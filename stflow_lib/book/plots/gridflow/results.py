@@ -11,7 +11,7 @@ import pandas as pd
 from stflow_lib import runs
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.transfers import arrow, days
-from stflow_lib.book.tables import by_seed
+from stflow_lib.book.tables import all_errors, by_seed, runs_at
 from stflow_lib.gridflow.plan import RULES
 from stflow_lib.runs import Rows
 from stflow_lib.runs.pair import target_of
@@ -93,13 +93,16 @@ def usable_rules(long: pd.DataFrame, zero_shot: str) -> pd.DataFrame:
 
 
 def relative_errors(rows: Rows, base: Mapping[tuple[str, str], float]) -> pd.DataFrame:
-    """RMSE of every seed in percent of a task's `base`: pair, method, scarcity, value."""
+    """RMSE of every seed in percent of a task's `base`: pair, method, scarcity, value.
+
+    Failed trainings count, see `all_errors`.
+    """
     points = [
         (pair, method, amount, 100 * error / scale)
         for (pair, amount), scale in base.items()
         for method, group in rows.items()
         if method not in REPEATS
-        for error in by_seed(group, pair, amount, "rmse")
+        for error in all_errors(runs_at(group, pair, amount), "rmse")
     ]
     return pd.DataFrame(points, columns=["pair", "method", "scarcity", "value"])
 
@@ -134,11 +137,14 @@ def bars_to_pass(
 def tasks_passed(
     group: Iterable[runs.Run], bars: pd.Series, tasks: Iterable[tuple[str, str]]
 ) -> str:
-    """Of the tasks in which a row has two seeds: in how many all of its interval is below a bar."""
+    """Of the tasks in which a row has two seeds: in how many all of its interval is below a bar.
+
+    Failed trainings count, see `all_errors`.
+    """
     sure, counted, group = 0, 0, list(group)
     for pair, amount in tasks:
         bar = bars[arrow(pair), days(amount)]
-        gain = 100 * (1 - by_seed(group, pair, amount, "rmse") / bar)
+        gain = 100 * (1 - all_errors(runs_at(group, pair, amount), "rmse") / bar)
         sure += statistics.interval(gain)[0] > 0
         counted += len(gain) > 1 and bool(np.isfinite(bar))
     return f"{sure} of {counted}" if counted else "too few seeds"

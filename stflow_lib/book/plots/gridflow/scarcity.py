@@ -23,14 +23,32 @@ SATURATION = ["pair", "method", "n", "0 to 3 (%)", "gain", "3 to 30 (%)", "first
               "saturation", "done by 3"]  # fmt: skip
 
 
-def recorded_errors(rows: Rows, names: Mapping[str, str]) -> list[tuple]:
+def recorded_errors(
+    rows: Rows, names: Mapping[str, str], with_failed: bool = False
+) -> list[tuple]:
     """Test errors of recorded runs as lines of COLUMNS; `names`: city or pair -> its name."""
     return [
         (names[r["city"]], method, float(r["scarcity"]), r["seed"],
          *(r[f"metric_{m}"] for m in METRICS))
         for method, group in rows.items()
-        for r in runs.records(group) if not r["notes"].get("collapsed")
+        for r in runs.records(group) if with_failed or not r["notes"].get("collapsed")
     ]  # fmt: skip
+
+
+def not_below(errors: pd.DataFrame, rule: str, metric: str = "rmse") -> pd.DataFrame:
+    """On how many pairs a method's mean error is not below a rule's: "1 of 4", by days.
+
+    Judge a rule with the failed trainings in `errors`: they failed because of it.
+    """
+    bar = errors[errors["method"] == rule].groupby("city")[metric].mean()
+    own = errors[errors["method"] != rule]
+    means = own.pivot_table(metric, ["city", "method"], "days", sort=False)
+    ratio = means.div(bar, axis=0, level="city")
+    above, tried = (
+        part.groupby(level="method", sort=False).sum() for part in (ratio >= 1, ratio.notna())
+    )
+    words = (above.astype(str) + " of " + tried.astype(str)).where(tried > 0, "")
+    return words[sorted(words)].rename(columns="{:g}".format)
 
 
 def saturation(errors: pd.DataFrame, methods: Iterable[str], metric: str) -> pd.DataFrame:
@@ -82,8 +100,9 @@ def gains_by_days(
             interval = statistics.interval(found)
             label = f"{better} below {other}"
             lines.append((*place, label, found.mean(), *interval, len(found)))
+    kinds = dict.fromkeys(["days", "gain", "low", "high"], float)  # of an empty frame, too
     found = pd.DataFrame(lines, columns=["city", "days", "label", "gain", "low", "high", "n"])
-    return found[found["n"] > 0]
+    return found[found["n"] > 0].astype(kinds)
 
 
 def count_certain(gains: pd.DataFrame) -> list[str]:

@@ -45,6 +45,21 @@ def bank_sweep(rows: Rows) -> Sweep:
     return sweep
 
 
+def near_rule(rows: Rows, rule: float, percent: float) -> dict[str, str]:
+    """How many trainings of each reading end less than so many percent below a rule: "2 of 7".
+
+    `rows` as in `bank_sweep`, `rule` an MAE; failed trainings count.
+    """
+    found: dict[str, list[float]] = {}
+    for row, group in rows.items():
+        errors = tables.all_errors(group, "mae")
+        found.setdefault(row.partition(", K = ")[0], []).extend(errors)
+    near = rule * (1 - percent / 100)
+    return {
+        r: f"{sum(e > near for e in errors)} of {len(errors)}" for r, errors in found.items()
+    }
+
+
 def sweep_spans(sweep: Sweep, base: Sequence[float]) -> dict[str, float]:
     """Largest minus smallest mean error of each reading, in percent of the mean of `base`."""
     return {

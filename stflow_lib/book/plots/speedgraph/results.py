@@ -1,27 +1,34 @@
 """Tables and figures of the result page: Table 2, errors beside the last value's, gains."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from stflow_lib import runs
 from stflow_lib.book import tables
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.transfers import gains_panels
-from stflow_lib.runs import Rows
+from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.pair import target_of
+from stflow_lib.verdicts import paired
 
 ERRORS = ("mae", "rmse")
 HORIZONS = {"min10": "10 min", "min30": "30 min", "min60": "60 min"}
 AMOUNT = "3"  # days of the target in every row of Table 2
 
 
-def mean_and_spread(values: pd.Series) -> str:
-    """Mean over seeds, and the standard deviation where there are several: "3.10 ± 0.04"."""
+def mean_and_spread(group: Sequence[Run], metric: str) -> str:
+    """Mean and standard deviation over seeds, and what is lacking: "3.10 ± 0.04 (n=2)".
+
+    Failed runs count neither in the mean nor in n.
+    """
+    values = paired.errors(group, metric)
     if not len(values):
-        return "not run"
+        return "collapsed" if runs.records(group) else "not run"
     spread = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
-    return f"{values.mean():.2f}{spread}"
+    few = f" (n={len(values)})" * (len(values) < len(group))
+    return f"{values.mean():.2f}{spread}{few}"
 
 
 def target_table(rows: Rows, pair: str) -> pd.DataFrame:
@@ -33,7 +40,7 @@ def target_table(rows: Rows, pair: str) -> pd.DataFrame:
     }
     cells = {
         place: {
-            method: mean_and_spread(tables.by_seed(group, pair, AMOUNT, metric))
+            method: mean_and_spread(tables.runs_at(group, pair, AMOUNT), metric)
             for method, group in rows.items()
         }
         for place, metric in columns.items()
@@ -52,13 +59,17 @@ def printed_table(printed: pd.DataFrame) -> pd.DataFrame:
 def relative_errors(
     rows: Rows, pairs: Iterable[str], metric: str, base: str = "Last value"
 ) -> pd.DataFrame:
-    """Errors in percent of a rule's, a row per run: pair, method, scarcity, value."""
+    """Errors in percent of a rule's, a row per run: pair, method, scarcity, value.
+
+    Failed trainings count, see `tables.all_errors`.
+    """
     lines: list[tuple] = []
     for pair in pairs:
         whole = tables.by_seed(rows[base], pair, AMOUNT, metric).mean()
         for method, group in rows.items():
-            values = tables.by_seed(group, pair, AMOUNT, metric) if method != base else []
-            lines += [(pair, method, AMOUNT, 100 * value / whole) for value in values]
+            here = tables.runs_at(group, pair, AMOUNT) if method != base else []
+            values = 100 * tables.all_errors(here, metric) / whole
+            lines += [(pair, method, AMOUNT, value) for value in values]
     return pd.DataFrame(lines, columns=["pair", "method", "scarcity", "value"])
 
 
@@ -76,6 +87,19 @@ def targets_passed(rows: Rows, pairs: Iterable[str], metrics: Iterable[str]) -> 
         name = metric.replace("_", " ").upper().replace("MIN", "")
         columns[name] = passed.astype(str) + " of " + tried.astype(str)
     return pd.DataFrame(columns).rename_axis(index="method")
+
+
+def below_the_bar(points: pd.DataFrame) -> list[str]:
+    """For each target how many methods are below 100 in the mean, and which is the lowest.
+
+    `points`: see `relative_errors`; "not run" where there are none.
+    """
+    lines = []
+    for pair, own in points.groupby("pair", sort=False):
+        means = own.groupby("method", sort=False)["value"].mean()
+        lines.append(f"{target_of(pair)}: {(means < 100).sum()} of {len(means)} methods are below; "
+                     f"the lowest is {means.idxmin()}, by {100 - means.min():.1f} %")  # fmt: skip
+    return lines or ["not run"]
 
 
 def gains_by_target(judged: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -110,11 +134,11 @@ def mae_gains_figure(judged: pd.DataFrame, title: str) -> plt.Figure | None:
 
 
 def best_by_target(judged: pd.DataFrame) -> list[str]:
-    """For each target how many rows have a gain in MAE, and which has the largest."""
+    """For each target how many rows have a gain in MAE, and which has the largest; or "not run"."""
     own = judged[judged["metric"] == "mae"]
     lines = []
     for target, found in own.groupby(own["city"].map(target_of), sort=False):
         best = found.loc[found["gain"].idxmax()]
         lines.append(f"{target}: {int((found['gain'] > 0).sum())} of {len(found)} are lower; "
                      f"the best is {best['row']}, by {best['gain']:+.1f} %")  # fmt: skip
-    return lines
+    return lines or ["not run"]

@@ -51,9 +51,9 @@ def test_rows_without_a_diary_are_left_out(stbat, recorded):
 
 
 def test_panels_hold_the_whole_diary(stbat):
-    panels = ablations.diary_panels({"h = 1": [stbat("x>y", 1.0, neighbours=8.0)]}, 12.4)
+    panels = ablations.diary_panels({"h = 1": [stbat("x>y", 1.0, neighbours=8.0)]})
     (spread, neighbours), titles = panels.values(), list(panels)
-    assert titles[1] == ("Neighbours among 12", "effective neighbours of a region")
+    assert titles[1] == ("Neighbours", "effective neighbours of a region")
     assert [curve.tolist() for curve in neighbours["h = 1"]] == [[0.5, 8.0]]
     assert [curve.tolist() for curve in spread["h = 1"]] == [[0.5, 2.0]]
 

@@ -120,3 +120,13 @@ def test_printed_improvements_follow_from_printed_errors():
     assert errors[first["best baseline"]] == best
     apart = (checked["from the errors (%)"] - checked["printed (%)"]).abs() > 0.1
     assert apart.sum() == 2
+
+
+def test_a_bar_is_passed_by_all_trainings_or_not(rows, recorded):
+    """Without those that failed, which are above the bar, every interval is below it."""
+    bar, group = pd.Series({("x → y", "3 days of target data"): 5.0}), rows["STBaT"]
+    assert results.tasks_passed(group, bar, TASKS[:1]) == "1 of 1"
+    failed = recorded("STBaT", "x>y", {"rmse": 9.0}, 2, notes={"collapsed": True})
+    assert results.tasks_passed([*group, failed], bar, TASKS[:1]) == "0 of 1"
+    points = results.relative_errors({"A": [failed]}, {("x>y", "3"): 4.5})
+    assert points["value"].tolist() == [200.0]

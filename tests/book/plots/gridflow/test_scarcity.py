@@ -136,3 +136,27 @@ def test_a_source_is_worth_days_of_ones_own(error, words):
     errors = frame(lines("Line alone", {1: 6.0, 3: 4.0, 7: 4.5}), lines("net", {0: error}))
     assert scarcity.equivalent_days(errors, "net", "a>b", 0) == words
     assert scarcity.equivalent_days(errors, "net", "a>b", 3) == ""
+
+
+def test_pairs_that_are_not_below_the_rule_are_counted_by_days():
+    """A method is held against the rule on its own pair, by the mean of all its seeds."""
+    found = frame(lines("net", {0: 4.0, 3: 2.0}, 3), lines("net", {0: 1.0}, city="b>a"),
+                  lines("rule", {3: 4.0}), lines("rule", {3: 3.0}, city="b>a"))  # fmt: skip
+    words = scarcity.not_below(found, "rule")
+    assert [*words] == ["0", "3"] and words.loc["net"].tolist() == ["1 of 2", "0 of 1"]
+
+
+def test_failed_trainings_are_listed_only_on_demand(recorded):
+    good = recorded("A", "x>y", {"rmse": 1.0, "mae": 2.0})
+    bad = recorded("A", "x>y", {"rmse": 9.0, "mae": 9.0}, 1, notes={"collapsed": True})
+    rows = {"A": [good, bad]}
+    sound = [("X", "A", 3.0, 0, 1.0, 2.0)]
+    assert scarcity.recorded_errors(rows, {"x>y": "X"}) == sound
+    both = scarcity.recorded_errors(rows, {"x>y": "X"}, with_failed=True)
+    assert both == [*sound, ("X", "A", 3.0, 1, 9.0, 9.0)]
+
+
+def test_no_gain_is_a_frame_of_numbers():
+    """A page without records takes means of it."""
+    gains = scarcity.gains_by_days(frame(), [("A", "B")])
+    assert gains.groupby("days")["gain"].mean().round(2).to_dict() == {}

@@ -54,3 +54,12 @@ def test_sweep_by_reading_and_size(recorded):
     assert sweep == {"gram": {"10": [3.0], "25": [3.5]}, "code": {"10": [2.0]}}
     assert ablations.sweep_spans(sweep, [2.0, 3.0]) == {"gram": 20.0, "code": 0.0}
     assert ablations.sweep_spans(sweep, []) == {}
+
+
+def test_trainings_near_the_rule_are_counted_with_those_that_failed(recorded):
+    """One that ends above the rule failed, and has surely not left it."""
+    rows = {"gram, K = 1": [recorded("A", "a>y", {"mae": 9.7})],
+            "gram, K = 2": [recorded("A", "b>y", {"mae": 9.9})],
+            "gram, K = 3": [recorded("A", "c>y", {"mae": 10.1}, notes={"collapsed": True})],
+            "code, K = 1": [recorded("A", "d>y", None)]}  # fmt: skip
+    assert ablations.near_rule(rows, 10.0, 2) == {"gram": "2 of 3", "code": "0 of 0"}

@@ -29,10 +29,30 @@ def rows(recorded):
     return {"Last value": bar, "Net": [*net, far], "Ridge": []}
 
 
-def test_mean_and_spread():
-    assert results.mean_and_spread(pd.Series([1.0, 3.0])) == "2.00 ± 1.41"
-    assert results.mean_and_spread(pd.Series([2.5])) == "2.50"
-    assert results.mean_and_spread(pd.Series([], dtype=float)) == "not run"
+def test_a_cell_says_what_it_lacks(recorded):
+    """A mean of the seeds that did not fail looks better than the method is."""
+    one, three = (
+        recorded("A", "x>y", {"mae": mae}, seed) for seed, mae in enumerate((1.0, 3.0))
+    )
+    failed = recorded("A", "x>y", {"mae": 9.0}, 2, notes={"collapsed": True})
+    missing = recorded("A", "x>y", None, 3)
+    assert results.mean_and_spread([one, three], "mae") == "2.00 ± 1.41"
+    assert results.mean_and_spread([one], "mae") == "1.00"
+    assert results.mean_and_spread([one, three, failed], "mae") == "2.00 ± 1.41 (n=2)"
+    assert results.mean_and_spread([failed, missing], "mae") == "collapsed"
+    assert results.mean_and_spread([missing], "mae") == "not run"
+
+
+def test_who_is_below_the_bar_is_told_by_failed_trainings_too(rows, recorded):
+    """They failed because they are above it: without them every method is below."""
+    rows["Bad"] = [recorded("Bad", "x>z", {"mae": 8.0, "rmse": 8.0}, notes={"collapsed": True})]
+    points = results.relative_errors(rows, ["x>y", "x>z"], "mae")
+    assert points.iloc[-1].tolist() == ["x>z", "Bad", "3", 200.0]
+    assert results.below_the_bar(points) == [
+        "y: 1 of 1 methods are below; the lowest is Net, by 37.5 %",
+        "z: 0 of 2 methods are below; the lowest is Net, by -25.0 %"]  # fmt: skip
+    assert results.below_the_bar(points.head(0)) == ["not run"]
+    assert results.targets_passed(rows, ["x>z"], ["mae"]).loc["Bad", "MAE"] == "0 of 1"
 
 
 def test_every_horizon_has_its_column_and_every_target_its_own_runs(rows):
@@ -102,3 +122,7 @@ def test_the_best_row_of_each_target_is_named(judged):
         "y: 1 of 1 are lower; the best is Net, by +37.5 %",
         "z: 0 of 1 are lower; the best is Net, by -25.0 %",
     ]
+
+
+def test_without_gains_nothing_was_run(judged):
+    assert results.best_by_target(judged.head(0)) == ["not run"]
