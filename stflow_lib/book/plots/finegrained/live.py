@@ -73,22 +73,19 @@ def live_table(rows: Rows) -> pd.DataFrame:
 
     Without a word on failure: after one epoch no network has got anywhere.
     """
-    names = {"metric_rmse": "RMSE", "metric_mae": "MAE", "fit_seconds": "seconds"}
-    lines = [
-        (label, f"{record['scarcity']} %", *(record[name] for name in names))
-        for label, group in rows.items()
-        for record in runs.records(group)
-    ]
-    frame = pd.DataFrame(lines, columns=["row", "amount", *names.values()])
-    wide = frame.pivot_table(index="row", columns="amount", sort=False)
-    wide = wide.swaplevel(axis=1).sort_index(
-        axis=1, level=0, key=_amounts, sort_remaining=False
-    )
-    return wide.rename_axis(index=None, columns=[None, None])
-
-
-def _amounts(names: pd.Index) -> pd.Index:
-    return names.str.removesuffix(" %").astype(float)
+    names = {"RMSE": "metric_rmse", "MAE": "metric_mae", "seconds": "fit_seconds"}
+    found = {
+        label: records for label, group in rows.items() if (records := runs.records(group))
+    }
+    amounts = {record["scarcity"] for records in found.values() for record in records}
+    cells = {
+        label: {(f"{record['scarcity']} %", name): record[field]
+                for record in records for name, field in names.items()}
+        for label, records in found.items()
+    }  # fmt: skip
+    columns = [(f"{amount} %", name) for amount in sorted(amounts, key=float) for name in names]
+    wide = pd.DataFrame.from_dict(cells, orient="index")
+    return wide.reindex(columns=pd.MultiIndex.from_tuples(columns)) if cells else wide
 
 
 def show_live(what: str, rows: Rows) -> None:

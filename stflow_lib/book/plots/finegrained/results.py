@@ -64,11 +64,13 @@ def ahead_of_urbanstc(gains: pd.DataFrame) -> pd.DataFrame:
 
     `gains`: as `gains_in_percent` returns them; a metric nobody leads in says "none".
     """
-    places = gains.groupby(["city", "fraction", "metric"], sort=False)
-    names = places[["other", "so_far"]].apply(
-        lambda found: ", ".join(found.loc[found["so_far"].eq("opposite"), "other"]) or "none"
-    )
-    return names.unstack("metric", sort=False) if len(gains) else pd.DataFrame()
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for (city, fraction, metric), found in gains.groupby(
+        ["city", "fraction", "metric"], sort=False
+    ):
+        ahead = found.loc[found["so_far"].eq("opposite"), "other"]
+        lines.setdefault((city, fraction), {})[metric.upper()] = ", ".join(ahead) or "none"
+    return pd.DataFrame.from_dict(lines, orient="index")
 
 
 def budget_table(groups: Mapping[str, Sequence[Run]], metrics: Sequence[str]) -> pd.DataFrame:

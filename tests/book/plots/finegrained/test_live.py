@@ -98,7 +98,9 @@ def test_the_live_table_holds_every_error_and_judges_none(rows):
     table = live.live_table(rows)
     assert [*table.index] == ["FODE"]
     assert table.loc["FODE", "20 %"].to_dict() == {"RMSE": 2.0, "MAE": 1.0, "seconds": 1.5}
+    assert table.loc["FODE", "100 %"].to_dict() == {"RMSE": 3.0, "MAE": 1.5, "seconds": 1.5}
     assert [*table.columns.get_level_values(0).unique()] == ["20 %", "100 %"]
+    assert live.live_table({"HA": rows["HA"]}).empty
 
 
 def test_the_live_table_is_computed_and_says_what_it_is(rows, monkeypatch, capsys):

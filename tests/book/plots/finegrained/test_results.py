@@ -51,12 +51,19 @@ def test_gains_table_keeps_the_order_of_methods_and_says_confirmed():
 
 
 def test_who_is_ahead_of_urbanstc_is_named_by_place_and_metric():
-    rows = [("c", "20 %", "HA", "rmse", -1.0, -2.0, -0.5, "opposite"),
-            ("c", "20 %", "FODE", "rmse", -1.0, -2.0, 0.5, "open"),
-            ("c", "20 %", "SCN", "rmse", -3.0, -4.0, -2.0, "opposite"),
-            ("c", "20 %", "HA", "mae", 1.0, 0.5, 2.0, "confirmed")]  # fmt: skip
+    """Places come in any order, and one lacks a metric: no name may move to another cell."""
+    places = [("z", "20 %", "rmse"), ("a", "20 %", "rmse"), ("z", "100 %", "rmse"),
+              ("a", "20 %", "mae"), ("z", "20 %", "mae")]  # fmt: skip
+    words = ("opposite", "open", "confirmed")
+    rows = [(*place[:2], f"{'-'.join(place)}, {word}", place[2], -1.0, -2.0, -0.5, word)
+            for place in places for word in words]  # fmt: skip
     table = results.ahead_of_urbanstc(pd.DataFrame(rows, columns=results.GAINS))
-    assert table.loc[("c", "20 %")].to_dict() == {"rmse": "HA, SCN", "mae": "none"}
+    for city, fraction, metric in places:
+        found = table.loc[(city, fraction), metric.upper()]
+        assert found == f"{city}-{fraction}-{metric}, opposite"
+    assert [*table.index] == [("z", "20 %"), ("a", "20 %"), ("z", "100 %")]
+    nobody = pd.DataFrame(rows, columns=results.GAINS).query("so_far == 'open'")
+    assert results.ahead_of_urbanstc(nobody).loc[("a", "20 %")].tolist() == ["none", "none"]
     assert results.ahead_of_urbanstc(pd.DataFrame(columns=results.GAINS)).empty
 
 
