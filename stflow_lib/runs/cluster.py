@@ -103,18 +103,20 @@ def compute_missing(
         raise RunError("\n".join(failures))
 
 
-def _answers(client: Client, runs: list[Run]) -> Iterator[tuple[Run, Answer]]:
+def _answers(
+    client: Client, runs: list[Run], wait: bool = False
+) -> Iterator[tuple[Run, Answer]]:
     """Each run with its answer, as they come; those that another process holds come last."""
-    asked = {_ask(client, run, False, -place): run for place, run in enumerate(runs)}
-    coming = as_completed(list(asked))
-    for future in coming:
+    asked = {_ask(client, run, wait, -place): run for place, run in enumerate(runs)}
+    busy = []
+    for future in as_completed(list(asked)):
         run = asked.pop(future)
         if (answer := _answer(run, future)) == Answer():
-            later = _ask(client, run, True, -len(runs))
-            asked[later] = run
-            coming.add(later)
+            busy.append(run)
         else:
             yield run, answer
+    if busy:
+        yield from _answers(client, busy, wait=True)
 
 
 def _ask(client: Client, run: Run, wait: bool, priority: int) -> Future:

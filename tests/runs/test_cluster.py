@@ -31,15 +31,14 @@ spec.loader.exec_module(toy_cluster)
 def two(tmp_path_factory):
     """A cluster of two workers with a store and a log of their own: client, runs, log."""
     place = tmp_path_factory.mktemp("workers")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STFLOW_RUNS", str(place / "runs"))
-        patch.setenv("STFLOW_TOY_LOG", str(place / "log"))
-        with (
-            dask.config.set({"distributed.worker.preload": [toy_cluster.PRELOAD]}),
-            cluster.local(2) as client,
-        ):
-            client.wait_for_workers(2)
-            yield SimpleNamespace(client=client, runs=place / "runs", log=place / "log")
+    own = {"STFLOW_RUNS": str(place / "runs"), "STFLOW_TOY_LOG": str(place / "log")}
+    preload = f"{toy_cluster.PRELOAD}import os\nos.environ |= {own}\n"  # after a restart too
+    with (
+        dask.config.set({"distributed.worker.preload": [preload]}),
+        cluster.local(2) as client,
+    ):
+        client.wait_for_workers(2)
+        yield SimpleNamespace(client=client, runs=place / "runs", log=place / "log")
 
 
 def epochs(log):
