@@ -1,1 +1,0 @@
-"""Urban flow with little data: three papers rebuilt, run and judged."""
