@@ -72,9 +72,9 @@ def check_variables(ds: xr.Dataset, name: str):
     for variable in NEEDED[ds.attrs["kind"]]:
         require(variable in ds.variables, name, f"variable {variable!r} is missing")
     check_clock(ds["time"].values, ds.attrs, DataError)
-    for label in ds.coords.keys() & set(LABELS):
+    for label in (name for name in LABELS if name in ds.coords):
         _check_labels(ds[label], name)
-    for variable in DIMS.keys() & set(ds.data_vars):
+    for variable in (name for name in DIMS if name in ds.data_vars):
         _check_array(ds[variable], name)
 
 

@@ -49,7 +49,7 @@ def put(toy):
             run = toy.run(method, city, scarcity, profile, seed)
             found = {"metric_rmse": value, "epochs": epochs, "converged": True, **more}
             record = runs.ensure(run) | found
-            store.write(run, record)
+            store.write(run, {name: v for name, v in record.items() if v is not None})
 
     return store_seeds
 

@@ -92,7 +92,7 @@ def test_days_make_an_interval_wider(book, put):
     for name, own in errors.items():
         days = {f"2020-01-{n:02d}": {"all": [1, e, e * e]} for n, e in enumerate(own, 10)}
         rmse = np.mean(np.square(own)) ** 0.5
-        put(name, [rmse - 0.001, rmse, rmse + 0.001], notes={}, days=days)
+        put(name, [float(rmse + step) for step in (-0.001, 0, 0.001)], notes={}, days=days)
     row = judge("toy").iloc[0]
     assert row.interval_low < row.ours < row.interval_high and row.share_of_days > 0.99
     assert (row.verdict, row.note) == ("open", "more seeds would not settle it")
@@ -270,14 +270,19 @@ def test_parameters_are_counted_as_the_papers_do(book, put):
 
 
 def test_parameters_of_known_networks_are_judged_without_data_or_records(book, monkeypatch):
-    number = "n1,toy,S,number,A has 3 M,TaxiBJ-P1,100,A,,params_m,3.0,0.006"
-    order = "o1,toy,S,order,A is smaller,any,100,A,B,params_m,,"
-    counts = {("A", False): 3.0, ("A", True): 3.5, ("B", True): 4.0}
+    number = "n1,toy,S,number,A has 3 M,TaxiBJ-P1,100,NOISE,,params_m,3.0,0.006"
+    order = "o1,toy,S,order,A is smaller,any,100,NOISE,COLLAPSES,params_m,,"
+    counts = {("NOISE", False): 3.0, ("NOISE", True): 3.5, ("COLLAPSES", True): 4.0}
     monkeypatch.setattr(
         judging, "parameter_count", lambda wing, name, whole: counts.get((name, whole), np.nan)
     )
-    unknown = order.replace("o1", "o2").replace(",B,", ",C,")
-    book(number, order, order.replace("o1", "o3").replace("A,B", "B,A"), unknown)
+    unknown = order.replace("o1", "o2").replace("COLLAPSES", "BROKEN")
+    book(
+        number,
+        order,
+        order.replace("o1", "o3").replace("NOISE,COLLAPSES", "COLLAPSES,NOISE"),
+        unknown,
+    )
     judged = judge("toy")
     assert judged["verdict"].tolist() == ["confirmed", "confirmed", "opposite", "not run"]
     assert judged["ours"].tolist()[:3] == [3.0, 0.5, -0.5] and set(judged["city"]) == {""}

@@ -20,6 +20,7 @@ from stflow_lib.runs.run import Run
 from stflow_lib.verdicts import claims
 
 RUN = Run("gridflow", "ARIMA", "sim-grid-a", "P90", "3", "lab", 7)
+RESULTS = "gridflow/sim-grid-a.csv"
 MEASURED = {
     "metric_rmse": 2.5, "metric_mae": 1.25, "parameters": 12, "epochs": 3, "threads": 1,
     "seconds_per_epoch": 0.5, "fit_seconds": 1.5, "predict_seconds": 0.25, "resumed": False,
@@ -79,7 +80,8 @@ def one_record(run: Run) -> dict:
 def write_results(folder: Path) -> None:
     """Three published records."""
     runs = (Run(*list(asdict(RUN).values())[:6], seed) for seed in range(3))
-    (folder / "gridflow.csv").write_text(as_published([*map(one_record, runs)]))
+    (folder / "gridflow").mkdir()
+    (folder / RESULTS).write_text(as_published([*map(one_record, runs)]))
 
 
 def read_stored(folder: Path) -> object:
@@ -143,8 +145,8 @@ WORDS = [
 STORED = f"gridflow/{RUN.key}.json"
 DOCUMENTS = [
     Format("manifest", write_manifest, content(read_manifest), ("manifests/set.tsv",), text.LINES),
-    Format("results", write_results, content(lambda f: record.read_results(f / "gridflow.csv")),
-           ("gridflow.csv",), text.LINES),
+    Format("results", write_results, content(lambda f: record.read_results(f / RESULTS)),
+           (RESULTS,), text.LINES),
     Format("store", write_stored, content(read_stored), (STORED,)),
     Format("claims", write_claims, content(read_claims), ("urbanstc.csv",), text.LINES),
     Format("profiles", lambda f: (f / "profiles.yaml").write_text(PROFILE),

@@ -17,7 +17,7 @@ def test_a_source_without_poi_is_an_error(receiver, make_grid, twelve):
     with pytest.raises(DataError, match="bare: a source without POI"):
         make_task(receiver, [bare], twelve)
     empty = bare.assign(poi=(("category", "row", "col"), np.zeros((14, 4, 5), np.float32)))
-    with pytest.raises(DataError, match="bare: a source without POI"):
+    with pytest.raises(DataError, match="bare: poi is zero everywhere"):
         make_task(receiver, [empty], twelve)
     assert (
         make_task(receiver, [bare], twelve, choices=Choices(need_poi=False)).sources[0].poi

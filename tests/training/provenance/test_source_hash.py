@@ -202,7 +202,7 @@ def test_every_function_that_a_smoke_run_executes_is_hashed(wing, tmp_path, monk
     assert first
     for run in first.values():
         method = module.METHODS[run.method]
-        hashed = reachable(starts(method, module.open_task, module.score))
+        hashed = set(reachable(starts(method, module.open_task, module.score)))
         ran = executed(lambda run=run: runs.compute(run))
         assert (module.score.__module__, module.score.__name__) in ran  # the watch was awake
         assert ran <= hashed, run.method
