@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +13,9 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 RUNS = tempfile.TemporaryDirectory(prefix="stflow-test-runs-")
 os.environ["STFLOW_RUNS"] = RUNS.name
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of tests that a shell runs aside
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # programs started here hear it
 
 settings.register_profile("stflow", deadline=None, derandomize=True, database=None)
 settings.load_profile("stflow")

@@ -1,5 +1,6 @@
 """The targets of the Makefile, where the folder of the book has a space in its name."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,8 +31,18 @@ def make(request, tmp_path):
         (tools / name).chmod(0o755)
 
     def run(*words):
-        command = ["make", *words, f"VENV={request.param}", "PYTHON=python3"]
-        done = subprocess.run(command, cwd=house, capture_output=True, text=True, check=False)
+        command = [
+            "make",
+            "--no-print-directory",
+            *words,
+            f"VENV={request.param}",
+            "PYTHON=python3",
+        ]
+        # these tests may themselves run below a make, whose own words are not for this one
+        plain = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+        done = subprocess.run(
+            command, cwd=house, capture_output=True, text=True, check=False, env=plain
+        )
         assert not done.returncode, done.stderr
         return done.stdout.splitlines()
 
