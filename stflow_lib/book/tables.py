@@ -22,7 +22,8 @@ from stflow_lib.verdicts.statistics import FINDINGS, NOT_CONVERGED
 
 MARKS = dict(zip(FINDINGS, (" yes", " opposite", " equal", " open"), strict=True))
 Pairs = Mapping[str, tuple[str, str]]  # label -> (better row, other row)
-LIVE = "Live: simulated cities, smoke size; it shows that the code runs, not what it reaches"
+SMOKE = "smoke size; it shows that the code runs, not what it reaches"
+LIVE = f"Live: simulated cities, {SMOKE}"
 
 
 def runs_of(rows: Rows) -> list[Run]:

@@ -39,7 +39,7 @@ def ensure(run: Run) -> dict:
 def compute(run: Run, wait: bool = True) -> dict:
     """Train and score the run unless the store holds a fresh record; returns the record.
 
-    With `wait` False raises Busy when another process is at it.
+    With `wait` False raises `store.Locked` when another process is at it.
     """
     with store.locked(run, wait) as folder:
         record = store.read(run)

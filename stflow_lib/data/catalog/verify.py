@@ -5,12 +5,12 @@ that some cities are read from in `manifests/compact.tsv`, with their sha256.
 """
 
 import csv
-import hashlib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.download import file_hash
 
 POINTER = b"version https://git-lfs"
 
@@ -36,7 +36,7 @@ def verify(path: Path, size: str, listed: str):
         if size and state.st_size != int(size):
             raise DataError(f"{path}: {_what(path)}{state.st_size} bytes, the catalogue lists "
                             f"{size}: cut or changed; remove it and fetch it again")  # fmt: skip
-        found = _digest(path, kind == "git", state.st_size, state.st_mtime_ns)
+        found = _hash_once(path, kind, state.st_size, state.st_mtime_ns)
     except OSError as error:
         raise DataError(f"{path}: not readable: {error}") from error
     if found != expected:
@@ -51,9 +51,5 @@ def _what(path: Path) -> str:
 
 
 @cache
-def _digest(path: Path, git: bool, size: int, changed: int) -> str:
-    digest = hashlib.sha1(b"blob %d\0" % size) if git else hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _hash_once(path: Path, kind: str, size: int, _changed: int) -> str:
+    return file_hash(path, kind, size)

@@ -171,10 +171,16 @@ def verify(path: Path, raw: RawFile):
         raise DataError(f"{raw.into}: truncated or changed: {size} bytes, not {raw.bytes}, "
                         f"from {_origin(raw)}")  # fmt: skip
     kind, expected = raw.hash.split(":")
-    digest = hashlib.sha256() if kind == "lfs" else hashlib.sha1(b"blob %d\0" % size)
+    found = file_hash(path, kind, size)
+    if found != expected:
+        raise DataError(f"{raw.into}: wrong hash: {kind} {found}, not {expected}, "
+                        f"from {_origin(raw)}")  # fmt: skip
+
+
+def file_hash(path: Path, kind: str, size: int) -> str:
+    """Git's blob id of a file of `size` bytes for the kind "git", else its sha256."""
+    digest = hashlib.sha1(b"blob %d\0" % size) if kind == "git" else hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
-    if digest.hexdigest() != expected:
-        raise DataError(f"{raw.into}: wrong hash: {kind} {digest.hexdigest()}, not {expected}, "
-                        f"from {_origin(raw)}")  # fmt: skip
+    return digest.hexdigest()

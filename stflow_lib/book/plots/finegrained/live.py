@@ -11,13 +11,13 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book.display import show_table
-from stflow_lib.book.tables import runs_of, show_provenance
+from stflow_lib.book.tables import SMOKE, runs_of, show_provenance
 from stflow_lib.data.catalog.index import entries
 from stflow_lib.finegrained.plan import RULES
 from stflow_lib.runs import Rows, Run, store
 
 LIVE = "smoke"  # the profile whose trainings take seconds, on a simulated city
-NOTE = "Live: simulated city, smoke size; it shows that the code runs, not what it reaches"
+NOTE = f"Live: simulated city, {SMOKE}"
 
 
 def has_files(city: str) -> bool:
