@@ -23,23 +23,32 @@ class RidgeSettings:
 
 
 def fit(task: Task, settings: RidgeSettings, seed: int, folder: Path | None) -> Predictor:
-    """Target alone: weights towards the last value, the more the stronger; DataError without days.
+    """Target alone: weights towards the last value, the more the stronger.
+
+    DataError without days.
+    """
+    weights, best = chosen(task.target, settings)
+
+    def predict(task: Task, steps: Tensor) -> Tensor:
+        return task.target.unscale(design(task.target, steps) @ weights).float()
+
+    return Predictor(predict, parameters=weights.numel(), notes={"strength": best})
+
+
+def chosen(
+    city: CitySpeed, settings: RidgeSettings
+) -> tuple[Float[Tensor, "feature ahead"], float]:
+    """The map and its strength; DataError without days.
 
     The strength is chosen on the last third, then the map is fitted on all visible windows.
     """
-    city = task.target
     if not len(city.known):
         raise DataError(f"{city.name}: no day to learn from")
     tried = {
         s: error(city, solved(city, city.train, s), city.valid) for s in settings.strengths
     }
     best = min(tried, key=tried.__getitem__)
-    weights = solved(city, city.known, best)
-
-    def predict(task: Task, steps: Tensor) -> Tensor:
-        return task.target.unscale(design(task.target, steps) @ weights).float()
-
-    return Predictor(predict, parameters=weights.numel(), notes={"strength": best})
+    return solved(city, city.known, best), best
 
 
 def design(city: CitySpeed, steps: Int[Tensor, " b"]) -> Float[Tensor, "b node feature"]:

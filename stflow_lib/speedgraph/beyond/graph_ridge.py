@@ -7,8 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from stflow_lib.data.errors import DataError
-from stflow_lib.speedgraph.baselines.ridge import RidgeSettings, design, error, solved
+from stflow_lib.speedgraph.baselines.ridge import RidgeSettings, chosen, design
 from stflow_lib.speedgraph.networks.graph_operators import propagate, transitions
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
@@ -52,18 +51,8 @@ class Forecaster:
 
 
 def fit(task: Task, settings: RidgeSettings, seed: int, folder: Path | None) -> Predictor:
-    """Target alone, as Ridge: weights towards the last value; DataError without days.
-
-    The strength is chosen on the last third, then the map is fitted on all visible windows.
-    """
-    city = with_neighbours(task.target)
-    if not len(city.known):
-        raise DataError(f"{city.name}: no day to learn from")
-    tried = {
-        s: error(city, solved(city, city.train, s), city.valid) for s in settings.strengths
-    }
-    best = min(tried, key=tried.__getitem__)
-    weights = solved(city, city.known, best)
+    """Target alone, as Ridge: weights towards the last value; DataError without days."""
+    weights, best = chosen(with_neighbours(task.target), settings)
     return Predictor(Forecaster(weights), weights.numel(), notes={"strength": best})
 
 
