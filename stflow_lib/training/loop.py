@@ -33,9 +33,7 @@ class Training:
     halve_every: int = 50  # epochs between halvings of the rate, each with a new Adam; 0: never
     patience: int = 0  # epochs without a better validation score before stopping; 0: never stop
     plateau: int = 0  # epochs without a gain before the rate is halved; 0: at fixed epochs
-    minutes: float = (
-        0.0  # of training, validation left out, after which it is cut off; 0: never
-    )
+    minutes: float = 0.0  # of processor time in training, after which it is cut off; 0: never
     precision: str = "auto"  # "float32", "bfloat16", or "auto": bfloat16 where the chip has it
 
     def order(self, samples: Tensor, epoch: int, seed: int) -> Tensor:
@@ -65,6 +63,7 @@ class History:
 
     curves: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0  # training only, validation left out
+    processor: float = 0.0  # of them on a processor, what else the machine does left out
     steps: int = 0  # of the optimiser
     best_step: int = 0  # after which the validation score was best
     stopped: str = ""  # "settled", "patience", "epochs" or "minutes": what ended it
@@ -172,7 +171,7 @@ class TrainingState:
             "settled": self.plateau.settled,
             "patience": bool(plan.patience) and waited >= plan.patience,
             "epochs": self.epoch >= plan.epochs,
-            "minutes": bool(plan.minutes) and self.history.seconds >= 60 * plan.minutes,
+            "minutes": bool(plan.minutes) and self.history.processor >= 60 * plan.minutes,
         }
         return next((name for name, reached in ends.items() if reached), "")
 
@@ -204,7 +203,8 @@ class TrainingState:
         optimizer = self.prepare()
         self.model.train()
         order = self.plan.order(samples, self.epoch, self.seed)
-        start, total = time.perf_counter(), torch.zeros((), device=samples.device)
+        start, busy = time.perf_counter(), time.process_time()
+        total = torch.zeros((), device=samples.device)
         for batch in order.split(self.plan.batch):
             optimizer.zero_grad(set_to_none=True)
             value = loss(batch)
@@ -212,6 +212,7 @@ class TrainingState:
             optimizer.step()
             total += value.detach() * len(batch)
         self.history.seconds += time.perf_counter() - start
+        self.history.processor += time.process_time() - busy
         self.history.steps += math.ceil(len(order) / self.plan.batch)
         self.log(total.item() / len(order), score)
 

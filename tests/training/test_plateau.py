@@ -1,6 +1,7 @@
 """Plateaus: gains that count, halvings, the end, and the same after a kill."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -115,6 +116,21 @@ def test_what_ended_it(change, stopped, steps):
     plan = replace(PLAN, **change)
     end = Scripted([5, 3, 4, 4, 4, 4, 4, 4, 4]).train(plan).end
     assert (end["stopped"], end["steps"]) == (stopped, steps)
+
+
+def test_the_cap_counts_processor_time_of_training_alone(monkeypatch):
+    ticks = {"perf_counter": 1_000.0, "process_time": 10.0}  # a busy machine: little is its own
+    now = dict.fromkeys(ticks, 0.0)
+
+    def clock(name):
+        now[name] += ticks[name]
+        return now[name]
+
+    for name in ticks:
+        monkeypatch.setattr(loop.time, name, partial(clock, name))
+    plan = replace(PLAN, minutes=0.5)  # three steps of the second clock
+    end = Scripted([9, 8, 7, 6, 5, 4, 3, 2]).train(plan).end
+    assert (end["stopped"], end["steps"]) == ("minutes", 6)
 
 
 @pytest.mark.parametrize("die_in", [1, 3, 4, 6])
