@@ -12,6 +12,7 @@ from stflow_lib import ROOT
 from stflow_lib.data.files.paths import setting_path
 from stflow_lib.data.files.write import locked, write_atomic
 from stflow_lib.runs import store
+from stflow_lib.runs.held_out import refuse_second_settings
 from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.record import BESIDE, JSON, NUMBERS, RUN_FIELDS, WORDS, read_results
 
@@ -49,6 +50,7 @@ def publish(wing: str) -> Path:
             old = merged.get(record["key"])
             if record["profile"] != "smoke" and (old is None or old["date"] < record["date"]):
                 merged[record["key"]] = record
+        refuse_second_settings(wing, merged.values())
         write_files(folder, merged.values())
     return folder
 
