@@ -1,4 +1,4 @@
-"""Content hashes of cities, kept beside the records: to open every city takes a minute."""
+"""Hashes of cities and of code, kept beside the records: to make them all takes a minute."""
 
 import hashlib
 import re
@@ -7,9 +7,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from stflow_lib import data
 from stflow_lib.data.files.write import write_atomic
 from stflow_lib.runs.store import runs_folder
+from stflow_lib.training.provenance.definitions import HERE
 
 READERS = ("numpy", "pandas", "xarray", "pyarrow", "h5py")
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -22,7 +22,7 @@ def kept_hash(names: tuple[str, ...], files: Iterable[Path], make: Callable[[], 
     the same code of the room `data`. A store that cannot be written keeps nothing.
     """
     marks = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    key = hashlib.sha256(repr((names, marks, code_of_data())).encode()).hexdigest()[:24]
+    key = hashlib.sha256(repr((names, marks, code_of("data"))).encode()).hexdigest()[:24]
     path = runs_folder("hashes") / key
     try:
         if HASH.fullmatch(known := path.read_text(encoding="utf-8")):
@@ -38,9 +38,9 @@ def kept_hash(names: tuple[str, ...], files: Iterable[Path], make: Callable[[], 
 
 
 @cache
-def code_of_data() -> str:
-    """sha256 of the sources of `stflow_lib.data`, with the versions of what reads for it."""
+def code_of(room: str) -> str:
+    """sha256 of the sources of a room of the package, "" is all of it, with what reads for it."""
     digest = hashlib.sha256(repr([version(name) for name in READERS]).encode())
-    for path in sorted(Path(data.__file__).parent.rglob("*.py")):
+    for path in sorted((HERE / room).rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

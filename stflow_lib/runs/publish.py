@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -31,8 +32,12 @@ def published(wing: str) -> dict[str, dict]:
 
     DataError names file, line and field of a row that is no record.
     """
-    files = sorted(results_folder(wing).glob("*.csv"))
-    return _read(tuple((path, path.stat().st_mtime_ns) for path in files))
+    folder = results_folder(wing)
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as files:
+        tables = (file for file in files if file.name.endswith(".csv"))
+        return _read(tuple(sorted((file.path, file.stat().st_mtime_ns) for file in tables)))
 
 
 def publish(wing: str) -> Path:
@@ -117,5 +122,5 @@ def _round(value, digits: int):
 
 
 @lru_cache(maxsize=16)
-def _read(files: tuple[tuple[Path, int], ...]) -> dict[str, dict]:
-    return {key: record for path, _ in files for key, record in read_results(path).items()}
+def _read(files: tuple[tuple[str, int], ...]) -> dict[str, dict]:
+    return {key: r for path, _ in files for key, r in read_results(Path(path)).items()}

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import typing
 from collections.abc import Mapping
+from functools import cache
 
 from stflow_lib.runs.run import RunError
 from stflow_lib.training.method import Method
@@ -35,7 +36,7 @@ def build_settings(method, overrides: Mapping):
 
 
 def _override(settings, overrides: Mapping, where: str):
-    kinds = typing.get_type_hints(type(settings))
+    kinds = _kinds(settings.__class__)
     for name in overrides:
         if name not in kinds:
             known = ", ".join(kinds) or "none"
@@ -48,6 +49,11 @@ def _override(settings, overrides: Mapping, where: str):
         return dataclasses.replace(settings, **values)
     except ValueError as error:
         raise RunError(f"{where}: {error}") from None
+
+
+@cache
+def _kinds(settings: type) -> dict[str, typing.Any]:
+    return typing.get_type_hints(settings)
 
 
 def _convert(default, value, kind, where: str):

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 
 from stflow_lib.runs import store
 from stflow_lib.runs.failure import failed
-from stflow_lib.runs.kept_hashes import kept_hash
+from stflow_lib.runs.kept_hashes import code_of, kept_hash
 from stflow_lib.runs.pair import split_pair
 from stflow_lib.runs.publish import published
 from stflow_lib.runs.run import Run, RunError, method_of, wing_of
-from stflow_lib.training.provenance.source_hash import method_hash
+from stflow_lib.training.provenance.definitions import HERE, file_of
+from stflow_lib.training.provenance.source_hash import identity, method_hash, starts
 
 
 def current_source(run: Run) -> str:
@@ -25,7 +26,20 @@ def current_source(run: Run) -> str:
         if function.__module__ == wing.__name__:
             name = f"{function.__module__}.{function.__name__}"
             raise RunError(f"{name}: belongs in a module of its own, not in __init__")
-    return method_hash(method_of(run), wing.open_task, wing.score)
+    return _source(method_of(run), wing.open_task, wing.score)
+
+
+@lru_cache
+def _source(method, *functions: Callable) -> str:
+    """`method_hash`; of what the package itself defines, looked up where it was made before."""
+
+    def made() -> str:
+        return method_hash(method, *functions)
+
+    files = [file_of(module) for module, _ in starts(method, *functions)]
+    if not all(file and file.is_relative_to(HERE) for file in files):
+        return made()
+    return kept_hash((identity(method, *functions), code_of("")), (), made)
 
 
 def is_stale(run: Run, record: dict) -> bool:
@@ -63,7 +77,7 @@ def city_hash(name: str) -> str | None:
     def opened() -> str:
         return index.load(name).attrs["sha256"]
 
-    return kept_hash((name,), files, opened) if files else opened()
+    return kept_hash((name,), files, opened)
 
 
 def find(run: Run) -> dict | None:
@@ -103,9 +117,10 @@ def _hash(open_task: Callable, city: str, protocol: str, scarcity: str) -> str |
     def opened() -> str:
         return open_task(run).data_hash
 
-    return kept_hash((*vars(run).values(), method_hash(open_task)), _all_files(), opened)
+    return kept_hash((*vars(run).values(), _source(open_task)), _all_files(), opened)
 
 
+@cache
 def _all_files() -> list[Path]:
     """The catalogue's files that are here: a task may open cities that no run names."""
     from stflow_lib.data.catalog import index

@@ -31,7 +31,7 @@ def change_time(file, monkeypatch):
 
 
 def change_code(file, monkeypatch):
-    monkeypatch.setattr(kept_hashes, "code_of_data", lambda: "other")
+    monkeypatch.setattr(kept_hashes, "code_of", lambda room: "other")
 
 
 def damage(file, monkeypatch):

@@ -1,9 +1,12 @@
 """Records of other code or other data are seen."""
 
+import importlib
+
 import pytest
 
 from stflow_lib import runs
-from stflow_lib.runs import staleness
+from stflow_lib.runs import profiles, staleness
+from stflow_lib.training.provenance.source_hash import method_hash
 
 
 def test_changed_data_makes_a_record_stale_and_absent_data_do_not(toy, monkeypatch):
@@ -22,3 +25,15 @@ def test_task_and_score_count_as_code_and_must_not_live_in_the_wings_init(
     monkeypatch.setattr(wing.score, "__module__", "stflow_lib.toy")
     with pytest.raises(runs.RunError, match="stflow_lib.toy.score"):
         staleness.current_source(toy.run())
+
+
+def test_a_kept_source_hash_is_the_one_made_anew():
+    """Of every method of every wing, on a second look-up too."""
+    for name in profiles.wings():
+        wing = importlib.import_module(f"stflow_lib.{name}")
+        for method in wing.METHODS.values():
+            asked = method, wing.open_task, wing.score
+            made = method_hash(*asked)
+            for _ in range(2):
+                staleness._source.cache_clear()
+                assert staleness._source(*asked) == made

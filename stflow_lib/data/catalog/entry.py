@@ -44,8 +44,9 @@ class Entry:
     def files(self) -> list[Path] | None:
         """The files of the first complete form in the data folder, None when none is."""
         raw = tuple(raw.into for raw in self.raw_files())
+        folder = data_folder()
         for form in [*self.forms, *([raw] if raw and not self.how else [])] or [()]:
-            paths = [data_folder() / path for path in form]
+            paths = [folder / path for path in form]
             if all(path.exists() for path in paths):
                 return paths
         return None

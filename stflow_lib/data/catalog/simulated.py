@@ -1,6 +1,7 @@
 """Catalogue: the simulated cities, always here; `simulate` makes them and knows their truth."""
 
-from stflow_lib.data import simulate
+import xarray as xr
+
 from stflow_lib.data.catalog.entry import Entry
 
 PAPERS = {"fine": "UrbanSTC: TaxiBJ", "grid": "STBaT: its cities", "speed": "TSJT: its cities"}
@@ -10,9 +11,15 @@ def _entry(name, what, shape, step_minutes, unit, span="14 days, simulated") -> 
     kind = "graph" if name.startswith("sim-speed") else "grid"
     return Entry(
         name, what, kind, shape, span, step_minutes, "nominal", unit,
-        "simulated by stflow_lib", "MIT", lambda folder: simulate.CITIES[name]()[0],
+        "simulated by stflow_lib", "MIT", lambda folder: _simulated(name),
         stands_in_for=f"{PAPERS[name.split('-')[1]]}, where no data is here",
     )  # fmt: skip
+
+
+def _simulated(name: str) -> xr.Dataset:
+    from stflow_lib.data import simulate  # slow to import, and a list of names needs no city
+
+    return simulate.CITIES[name]()[0]
 
 
 GRIDS = "simulated pick-ups and drop-offs with POI, land use"

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.signal import lfilter
 from torch import Tensor, from_numpy
 
 from stflow_lib.data.errors import DataError
@@ -80,6 +79,8 @@ def css(
     The least sum of squared residuals over t >= p among stationary, invertible models; what
     lies before the first difference counts as 0. Not found: phi = theta = 0, the last value.
     """
+    from scipy.signal import lfilter  # slow to import, and nothing else here needs it
+
     count = w.shape[1]
     least = np.full(count, np.inf)
     phi, theta = np.zeros((settings.lags, count)), np.zeros(count)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from sklearn.cluster import KMeans
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
@@ -139,6 +138,8 @@ def pattern_bank(
         torch.manual_seed(seed)
         found = torch.cat([_tokens(encoder.eval(), c, settings) for c in training_cities(task)])
     units = nn.functional.normalize(found, dim=1).cpu().numpy()
+    from sklearn.cluster import KMeans  # slow to import, and nothing else here needs it
+
     labels = KMeans(settings.patterns, n_init=4, random_state=seed).fit(units).labels_
     labels = torch.from_numpy(labels).to(found.device)
     return torch.stack([found[labels == k].mean(0) for k in range(settings.patterns)])

@@ -53,6 +53,13 @@ def method_hash(method, *functions) -> str:
     return hashlib.sha256(f"{code}{given}".encode()).hexdigest() if given else code
 
 
+def identity(method, *functions) -> str:
+    """Where the source hash of a method begins, and the values that it is given, as text."""
+    parts = [part for thing in (method, *functions) for part in _parts(thing)]
+    given = [part for part in parts if not callable(part)]
+    return repr((sorted(starts(method, *functions)), given))
+
+
 def starts(method, *functions) -> set[Place]:
     """The definitions at which the source hash of a method begins."""
     parts = (part for thing in (method, *functions) for part in _parts(thing))
