@@ -1,7 +1,6 @@
 """What a profile runs here: protocols by the target, methods by what they need."""
 
 from dataclasses import replace
-
 from itertools import product
 
 import pytest

@@ -32,7 +32,6 @@ from stflow_lib.gridflow.training.transfer import (
     stnet,
 )
 
-
 LEAST = 1e-12  # squared error at which the root's slope is cut
 
 

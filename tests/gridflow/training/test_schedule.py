@@ -239,4 +239,6 @@ def test_a_training_that_helps_is_kept_as_without_epoch_0(task):
     plans = PLAN, replace(PLAN, keep_start=True)
     (one, first), (two, second) = (fitted(task, plan=plan) for plan in plans)
     assert first.best_step == second.best_step > 0 and first.curves == second.curves
-    assert all(torch.equal(p, q) for p, q in zip(one.parameters(), two.parameters(), strict=True))
+    assert all(
+        torch.equal(p, q) for p, q in zip(one.parameters(), two.parameters(), strict=True)
+    )

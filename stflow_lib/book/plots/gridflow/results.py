@@ -44,7 +44,7 @@ def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
 
 
 def _beside(rows: Rows, cell) -> float:
-    """The mean of BESIDE over a row's seeds; NaN where the row has all of its seeds, or one does."""
+    """The mean of BESIDE over a row's seeds; NaN where the row lacks none or needs but one."""
     place = cell.pair, cell.scarcity, cell.metric
     own, base = (_seeds(rows.get(name, []), *place) for name in (cell.row, BESIDE))
     if rows[cell.row][0].method in DETERMINISTIC or own.keys() >= base.keys():
