@@ -111,8 +111,8 @@ show_table(words, "Pairs on which the mean RMSE of all seeds is not below the pr
 # source has taught nothing that a service without any model would not have.
 #
 # Three things change on the way from zero to one day, and only one of them is the day. The *scale*:
-# at zero days the target's flows are scaled by the maximum of its history, from one day on by that
-# of the days themselves. The *weights*: now they may be trained on the target. And the *choice*:
+# at zero days the target's flows are scaled by a number that its history tells, from one day on by
+# that of the days themselves. The *weights*: now they may be trained on the target. And the *choice*:
 # from one day on, a sixth of the record, the validation part, chooses the epoch, or the strength of
 # the line. At zero days nothing is chosen on the target. How the paper scales and chooses there it
 # does not say. So the first step of these curves is not the worth of 24 hours alone. The line takes

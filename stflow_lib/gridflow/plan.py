@@ -1,15 +1,19 @@
 """What a profile runs in this wing."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
+from stflow_lib.runs import Run
 from stflow_lib.runs.plan import TransferPlan
 
 PROTOCOL_OF = {  # first word of the target's name: how its months are cut
-    "jonas": "P90", "bikes": "P59", "taxi": "P24", "sim": "P60", "crosstres": "paper",
+    "jonas": "P90", "bikes": "P59", "didi": "P60", "taxi": "P24", "sim": "P60",
+    "crosstres": "paper",
 }  # fmt: skip
 RULES = ("Previous hour", "Yesterday", "Last week", "Few-shot mean", "Hour-of-week mean")
 TARGET_ONLY = (*RULES, "ARIMA", "ST-net", "PDFormer", "Trees")
 FEW_SHOT_ONLY = (*TARGET_ONLY, "ST-DAAN", "CrossTReS")  # no entry in zero-shot, as in the paper
+WITHOUT_DAYS = {"RegionTrans": "Finetuned"}  # there is nothing to match with
 DETERMINISTIC = (*RULES, "ARIMA", "Linear", "Trees", "Trees(pooled)")
 
 
@@ -21,8 +25,23 @@ class Plan(TransferPlan):
     TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC = TARGET_ONLY, FEW_SHOT_ONLY, DETERMINISTIC
 
     fractions: list[int]  # whole days of target data, 0: zero-shot; first the few-shot setting
+    switches: dict[str, str] = field(
+        default_factory=dict
+    )  # as PROTOCOL_OF, see `problem.from_run`
+
+    def protocol(self, target: str) -> str:
+        """How a target's months are cut and scaled."""
+        kind = target.partition("-")[0]
+        return PROTOCOL_OF[kind] + self.switches.get(kind, "")
+
+    def runs(self, methods: Iterable[str], *place, **more) -> list[Run]:
+        """As `TransferPlan.runs`; what is another method without a day has that one's runs."""
+        names, (cities, fractions, *rest) = list(methods), map(list, place)
+        every, own = [(c, f) for c in cities for f in fractions], super().runs
+        trained = lambda amount: [self.trained(m, amount) for m in names if self.has(m)]
+        return [run for c, f in every for run in own(trained(f), [c], [f], *rest, **more)]
 
     @staticmethod
-    def protocol(target: str) -> str:
-        """How a target's months are cut."""
-        return PROTOCOL_OF[target.partition("-")[0]]
+    def trained(method: str, days: int) -> str:
+        """The method that is trained where `method` stands in a table."""
+        return method if days else WITHOUT_DAYS.get(method, method)

@@ -1,6 +1,6 @@
 """Which runs make up which table and figure of STBaT's paper, and what goes beyond it."""
 
-from stflow_lib.gridflow.plan import Plan
+from stflow_lib.gridflow.plan import PROTOCOL_OF, Plan
 from stflow_lib.gridflow.problem.protocol import protocol_of
 from stflow_lib.runs import Rows, RowTable
 from stflow_lib.runs.pair import target_of
@@ -26,8 +26,8 @@ FURTHER = (  # real POI, and a third taxi city
     "jonas-nyc-taxi+jonas-dc-taxi>taxi-sf-trips",
 )
 PLAIN = (
-    "Previous hour", "Hour-of-week mean", "Linear", "ST-net", "Finetuned", "RegionTrans", "STBaT",
-    "MLP",
+    "Previous hour", "Last week", "Few-shot mean", "Hour-of-week mean", "Linear", "ST-net",
+    "Finetuned", "RegionTrans", "STBaT", "MLP", "Trees", "Trees(pooled)",
 )  # fmt: skip
 KNOWN_KINDS = "sim-grid-a>sim-grid-c"  # what is rare in the source is common in the target
 MEASURED = ("Finetuned", "MetaST", "CrossTReS", "STBaT")  # Table 3: memory and time
@@ -80,8 +80,8 @@ def figure5(profile: str) -> Rows:
 
 def days_of(pair: str) -> list[int]:
     """Those of DAYS that the target's history has."""
-    target = target_of(pair)
-    history = protocol_of(Plan.protocol(target)).valid // 24
+    kind = target_of(pair).partition("-")[0]
+    history = protocol_of(PROTOCOL_OF[kind]).valid // 24
     return [days for days in DAYS if days <= history]
 
 
@@ -94,9 +94,15 @@ def poi(profile: str) -> Rows:
 
 
 def further(profile: str) -> Rows:
-    """Cities that the paper's stand-ins lack: POI of their own, or another continent's coast."""
+    """Cities that the paper's stand-ins lack: POI of their own, or another continent's."""
     plan = Plan.of(profile)
-    return {m: plan.runs([m], FURTHER, plan.fractions) for m in PLAIN}
+    return {m: plan.runs([m], further_pairs(plan), plan.fractions) for m in PLAIN}
+
+
+def further_pairs(plan: Plan) -> list[str]:
+    """The pairs of a profile that are neither JONAS nor simulated; FURTHER where it has none."""
+    known = ("jonas", "sim")
+    return [c for c in plan.cities if not target_of(c).startswith(known)] or [*FURTHER]
 
 
 def kinds(profile: str) -> Rows:

@@ -89,13 +89,16 @@ def _planned_and_recorded(wing: str) -> Iterator[tuple[str, str, Run]]:
     """(table, name, run); the table is "" for what is only recorded."""
     if wing not in profiles.wings():
         return
-    tables = wing_of(Run(wing, "", "", "", "", "", 0)).TABLES
+    own = wing_of(Run(wing, "", "", "", "", "", 0))
+    tables = own.TABLES
     for profile in PROFILES:
         for table, planned in tables.items():
             yield from ((table, run.method, run) for run in planned(profile))
             rows = planned.rows(profile) if hasattr(planned, "rows") else {}
             for label, of_row in rows.items():
                 yield from ((table, f"{table}:{label}", run) for run in of_row)
+                shared = [run for run in of_row if label in own.METHODS and run.method != label]
+                yield from ((table, label, run) for run in shared)
     for record in [*store.read_all(wing), *runs.published(wing).values()]:
         if record["profile"] in PROFILES:
             run = Run(**{name: record[name] for name in RUN_FIELDS})

@@ -35,6 +35,7 @@ SHAPES = {
     "jonas-nyc-taxi": (2400, 2, 16, 8), "jonas-nyc-bike": (2400, 2, 16, 8),
     "jonas-dc-taxi": (2400, 2, 9, 12), "jonas-dc-bike": (2400, 2, 9, 12),
     "bikes-chicago-2021": (1416, 2, 35, 25), "bikes-dc-2021": (1416, 2, 23, 23),
+    "didi-chengdu-2016": (1440, 1, 16, 16), "didi-xian-2016": (1440, 1, 16, 16),
     "la": (2016, 207), "san-diego": (4032, 308), "bay-i680": (8928, 136),
     "aarhus": (33338, 449),
 }  # fmt: skip
@@ -51,6 +52,15 @@ def test_shape_card_and_hash(load, name):
     assert city.attrs["name"] == name and city.attrs["sha256"] == content_hash(city)
     first, last = (str(t)[:10] for t in city.time.values[[0, -1]])
     assert row["span"] == f"{first} to {last}"
+
+
+ORDERS = {"didi-chengdu-2016": (8_439_537, 256), "didi-xian-2016": (5_922_961, 255)}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_didi_orders_and_active_cells(load, name):
+    flow = load(name).flow.values
+    assert (int(flow.sum(dtype=float)), int((flow.sum(0) > 0).sum())) == ORDERS[name]
 
 
 TRIPS = {  # (demand, supply) and active cells, from the arrays' own description

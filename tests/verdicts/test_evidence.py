@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from stflow_lib import runs
-from stflow_lib.runs import store
+from stflow_lib.runs import RowTable, store
 from stflow_lib.verdicts.judge import judge
 
 ORDER = "o1,toy,S,order,A below B,any,100,NOISE,COLLAPSES,rmse,,"
@@ -33,6 +33,17 @@ def test_collapsed_runs_are_left_out_and_counted(book, put, toy):
     row = judge("toy").iloc[0]
     assert row.n == 2 and row.ours == pytest.approx(1.1)
     assert row.note == "about 3 seeds would settle it; 1 failed run(s) left out"
+
+
+def test_a_methods_row_with_anothers_runs_is_that_method(book, put, toy):
+    """RegionTrans without a day is Finetuned: its claims are judged by Finetuned's records."""
+    book(NUMBER.replace("NOISE", "COLLAPSES"))
+    shared = [toy.run("NOISE", city="taxibj-p1")]
+    rows = lambda profile: {"COLLAPSES": shared} if profile == "lab" else {}
+    sys.modules["stflow_lib.toy"].TABLES = {"table1": RowTable(rows)}
+    put("NOISE", [2.05], city="taxibj-p1")
+    row = judge("toy").iloc[0]
+    assert (row.n, row.ours) == (1, 2.05)
 
 
 def test_planned_settings_are_the_methods_own_and_ablations_are_not_mixed_in(book, put, toy):

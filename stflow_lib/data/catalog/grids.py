@@ -3,7 +3,7 @@
 from functools import partial
 
 from stflow_lib.data.catalog.entry import Entry
-from stflow_lib.data.readers import bikes, grids, taxi
+from stflow_lib.data.readers import bikes, didi, grids, taxi
 
 CABS = {
     "kind": "grid",
@@ -57,6 +57,17 @@ def _bikes(city: str, place: str, system: str, places: str, box, cells, zone: st
     )  # fmt: skip
 
 
+def _didi(city: str, place: str) -> Entry:
+    return Entry(
+        f"didi-{city}-2016", f"{place} DiDi orders where they begin, half-kilometre cells",
+        "grid", "1440 x 1 x 16 x 16", "2016-10-01 to 2016-11-29", 60, "Asia/Shanghai",
+        "orders per step", "DiDi GAIA, as UCTB has it (uctb/UCTB)",
+        "MIT (repository); DiDi GAIA upstream", partial(didi.read_didi, city=city),
+        forms=((f"didi-2016/{city}.npz",),), manifest=f"didi-{city}-2016",
+        stands_in_for="STBaT: a further pair of taxi cities", size_mb=3.2,
+    )  # fmt: skip
+
+
 ENTRIES = [
     _entries(64, 30, "1151 x 1 x 64 x 64", "UrbanSTC: TaxiBJ, at a laptop's size"),
     _entries(128, 60, "576 x 1 x 128 x 128", "UrbanSTC: TaxiBJ, at the paper's size"),
@@ -84,4 +95,6 @@ ENTRIES = [
         "dc", "Washington DC", "capitalbikeshare", "dc-2017",
         bikes.WASHINGTON, bikes.WASHINGTON_CELLS, "America/New_York",
     ),
+    _didi("chengdu", "Chengdu"),
+    _didi("xian", "Xi'an"),
 ]  # fmt: skip

@@ -58,10 +58,15 @@ def load_arrays(path: Path):
     """
     content = read_bytes(path)
     with named(path, "not a readable pickle (truncated?)"):
-        _demand_modest(content)
-        loaded = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
-        _demand_shallow(loaded)
-        return loaded
+        return loads_arrays(content)
+
+
+def loads_arrays(content: bytes):
+    """As `load_arrays`, of a pickle's bytes; whoever calls names the file."""
+    _demand_modest(content)
+    loaded = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
+    _demand_shallow(loaded)
+    return loaded
 
 
 def _demand_modest(content: bytes) -> None:

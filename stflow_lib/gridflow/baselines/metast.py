@@ -18,8 +18,14 @@ from stflow_lib.gridflow.networks.stnet import STNet, zero_last_layer
 from stflow_lib.gridflow.problem.calendar import hour_of_week, mean_by_slot
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
-from stflow_lib.gridflow.training.meta import meta_loss, with_weights
-from stflow_lib.gridflow.training.schedule import forward, weighted_squared_error
+from stflow_lib.gridflow.training.meta import (
+    Loss,
+    Weights,
+    adapted_rmse,
+    meta_loss,
+    with_weights,
+)
+from stflow_lib.gridflow.training.schedule import Network, forward, weighted_squared_error
 from stflow_lib.gridflow.training.transfer import (
     FittedDirection,
     direction_method,
@@ -154,13 +160,23 @@ def fit_memory(task: Task, settings: MetaSTSettings, seed: int, folder) -> Fitte
 
     weights = {n: p for n, p in named.named_parameters() if n.startswith("net.network.")}
 
+    def loss_of(city: CityFlow) -> Loss:
+        return lambda moved, labels: with_weights(named, moved)(city, labels)
+
     def objective(city: CityFlow, steps: Int[Tensor, " b"]) -> Float[Tensor, ""]:
-        def loss(moved, labels):
-            return with_weights(named, moved)(city, labels)
+        return meta_loss(loss_of(city), weights, city, task.day, meta, settings.source.batch)
 
-        return meta_loss(loss, weights, city, task.day, meta, settings.source.batch)
+    def with_memory(moved: Weights) -> Network:
+        return with_weights(net, {n.removeprefix("net."): w for n, w in moved.items()})
 
-    learned = pretrain_on_sources(net, task, settings, seed, folder, objective=objective)
+    def error(city: CityFlow) -> float:
+        plan = settings.source
+        return adapted_rmse(loss_of(city), weights, with_memory, city, task.day, meta, plan)
+
+    learned = pretrain_on_sources(
+        net, task, settings, seed, folder,
+        objective=objective, error=error if meta.validate_adapted else None,
+    )  # fmt: skip
     return finetune(learned, task, settings, seed, folder, groups=[net.network])
 
 

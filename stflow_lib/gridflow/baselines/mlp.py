@@ -6,6 +6,7 @@ Trained exactly as the networks beside it, so that the difference is what neighb
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -22,6 +23,7 @@ class MLPSettings(TransferSettings):
     clock: bool = field(default=True, kw_only=True)
     width: int = 64  # of both hidden layers
     last_value: bool = True  # predict the change against the last hour
+    unit: float = 0.05  # of its own numbers, as `Backbone.unit`
 
 
 class CellMLP(nn.Module):
@@ -34,7 +36,7 @@ class CellMLP(nn.Module):
     def __init__(self, lags: int, settings: MLPSettings):
         super().__init__()
         self.lags, self.last_value = lags, settings.last_value
-        width = settings.width
+        self.unit, width = settings.unit, settings.width
         self.body = nn.Sequential(
             nn.Linear(lags + HOUR_CHANNELS * settings.clock, width),
             nn.ReLU(),
@@ -48,9 +50,10 @@ class CellMLP(nn.Module):
     ) -> tuple[Float[Tensor, "b region"], Float[Tensor, "b region width"]]:
         """Predictions and last hidden layer of the chosen cells."""
         known = x.flatten(2)[..., cells].transpose(1, 2)  # [B, R, L + 4]
-        z = self.body(known)
-        out = self.head(z)[..., 0]
-        return out + known[..., self.lags - 1] if self.last_value else out, z
+        past, clock = known.tensor_split([self.lags], 2)
+        z = self.body(torch.cat([past / self.unit, clock], 2))
+        out = self.head(z)[..., 0] * self.unit
+        return out + past[..., -1] if self.last_value else out, z
 
 
 def fit(task: Task, settings: MLPSettings, seed: int, folder: Path | None) -> Predictor:

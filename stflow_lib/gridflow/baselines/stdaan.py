@@ -32,6 +32,8 @@ from stflow_lib.gridflow.training.transfer import (
     stnet,
 )
 
+LEAST = 1e-12  # squared error at which the root's slope is cut
+
 
 @dataclass(frozen=True)
 class STDAANSettings(TransferSettings):
@@ -39,7 +41,12 @@ class STDAANSettings(TransferSettings):
 
     align: Schedule = field(default_factory=ON_TARGET)  # the joint stage
     strength: float = 0.1  # of the discrepancy, against errors averaged over cells
+    error: str = "rmse"  # root-mean-square, as the released code; "mse": not its root
     sampled: int = 128  # cell features of each city in a step
+
+    def __post_init__(self):
+        if self.error not in ("rmse", "mse"):
+            raise ValueError(f"error {self.error!r}: want rmse or mse")
 
 
 def joint_loss(
@@ -49,17 +56,18 @@ def joint_loss(
     city: CityFlow,
     steps: Int[Tensor, " b"],
 ) -> Float[Tensor, ""]:
-    """Mean squared errors of a target and a source batch plus the discrepancy of features.
+    """Errors of a target and a source batch plus the discrepancy of features.
 
-    Errors are means over cells, as in the released code, not sums. With several sources one is
-    drawn for each step.
+    Errors are root-mean-squares over windows and cells, as in the released code. With several
+    sources one is drawn for each step.
     """
     source = task.sources[int(torch.randint(len(task.sources), ()))]
     drawn = source.train[torch.randint(len(source.train), (len(steps),)).to(steps.device)]
     loss, features = 0.0, []
     for some, labels in ((city, steps), (source, drawn)):
         guess, truth, z = forward(network, some, labels)
-        loss = loss + weighted_squared_error(guess, truth) / guess.shape[1]
+        squared = weighted_squared_error(guess, truth) / guess.shape[1]
+        loss = loss + (squared if settings.error == "mse" else (squared + LEAST).sqrt())
         features.append(_sample(z.flatten(0, 1), settings.sampled))
     return loss + settings.strength * mean_discrepancy(*features)
 

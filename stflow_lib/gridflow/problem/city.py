@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stflow_lib.data.errors import DataError
 
-CLIP_RANK = 0.999  # CrossTReS: everything above this share of all cell-hours is cut
+RANK = 0.999  # share of cell-hours below the upper end of a scale
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,26 @@ def training_scale(flow: Float[Tensor, "time direction row col"], where: str) ->
     return low, high
 
 
+def robust_scale(flow: Float[Tensor, "time direction row col"], where: str) -> Scale:
+    """Least value, and the 99.9 % entry of all above it, of each direction over the hours given.
+
+    A maximum grows with the record: that of three days is a third to nine tenths of that of two
+    months. This one does not, and cells without demand do not move it. DataError as
+    `training_scale`.
+    """
+    low = flow.amin((0, 2, 3))
+    high = torch.stack(
+        [_upper(way, least) for way, least in zip(flow.unbind(1), low, strict=True)]
+    )
+    _demand_change(low, high, where)
+    return low, high
+
+
+def _upper(flow: Float[Tensor, "time row col"], low: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    values = flow[flow > low].sort().values
+    return values[int(RANK * len(values))] if len(values) else low
+
+
 def crosstres_scale(flow: Float[Tensor, "time direction row col"], where: str) -> Scale:
     """The released code's scale: from 0 or the minimum to the 99.9 % entry of all cell-hours.
 
@@ -88,7 +108,7 @@ def crosstres_scale(flow: Float[Tensor, "time direction row col"], where: str) -
     """
     values = flow.transpose(0, 1).flatten(1).sort(1).values
     low = values[:, 0].clamp_min(0)
-    high = values[:, int(CLIP_RANK * values.shape[1])]
+    high = values[:, int(RANK * values.shape[1])]
     _demand_change(low, high, where)
     return low, high
 

@@ -20,6 +20,7 @@ from stflow_lib.runs.pair import split_pair
 
 PROTOCOL_OPTIONS = {  # words after the protocol's name
     "crosstres": {"scaler": "crosstres"},
+    "maximum": {"scaler": "train_max"},
     "sourcescale": {"zero_shot_scale": "source"},
     "whole": {"mask": "whole"},
     "dirichlet": {},
@@ -57,18 +58,25 @@ def open_task(run) -> Task:
 
 
 def with_poi(name: str, rows: slice, random: bool = False) -> xr.Dataset:
-    """The city with its own POI, else a stand-in drawn from `rows` of its other mode.
+    """The city with its own POI, else a stand-in drawn from `rows` of a city beside it.
 
-    Only JONAS has two modes; any other city without POI stays as it is, and so does a target
-    of which no row may be read. `random` puts the control in the place of a stand-in.
+    Any city but those of JONAS and DiDi stays as it is without POI, and so does a target of
+    which no row may be read. `random` puts the control in the place of a stand-in.
     """
-    city = _city(name)
-    place, _, mode = name.rpartition("-")
-    if "poi" in city or not name.startswith("jonas-") or rows.start == rows.stop:
+    city, beside = _city(name), _beside(name)
+    if "poi" in city or beside is None or rows.start == rows.stop:
         return city
     if random:
         return city.assign(poi=dirichlet_profile(city.sizes["row"], city.sizes["col"]))
-    return city.assign(poi=functional_profile(_city(f"{place}-{OTHER_MODE[mode]}"), rows))
+    return city.assign(poi=functional_profile(_city(beside), rows))
+
+
+def _beside(name: str) -> str | None:
+    """Whose trips tell what the cells are for: JONAS has another mode, DiDi only its own."""
+    place, _, mode = name.rpartition("-")
+    if name.startswith("jonas-"):
+        return f"{place}-{OTHER_MODE[mode]}"
+    return name if name.startswith("didi-") else None
 
 
 @lru_cache(maxsize=8)

@@ -16,6 +16,7 @@ from stflow_lib.gridflow.problem.city import (
     CityFlow,
     Scale,
     crosstres_scale,
+    robust_scale,
     scale,
     training_scale,
 )
@@ -23,7 +24,7 @@ from stflow_lib.gridflow.problem.protocol import Protocol, protocol_of
 
 ALL_DAYS = -1  # the target's whole history before validation: the upper bound
 KNOWN = {
-    "scaler": ("train_max", "crosstres"),
+    "scaler": ("robust", "train_max", "crosstres"),
     "zero_shot_scale": ("target_history", "source"),
     "mask": ("history", "whole"),
 }
@@ -33,8 +34,12 @@ KNOWN = {
 class Choices:
     """What the paper leaves open about the data; each has the released code's other value."""
 
-    scaler: str = "train_max"  # "crosstres": 99.9 % of the whole series, larger values clipped
-    zero_shot_scale: str = "target_history"  # "source": not even the target's maximum is known
+    # 99.9 % of the counts that a method may see; "train_max": their maximum; "crosstres": 99.9 % of
+    # the whole series, larger values clipped
+    scaler: str = "robust"
+    zero_shot_scale: str = (
+        "target_history"  # "source": not even one number of the target is known
+    )
     mask: str = "history"  # cells with a trip before validation; "whole": in the whole series
     need_poi: bool = True  # every source must say what its regions are
     lags: int = 6  # input steps (tau)
@@ -150,9 +155,8 @@ def _scale(
 ) -> Scale:
     if choices.scaler == "crosstres":
         return crosstres_scale(flow, name)
-    return training_scale(
-        flow[allowed], f"{name}, steps {allowed.start or 0} to {allowed.stop}"
-    )
+    own = training_scale if choices.scaler == "train_max" else robust_scale
+    return own(flow[allowed], f"{name}, steps {allowed.start or 0} to {allowed.stop}")
 
 
 def _mean_scale(sources: Sequence[CityFlow], name: str) -> Scale:

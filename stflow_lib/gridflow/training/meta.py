@@ -1,7 +1,7 @@
 """Meta-learning: one gradient step on a few windows of a city, differentiated through."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,7 +11,13 @@ from torch.func import functional_call
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow.problem.city import CityFlow
-from stflow_lib.gridflow.training.schedule import squared_error
+from stflow_lib.gridflow.training.schedule import (
+    Network,
+    Schedule,
+    scaled_rmse,
+    squared_error,
+)
+from stflow_lib.training.loop import autocast
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Meta:
     steps: int = 5  # inner gradient steps, each on a batch of the support
     rate: float = 1e-4  # of the inner steps; errors are summed over cells
     first_order: bool = False  # True: inner gradients count as constants
+    validate_adapted: bool = True  # an epoch is chosen by the error after the inner steps
 
     def __post_init__(self):
         if min(self.tasks, self.days) < 1 or self.steps < 0:
@@ -80,6 +87,35 @@ def meta_loss(
         batches, query = draw_task(city, day, meta, batch)
         total = total + loss(adapted(loss, weights, batches, meta), query)
     return total / meta.tasks
+
+
+def adapted_rmse(
+    loss: Loss,
+    weights: Weights,
+    network: Callable[[Weights], Network],
+    city: CityFlow,
+    day: int,
+    meta: Meta,
+    plan: Schedule,
+) -> float:
+    """`scaled_rmse` of `network(adapted weights)`, as the target will meet it.
+
+    The inner steps are taken on the city's last `days` training days, which end where its
+    validation labels begin; their batches are the same at every call.
+    """
+    batches = last_batches(city, day, meta, plan.batch)
+    with torch.inference_mode(False), torch.enable_grad():
+        with autocast(plan.precision, city.train.device):
+            moved = adapted(loss, weights, batches, replace(meta, first_order=True))
+    return scaled_rmse(network(moved), city, plan)
+
+
+def last_batches(city: CityFlow, day: int, meta: Meta, batch: int) -> list[Int[Tensor, " b"]]:
+    """Inner batches from the last `days` days of training labels, drawn once and for all."""
+    inside = city.train[-meta.days * day :]
+    fixed = torch.Generator().manual_seed(0)
+    shape = (meta.steps, min(batch, len(inside)))
+    return [*inside[torch.randint(len(inside), shape, generator=fixed).to(inside.device)]]
 
 
 def with_weights(network: nn.Module, weights: Weights) -> Callable[..., Any]:

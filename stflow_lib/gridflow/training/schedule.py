@@ -1,5 +1,6 @@
 """Training on windows of one or several cities, one city in each batch (STBaT section 5.1)."""
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,11 @@ class Schedule(Training):
     weight_decay: float = 5e-5  # added to the gradient, as Adam's own setting does
     clip: float = 2.0  # largest norm of the gradient, before the decay; 0: no bound
     valid_every: int = 1  # every n-th validation label chooses the epoch
+    keep_start: bool = False  # the weights before the first step are a candidate, too
+
+    def validation(self, labels: Int[Tensor, " valid"]) -> Int[Tensor, " chosen"]:
+        """The labels that choose the epoch: all hours of the day if n has no factor 2 or 3."""
+        return labels[:: self.valid_every]
 
     def order(self, samples: Int[Tensor, "s 2"], epoch: int, seed: int) -> Int[Tensor, "u 2"]:
         """(city, label step) in the order of use: `batch` rows of a city, then of the next."""
@@ -67,30 +73,62 @@ def fit_cities(
     folder: Path | None,
     objective: Objective | None = None,
     groups: Sequence[nn.Module] = (),
+    error: Callable[[CityFlow], float] | None = None,
     log: Callable[[], dict[str, float]] = dict,
 ) -> History:
     """Fit a network of one direction on the cities' `train` labels; their `valid` labels choose.
 
     `objective` defaults to `squared_error`; the gradient's norm is bounded in each of `groups`
-    (default: the network) separately. The epoch with the least mean over cities of the scaled
-    RMSE is kept, as curve "valid_rmse"; `log()` adds curves. Everything else as in
-    `stflow_lib.training.loop.train`, so an interrupted training goes on where it was.
+    (default: the network) separately. The epoch with the least mean over cities of `error`
+    (default: `scaled_rmse`) is kept, as curve "valid_rmse"; `log()` adds curves. Everything else
+    as in `train_from_start`.
     """
     retain_heap()
     network.to(cities[0].flow.device, memory_format=torch.channels_last)
     objective = objective or (lambda city, steps: squared_error(network, city, steps))
+    error = error or (lambda city: scaled_rmse(network, city, plan))
 
     def loss(batch: Int[Tensor, "b 2"]) -> Float[Tensor, ""]:
         with autocast(plan.precision, batch.device):
             value = objective(cities[int(batch[0, 0])], batch[:, 1])
         return with_clipping_and_decay(value, groups or [network], plan)
 
-    def check() -> dict[str, float]:
-        errors = [scaled_rmse(network, city, plan) for city in cities]
-        return {"valid_rmse": sum(errors) / len(errors)} | log()
+    def score() -> float:
+        errors = [error(city) for city in cities]
+        return sum(errors) / len(errors)
 
-    return train(network, loss, _samples(cities), check, plan, seed=seed, stage=stage,
-                 folder=folder)  # fmt: skip
+    return train_from_start(network, loss, _samples(cities), score, plan, log, seed=seed,
+                            stage=stage, folder=folder)  # fmt: skip
+
+
+def train_from_start(
+    network: nn.Module,
+    loss: Callable[[Int[Tensor, "b 2"]], Float[Tensor, ""]],
+    samples: Int[Tensor, "s 2"],
+    score: Callable[[], float],
+    plan: Schedule,
+    log: Callable[[], dict[str, float]] = dict,
+    **place,
+) -> History:
+    """`loop.train` by curve "valid_rmse"; with `plan.keep_start` from epoch 0 on.
+
+    The weights before the training are then kept, with `best_step` 0, where no epoch has a
+    lower score. `place`: seed, stage and folder, from which an interrupted training goes on.
+    """
+    before = _scored(network, score) if plan.keep_start else math.inf
+    start = copy.deepcopy(network.state_dict())
+    check = lambda: {"valid_rmse": score()} | log()
+    history = train(network, loss, samples, check, plan, **place)
+    if before <= min(history.curves.get("valid_rmse", [math.inf])):
+        network.load_state_dict(start)
+        history.best_step = 0
+    return history
+
+
+def _scored(network: nn.Module, score: Callable[[], float]) -> float:
+    network.eval()
+    with torch.inference_mode():
+        return score()
 
 
 def _samples(cities: Sequence[CityFlow]) -> Int[Tensor, "s 2"]:
@@ -137,10 +175,10 @@ def predict_trips(
     return city.on_map(guess)
 
 
-def scaled_rmse(network: nn.Module, city: CityFlow, plan: Schedule, batch: int = 256) -> float:
+def scaled_rmse(network: Network, city: CityFlow, plan: Schedule, batch: int = 256) -> float:
     """Unweighted RMSE over valid cells and every `valid_every`-th validation label."""
     squared, count = 0.0, 0
-    for steps in city.valid[:: plan.valid_every].split(batch):
+    for steps in plan.validation(city.valid).split(batch):
         with autocast(plan.precision, steps.device):
             guess, truth, _ = forward(network, city, steps)
         squared += (guess - truth).double().square().sum().item()

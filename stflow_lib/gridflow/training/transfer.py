@@ -19,8 +19,8 @@ from stflow_lib.gridflow.training.shared_stages import shared_stage, stage_finge
 from stflow_lib.training.loop import History
 from stflow_lib.training.method import Method, Predictor, count_parameters, require_sources
 
-# At most 80 epochs, of which target validation chooses one.
-ON_TARGET = partial(Schedule, epochs=80, patience=0)
+# At most 80 epochs, of which target validation chooses one, or the network as it came.
+ON_TARGET = partial(Schedule, epochs=80, patience=0, keep_start=True)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,14 @@ def test_bike_cards_ask_for_their_box_and_zone(name):
     assert asked["box"] is box
 
 
+@pytest.mark.parametrize("city", ["chengdu", "xian"])
+def test_didi_cards_read_the_file_of_their_city(city):
+    """The two files have one shape: a wrong name would load."""
+    card = CARDS[f"didi-{city}-2016"]
+    assert card.read.keywords == {"city": city} and card.forms == ((f"didi-2016/{city}.npz",),)
+    assert [raw.path.lower() for raw in card.raw_files()] == [f"uctb/data/didi_{city}.tar.gz"]
+
+
 def test_all_that_can_be_downloaded_has_a_list():
     """Every grid city is free to be had: none may depend on a file that nobody can fetch."""
     assert all(card.manifest and not card.how for card in ENTRIES)

@@ -56,6 +56,17 @@ def test_last_value_is_the_newest_hour_not_the_clock():
     assert not plain(x, torch.arange(12))[0].any()
 
 
+def test_unit_is_that_of_what_goes_in_and_comes_out():
+    """Demand in units of 0.05, its change too; the clock is no demand."""
+    x, cells = draw(), torch.arange(12)
+    plain, scaled = network(unit=1.0), network(unit=0.05)
+    inside = torch.cat([x[:, :6] / 0.05, x[:, 6:]], 1)
+    last = x[:, 5].flatten(1)
+    want = last + (plain(inside, cells)[0] - last / 0.05) * 0.05
+    torch.testing.assert_close(scaled(x, cells)[0], want)
+    assert MLPSettings().unit == 0.05
+
+
 def test_few_shot_zero_shot_and_batches(receiver, lender, twelve):
     """A predictor fitted on clocked cities must be asked with plain tasks."""
     few, zero = (make_task(receiver, [lender], twelve, days=d) for d in (3, 0))

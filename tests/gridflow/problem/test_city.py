@@ -6,7 +6,7 @@ import torch
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow import Choices, make_task
-from stflow_lib.gridflow.problem.city import crosstres_scale, training_scale
+from stflow_lib.gridflow.problem.city import crosstres_scale, robust_scale, training_scale
 
 
 def test_windows_are_the_hours_before_the_label(lender, receiver, twelve):
@@ -72,7 +72,17 @@ def test_labels_and_maps_are_inverse(receiver, twelve):
     assert (~city.mask).any() and (maps[:, ~city.mask] == city.low).all()
 
 
-@pytest.mark.parametrize("scale", [training_scale, crosstres_scale])
+def test_robust_scale_by_hand():
+    """Entry 1998 of 2000 counts above the least, whatever the cells without demand."""
+    counts = torch.arange(2001.0)[:, None, None, None]
+    low, high = robust_scale(counts, "here")
+    assert (low.item(), high.item()) == (0, 1999)
+    double = torch.cat([counts, counts * 0], 3)
+    assert torch.equal(robust_scale(double, "here")[1], high)
+    assert torch.equal(robust_scale(counts.repeat(3, 1, 1, 1), "here")[1], high)
+
+
+@pytest.mark.parametrize("scale", [training_scale, robust_scale, crosstres_scale])
 def test_a_direction_without_change_is_an_error(scale):
     """Scaling would divide by zero and fill every network with NaN."""
     flow = torch.stack([torch.arange(24.0).reshape(6, 2, 2), torch.full((6, 2, 2), 3.0)], 1)

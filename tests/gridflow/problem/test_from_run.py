@@ -34,6 +34,9 @@ def test_switches_reach_the_task():
     plain = opened()
     clipped = opened(protocol="P60-crosstres")
     assert (clipped.target.high != plain.target.high).any()
+    most = opened(protocol="P60-maximum").target
+    assert (most.high == most.flow[most.train[0] : 960].amax((0, 2, 3))).all()
+    assert (most.high > plain.target.high).all()
     borrowed = opened(protocol="P60-sourcescale-whole", scarcity="0")
     assert torch.equal(borrowed.target.high, borrowed.sources[0].high)
 
@@ -54,6 +57,16 @@ def test_jonas_gets_the_profile_of_its_other_mode(real_data):
     few = load("jonas-dc-bike").flow.values[1368:1440].sum((0, 1))
     np.testing.assert_allclose(task.target.poi.sum(0), few > 0, atol=1e-5)
     assert opened("jonas-nyc-taxi>jonas-dc-taxi", "P90", "0").target.poi is None
+
+
+def test_didi_gets_the_profile_of_its_own_training_hours(real_data):
+    """Seven times of the week of one direction; the target's from its three days."""
+    task = opened("didi-chengdu-2016>didi-xian-2016", "P60")
+    flow = load("didi-chengdu-2016").flow.values[:960].sum((0, 1))
+    assert task.sources[0].poi.shape == (7, 16, 16) and task.directions == ("pickup",)
+    np.testing.assert_allclose(task.sources[0].poi.sum(0).numpy(), flow > 0, atol=1e-5)
+    few = load("didi-xian-2016").flow.values[888:960].sum((0, 1))
+    np.testing.assert_allclose(task.target.poi.sum(0), few > 0, atol=1e-5)
 
 
 def test_control_takes_the_place_of_the_profile_only(real_data):

@@ -1,12 +1,23 @@
 """Meta-learning: closed forms on a linear model, tasks that stay inside the training part."""
 
+from functools import partial
+
 import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
-from stflow_lib.gridflow.training.meta import Meta, adapted, city_loss, draw_task, meta_loss
-from stflow_lib.gridflow.training.schedule import squared_error
+from stflow_lib.gridflow.training.meta import (
+    Meta,
+    adapted,
+    adapted_rmse,
+    city_loss,
+    draw_task,
+    last_batches,
+    meta_loss,
+    with_weights,
+)
+from stflow_lib.gridflow.training.schedule import Schedule, scaled_rmse, squared_error
 
 TINY = Backbone(channels=2, blocks=0, hidden=2)
 META = Meta(tasks=2, steps=2, rate=0.01)
@@ -93,3 +104,26 @@ def test_tasks_that_cannot_be_are_errors():
     for wrong in ({"tasks": 0}, {"days": 0}, {"steps": -1}):
         with pytest.raises(ValueError, match="too few"):
             Meta(**wrong)
+
+
+def test_an_epoch_is_judged_after_the_inner_steps_on_the_days_before_validation(task):
+    """By hand: two plain gradient steps on the last three training days, then the error."""
+    torch.manual_seed(0)
+    network, city, plan = STNet(TINY), task.sources[0], Schedule(batch=8)
+    meta, weights = Meta(steps=2, rate=0.01), dict(network.named_parameters())
+    loss, own = city_loss(network, city), partial(with_weights, network)
+    batches = last_batches(city, task.day, meta, 8)
+    assert {len(b) for b in batches} == {8} and len(batches) == 2
+    assert all(set(b.tolist()) <= set(city.train[-72:].tolist()) for b in batches)
+    assert torch.equal(batches[1], last_batches(city, task.day, meta, 8)[1])
+    twin = STNet(TINY)
+    twin.load_state_dict(network.state_dict())
+    for steps in batches:
+        moves = torch.autograd.grad(squared_error(twin, city, steps), [*twin.parameters()])
+        with torch.no_grad():
+            for p, move in zip(twin.parameters(), moves, strict=True):
+                p -= 0.01 * move
+    with torch.inference_mode():
+        got = adapted_rmse(loss, weights, own, city, task.day, meta, plan)
+        assert got == pytest.approx(scaled_rmse(twin, city, plan), rel=1e-5)
+        assert abs(got - scaled_rmse(network, city, plan)) > 1e-4

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -220,3 +221,24 @@ def test_own_objective_gets_one_city_and_its_labels(task):
     network = net()
     fit_cities(network, task.sources, PLAN, seed=0, stage="s", folder=None, objective=objective)
     assert seen == [("a", True, 8), ("b", True, 8)] * 8
+
+
+def test_a_training_that_only_harms_leaves_the_network_as_it_came(task):
+    """Epoch 0 is a candidate: the previous hour, thrown about by a rate of 100."""
+    wild = replace(PLAN, learning_rate=100.0, keep_start=True)
+    network = silent(net())
+    before = copy.deepcopy(network.state_dict())
+    history = fit_cities(network, [task.target], wild, seed=0, stage="t", folder=None)
+    assert all(torch.equal(w, before[n]) for n, w in network.state_dict().items())
+    assert history.best_step == 0 and history.steps == 16
+    assert min(history.curves["valid_rmse"]) > scaled_rmse(network, task.target, wild)
+
+
+def test_a_training_that_helps_is_kept_as_without_epoch_0(task):
+    """The extra look neither moves a weight nor draws a number."""
+    plans = PLAN, replace(PLAN, keep_start=True)
+    (one, first), (two, second) = (fitted(task, plan=plan) for plan in plans)
+    assert first.best_step == second.best_step > 0 and first.curves == second.curves
+    assert all(
+        torch.equal(p, q) for p, q in zip(one.parameters(), two.parameters(), strict=True)
+    )

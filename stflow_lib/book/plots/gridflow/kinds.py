@@ -23,8 +23,11 @@ NAMED = 12  # letters of the longest kind that a figure has room for
 
 
 def kind_shares(city: str, protocol: str) -> pd.Series | None:
-    """Percent of a city's cells by (number, name) of the kind, rarest first; None without kinds."""
-    kinds = region_types(city, protocol_of(protocol))
+    """Percent of a city's cells by (number, name) of the kind, rarest first; None without kinds.
+
+    Words after the protocol's name change no kind.
+    """
+    kinds = region_types(city, protocol_of(protocol.partition("-")[0]))
     if kinds is None:
         return None
     counts = pd.Series(kinds.values.ravel()).value_counts(ascending=True)

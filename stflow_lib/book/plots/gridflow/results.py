@@ -12,13 +12,14 @@ from stflow_lib import runs
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.book.tables import all_errors, by_seed, runs_at
-from stflow_lib.gridflow.plan import RULES
+from stflow_lib.gridflow.plan import DETERMINISTIC, RULES
 from stflow_lib.runs import Rows
 from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts import statistics
 from stflow_lib.verdicts.claims import SCENARIOS, reported
 
 METRICS = ("rmse", "mae")
+BESIDE = "Finetuned"  # stands in the cell of a row with fewer seeds, with the same ones
 REPEATS = ("Previous hour", "Yesterday", "Last week")  # need no day of the target
 IMPROVEMENTS = [
     "task", "data", "metric", "best baseline", "from the errors (%)", "printed (%)",
@@ -28,7 +29,8 @@ IMPROVEMENTS = [
 def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
     """Means of every row at every pair: what knows no source under each of its sources.
 
-    Columns of `runs.summary`, and `pair`.
+    Columns of `runs.summary`, `pair`, and `beside`: for a row that lacks seeds of BESIDE the mean
+    of that one over the seeds that both have; NaN for all others.
     """
     frames = [
         runs.summary(group, METRICS).assign(row=row) for row, group in rows.items() if group
@@ -37,7 +39,21 @@ def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
     beside = [
         long[long["city"].isin([pair, target_of(pair)])].assign(pair=pair) for pair in pairs
     ]
-    return pd.concat(beside, ignore_index=True)
+    found = pd.concat(beside, ignore_index=True)
+    return found.assign(beside=[_beside(rows, cell) for cell in found.itertuples()])
+
+
+def _beside(rows: Rows, cell) -> float:
+    """The mean of BESIDE over a row's seeds; NaN where the row lacks none or needs but one."""
+    place = cell.pair, cell.scarcity, cell.metric
+    own, base = (_seeds(rows.get(name, []), *place) for name in (cell.row, BESIDE))
+    if rows[cell.row][0].method in DETERMINISTIC or own.keys() >= base.keys():
+        return np.nan
+    return float(np.mean([base[seed] for seed in own if seed in base] or [np.nan]))
+
+
+def _seeds(group: Iterable[runs.Run], pair: str, amount: str, metric: str) -> dict[int, float]:
+    return {seed: e for (*_, seed), e in by_seed(group, pair, amount, metric).items()}
 
 
 def printed_errors(metric: str, amount: str) -> pd.DataFrame:
@@ -57,7 +73,8 @@ def cell_text(cell) -> str:
     if not cell.n:
         return "collapsed" if cell.collapsed else "not run"
     spread = "" if np.isnan(cell.spread) else f" ± {cell.spread:.3f}"
-    few = f" (n={cell.n})" * bool(cell.missing or cell.collapsed)
+    paired = "" if np.isnan(cell.beside) else f"; {BESIDE} there {cell.beside:.3f}"
+    few = f" (n={cell.n}{paired})" * bool(cell.missing or cell.collapsed or paired)
     return f"{cell.mean:.3f}{spread}{few}" + " stale" * bool(cell.stale)
 
 
@@ -108,8 +125,10 @@ def relative_errors(rows: Rows, base: Mapping[tuple[str, str], float]) -> pd.Dat
 
 
 def best_of(rows: Rows, names: Iterable[str], pair: str, amount: str) -> tuple[str, float]:
-    """The row with the lowest mean RMSE of those recorded, and that error."""
-    means = {m: by_seed(rows.get(m, []), pair, amount, "rmse").mean() for m in names}
+    """The row with the lowest mean RMSE of those recorded with the most seeds, and that error."""
+    errors = {m: by_seed(rows.get(m, []), pair, amount, "rmse") for m in names}
+    most = max(map(len, errors.values()), default=0)
+    means = {m: own.mean() for m, own in errors.items() if len(own) == most}
     found = pd.Series(means, dtype=float).dropna()
     return (str(found.idxmin()), found.min()) if len(found) else ("not run", np.nan)
 

@@ -28,9 +28,9 @@ Normal = tuple[float, float]  # mean, deviation
 DECISIONS = [  # question, what is done here, setting, from where
     ("which cells take part", "those with a trip before validation", "Choices.mask",
      "ours; CrossTReS: whole record"),
-    ("scale", "training maximum, nothing clipped", "Choices.scaler",
-     "ours; CrossTReS: 99.9 %, clipped"),
-    ("zero-shot scale", "maximum of the target's history", "Choices.zero_shot_scale", "ours"),
+    ("scale", "99.9 % of the training counts, nothing clipped", "Choices.scaler",
+     "ours; CrossTReS: of the whole record, clipped"),
+    ("zero-shot scale", "99.9 % of the target's history", "Choices.zero_shot_scale", "ours"),
     ("source split 2:1", "first two thirds train", "Protocol.source_valid", "ours"),
     ("J = 256", "hidden state twice; this page: once", "Backbone.feature", "CrossTReS's code"),
     ("last layer of the head", "linear", "Backbone.sigmoid", "Eq. 9; CrossTReS: sigmoid"),
@@ -47,7 +47,8 @@ DECISIONS = [  # question, what is done here, setting, from where
      "STBLMSettings.strength", "ours"),
     ("Adam", "rate 0.001 (this page 0.003), decay 5e-5, norm 2, 32 windows", "source, target",
      "CrossTReS's code"),
-    ("fine-tuning", "plain error, best validation epoch", "target", "CrossTReS's code"),
+    ("fine-tuning", "plain error, best validation epoch, or none", "target",
+     "CrossTReS's code; ours: the network as it came is a candidate"),
 ]  # fmt: skip
 
 

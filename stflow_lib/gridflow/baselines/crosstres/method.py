@@ -5,8 +5,9 @@ source cells, and the network, which learns from weighted source cells. The scor
 looking ahead: weights are good if a few weighted steps lower the target's error.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
@@ -24,7 +25,13 @@ from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.discrepancy import mean_discrepancy
 from stflow_lib.gridflow.training.meta import Meta, Weights, adapted, with_weights
-from stflow_lib.gridflow.training.schedule import forward, weighted_squared_error
+from stflow_lib.gridflow.training.schedule import (
+    Schedule,
+    fit_cities,
+    forward,
+    scaled_rmse,
+    weighted_squared_error,
+)
 from stflow_lib.gridflow.training.transfer import (
     FittedDirection,
     TransferSettings,
@@ -33,12 +40,14 @@ from stflow_lib.gridflow.training.transfer import (
     on_sources,
     stnet,
 )
+from stflow_lib.training.method import require_sources
 
 
 @dataclass(frozen=True)
 class Selection:
     """How source cells are embedded, scored and weighted."""
 
+    first: int = 80  # steps in which the embeddings learn alone, before all else
     near: int = 15  # most alike cells that are joined in a graph
     aligned: float = 2.0  # weight of the discrepancy and of the edge classifier
     sampled: int = 128  # cells of each city in the discrepancy, twice as many edges
@@ -48,6 +57,7 @@ class Selection:
     queries: int = 3  # target batches that judge them
     keep: float = 0.6  # of the old weights when an epoch ends, starting at 1
     shrink: float = 1e-3  # of the mean squared weight
+    least: float = 0.005  # mean weight under which no later epoch is a candidate
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,10 @@ class SelectiveTransfer(nn.Module):
     def weights(self, city: CityFlow) -> Float[Tensor, " region"]:
         """The smoothed weights of a source's valid cells."""
         return getattr(self, f"weights_{self.numbers[city.name]}")
+
+    def every_weight(self) -> Float[Tensor, " regions"]:
+        """The smoothed weights of all sources, one after another."""
+        return torch.cat([getattr(self, f"weights_{n}") for n in self.numbers.values()])
 
     def scored(self, city: CityFlow) -> Float[Tensor, " region"]:
         """The scorer's present weights; embeddings get no gradient from it."""
@@ -168,11 +182,17 @@ class SelectiveTransfer(nn.Module):
         for city in sources:
             kept = self.weights(city)
             kept.lerp_(self.scored(city), 1 - self.settings.keep)
-        every = torch.cat([self.weights(city) for city in sources])
+        every = self.every_weight()
         return {
             "weight_mean": every.mean().item(),
             "weight_std": every.std(correction=0).item(),
         }
+
+
+    def error(self, plan: Schedule, city: CityFlow) -> float:
+        """Validation error; infinite once the weights have died, where the released code stops."""
+        alive = self.every_weight().mean() >= self.settings.least
+        return scaled_rmse(self.network, city, plan) if alive else math.inf
 
 
 def draw(city: CityFlow, batch: int) -> Int[Tensor, " b"]:
@@ -187,14 +207,27 @@ def fit_selected(task: Task, settings: CrossTReSSettings, seed: int, folder) -> 
             f"{task.target.name}: no training day, CrossTReS looks ahead on the target"
         )
     model = SelectiveTransfer(stnet(settings), task, settings.selection).to(task.device)
+    embed_first(model, task, settings, seed, folder)
     groups = [model.network, model.embedder, model.scorer]
     history = on_sources(
-        model, task, settings, seed, folder,
-        objective=model.loss, groups=groups, log=lambda: model.end_epoch(task.sources),
+        model, task, settings, seed, folder, objective=model.loss, groups=groups,
+        error=partial(model.error, settings.source), log=lambda: model.end_epoch(task.sources),
     )  # fmt: skip
     return finetune(
         FittedDirection(model.network, {"source": history}), task, settings, seed, folder
     )
+
+
+def embed_first(
+    model: SelectiveTransfer, task: Task, settings: CrossTReSSettings, seed: int, folder
+) -> None:
+    """The steps that are the embeddings' alone, in one epoch at the sources' rate."""
+    if settings.selection.first:
+        plan = replace(settings.source, epochs=1, epoch_steps=settings.selection.first)
+        fit_cities(
+            model, require_sources(task), plan, seed=seed, stage="embed", folder=folder,
+            objective=lambda city, _: model.embedding_loss(city), groups=[model.embedder],
+        )  # fmt: skip
 
 
 METHOD = direction_method("CrossTReS", CrossTReSSettings, fit_selected)

@@ -15,13 +15,17 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.gridflow.baselines.pdformer.network import MINUTES, PDFormer, PDFormerSettings
+from stflow_lib.gridflow.baselines.pdformer.network import (
+    MINUTES,
+    WEEKDAYS,
+    PDFormer,
+    PDFormerSettings,
+)
 from stflow_lib.gridflow.baselines.pdformer.views import SHAPE_HOURS, Views, views
 from stflow_lib.gridflow.problem.calendar import hour_of_day, hour_of_week
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
-from stflow_lib.gridflow.training.schedule import with_clipping_and_decay
-from stflow_lib.training.loop import train
+from stflow_lib.gridflow.training.schedule import train_from_start, with_clipping_and_decay
 from stflow_lib.training.method import Method, Predictor, count_parameters
 
 CHUNK = 32  # windows at once where nothing is learned: attention holds cells x cells for each
@@ -73,7 +77,9 @@ def known_of(city: CityFlow, cells: Cells, seed: int) -> Views:
     where = torch.stack([cells.cells // width, cells.cells % width], 1)
     minutes = torch.from_numpy(hour_of_day(city.time[city.train.cpu().numpy()]))
     series = (cells.series(city)[city.train] - cells.mean) / cells.deviation
-    return views(series, (minutes // 60).to(where), where, seed)
+    weekday = cells.inputs(city, city.train)[2]
+    weekdays = torch.bincount(weekday.flatten(), minlength=WEEKDAYS) > 0
+    return views(series, (minutes // 60).to(where), where, weekdays, seed)
 
 
 def fit(task: Task, settings: PDFormerSettings, seed: int, folder: Path | None) -> Predictor:
@@ -91,8 +97,8 @@ def fit(task: Task, settings: PDFormerSettings, seed: int, folder: Path | None) 
         return with_clipping_and_decay(error, [network], plan)
 
     samples = torch.stack([torch.zeros_like(city.train), city.train], 1)
-    check = lambda: {"valid_rmse": _rmse(network, cells, city, city.valid[:: plan.valid_every])}
-    history = train(network, loss, samples, check, plan, seed=seed, folder=folder)
+    score = lambda: _rmse(network, cells, city, plan.validation(city.valid))
+    history = train_from_start(network, loss, samples, score, plan, seed=seed, folder=folder)
     return Predictor.after(
         partial(_predict, network, cells), count_parameters(network), {"": history}
     )

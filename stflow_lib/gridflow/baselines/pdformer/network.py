@@ -31,6 +31,7 @@ class PDFormerSettings:
     skip: int = 256  # width of the summed outputs of all blocks
     drop_path: float = 0.3  # of the last block, rising from 0
     huber: float = 2.0  # trips, from which the loss is linear
+    last_value: bool = False  # predict the change against the last hour, at first none
     training: Schedule = field(default_factory=ON_DAYS)
 
     def __post_init__(self):
@@ -133,7 +134,8 @@ class Block(nn.Module):
 class PDFormer(nn.Module):
     """x [B, L, N, D] z-scored, minute of the day and weekday [B, L] -> next hour [B, N, D].
 
-    `known` is what `views.views` has drawn from the city; it is no parameter. The
+    `known` is what `views.views` has drawn from the city; it is no parameter. A weekday that
+    is not among its `weekdays` has the mean of their rows: its own would never be trained. The
     original gives 12 steps at once; with one, the layer over time can start below 0 everywhere
     and never learn behind its ReLU, so its weights start positive.
     """
@@ -143,7 +145,8 @@ class PDFormer(nn.Module):
     ):
         super().__init__()
         directions, width = known.shapes.shape[2], settings.width
-        for name in ("near", "alike", "place", "shapes"):
+        self.last_value = settings.last_value
+        for name in ("near", "alike", "place", "shapes", "weekdays"):
             self.register_buffer(name, getattr(known, name), persistent=False)
         self.register_buffer("steps", sinusoids(lags, width), persistent=False)
         self.value = nn.Linear(directions, width)
@@ -157,6 +160,9 @@ class PDFormer(nn.Module):
         with torch.no_grad():
             self.over_time.weight.abs_()
             self.over_time.bias.zero_()
+            if self.last_value:
+                self.last.weight.zero_()
+                self.last.bias.zero_()
 
     def forward(
         self,
@@ -165,7 +171,7 @@ class PDFormer(nn.Module):
         weekday: Int[Tensor, "b lag"],
     ) -> Float[Tensor, "b cell direction"]:
         """The next hour of every cell, z-scored."""
-        clock = self.steps + self.minute(minute) + self.weekday(weekday)
+        clock = self.steps + self.minute(minute) + self._rows()[weekday]
         h = self.value(x) + clock[:, :, None] + self.where(self._place())
         past = torch.stack([e(p) for e, p in zip(self.hours, recent(x), strict=True)])
         shapes = torch.stack(
@@ -176,7 +182,13 @@ class PDFormer(nn.Module):
             h = block(h, past, shapes, (self.near, self.alike))
             total = total + skip(h)
         summed = self.over_time(F.relu(total).movedim(1, 3))[..., 0]  # [B, N, skip]
-        return self.last(F.relu(summed))
+        change = self.last(F.relu(summed))
+        return x[:, -1] + change if self.last_value else change
+
+    def _rows(self) -> Float[Tensor, "weekday d"]:
+        """The table of weekdays, those never seen filled with the mean of the others."""
+        rows, seen = self.weekday.weight, self.weekdays[:, None]
+        return torch.where(seen, rows, (rows * seen).sum(0) / seen.sum())
 
     def _place(self) -> Float[Tensor, "cell eigenvector"]:
         """Eigenvectors have no sign of their own: in training each gets one at random."""

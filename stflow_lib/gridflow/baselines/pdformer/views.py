@@ -21,18 +21,21 @@ SHAPES, SHAPE_HOURS, SHAPE_ROUNDS = 16, 3, 5  # k-Shape centres, their length, i
 
 @dataclass(frozen=True)
 class Views:
-    """near, alike [N, N]: who may look at whom; place [N, 8]; shapes [K, hours, D]."""
+    """near, alike [N, N]: who may look at whom; place [N, 8]; shapes [K, hours, D]; weekdays:
+    those from Monday to Sunday that the training windows have."""
 
     near: Bool[Tensor, "cell cell"]
     alike: Bool[Tensor, "cell cell"]
     place: Float[Tensor, "cell eigenvector"]
     shapes: Float[Tensor, "shape hour direction"]
+    weekdays: Bool[Tensor, " 7"]
 
 
 def views(
     series: Float[Tensor, "time cell direction"],
     slots: Int[Tensor, " time"],
     where: Int[Tensor, "cell 2"],
+    weekdays: Bool[Tensor, " 7"],
     seed: int,
 ) -> Views:
     """Of training hours [T, N, D], their slots in the day [T], and (row, col) of the cells."""
@@ -46,6 +49,7 @@ def views(
         alike=torch.zeros_like(steps, dtype=torch.bool).scatter_(1, nearest, True),
         place=eigenvectors(steps == 1).to(series),
         shapes=torch.from_numpy(np.stack(shapes, 2)).to(series),
+        weekdays=weekdays,
     )
 
 

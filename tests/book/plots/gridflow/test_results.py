@@ -42,12 +42,32 @@ def test_what_knows_no_source_stands_under_each_of_its_sources(rows):
     "changes, text",
     [({}, "1.500 ± 0.250"), ({"spread": NAN}, "1.500"), ({"n": 0}, "not run"),
      ({"n": 0, "collapsed": 2}, "collapsed"), ({"missing": 1}, "1.500 ± 0.250 (n=2)"),
-     ({"collapsed": 1, "stale": True}, "1.500 ± 0.250 (n=2) stale")],
+     ({"collapsed": 1, "stale": True}, "1.500 ± 0.250 (n=2) stale"),
+     ({"n": 1, "spread": NAN, "missing": 1, "beside": 1.6}, "1.500 (n=1; Finetuned there 1.600)")],
 )  # fmt: skip
 def test_a_cell_says_what_it_lacks(changes, text):
     """A mean of the seeds that did not collapse looks better than the method is."""
-    cell = {"mean": 1.5, "spread": 0.25, "n": 2, "collapsed": 0, "missing": 0, "stale": False}
+    cell = {"mean": 1.5, "spread": 0.25, "n": 2, "collapsed": 0, "missing": 0, "stale": False,
+            "beside": NAN}  # fmt: skip
     assert results.cell_text(SimpleNamespace(**cell | changes)) == text
+
+
+def test_a_row_with_fewer_seeds_has_the_others_on_its_own_beside_it(rows, recorded):
+    """One seed at 3.8 beside a mean of 2.95 looks worse than it is: that seed had 3.9."""
+    few = {"MAML": [recorded("MAML", "x>y", {"rmse": 3.8, "mae": 1.9}, 1),
+                    recorded("MAML", "x>y", None, 0)]}  # fmt: skip
+    long = results.summary_by_pair(rows | few, ["x>y"])
+    beside = long[long["metric"] == "rmse"].set_index("row")["beside"]
+    assert beside["MAML"] == 3.9 and beside.drop("MAML").isna().all()
+    wide = results.metric_table(long, "rmse", "3")
+    assert wide.loc["MAML"].item() == "3.800 (n=1; Finetuned there 3.900)"
+
+
+def test_the_best_network_is_one_with_all_seeds(rows, recorded):
+    """A lucky seed of one method is no mean of another."""
+    lucky = {"MAML": [recorded("MAML", "x>y", {"rmse": 1.0, "mae": 0.5}, 1)]}
+    best = results.best_of(rows | lucky, ["MAML", "STBaT", "Finetuned"], "x>y", "3")
+    assert best == ("STBaT", pytest.approx(2.1))
 
 
 def test_rows_of_a_table_keep_their_order_and_protocol(rows):

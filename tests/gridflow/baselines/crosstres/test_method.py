@@ -12,13 +12,14 @@ from stflow_lib.gridflow.baselines.crosstres.method import (
     Scorer,
     Selection,
     SelectiveTransfer,
+    embed_first,
 )
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
-from stflow_lib.gridflow.training.schedule import Schedule, squared_error
+from stflow_lib.gridflow.training.schedule import Schedule, scaled_rmse, squared_error
 
 TINY = Backbone(channels=2, blocks=0, hidden=2)
 SHORT = Schedule(epochs=2, epoch_steps=2, batch=8, learning_rate=0.01)
-SELECTION = Selection(near=3, every=2, ahead=2, rate=0.01, queries=2, sampled=5)
+SELECTION = Selection(first=3, near=3, every=2, ahead=2, rate=0.01, queries=2, sampled=5)
 SETTINGS = CrossTReSSettings(TINY, SHORT, SHORT, SELECTION)
 
 
@@ -84,6 +85,28 @@ def test_a_better_weight_is_found_by_looking_ahead(task):
     net.scored = lambda _: better.requires_grad_()
     torch.manual_seed(3)
     assert gradient.abs().max() > 0 and net.look_ahead(city, 8) < first
+
+
+def test_embeddings_learn_alone_at_first(task):
+    """Their steps move neither the network nor the scorer, whose first weights stay 1."""
+    net, twin = model(task), model(task)
+    embed_first(net, task, SETTINGS, 0, None)
+    moved = {n for n, w in net.state_dict().items() if not torch.equal(w, twin.state_dict()[n])}
+    assert moved and all(n.startswith(("embedding.", "edges.", "embedder.")) for n in moved)
+    still = model(task)
+    embed_first(still, task, replace(SETTINGS, selection=replace(SELECTION, first=0)), 0, None)
+    assert all(torch.equal(w, twin.state_dict()[n]) for n, w in still.state_dict().items())
+
+
+def test_an_epoch_of_dead_weights_is_no_candidate(task):
+    """The released code stops there; what went before is kept."""
+    net, city, plan = model(task, least=0.1), task.sources[0], SHORT
+    with torch.inference_mode():
+        assert net.error(plan, city) == scaled_rmse(net.network, city, plan)
+        net.weights(city).fill_(0.099)
+        assert net.error(plan, city) == float("inf")
+        net.weights(city).fill_(0.101)
+        assert net.error(plan, city) < float("inf")
 
 
 def test_method_runs_logs_and_refuses_zero_shot(receiver, lender, make_grid, twelve):

@@ -30,6 +30,8 @@ def test_known_of_a_city(receiver, twelve):
         far = max(abs(int(rows[i] - rows[j])), abs(int(cols[i] - cols[j])))
         assert about.near[i, j] == (far < 3)
     assert about.alike.sum(1).eq(5).all() and about.alike.diagonal().all()
+    days = {str(t)[:10] for t in task.target.time[114:192]}  # six hours before the first label
+    assert about.weekdays.sum() == len(days) == 4
     own = cells.series(task.target)[task.target.train].double()
     assert own.mean().item() == pytest.approx(cells.mean)
 

@@ -26,7 +26,7 @@ def known(cells=12, directions=2, near=None, alike=None, seed=0):
     place = torch.randn(cells, 8, generator=random)
     shapes = torch.randn(16, 3, directions, generator=random)
     return Views(everyone if near is None else near, everyone if alike is None else alike,
-                 place, shapes)  # fmt: skip
+                 place, shapes, torch.arange(7) < 4)  # fmt: skip
 
 
 def network(about=None, lags=6, seed=0, **settings):
@@ -131,3 +131,31 @@ def test_odd_sizes(batch, cells, directions):
     net = PDFormer(2, known(cells, directions), SMALL).eval()
     out = net(*draw(batch, 2, cells, directions))
     assert out.shape == (batch, cells, directions) and out.isfinite().all()
+
+
+def test_a_weekday_never_seen_has_the_mean_of_those_seen():
+    """Monday to Thursday were: Friday to Sunday answer as the mean of their rows would."""
+    net = network()
+    x, minute, _ = draw()
+    day = lambda number: net(x, minute, torch.full_like(minute, number))
+    mean = net.weekday.weight[:4].mean(0)
+    friday, sunday = day(4), day(6)
+    with torch.no_grad():
+        net.weekday.weight[5:] += 9
+        assert torch.equal(day(6), sunday) and torch.equal(friday, sunday)
+        net.weekday.weight[0] = mean
+    torch.testing.assert_close(day(0), friday)
+
+
+def test_rows_of_seen_weekdays_are_their_own():
+    net = network()
+    x, minute, _ = draw()
+    one, two = (net(x, minute, torch.full_like(minute, number)) for number in (1, 2))
+    assert not torch.equal(one, two)
+
+
+def test_last_value_is_the_start():
+    """The hour before comes through unchanged until the last layer learns."""
+    x, minute, weekday = draw()
+    assert torch.equal(network(last_value=True)(x, minute, weekday), x[:, -1])
+    assert not torch.equal(network()(x, minute, weekday), x[:, -1])

@@ -100,7 +100,7 @@ def test_who_may_look_at_whom():
     even = (torch.arange(7) % 2 == 0)[None]
     series = torch.where(even, rhythm[:, None], 6 - rhythm[:, None])[..., None]
     where = torch.stack([torch.zeros(7, dtype=torch.int64), torch.arange(7)], 1)
-    about = views(series, slots, where, seed=0)
+    about = views(series, slots, where, torch.ones(7, dtype=torch.bool), seed=0)
     assert about.near[0].tolist() == [True] * 3 + [False] * 4
     assert about.alike.sum(1).tolist() == [5] * 7
     assert about.alike[0, [0, 2, 4, 6]].all() and about.alike[1, [1, 3, 5]].all()
