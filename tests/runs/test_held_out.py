@@ -1,9 +1,13 @@
 """A second setting of a method of ours is refused where nothing may be chosen, and only there."""
 
+import importlib
+
 import pytest
 
 from stflow_lib import runs
+from stflow_lib.data.catalog import index
 from stflow_lib.data.errors import DataError
+from stflow_lib.runs import profiles
 
 OURS = "stflow_lib.toy_parts.beyond.noise"
 
@@ -53,3 +57,8 @@ def test_elsewhere_any_number_of_settings_is_published(held_out):
     wanted = [held_out.run(city="elsewhere", offset=x) for x in (0.0, 1.0, 2.0)]
     publish(*wanted)
     assert {run.key for run in wanted} <= runs.published("toy").keys()
+
+
+@pytest.mark.parametrize("wing", profiles.wings())
+def test_cities_held_out_are_cities(wing):
+    assert importlib.import_module(f"stflow_lib.{wing}").HELD_OUT <= index.entries().keys()
