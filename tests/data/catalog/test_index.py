@@ -20,6 +20,8 @@ NAMES = [
     "jonas-dc-bike",
     "bikes-chicago-2021",
     "bikes-dc-2021",
+    "didi-chengdu-2016",
+    "didi-xian-2016",
     "la",
     "san-diego",
     "bay-i680",

@@ -16,6 +16,7 @@ from stflow_lib.gridflow.baselines.regiontrans import (
     week_shift,
 )
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
+from stflow_lib.gridflow.plan import Plan
 from stflow_lib.gridflow.training.schedule import Schedule, squared_error
 
 TINY = Backbone(channels=2, blocks=0, hidden=2)
@@ -114,6 +115,13 @@ def test_zero_shot_is_finetuned(make_grid, receiver, lender, twelve):
     }
     assert torch.equal(got["Finetuned", 0], got["RegionTrans", 0])
     assert not torch.equal(got["Finetuned", 3], got["RegionTrans", 3])
+
+
+def test_strength_is_one_for_all_tasks():
+    """The decade that validated best; lab has that of the released code."""
+    assert RegionTransSettings().strength == 1e-5
+    assert Plan.of("bench").settings("RegionTrans").strength == 1e-5
+    assert Plan.of("lab").settings("RegionTrans").strength == 1e-3
 
 
 def test_unknown_match_is_an_error():

@@ -188,7 +188,6 @@ class SelectiveTransfer(nn.Module):
             "weight_std": every.std(correction=0).item(),
         }
 
-
     def error(self, plan: Schedule, city: CityFlow) -> float:
         """Validation error; infinite once the weights have died, where the released code stops."""
         alive = self.every_weight().mean() >= self.settings.least
