@@ -96,7 +96,10 @@ def catalogue(monkeypatch, size):
 
     def entries(files):
         names = [*ORIGINALS.values(), *size["cities"]]
-        found = dict.fromkeys(names, SimpleNamespace(files=lambda: files))
+        found = {
+            name: SimpleNamespace(files=lambda: files, factor=entry.factor)
+            for name, entry in index.entries().items() if name in names
+        }  # fmt: skip
         monkeypatch.setattr(index, "entries", lambda: found)
 
     return entries
