@@ -67,6 +67,18 @@ def test_settings_are_objects_with_changes_applied(lab):
     assert settings.regional.threshold == 5e-5 and settings.regional.training.epochs == 3
 
 
+def test_a_small_city_has_five_seeds(lab):
+    """Where a training takes a minute, three seeds would be the wider interval for nothing."""
+    plan = Plan.of(lab)
+    found = {
+        (r.city, r.seed) for r in plan.runs(iter(["UrbanFM"]), iter(["nyc-2016"]), [20, 100])
+    }
+    assert found == {("nyc-2016", seed) for seed in range(5)}
+    named = plan.runs(["UrbanFM"], ["nyc-2016", "taxi-sf-64"], [20], [7])
+    assert [(r.city, r.seed) for r in named] == [("nyc-2016", 7), ("taxi-sf-64", 7)]
+    assert plan.seeds_of("taxi-sf-64") == plan.seeds
+
+
 def test_rules_run_once(lab, size):
     """They learn nothing from chance: three seeds would print three equal rows."""
     runs = Plan.of(lab).runs(["MEAN", "HA", "UrbanFM"], size["cities"][:1], [20])

@@ -62,7 +62,7 @@ def read_bikenyc_p6(folder: Path):
     )  # fmt: skip
 
 
-def read_nyc_2016_taxi(folder: Path):
+def read_nyc_2016(folder: Path):
     """Taxi trips of New York that end (inflow) and begin (outflow) in a cell, 4,320 half-hours.
 
     The compact file, else the source's two in sequence (STSAN). The source states neither place

@@ -50,7 +50,7 @@ def test_what_is_refined_divides_by_its_factor():
     """The factor belongs to the card: the cities that stand in for UrbanSTC's sets have one."""
     fine = {card.name: card for card in index.entries().values() if card.factor}
     assert {name: card.factor for name, card in fine.items()} == {
-        "taxi-sf-64": 4, "taxi-sf-128": 4, "bikenyc-p6": 2, "nyc-2016-taxi": 2,
+        "taxi-sf-64": 4, "taxi-sf-128": 4, "bikenyc-p6": 2, "nyc-2016": 2,
         "bikenyc-2019": 2, "sim-fine": 4, "sim-fine-128": 4,
         **{f"taxibj-p{n}": 4 for n in range(1, 5)},
     }  # fmt: skip

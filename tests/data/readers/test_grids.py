@@ -67,10 +67,10 @@ def taxis(tmp_path, monkeypatch):
 def test_nyc_2016_is_the_same_from_either_form(taxis):
     """Compact or raw, test after train: rows and columns as they stand, ways in front."""
     folder, flow = taxis
-    raw = grids.read_nyc_2016_taxi(folder)
+    raw = grids.read_nyc_2016(folder)
     np.savez(folder / "nyc-2016" / "taxi.npz", flow=flow.astype(np.uint16))
     (folder / "nyc-2016" / "NYTaxi" / "flow_test.npz").unlink()
-    assert grids.read_nyc_2016_taxi(folder).identical(raw)
+    assert grids.read_nyc_2016(folder).identical(raw)
     assert raw.direction.values.tolist() == ["inflow", "outflow"]
     assert str(raw.time[4].values)[:16] == "2016-01-01T02:00"
     assert float(raw.flow[4, 1, 1, 2]) == flow[4, 1, 2, 1]
@@ -82,14 +82,14 @@ def test_nyc_2016_of_another_shape_is_refused(taxis, broken):
     folder, _ = taxis
     np.savez(folder / "nyc-2016" / "NYTaxi" / "flow_train.npz", flow=broken)
     with pytest.raises(DataError, match=r"flow_train.npz: flow has shape .* not 3 half-hours"):
-        grids.read_nyc_2016_taxi(folder)
+        grids.read_nyc_2016(folder)
 
 
 def test_nyc_2016_counts_whole_trips(taxis):
     folder, flow = taxis
     np.savez(folder / "nyc-2016" / "NYTaxi" / "flow_test.npz", flow=flow[3:] + 0.5)
     with pytest.raises(DataError, match=r"flow_test.npz: flow: .* does not fit int64"):
-        grids.read_nyc_2016_taxi(folder)
+        grids.read_nyc_2016(folder)
 
 
 def write_p6(folder, spoil=None):
