@@ -257,7 +257,7 @@ method.maps_figure(
     task.unit,
 )
 plt.show()
-split = Split(M, "sharp")  # a last layer that cannot die, see the next page
+split = Split(M, "sharp")  # a last layer that starts alive, see the next page
 torch.manual_seed(seed)
 rule = replace(settings.inference, training=short)
 refine = super_resolution_pretext(rule, Encoder(C, 3), C, task, split)

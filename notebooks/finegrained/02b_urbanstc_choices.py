@@ -99,7 +99,8 @@ assert size != "1.98"
 narrow, wide = min(C, 16), 128
 kinds = {f"{activation}, C={width}": (width, activation, False)
          for activation in ("relu", "shifted") for width in (narrow, wide)}  # fmt: skip
-kinds |= {f"{soft}, C={narrow}": (narrow, soft, False) for soft in ("softplus", "sharp")}
+soft = ("softplus", "sharp", "squareplus")
+kinds |= {f"{activation}, C={narrow}": (narrow, activation, False) for activation in soft}
 kinds[f"relu + safe, C={narrow}"] = narrow, "relu", True
 born = {}
 for name, (width, activation, safe) in kinds.items():
@@ -111,7 +112,7 @@ shift = float(ACTIVATIONS["shifted"](torch.zeros(())))
 bias = {f"C = {width}": f"{1 / (9 * width) ** 0.5:.3f}" for width in (narrow, wide)}
 print(f"shift {shift:g}; largest bias 1 / sqrt(9 C):", bias)
 print("the last layer of this page's tables:", settings.activation)
-assert not any(born[f"{soft}, C={narrow}"][0].any() for soft in ("softplus", "sharp"))
+assert not any(born[f"{activation}, C={narrow}"][0].any() for activation in soft)
 for width in (narrow, wide):
     assert born[f"shifted, C={width}"][0].sum() <= born[f"relu, C={width}"][0].sum()
 
@@ -120,10 +121,11 @@ for width in (narrow, wide):
 # The escapes are one setting each. **shifted**, $u = \mathrm{relu}(r + c)$ with the shift $c$
 # printed above, puts more of the networks on the living side, all of them where $c$ exceeds what
 # the bias and the signal can take away, and can still give an exact zero. **softplus** is positive
-# everywhere, so that no gradient vanishes, but answers slowly and cannot give an exact zero to a
-# lake or a park. **sharp**, $\frac1{10}\log(1 + e^{10 r})$, is ten times as steep: about 0.07 at
-# zero, still alive on both sides, and close to nothing where the scores are well below it. **safe**
-# loses no vehicle, but a network born dead stays so:
+# everywhere, but answers slowly and cannot give an exact zero to a lake or a park. **sharp**,
+# $\frac1{10}\log(1 + e^{10 r})$, is ten times as steep: about 0.07 at zero, alive on both sides of
+# it. **squareplus** ([Barron, 2021](https://arxiv.org/abs/2112.11687)) has the same value and slope
+# at zero, but falls as $1 / |r|$ where the other two fall exponentially. **safe** loses no vehicle,
+# but a network born dead stays so:
 
 # %%
 silent = UrbanSTC(task, replace(settings, external=False, activation="relu"))
@@ -138,10 +140,25 @@ for safe in (False, True):
     assert moving == 0
 
 # %% [markdown]
-# Training can also kill a network that was born alive, by one step that is too long. So dead blocks
-# are counted after every epoch, a run whose best epoch has more than half of them dead is marked
-# **collapsed** in its record, and no table of this book averages it in: it is counted beside the
-# mean.
+# Training can also kill a network that was born alive, by one step that is too long. An exponential
+# tail is no protection: where the raw values of a block are all far below zero, softplus and sharp
+# leave scores that are nothing beside $\varepsilon$, and a gradient that is as small. Networks whose
+# counts enter unscaled get that far; [their records](03_results) say how many blocks died. A share
+# that changes when one raw value rises by a hundredth says who still hears the loss:
+
+# %%
+for depth in (-1.0, -3.0, -30.0, -1000.0):
+    raw = torch.full((1, 1, 2, 2), depth)
+    raw[..., 0, 0] *= 0.99
+    shares = {name: Split(2, name, safe=True)(raw, torch.ones(1, 1, 1, 1)) for name in soft}
+    moved = {name: float(share.max() - share.min()) for name, share in shares.items()}
+    print(f"raw {depth:g}:", ", ".join(f"{name} {gap:.1g}" for name, gap in moved.items()))
+    assert moved["squareplus"] > 1e-4
+
+# %% [markdown]
+# So dead blocks are counted after every epoch, a run whose best epoch has more than half of them
+# dead is marked **collapsed** in its record, and no table of this book averages it in: it is
+# counted beside the mean.
 #
 # ## 3. What each choice costs
 #
@@ -206,7 +223,7 @@ live.show_live("Variants", ablations.variant_runs(live.LIVE))
 # ## What to remember
 #
 # - Parameter counts are evidence: the printed sizes fit the released code, not the text.
-# - A last layer can kill a network silently: count dead blocks, and let the last layer start alive.
+# - A last layer can kill a network silently, at its start or later: count dead blocks.
 # - A difference below the spread over seeds is no finding, and one seed has no spread.
 #
 # **Deviations.** In the table above. **Next.** {doc}`03_results`: UrbanSTC against its baselines,

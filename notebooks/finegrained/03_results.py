@@ -51,9 +51,10 @@ print(f"profile {profile}: {len(everything)} runs of {len(methods)} methods: {na
 # steps, the same width and the same schedule of learning rates; UrbanSTC's pretexts come on top.
 #
 # Three things were chosen beyond the paper, on validation maps only: the rate of UrbanSTC's
-# pretexts, the activation before the last layer (one for all; others left some network dead), and
-# how LapSRN's weights start. No rate, width or depth of any network of the paper was searched.
-# Nothing was chosen by looking at test data. The next cell shows what that means in numbers.
+# pretexts, the activation before the last layer (it starts alive, though blocks can
+# [die under it](02b_urbanstc_choices) later), and how LapSRN's weights start. No rate, width or
+# depth of any network of the paper was searched. Nothing was chosen by looking at test data. The
+# next cell shows what that means in numbers.
 
 # %%
 sizes = results.settings_table(profiles.table("finegrained", profile)["methods"])

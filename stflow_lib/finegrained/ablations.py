@@ -156,9 +156,7 @@ def beyond(profile: str) -> Rows:
     plan = Plan.of(profile)
     five = () if plan.smoke else ("UrbanSTC", "ShareNet")
     return {
-        name: plan.runs(
-            [name], plan.cities, plan.fractions, FIVE_SEEDS if name in five else plan.seeds
-        )
+        name: plan.runs([name], plan.cities, plan.fractions, FIVE_SEEDS if name in five else ())
         for name in BEYOND
         if plan.has(name)
     }

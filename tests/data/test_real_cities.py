@@ -32,6 +32,7 @@ def load(real_data, tmp_path_factory):
 SHAPES = {
     "taxi-sf-64": (1151, 1, 64, 64), "taxi-sf-128": (576, 1, 128, 128),
     "taxi-sf-trips": (576, 2, 32, 32), "bikenyc-p6": (2189, 2, 80, 32),
+    "nyc-2016": (4320, 2, 16, 12),
     "jonas-nyc-taxi": (2400, 2, 16, 8), "jonas-nyc-bike": (2400, 2, 16, 8),
     "jonas-dc-taxi": (2400, 2, 9, 12), "jonas-dc-bike": (2400, 2, 9, 12),
     "bikes-chicago-2021": (1416, 2, 35, 25), "bikes-dc-2021": (1416, 2, 23, 23),
@@ -99,6 +100,19 @@ def test_bikenyc_p6_parts_and_active_cells(load):
     city = load("bikenyc-p6")
     assert city.attrs["split"] == (1532, 438, 219) and city.attrs["factor"] == 2
     assert int((city.flow.sum(("time", "direction")) > 0).sum()) == 322
+
+
+def test_nyc_2016_taxis_clock_compass_and_totals(load):
+    """Each trip ends as it begins, the blizzard's Saturday is empty, the hour that daylight saving
+    skips too; the busiest cells lie on a line from the south-west to the north-east."""
+    flow = load("nyc-2016").flow.astype(float)
+    assert flow.sum(("time", "row", "col")).values.tolist() == [28_090_811] * 2
+    whole = flow.sum(("direction", "row", "col"))
+    days = whole.resample(time="1D").sum()
+    assert str(days.time[int(days.argmin())].values)[:10] == "2016-01-23"
+    assert whole.sel(time="2016-03-13T02").max() < 0.01 * whole.sel(time="2016-03-13T01").min()
+    row, col = np.nonzero(flow.mean(("time", "direction")).values > 150)
+    assert len(row) > 10 and np.corrcoef(-row, col)[0, 1] > 0.5
 
 
 def test_bikenyc_p6_clock_and_compass(load):

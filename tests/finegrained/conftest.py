@@ -10,7 +10,7 @@ import pytest
 from stflow_lib.data.catalog import index
 from stflow_lib.data.schema import grid_city, with_content_hash
 from stflow_lib.finegrained import make_task
-from stflow_lib.finegrained.plan import ORIGINALS
+from stflow_lib.finegrained.plan import ORIGINALS, SMALL
 from stflow_lib.finegrained.tables import PAPER
 from stflow_lib.finegrained.urbanstc.method import UrbanSTCSettings
 from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalSettings
@@ -95,8 +95,11 @@ def catalogue(monkeypatch, size):
     """A function: the files of every set of the wing are here, or absent (None)."""
 
     def entries(files):
-        names = [*ORIGINALS.values(), *size["cities"]]
-        found = dict.fromkeys(names, SimpleNamespace(files=lambda: files))
+        names = [*ORIGINALS.values(), *size["cities"], *SMALL]
+        found = {
+            name: SimpleNamespace(files=lambda: files, factor=entry.factor)
+            for name, entry in index.entries().items() if name in names
+        }  # fmt: skip
         monkeypatch.setattr(index, "entries", lambda: found)
 
     return entries

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from stflow_lib.finegrained import METHODS, cost
+from stflow_lib.finegrained import METHODS, cost, make_task
 from stflow_lib.finegrained.urbanstc.method import UrbanSTCSettings
 from stflow_lib.runs import build_settings
 from stflow_lib.training.method import count_parameters
@@ -43,6 +43,18 @@ def test_the_printed_rows_of_urbanstc_and_urbanfm():
     assert counts["external"].tolist() == [6_226_752, 33_536, 1_480_321, 165_632, 2_072_719]
     assert counts["bare"].tolist() == [6_082_305, 33_536, 1_480_321, 165_632, 1_938_817]
     assert (counts["external"] / cost.UNIT).round(2).tolist() == [5.94, 0.03, 1.41, 0.16, 1.98]
+
+
+@pytest.mark.parametrize("rows, cols, factor", [(16, 12, 2), (40, 24, 4)])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_stage_of_every_method_takes_any_grid(make_city, tiny, name, rows, cols, factor):
+    """8 x 6 coarse cells are New York's; 10 x 6 divide by no power of M: pretexts too must fit."""
+    city = make_city(steps=12, directions=("in", "out"), rows=rows, cols=cols)
+    task = make_task(city, factor)
+    for part in cost.parts(METHODS[name], task, small(name, tiny)):
+        loss = part.loss(task.train[:4])
+        loss.backward()
+        assert torch.isfinite(loss), part.name
 
 
 def test_counting_takes_no_memory():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from stflow_lib.data.catalog import index
 from stflow_lib.finegrained import ablations, tables
 from stflow_lib.finegrained.plan import Plan, factor_of
 from stflow_lib.runs import profiles
@@ -17,10 +18,20 @@ def test_a_method_without_a_size_is_left_out_or_named(lab, size, monkeypatch):
         Plan.of(lab).settings("FODE+E")
 
 
-def test_bicycles_are_refined_by_two():
-    """A factor of 4 on 80 x 32 cells fits as well, and makes another problem."""
+def test_the_factor_is_the_catalogues(monkeypatch):
+    """A factor of 4 on 80 x 32 cells fits as well, and makes another problem; a name says nothing
+    of it."""
     cities = ("bikenyc-2019", "bikenyc-p6", "taxibj-p1", "sim-fine")
     assert [factor_of(city) for city in cities] == [2, 2, 4, 4]
+    renamed = {"halves": index.entries()["bikenyc-p6"]}
+    monkeypatch.setattr(index, "entries", lambda: renamed)
+    assert factor_of("halves") == 2
+
+
+def test_a_city_that_nobody_refines_has_no_factor():
+    """A demand grid was planned at x4, and failed in the middle of a table."""
+    with pytest.raises(ValueError, match="jonas-nyc-bike: the catalogue states no upscaling"):
+        factor_of("jonas-nyc-bike")
 
 
 def test_first_cities_and_protocols_by_factor(lab, size):
@@ -54,6 +65,18 @@ def test_settings_are_objects_with_changes_applied(lab):
     settings = Plan.of(lab).settings("UrbanSTC+E", {"regional": {"threshold": 5e-5}})
     assert settings.external and settings.channels == 16
     assert settings.regional.threshold == 5e-5 and settings.regional.training.epochs == 3
+
+
+def test_a_small_city_has_five_seeds(lab):
+    """Where a training takes a minute, three seeds would be the wider interval for nothing."""
+    plan = Plan.of(lab)
+    found = {
+        (r.city, r.seed) for r in plan.runs(iter(["UrbanFM"]), iter(["nyc-2016"]), [20, 100])
+    }
+    assert found == {("nyc-2016", seed) for seed in range(5)}
+    named = plan.runs(["UrbanFM"], ["nyc-2016", "taxi-sf-64"], [20], [7])
+    assert [(r.city, r.seed) for r in named] == [("nyc-2016", 7), ("taxi-sf-64", 7)]
+    assert plan.seeds_of("taxi-sf-64") == plan.seeds
 
 
 def test_rules_run_once(lab, size):

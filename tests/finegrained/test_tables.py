@@ -41,6 +41,21 @@ def test_runs_with_equal_settings_are_one_run(lab):
     assert wanted == keys(run for run in own if run.method == "UrbanSTC")
 
 
+def test_the_bench_has_every_method_of_the_paper_on_every_city():
+    """A method without a size is left out of a table without a word."""
+    plan, ours = Plan.of("bench"), {"ShareNet", "Trees"}
+    extra = {name + "+E" for name in ("UrbanFM", "UrbanPy", "FODE", "UrbanSTC")}
+    assert all(map(plan.has, {*tables.PAPER, *ours, *extra, "end-to-end"}))
+    for table, cities in (("table3", {"taxi-sf-64"}), ("table11", {"bikenyc-p6", "nyc-2016"})):
+        found = {(r.city, r.method) for r in tables.table_runs(table, "bench")}
+        methods = set(tables.PAPER) - ({"DeepSD"} if table == "table11" else set())
+        assert {f for f in found if f[0] in plan.cities} == {
+            (c, m) for c in cities for m in methods
+        }
+    small = [r for r in tables.table_runs("table11", "bench") if r.city == "nyc-2016"]
+    assert {r.seed for r in small if r.method == "UrbanSTC"} == set(range(5))
+
+
 def test_rows_of_a_table_differ(lab):
     """Two labels for one run would show the same number as two results."""
     for name, table in tables.LABELLED.items():

@@ -35,6 +35,7 @@ class Entry:
     how: str = ""  # how to get what no manifest lists
     stands_in_for: str = ""  # paper: its data set
     size_mb: float = 0.0
+    factor: int = 0  # M, by which fine-grained inference refines it; 0: another problem's city
     box: Box | None = None  # where the sensors of a graph city lie
 
     def raw_files(self) -> tuple[download.RawFile, ...]:

@@ -22,7 +22,7 @@ def _entries(cells: int, step: int, shape: str, role: str) -> Entry:
         f"taxi-sf-{cells}",
         what=f"San Francisco taxis entering {cells} x {cells} cells, from GPS fixes",
         shape=shape, step_minutes=step, unit="entries per step", stands_in_for=role,
-        read=partial(taxi.read_taxi_entries, cells=cells, step_minutes=step), **CABS,
+        read=partial(taxi.read_taxi_entries, cells=cells, step_minutes=step), factor=4, **CABS,
     )  # fmt: skip
 
 
@@ -84,7 +84,15 @@ ENTRIES = [
         "bikes per step",
         "BikeNYC in UrbanFM's layout (Casual-Ness/TAT-FUFP, P6)",
         "not stated; Citi Bike data policy upstream", grids.read_bikenyc_p6,
-        manifest="bikenyc-p6", stands_in_for="UrbanSTC: BikeNYC", size_mb=1.0,
+        manifest="bikenyc-p6", stands_in_for="UrbanSTC: BikeNYC", size_mb=1.0, factor=2,
+    ),
+    Entry(
+        "nyc-2016", "New York taxi trips, ends and beginnings in 192 cells, x2", "grid",
+        "4320 x 2 x 16 x 12", "2016-01-01 to 2016-03-30", 30, "America/New_York",
+        "trips per step", "New York taxis of early 2016, released with STSAN (haoxingl/STSAN)",
+        "MIT", grids.read_nyc_2016, forms=(("nyc-2016/taxi.npz",),),
+        manifest="nyc-2016", stands_in_for="UrbanSTC: a further dense city", size_mb=1.1,
+        factor=2,
     ),
     *(_jonas(city, mode) for city in JONAS for mode in ("taxi", "bike")),
     _bikes(

@@ -29,6 +29,7 @@ def _taxibj(period: str) -> Entry:
         partial(papers.read_taxibj, period=period),
         forms=((f"taxibj/{period}.zip",), tuple(f"taxibj/{period}/{n}" for n in names)),
         manifest=f"taxibj-{period.lower()}", stands_in_for=f"UrbanSTC: TaxiBJ {period} itself",
+        factor=4,
     )  # fmt: skip
 
 
@@ -80,7 +81,7 @@ BIKENYC = Entry(
     ),
     how="Download 201901-, 201902- and 201903-citibike-tripdata.csv.zip from "
     "s3.amazonaws.com/tripdata and put them in bikenyc-2019/.",
-    stands_in_for="UrbanSTC: BikeNYC itself",
+    stands_in_for="UrbanSTC: BikeNYC itself", factor=2,
 )  # fmt: skip
 
 ENTRIES = [

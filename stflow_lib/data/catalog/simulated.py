@@ -7,12 +7,13 @@ from stflow_lib.data.catalog.entry import Entry
 PAPERS = {"fine": "UrbanSTC: TaxiBJ", "grid": "STBaT: its cities", "speed": "TSJT: its cities"}
 
 
-def _entry(name, what, shape, step_minutes, unit, span="14 days, simulated") -> Entry:
+def _entry(name, what, shape, step_minutes, unit, span="14 days, simulated", factor=0) -> Entry:
     kind = "graph" if name.startswith("sim-speed") else "grid"
     return Entry(
         name, what, kind, shape, span, step_minutes, "nominal", unit,
         "simulated by stflow_lib", "MIT", lambda folder: _simulated(name),
         stands_in_for=f"{PAPERS[name.split('-')[1]]}, where no data is here",
+        factor=factor,
     )  # fmt: skip
 
 
@@ -26,9 +27,9 @@ GRIDS = "simulated pick-ups and drop-offs with POI, land use"
 SPEEDS = "simulated loop detectors, land use"
 ENTRIES = [
     _entry("sim-fine", "simulated entries into fine cells, with weather and holidays",
-           "672 x 1 x 32 x 32", 30, "vehicles per 30 min"),
+           "672 x 1 x 32 x 32", 30, "vehicles per 30 min", factor=4),
     _entry("sim-fine-128", "the same at the size of the paper",
-           "3072 x 1 x 128 x 128", 30, "vehicles per 30 min", "64 days, simulated"),
+           "3072 x 1 x 128 x 128", 30, "vehicles per 30 min", "64 days, simulated", 4),
     *(
         _entry(f"sim-grid-{city}", f"{GRIDS} {mix}", f"1440 x 2 x {cells}", 60,
                "trips per 60 min", "60 days, simulated")

@@ -1,4 +1,4 @@
-"""Grid cities read from arrays: BikeNYC in UrbanFM's layout, and the JONAS demand grids."""
+"""Grid cities read from arrays: BikeNYC in UrbanFM's layout, New York's taxis of 2016, JONAS."""
 
 from pathlib import Path
 
@@ -20,6 +20,11 @@ JONAS_CLOCK = (
 P6_CLOCK = (
     "inferred from the data: wall clock from 2018-01-01 00:00; the hour that daylight saving "
     "skips (2018-03-11 02:00, row 1658) is an empty row"
+)
+NYC_2016_STEPS = (3024, 1296)  # half-hours of the source's two files
+NYC_2016_CLOCK = (
+    "inferred from the data: wall clock from 2016-01-01 00:00; the hour that daylight saving "
+    "skips (2016-03-13 02:00, rows 3460 and 3461) is all but empty"
 )
 
 
@@ -55,6 +60,35 @@ def read_bikenyc_p6(folder: Path):
         parts["fine"][..., ::-1, :], time, ["inflow", "outflow"],
         split=parts["split"], factor=2, clock=P6_CLOCK,
     )  # fmt: skip
+
+
+def read_nyc_2016(folder: Path):
+    """Taxi trips of New York that end (inflow) and begin (outflow) in a cell, 4,320 half-hours.
+
+    The compact file, else the source's two in sequence (STSAN). The source states neither place
+    nor date; both show: the blizzard on Saturday 2016-01-23, an all but empty hour on 2016-03-13,
+    and Manhattan from the south-west corner upwards, so that row 0 is the north.
+    """
+    base = folder / "nyc-2016"
+    path = base / "taxi.npz"
+    sources = [base / f"NYTaxi/flow_{part}.npz" for part in ("train", "test")]
+    parts = [path] if path.exists() else sources
+    steps = (sum(NYC_2016_STEPS),) if path.exists() else NYC_2016_STEPS
+    flow = np.concatenate([_half_hours(*pair) for pair in zip(parts, steps, strict=True)])
+    time = pd.date_range("2016-01-01", periods=len(flow), freq="30min")
+    return grid_city(
+        np.ascontiguousarray(flow.transpose(0, 3, 1, 2)), time, ["inflow", "outflow"],
+        clock=NYC_2016_CLOCK,
+    )  # fmt: skip
+
+
+def _half_hours(path: Path, steps: int) -> np.ndarray:
+    """`flow` [T, R, C, 2] of one file, whole numbers; DataError for another number of steps."""
+    flow = real_numbers(read_npz(path, ["flow"])["flow"], (4,), f"{path}: flow")
+    if len(flow) != steps or flow.shape[3] != 2:
+        raise DataError(f"{path}: flow has shape {flow.shape}, not {steps} half-hours of (row, "
+                        "col, 2 ways)")  # fmt: skip
+    return exact(exact(flow, np.int64, f"{path}: flow"), np.float32, f"{path}: flow")
 
 
 def read_jonas(folder: Path, city: str, mode: str):

@@ -12,12 +12,18 @@ from stflow_lib.finegrained.networks.layers import (
     init_normal,
     normed_residual,
 )
+from stflow_lib.finegrained.networks.scales import flow_scales
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import (
     NetworkSettings,
     network_method,
     squared_error,
 )
+
+PUBLISHED = (
+    1500.0,
+    100.0,
+)  # of coarse and of fine flows in Beijing, as UrbanFM's release has them
 
 
 @dataclass(frozen=True)
@@ -26,18 +32,24 @@ class UrbanFMSettings(NetworkSettings):
 
     blocks: int = 16  # residual blocks
     external: bool = False  # concatenate weather and calendar to the coarse map
-    input_scale: float = 1500.0  # coarse flows are divided by it
-    target_scale: float = 100.0  # fine flows are divided by it in the loss
+    scales: str = "training"  # divisors: deviations in training, or "published" for Beijing
 
 
 class UrbanFM(nn.Module):
-    """coarse [B, 1, H, W], external [B, E] -> fine [B, 1, HM, WM], vehicles."""
+    """coarse [B, 1, H, W], external [B, E] -> fine [B, 1, HM, WM], vehicles.
+
+    Coarse flows are divided by the first of `scales` at the input, fine ones by the second in the
+    loss.
+    """
+
+    scales: Float[Tensor, "2"]
 
     def __init__(self, task: Task, settings: UrbanFMSettings):
         super().__init__()
         width, extra = settings.channels, int(settings.external)
         rows, cols = task.coarse.shape[2:]
-        self.scale, self.target_scale = settings.input_scale, settings.target_scale
+        scales = flow_scales(settings.scales, task, (1, task.factor), PUBLISHED)
+        self.register_buffer("scales", scales, persistent=False)
         self.external = ExternalFactors(task.external_names, rows, cols) if extra else None
         self.external_up = Upsample(1, task.factor, norm=True) if extra else None
         self.first = nn.Sequential(nn.Conv2d(1 + extra, width, 9, padding=4), nn.ReLU(True))
@@ -52,7 +64,7 @@ class UrbanFM(nn.Module):
         self, coarse: Float[Tensor, "b 1 r c"], external: Float[Tensor, "b e"]
     ) -> Float[Tensor, "b 1 fr fc"]:
         """Residual features, enlarged, beside the enlarged factors, split."""
-        known = coarse / self.scale
+        known = coarse / self.scales[0]
         weather = self.external(external) if self.external else None
         first = self.first(known if weather is None else torch.cat([known, weather], 1))
         fine = self.up(first + self.after(self.blocks(first)))
@@ -62,8 +74,8 @@ class UrbanFM(nn.Module):
 
 
 def scaled_error(network: UrbanFM, task: Task, batch: Int[Tensor, " b"]) -> Float[Tensor, ""]:
-    """Squared error of flows divided by `target_scale`."""
-    return squared_error(network, task, batch) / network.target_scale**2
+    """Squared error of flows divided by the fine scale."""
+    return squared_error(network, task, batch) / network.scales[1] ** 2
 
 
 METHOD = network_method("UrbanFM", UrbanFMSettings, UrbanFM, scaled_error)

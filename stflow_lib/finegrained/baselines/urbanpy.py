@@ -17,11 +17,12 @@ from stflow_lib.finegrained.networks.layers import (
     normed_residual,
     upsample_nearest,
 )
+from stflow_lib.finegrained.networks.scales import block_sums, flow_scales
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training.supervised import NetworkSettings, network_method
 
-# By a map's side, as UrbanPy's release has them.
-SCALES = {8: 8000.0, 16: 3000.0, 32: 1500.0, 64: 400.0, 128: 100.0}
+# Of flows in Beijing by a map's side, as UrbanPy's release has them.
+PUBLISHED = {8: 8000.0, 16: 3000.0, 32: 1500.0, 64: 400.0, 128: 100.0}
 COMPRESSED = 2  # channels that a proposal keeps for its local convolution
 
 
@@ -35,7 +36,7 @@ class UrbanPySettings(NetworkSettings):
     blocks: int = 16  # residual blocks of a stage
     external: bool = False  # concatenate weather and calendar to the maps of every stage
     divergence: float = 0.01  # share of the KL term in the loss; the squared error has the rest
-    scales: tuple[float, ...] = ()  # divisors of coarse and stage flows; (): SCALES by side
+    scales: str = "training"  # divisors: deviations in training, or "published" for Beijing
 
 
 class LocalConvolution(nn.Module):
@@ -102,9 +103,12 @@ class Stage(nn.Module):
 class UrbanPy(nn.Module):
     """coarse [B, 1, H, W], external [B, E] -> fine [B, 1, HM, WM], vehicles.
 
-    Raises ValueError for a constraint other than "m2", for scales that are not 1 + log2(M)
-    positive numbers, for an M that is no power of two.
+    Coarse flows are divided by the first of `scales` at the input, those of a stage by the
+    stage's own in the loss. Raises ValueError for a constraint other than "m2", and for an M that
+    is no power of two.
     """
+
+    scales: Float[Tensor, " stage"]
 
     def __init__(self, task: Task, settings: UrbanPySettings):
         super().__init__()
@@ -114,7 +118,10 @@ class UrbanPy(nn.Module):
                 "which only 'm2' makes"
             )
         (rows, cols), extra = task.coarse.shape[2:], int(settings.external)
-        self.scales, self.share = stage_scales(task, settings), settings.divergence
+        self.share = settings.divergence
+        sides = [2**i for i in range(doublings(task.factor) + 1)]
+        scales = flow_scales(settings.scales, task, sides, published(task))
+        self.register_buffer("scales", scales, persistent=False)
         self.external = None
         if extra:
             self.external = ExternalFactors(task.external_names, rows, cols, dropout=0.5)
@@ -122,8 +129,7 @@ class UrbanPy(nn.Module):
         self.first = nn.Sequential(
             nn.Conv2d(1 + extra, settings.channels, 9, padding=4), nn.ReLU(True)
         )
-        sides = [2 ** (i + 1) for i in range(doublings(task.factor))]
-        self.stages = nn.ModuleList([Stage(settings, rows, cols, side) for side in sides])
+        self.stages = nn.ModuleList([Stage(settings, rows, cols, side) for side in sides[1:]])
         init_normal(self)
         for stage in self.stages:  # PyTorch's own bias would start narrow stages dead
             nn.init.zeros_(stage.correction.bias)
@@ -156,25 +162,16 @@ def _doubled(maps: Tensor) -> Tensor:
     return F.interpolate(maps, scale_factor=2, mode="nearest")
 
 
-def stage_scales(task: Task, settings: UrbanPySettings) -> tuple[float, ...]:
-    """What flows are divided by: the coarse map's, then every stage's.
+def published(task: Task) -> list[float]:
+    """UrbanPy's own divisors: of the coarse map, then of every stage.
 
-    Without `settings.scales` the nearest power of two, by the logarithm of sqrt(rows cols) and
-    between 8 and 128, finds the published constant.
+    Found by the power of two that is nearest to sqrt(rows cols) by its logarithm, between 8 and
+    128.
     """
     rows, cols = task.coarse.shape[2:]
-    stages = doublings(task.factor)
     first = round(math.log2(rows * cols) / 2)
-    sides = [2 ** min(max(first + i, 3), 7) for i in range(stages + 1)]
-    scales = tuple(settings.scales) or tuple(SCALES[side] for side in sides)
-    if len(scales) != stages + 1 or min(scales) <= 0:
-        raise ValueError(f"UrbanPy: scales {scales}: want {stages + 1} positive numbers")
-    return scales
-
-
-def block_sums(fine: Float[Tensor, "b 1 fr fc"], side: int) -> Float[Tensor, "b 1 r c"]:
-    """Vehicles per side x side block: the target of a stage before the last."""
-    return F.avg_pool2d(fine, side) * side**2
+    stages = range(doublings(task.factor) + 1)
+    return [PUBLISHED[2 ** min(max(first + i, 3), 7)] for i in stages]
 
 
 def divergence(

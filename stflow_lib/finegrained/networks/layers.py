@@ -11,11 +11,27 @@ from stflow_lib.kernels import conserve
 
 EMBEDDED = {"weekday": (8, 2), "hour": (24, 3), "weather": (18, 3)}  # name: classes, width
 
+
+def squareplus(
+    raw: Float[Tensor, "*shape"], steepness: float = 10.0
+) -> Float[Tensor, "*shape"]:
+    """(b x + sqrt((b x)^2 + 4 ln(2)^2)) / (2 b), b the steepness (Barron, arXiv 2112.11687).
+
+    Softplus of b x over b at 0, but below it falls as 0.48 / (b^2 |x|) instead of exponentially.
+    Written without the difference that loses all digits there.
+    """
+    start = math.log(2) / steepness
+    side = torch.where(raw > 0, 1.0, -1.0)
+    wide = (raw.square() + 4 * start**2).sqrt() + side * raw
+    return torch.where(raw > 0, wide / 2, 2 * start**2 / wide)
+
+
 ACTIVATIONS = {
     "relu": F.relu,
     "shifted": lambda raw: F.relu(raw + 0.1),
     "softplus": F.softplus,
     "sharp": lambda raw: F.softplus(raw, beta=10),
+    "squareplus": squareplus,
 }
 
 
@@ -88,8 +104,11 @@ class Split(nn.Module):
 
     activation "relu" is the paper's, and dies where every raw value of a block is negative, which
     its initialisation makes likely for whole networks; "shifted" is relu(raw + 0.1), alive at the
-    start; "softplus" cannot die, but cannot give zero either, and answers slowly: at 0 its value
-    is 0.69; "sharp" is log(1 + exp(10 raw)) / 10, near 0.07 there, with a gradient on both sides.
+    start; "softplus" starts alive too, but cannot give zero, and answers slowly: at 0 its value
+    is 0.69; "sharp" is log(1 + exp(10 raw)) / 10, near 0.07 there. Both fall exponentially, and
+    with them the gradient: a block whose raw values are all below -2.2 ("sharp") or -24
+    ("softplus") scores next to nothing beside eps, and is dead. "squareplus" is as sharp and falls
+    as 1 / |raw|, so that neither its value nor its gradient vanishes: it does not die.
     `safe` adds eps to every score, so that an all-zero block falls back to the mean split instead
     of losing its vehicles.
     constraint "m2_signed" normalises raw scores of either sign (unbounded where they cancel);

@@ -101,14 +101,18 @@ def subset(task: Task, name: str) -> Task:
     return replace(task, test=getattr(task, name))
 
 
+def padded(task: Task) -> Float[Tensor, "sample 1 pad_row pad_col"]:
+    """Coarse maps whose sides divide by M: the target of the super-resolution pretext, vehicles.
+
+    Rows and columns without vehicles are added below and on the right where that takes some.
+    """
+    height, width = task.coarse.shape[2:]
+    return F.pad(task.coarse, (0, -width % task.factor, 0, -height % task.factor))
+
+
 def coarser(task: Task) -> Float[Tensor, "sample 1 coarser_row coarser_col"]:
     """The coarser granularity maps, block sums by M: the input of the super-resolution pretext.
 
-    [S, 1, H, W] -> [S, 1, H/M, W/M], vehicles; ValueError when H or W does not divide by M.
+    [S, 1, H, W] -> [S, 1, H/M, W/M], rounded up, vehicles: those of `padded` maps.
     """
-    height, width = task.coarse.shape[2:]
-    if height % task.factor or width % task.factor:
-        raise ValueError(
-            f"{task.city}: coarse {height}x{width} does not divide by {task.factor}"
-        )
-    return F.avg_pool2d(task.coarse, task.factor) * task.factor**2
+    return F.avg_pool2d(padded(task), task.factor) * task.factor**2

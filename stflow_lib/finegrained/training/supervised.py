@@ -28,7 +28,7 @@ class NetworkSettings:
 
     channels: int = 128  # C, feature maps
     constraint: str = "m2"  # "m2", "m2_signed" (no ReLU before it), "none" (plain regression)
-    activation: str = "relu"  # of the last layer; "shifted" and "softplus" do not start dead
+    activation: str = "relu"  # of the last layer, see `Split`: "squareplus" does not die
     safe: bool = False  # add eps to every score, so that a dead block predicts the mean split
     training: Training = field(
         default_factory=partial(Training, epochs=200, learning_rate=1e-3, halve_every=50)

@@ -1,6 +1,6 @@
 """UrbanSTC: three pre-trained encoders, one decoder, the split (Qu et al., TKDE 2022)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -96,8 +96,8 @@ class UrbanSTC(nn.Module):
 def pretext_tasks(
     network: UrbanSTC, task: Task, settings: UrbanSTCSettings
 ) -> dict[str, Pretext]:
-    """Each encoder in its own pretext, coarse maps only."""
-    channels, split = settings.channels, settings.split(task.factor)
+    """Each encoder in its own pretext, coarse maps only; Inf is M2-normalised by any constraint."""
+    channels, split = settings.channels, replace(settings, constraint="m2").split(task.factor)
     build = {
         "inf": lambda e: super_resolution_pretext(settings.inference, e, channels, task, split),
         "tcs": lambda e: temporal_pretext(settings.temporal, e, channels, task),

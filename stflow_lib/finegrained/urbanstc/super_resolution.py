@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import Split, Upsample, init_normal
-from stflow_lib.finegrained.problem.task import Task, coarser
+from stflow_lib.finegrained.problem.task import Task, coarser, padded
 from stflow_lib.finegrained.urbanstc.pretext import Encoder, Pretext, mean_over
 from stflow_lib.training.loop import Training, autocast
 
@@ -49,15 +49,15 @@ def super_resolution_pretext(
 ) -> Pretext:
     """Spatial super-resolution: the encoder refining coarser maps by squared error (Eq. 5).
 
-    The criterion is the validation error.
+    The criterion is the validation error. Coarse maps whose sides do not divide by M are padded.
     """
     network = InferenceNet(encoder, channels, task.factor, split)
     network = network.to(task.device, memory_format=torch.channels_last)
-    small = coarser(task)
+    small, large = coarser(task), padded(task)
 
     def loss(batch: Tensor) -> Tensor:
         with autocast(settings.training.precision, task.device):
-            return F.mse_loss(network(small[batch]), task.coarse[batch])
+            return F.mse_loss(network(small[batch]), large[batch])
 
     def score() -> dict[str, float]:
         return {"valid_rmse": mean_over(task.valid, loss) ** 0.5}

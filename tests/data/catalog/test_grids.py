@@ -2,6 +2,7 @@
 
 import pytest
 
+from stflow_lib.data.catalog import index
 from stflow_lib.data.catalog.grids import ENTRIES
 from stflow_lib.data.readers import bikes, grids, taxi
 
@@ -51,3 +52,17 @@ def test_didi_cards_read_the_file_of_their_city(city):
 def test_all_that_can_be_downloaded_has_a_list():
     """Every grid city is free to be had: none may depend on a file that nobody can fetch."""
     assert all(card.manifest and not card.how for card in ENTRIES)
+
+
+def test_what_is_refined_divides_by_its_factor():
+    """The factor belongs to the card: the cities that stand in for UrbanSTC's sets have one."""
+    fine = {card.name: card for card in index.entries().values() if card.factor}
+    assert {name: card.factor for name, card in fine.items()} == {
+        "taxi-sf-64": 4, "taxi-sf-128": 4, "bikenyc-p6": 2, "nyc-2016": 2,
+        "bikenyc-2019": 2, "sim-fine": 4, "sim-fine-128": 4,
+        **{f"taxibj-p{n}": 4 for n in range(1, 5)},
+    }  # fmt: skip
+    for card in fine.values():
+        assert all(int(side) % card.factor == 0 for side in card.shape.split(" x ")[2:])
+    assert set(fine) == {card.name for card in index.entries().values()
+                         if card.stands_in_for.startswith("UrbanSTC")}  # fmt: skip

@@ -14,6 +14,7 @@ NAMES = [
     "taxi-sf-128",
     "taxi-sf-trips",
     "bikenyc-p6",
+    "nyc-2016",
     "jonas-nyc-taxi",
     "jonas-nyc-bike",
     "jonas-dc-taxi",

@@ -53,6 +53,45 @@ def test_jonas_counts_that_float32_would_round_are_refused(tmp_path):
         grids.read_jonas(tmp_path, "dc", "bike")
 
 
+@pytest.fixture
+def taxis(tmp_path, monkeypatch):
+    """5 half-hours of 2 x 3 cells in the source's two files, and the folder."""
+    monkeypatch.setattr(grids, "NYC_2016_STEPS", (3, 2))
+    flow = np.random.default_rng(1).poisson(9, (5, 2, 3, 2)).astype(np.float64)
+    (tmp_path / "nyc-2016" / "NYTaxi").mkdir(parents=True)
+    for part, rows in (("train", flow[:3]), ("test", flow[3:])):
+        np.savez(tmp_path / "nyc-2016" / "NYTaxi" / f"flow_{part}.npz", flow=rows)
+    return tmp_path, flow
+
+
+def test_nyc_2016_is_the_same_from_either_form(taxis):
+    """Compact or raw, test after train: rows and columns as they stand, ways in front."""
+    folder, flow = taxis
+    raw = grids.read_nyc_2016(folder)
+    np.savez(folder / "nyc-2016" / "taxi.npz", flow=flow.astype(np.uint16))
+    (folder / "nyc-2016" / "NYTaxi" / "flow_test.npz").unlink()
+    assert grids.read_nyc_2016(folder).identical(raw)
+    assert raw.direction.values.tolist() == ["inflow", "outflow"]
+    assert str(raw.time[4].values)[:16] == "2016-01-01T02:00"
+    assert float(raw.flow[4, 1, 1, 2]) == flow[4, 1, 2, 1]
+
+
+@pytest.mark.parametrize("broken", [np.ones((2, 2, 3, 2)), np.ones((3, 2, 3, 1))])
+def test_nyc_2016_of_another_shape_is_refused(taxis, broken):
+    """Half a file would move every later step."""
+    folder, _ = taxis
+    np.savez(folder / "nyc-2016" / "NYTaxi" / "flow_train.npz", flow=broken)
+    with pytest.raises(DataError, match=r"flow_train.npz: flow has shape .* not 3 half-hours"):
+        grids.read_nyc_2016(folder)
+
+
+def test_nyc_2016_counts_whole_trips(taxis):
+    folder, flow = taxis
+    np.savez(folder / "nyc-2016" / "NYTaxi" / "flow_test.npz", flow=flow[3:] + 0.5)
+    with pytest.raises(DataError, match=r"flow_test.npz: flow: .* does not fit int64"):
+        grids.read_nyc_2016(folder)
+
+
 def write_p6(folder, spoil=None):
     rng = np.random.default_rng(0)
     (folder / "bikenyc-p6").mkdir()

@@ -1,9 +1,12 @@
 """Shared layers: the split and its activations, upsampling, sums, external factors."""
 
+from math import log
+
 import pytest
 import torch
 
 from stflow_lib.finegrained.networks.layers import (
+    ACTIVATIONS,
     ExternalFactors,
     Residual,
     Split,
@@ -12,6 +15,7 @@ from stflow_lib.finegrained.networks.layers import (
     doublings,
     init_normal,
     normed_residual,
+    squareplus,
     upsample_nearest,
 )
 
@@ -56,6 +60,44 @@ def test_the_split_is_in_single_precision_under_bfloat16():
     assert fine.dtype == torch.float32
     sums = fine.unfold(2, 2, 2).unfold(3, 2, 2).sum((4, 5))
     torch.testing.assert_close(sums, coarse, rtol=1e-5, atol=0)
+
+
+def test_squareplus_is_the_published_curve():
+    """(x + sqrt(x^2 + 4 ln(2)^2)) / 2 at ten times the steepness, its slope 1/2 at 0."""
+    x = torch.linspace(-3, 3, 61, dtype=torch.float64).requires_grad_()
+    want = (10 * x + ((10 * x) ** 2 + 4 * log(2) ** 2).sqrt()) / 20
+    found = squareplus(x)
+    torch.testing.assert_close(found, want)
+    (slope,) = torch.autograd.grad(found.sum(), x)
+    torch.testing.assert_close(slope, torch.autograd.grad(want.sum(), x)[0])
+    assert slope[30].item() == pytest.approx(0.5)
+    assert found[30].item() == pytest.approx(ACTIVATIONS["sharp"](torch.zeros(())).item())
+
+
+@pytest.mark.parametrize("depth, dead", [(-1.0, False), (-3.0, True), (-50.0, True)])
+def test_exponential_tails_die_under_eps(depth, dead):
+    """In a block of low raw values "sharp" says nothing about the split, and hears nothing."""
+    assert (_pull("sharp", depth) < 1e-6) == dead
+
+
+@pytest.mark.parametrize("depth", [-1.0, -3.0, -50.0, -1e3, -1e4])
+def test_squareplus_does_not_die(depth):
+    """A hundredth more raw value is a larger share, and the loss can move it, at any depth."""
+    assert _pull("squareplus", depth) > 1e-5
+
+
+def _pull(activation: str, depth: float) -> float:
+    """How much of a block's vehicles a change of 1 % of one raw value moves: along the gradient,
+    and, which must agree, in single precision."""
+    raw = torch.full((1, 1, 2, 2), depth)
+    raw[..., 0, 0] *= 0.99
+    raw.requires_grad_()
+    share = Split(2, activation, safe=True)(raw, torch.ones(1, 1, 1, 1))
+    share[..., 0, 0].backward()
+    along = raw.grad[0, 0, 0, 0].item() * 0.01 * abs(depth)
+    seen = share[0, 0, 0, 0].item() - 0.25
+    assert seen == pytest.approx(along, rel=0.2, abs=1e-6)
+    return seen
 
 
 def test_unknown_activation_is_an_error():

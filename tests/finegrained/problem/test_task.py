@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import block_sum
 from stflow_lib.finegrained import METHODS, make_task
-from stflow_lib.finegrained.problem.task import coarser, subset
+from stflow_lib.finegrained.problem.task import coarser, padded, subset
 
 TWO = ("pickup", "dropoff")
 
@@ -78,9 +78,18 @@ def test_coarser_is_the_next_block_sum(task):
     assert np.array_equal(coarser(task)[:, 0], want)
 
 
-def test_coarser_needs_a_grid_that_divides(make_city):
-    with pytest.raises(ValueError, match="coarse 3x4 does not divide by 2"):
-        coarser(make_task(make_city(rows=6, cols=8), 2))
+@pytest.mark.parametrize("rows, cols, factor", [(6, 8, 2), (12, 20, 4), (4, 4, 4), (8, 8, 2)])
+def test_sides_that_do_not_divide_get_empty_cells(make_city, rows, cols, factor):
+    """No vehicle is cut off, no cell moves, and where the sides divide nothing is added."""
+    task = make_task(make_city(steps=8, rows=rows, cols=cols), factor)
+    height, width = task.coarse.shape[2:]
+    maps, small = padded(task), coarser(task)
+    assert torch.equal(maps[..., :height, :width], task.coarse)
+    assert torch.equal(maps.sum((2, 3)), task.coarse.sum((2, 3)))
+    assert small.shape[2:] == (-(-height // factor), -(-width // factor))
+    assert np.array_equal(small[:, 0], block_sum(maps[:, 0].numpy(), factor))
+    if height % factor == width % factor == 0:
+        assert torch.equal(maps, task.coarse)
 
 
 def test_a_grid_that_does_not_divide_is_an_error(make_city):

@@ -110,6 +110,16 @@ def test_pretexts_move_their_encoders_and_fine_tuning_starts_there(task, tiny):
         )
 
 
+@pytest.mark.parametrize("constraint", ["none", "m2_signed"])
+def test_another_last_layer_leaves_the_pretexts_alone(task, tiny, constraint):
+    """What is compared is the constraint of fine-tuning: the encoders begin it the same."""
+    plain, other = (method.fit(task, replace(tiny, constraint=c), 0, None)
+                    for c in ("m2", constraint))  # fmt: skip
+    for name in set(plain.curves) - STAGES:
+        assert plain.curves[name] == other.curves[name], name
+    assert plain.curves["loss"] != other.curves["loss"]
+
+
 def test_seeds(task, tiny):
     """Same seed, same bits, whatever was drawn before; another seed, another network."""
     one, two, other = (method.fit(task, tiny, seed, None) for seed in (1, 1, 2))

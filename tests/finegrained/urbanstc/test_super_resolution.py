@@ -55,6 +55,17 @@ def test_every_vehicle_of_the_coarser_map_is_kept(make_city, factor):
     torch.testing.assert_close(sums, small, rtol=1e-4, atol=1e-4)
 
 
+def test_sides_that_do_not_divide(make_city, tiny):
+    """10 x 6 coarse cells at M = 4 stopped the pretext in the middle of a table."""
+    task = make_task(make_city(steps=16, rows=40, cols=24), 4)
+    torch.manual_seed(0)
+    built = super_resolution_pretext(
+        tiny.inference, Encoder(4, 3), 4, task, Split(4, "softplus")
+    )
+    assert built.network(coarser(task)[:2]).shape[2:] == (12, 8)
+    assert built.pretrain(task, 0, None).epochs == 2
+
+
 def test_it_trains_the_encoder_that_it_was_given(task, tiny):
     """A copy would learn, and be thrown away."""
     torch.manual_seed(0)
