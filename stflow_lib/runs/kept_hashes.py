@@ -11,7 +11,7 @@ from stflow_lib import data
 from stflow_lib.data.files.write import write_atomic
 from stflow_lib.runs.store import runs_folder
 
-READERS = ("numpy", "pandas", "xarray", "pyarrow", "h5py")
+READERS = ("numpy", "pandas", "xarray", "pyarrow", "h5py", "scipy")
 HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,7 +39,7 @@ def kept_hash(names: tuple[str, ...], files: Iterable[Path], make: Callable[[], 
 
 @cache
 def code_of_data() -> str:
-    """sha256 of the sources of `stflow_lib.data`, with the versions of what reads for it."""
+    """sha256 of the sources of `stflow_lib.data`, with the versions of what reads or simulates."""
     digest = hashlib.sha256(repr([version(name) for name in READERS]).encode())
     for path in sorted(Path(data.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())

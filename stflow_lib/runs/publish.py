@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -30,8 +31,16 @@ def published(wing: str) -> dict[str, dict]:
 
     DataError names file, line and field of a row that is no record.
     """
-    files = sorted(results_folder(wing).glob("*.csv"))
-    return _read(tuple((path, path.stat().st_mtime_ns) for path in files))
+    return _read(_files(results_folder(wing)))
+
+
+def _files(folder: Path) -> tuple[tuple[str, int], ...]:
+    """The tables of a folder by path, with their times of change; asked for every record."""
+    if not folder.is_dir():
+        return ()
+    with os.scandir(folder) as found:
+        tables = [entry for entry in found if entry.name.endswith(".csv")]
+        return tuple(sorted((entry.path, entry.stat().st_mtime_ns) for entry in tables))
 
 
 def publish(wing: str) -> Path:
@@ -115,5 +124,6 @@ def _round(value, digits: int):
 
 
 @lru_cache(maxsize=16)
-def _read(files: tuple[tuple[Path, int], ...]) -> dict[str, dict]:
-    return {key: record for path, _ in files for key, record in read_results(path).items()}
+def _read(files: tuple[tuple[str, int], ...]) -> dict[str, dict]:
+    tables = [read_results(Path(path)) for path, _ in files]
+    return {key: record for table in tables for key, record in table.items()}

@@ -63,7 +63,7 @@ def city_hash(name: str) -> str | None:
     def opened() -> str:
         return index.load(name).attrs["sha256"]
 
-    return kept_hash((name,), files, opened) if files else opened()
+    return kept_hash((name,), files, opened)
 
 
 def find(run: Run) -> dict | None:
