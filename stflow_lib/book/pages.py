@@ -6,14 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stflow_lib import ROOT
+from stflow_lib.book import imports
 from stflow_lib.data.catalog.entry import data_folder
 from stflow_lib.data.files.damaged import set_aside
 from stflow_lib.runs import profiles
+from stflow_lib.runs.publish import results_folder
 
-INPUTS = (  # of every notebook, beside its source and the data
-    "stflow_lib/**/*.py", "requirements.lock", "notebooks/profiles.yaml", "book/results/*/*.csv",
-    "book/claims/*.csv", "book/equations.csv", "tests/kernels/proofs/mutations.csv",
-)  # fmt: skip
+SHARED = ("requirements.lock", "stflow_lib/book/build.py", "stflow_lib/book/papermill.py")
+READS = {  # module that a page can load, name that it imports or text in it -> what it reads then
+    "stflow_lib.verdicts.claims": "book/claims/*.csv",
+    "stflow_lib.book.equations": "book/equations.csv",
+    "stflow_lib.kernels.proofs.gpu.RESULTS": "book/results/kernels.csv",
+    "mutations.csv": "tests/kernels/proofs/mutations.csv",
+}
+CITIES = "stflow_lib.data.catalog.entry"  # without it nobody finds the data folder
 LAST = "scoreboard"  # reads what all others left, so it depends on all of them
 
 
@@ -59,15 +65,11 @@ def _digest(*parts: bytes) -> str:
     ).hexdigest()
 
 
-def _files(*patterns: str) -> list[Path]:
-    return sorted(path for pattern in patterns for path in ROOT.glob(pattern))
-
-
-def shared_inputs() -> str:
-    """Hash of what every notebook depends on: the files of INPUTS and the data folder."""
-    texts = _files(*INPUTS)
-    named = [f"{path.relative_to(ROOT)}".encode() + path.read_bytes() for path in texts]
-    return _digest(*named, json.dumps(data_state()).encode())
+def _files(folder: Path, *patterns: str) -> dict[str, str]:
+    """Name -> hash of the files of a folder that fit, but hidden ones: they are on their way."""
+    found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    shown = sorted(path for path in found if not path.name.startswith("."))
+    return {f"{path.relative_to(folder)}": _digest(path.read_bytes()) for path in shown}
 
 
 def data_state() -> list[tuple[str, int, int]]:
@@ -84,12 +86,38 @@ def data_state() -> list[tuple[str, int, int]]:
 
 def fingerprints(found: list[Page]) -> dict[str, str]:
     """A hash of all inputs of each notebook; the scoreboard's holds every other's."""
-    shared, result = shared_inputs().encode(), {}
+    inputs, result = Inputs(), {}
     for page in sorted(found, key=lambda page: page.name == LAST):
-        own = json.dumps([page.name, page.profile, page.parameters], sort_keys=True).encode()
-        before = json.dumps(result).encode() if page.name == LAST else b""
-        result[page.name] = _digest(page.source.read_bytes(), own, shared, before)
+        own = [page.name, page.profile, page.parameters, inputs.of(page)]
+        own += [result] if page.name == LAST else []
+        text = json.dumps(own, sort_keys=True)
+        result[page.name] = _digest(page.source.read_bytes(), text.encode())
     return result
+
+
+class Inputs:
+    """What notebooks depend on beside themselves; what several share is hashed once."""
+
+    def __init__(self):
+        self.modules = imports.modules(ROOT)
+        self.code = {name: _digest(path.read_bytes()) for name, path in self.modules.items()}
+        self.shared = _files(ROOT, *SHARED)
+        self.tables = profiles.read(profiles.FILE)["tables"]
+        self.cities = data_state()
+
+    def of(self, page: Page) -> list:
+        """Code that the page can load, files that this reads, tables and records of its wings."""
+        found = imports.reached(page.source, self.modules, self.tables)
+        own = imports.read(page.source, "")
+        wings = [wing for wing in self.tables if f"{imports.PACKAGE}.{wing}" in found]
+        read = READS.keys() & (found | own.imports | own.texts)
+        return [
+            self.shared,
+            {name: self.code[name] for name in found},
+            _files(ROOT, *(READS[name] for name in read)),
+            [(self.tables[wing], _files(results_folder(wing), "**/*")) for wing in wings],
+            self.cities if CITIES in found else [],
+        ]
 
 
 def is_fresh(page: Page, fingerprint: str) -> bool:

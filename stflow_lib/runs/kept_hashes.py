@@ -11,7 +11,7 @@ from stflow_lib.data.files.write import write_atomic
 from stflow_lib.runs.store import runs_folder
 from stflow_lib.training.provenance.definitions import HERE
 
-READERS = ("numpy", "pandas", "xarray", "pyarrow", "h5py")
+READERS = ("numpy", "pandas", "xarray", "pyarrow", "h5py", "scipy")
 HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,7 +39,7 @@ def kept_hash(names: tuple[str, ...], files: Iterable[Path], make: Callable[[], 
 
 @cache
 def code_of(room: str) -> str:
-    """sha256 of the sources of a room of the package, "" is all of it, with what reads for it."""
+    """sha256 of the sources of a room of the package, "" is all of it, with what it reads and simulates by."""
     digest = hashlib.sha256(repr([version(name) for name in READERS]).encode())
     for path in sorted((HERE / room).rglob("*.py")):
         digest.update(path.read_bytes())

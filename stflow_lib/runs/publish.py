@@ -32,12 +32,16 @@ def published(wing: str) -> dict[str, dict]:
 
     DataError names file, line and field of a row that is no record.
     """
-    folder = results_folder(wing)
+    return _read(_files(results_folder(wing)))
+
+
+def _files(folder: Path) -> tuple[tuple[str, int], ...]:
+    """The tables of a folder by path, with their times of change; asked for every record."""
     if not folder.is_dir():
-        return {}
-    with os.scandir(folder) as files:
-        tables = (file for file in files if file.name.endswith(".csv"))
-        return _read(tuple(sorted((file.path, file.stat().st_mtime_ns) for file in tables)))
+        return ()
+    with os.scandir(folder) as found:
+        tables = [entry for entry in found if entry.name.endswith(".csv")]
+        return tuple(sorted((entry.path, entry.stat().st_mtime_ns) for entry in tables))
 
 
 def publish(wing: str) -> Path:
@@ -123,4 +127,5 @@ def _round(value, digits: int):
 
 @lru_cache(maxsize=16)
 def _read(files: tuple[tuple[str, int], ...]) -> dict[str, dict]:
-    return {key: r for path, _ in files for key, r in read_results(Path(path)).items()}
+    tables = [read_results(Path(path)) for path, _ in files]
+    return {key: record for table in tables for key, record in table.items()}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -40,14 +41,22 @@ def reported(paper: str, table: str | None = None) -> pd.DataFrame:
 
     NaN where the paper's text has none; DataError names a row whose value is no number.
     """
-    frame = _frame(FOLDER / f"reported_{paper}.csv", _check_printed)
+    path = FOLDER / f"reported_{paper}.csv"
+    frame = _reported(path, path.stat().st_mtime_ns if path.exists() else 0)
+    return frame.copy() if table is None else frame[frame["table"] == table].copy()
+
+
+@lru_cache(maxsize=8)
+def _reported(path: Path, _changed: int) -> pd.DataFrame:
+    """All rows of such a file; shared, so never to be changed."""
+    frame = _frame(path, _check_printed)
     frame["value"] = pd.to_numeric(frame["value"])
     if {"task", "scenario"} <= set(frame):  # names of its own for dataset and amount of data
         pair = (frame["source"] + ">" + frame["target"]).str.strip(">")
         frame["dataset"] = (frame["task"] + " " + pair).str.strip()
         frame["fraction"] = frame["scenario"].map(SCENARIOS).fillna("")
         frame["metric"] = frame["metric"].str.lower()
-    return frame if table is None else frame[frame["table"] == table]
+    return frame
 
 
 def claims(paper: str) -> pd.DataFrame:

@@ -7,7 +7,8 @@ import pytest
 from stflow_lib.book import build, pages
 from stflow_lib.runs import Run, execute
 
-TABLE = import_module("stflow_lib.runs.table")  # the package has a function of that name
+# the package has functions of these names
+TABLE, publish = map(import_module, ("stflow_lib.runs.table", "stflow_lib.runs.publish"))
 
 
 @pytest.fixture
@@ -50,9 +51,13 @@ class Profiles:
     """profiles.py of a book of our own."""
 
     ProfileError = ValueError
+    FILE = None
 
     def __init__(self, **parameters):
         self.parameters = parameters
+
+    def read(self, file):
+        return {"tables": {"wing": {}}}
 
     def notebooks(self):
         return ["part/page", "scoreboard"]
@@ -80,7 +85,7 @@ def house(tmp_path, monkeypatch):
     for name, text in {
         "notebooks/part/page.py": GOOD,
         "notebooks/scoreboard.py": GOOD,
-        "stflow_lib/code.py": "x = 1",
+        "stflow_lib/book/build.py": "x = 1",
         "requirements.lock": "a==1",
         "book/results/wing/city.csv": "rmse\n1",
         "book/claims/paper.csv": "id\n1",
@@ -92,7 +97,7 @@ def house(tmp_path, monkeypatch):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for module in (build, pages):
+    for module in (build, pages, publish):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(pages, "profiles", Profiles(n=2))
     monkeypatch.setenv("STFLOW_DATA", str(tmp_path / "data"))

@@ -1,6 +1,8 @@
 """Which pages the book has, and when what was executed of them still holds."""
 
 import json
+import shutil
+from copy import deepcopy
 
 import pytest
 
@@ -11,25 +13,114 @@ def prints(profile="smoke"):
     return book.fingerprints(book.pages(profile))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "stflow_lib/code.py",
-        "requirements.lock",
-        "book/results/wing/city.csv",
-        "book/claims/paper.csv",
-        "book/equations.csv",
-        "notebooks/profiles.yaml",
-        "tests/kernels/proofs/mutations.csv",
-        "data/city.bin",
-    ],
-)
-def test_a_change_anywhere_below_reruns_every_page(house, name):
-    """A page that shows yesterday's code or data under today's text is a lie."""
+@pytest.mark.parametrize("name", ["requirements.lock", "stflow_lib/book/build.py"])
+def test_versions_and_the_way_to_run_are_input_of_every_page(house, name):
     before = prints()
     (house / name).write_text("something else")
     after = prints()
     assert all(before[page] != after[page] for page in before)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory, root):
+    """A copy of the package and the pages."""
+    folder = tmp_path_factory.mktemp("copy")
+    for name in ("stflow_lib", "notebooks"):
+        shutil.copytree(root / name, folder / name, ignore=lambda *_: {"__pycache__"})
+    return folder
+
+
+@pytest.fixture
+def whole(copy, monkeypatch):
+    """The book's own pages, package and tables, without results and data."""
+    monkeypatch.setattr(book, "ROOT", copy)
+    monkeypatch.setenv("STFLOW_RESULTS", str(copy / "book/results"))
+    monkeypatch.setenv("STFLOW_DATA", str(copy / "data"))
+    return copy
+
+
+def rerun(whole, name, text="# more\n") -> set[str]:
+    """The pages that run again after `text` was added to a file, by folder where all of it does."""
+    before, path = prints(), whole / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(text)
+    after = prints()
+    changed = {page for page in after if after[page] != before[page]}
+    folders = {page.partition("/")[0] for page in after}
+    for folder in folders:
+        inside = {page for page in after if page.startswith(f"{folder}/")}
+        changed = (changed - inside) | {folder} if inside and inside <= changed else changed
+    return changed
+
+
+WINGS = {"finegrained", "gridflow", "speedgraph"}
+LAST = {"scoreboard", "equations"}
+
+
+def test_a_kernel_is_input_where_it_may_be_called(whole):
+    """The pages on cities know no tensors: they need not run again."""
+    assert rerun(whole, "stflow_lib/kernels/ops/conserve.py") == WINGS | LAST | {"kernels"}
+    assert rerun(whole, "stflow_lib/kernels/triton_ops/conserve.py") >= {"kernels"}
+
+
+def test_a_method_is_input_of_its_wing(whole):
+    """Also through pages that compare wings; results of the other wings stay."""
+    urbanfm = rerun(whole, "stflow_lib/finegrained/baselines/urbanfm.py")
+    assert urbanfm == {"finegrained", "kernels/08_benchmarks"} | LAST
+    demand = rerun(whole, "stflow_lib/gridflow/stbat/dap.py")
+    assert "gridflow" in demand and not demand & {
+        "finegrained",
+        "data",
+        "speedgraph/03_results",
+    }
+
+
+def test_a_record_is_input_of_its_wing(whole):
+    """Tables are made of records; so are the arrays beside them."""
+    found = rerun(whole, "book/results/speedgraph/la.csv")
+    assert (
+        found == {"speedgraph", "kernels/05_skewed_direction", "kernels/08_benchmarks"} | LAST
+    )
+    assert "gridflow" in rerun(whole, "book/results/gridflow/arrays/city.json")
+
+
+def test_a_drawing_is_input_of_its_page(whole):
+    """Most changes of a book are such ones."""
+    assert (
+        rerun(whole, "stflow_lib/book/plots/finegrained/fast_steps.py")
+        == {"finegrained/07_fast_steps"} | LAST
+    )
+
+
+@pytest.mark.parametrize(
+    "name, wanted",
+    [
+        ("book/claims/stbat.csv", {"finegrained/03_results", "scoreboard"}),
+        ("book/equations.csv", {"equations"}),
+        ("tests/kernels/proofs/mutations.csv", {"kernels/09_mutations"}),
+        ("book/results/kernels.csv", {"kernels/08_benchmarks"}),
+        ("data/city.bin", {"data", "gridflow", "scoreboard"}),
+    ],
+)
+def test_what_a_page_reads_is_input(whole, name, wanted):
+    """A page that shows yesterday's claims or data under today's text is a lie."""
+    found = rerun(whole, name)
+    assert wanted <= found and "kernels/07_masked_error" not in found
+
+
+def test_sizes_of_tables_are_input_of_their_wing(whole, monkeypatch):
+    """The unchanged part of profiles.yaml leaves a page fresh."""
+    before, content = prints(), deepcopy(book.profiles.read(book.profiles.FILE))
+    content["tables"]["speedgraph"]["lab"]["seeds"] = [7]
+    content["notebooks"]["data/01_cities"]["smoke"]["parameters"] = {"new": 1}
+    monkeypatch.setattr(book.profiles, "read", lambda path: content)
+    after = prints()
+    changed = {page for page in after if after[page] != before[page]}
+    assert {"data/01_cities", "speedgraph/03_results", "scoreboard"} <= changed
+    assert not any(
+        page.startswith(("data/02", "finegrained", "kernels/01")) for page in changed
+    )
 
 
 def test_a_change_of_one_page_reruns_it_and_the_scoreboard(house, good, parameters):
@@ -39,7 +130,7 @@ def test_a_change_of_one_page_reruns_it_and_the_scoreboard(house, good, paramete
     after = prints()
     assert before["part/page"] == after["part/page"]
     assert before["scoreboard"] != after["scoreboard"]
-    parameters(n=3)
+    parameters(n=3)  # as after a change of its entry in profiles.yaml
     final = prints()
     assert all(after[page] != final[page] for page in final)
 
@@ -50,8 +141,18 @@ def test_profiles_have_executed_notebooks_of_their_own(house):
     assert smoke.executed != lab.executed and prints("smoke") != prints("lab")
 
 
+def load_cities(house):
+    """Let the first page of the house read cities and the records of its wing."""
+    for name in ("data/catalog/entry.py", "wing/__init__.py"):
+        (house / "stflow_lib" / name).parent.mkdir(parents=True)
+        (house / "stflow_lib" / name).write_text("")
+    text = "from stflow_lib import wing\nfrom stflow_lib.data.catalog import entry\n"
+    (house / "notebooks/part/page.py").write_text(text)
+
+
 def test_derived_maps_in_the_data_folder_are_no_input(house):
     """The pages write these themselves; as inputs they would make every page stale at once."""
+    load_cities(house)
     before = prints()
     (house / "data/derived").mkdir()
     (house / "data/derived/maps.npz").write_text("cache")
@@ -67,10 +168,15 @@ def test_a_page_without_a_source_is_named(house):
 
 def test_files_on_their_way_are_no_input(house):
     """A download beside the build made pages stale, or ended it when its file was renamed."""
+    load_cities(house)
     before = prints()
     for name in ("data/.city.bin.0-1-2.part", "book/results/wing/.city.csv.0-1-2.part"):
         (house / name).write_text("half")
     assert prints() == before
+    for name in ("data/city2.bin", "book/results/wing/city2.csv"):
+        (house / name).write_text("whole")
+        assert prints()["part/page"] != before["part/page"]
+        (house / name).unlink()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from stflow_lib.runs import profiles
 
 TOC = yaml.safe_load((Path(__file__).resolve().parents[2] / "book/_toc.yml").read_text())
 PAGES = [TOC["root"]] + [c["file"] for part in TOC["parts"] for c in part["chapters"]]
+WIDTHS = (1300, 420)  # pixels: a desk and a phone
 NOISE = re.compile(r"Traceback \(most recent call last\)|\b\w*Warning\b:|\[IPKernelApp\]")
 
 each_page = pytest.mark.parametrize("page", PAGES)
@@ -24,12 +25,12 @@ def address(site, serve):
 
 @pytest.fixture(scope="module")
 def at_desk(address, visit):
-    """One visit to each page at 1300 pixels, shared by the tests below."""
+    """One visit to each page, shared by the tests below: at a desk, then as wide as a phone."""
     known = {}
 
     def look(page):
         if page not in known:
-            known[page] = visit(f"{address}/{page}.html")
+            known[page] = visit(f"{address}/{page}.html", *WIDTHS)
         return known[page]
 
     return look
@@ -63,11 +64,10 @@ def prose(text: str) -> str:
 
 
 @each_page
-@pytest.mark.parametrize("width", [1300, 420])
-def test_nothing_sticks_out(address, visit, at_desk, page, width):
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_sticks_out(at_desk, page, width):
     """Wide tables and formulas scroll in place; the page itself never moves sideways."""
-    found = at_desk(page) if width == 1300 else visit(f"{address}/{page}.html", width)
-    assert found.seen["over"] <= 1
+    assert at_desk(page).over[width] <= 1
 
 
 @each_notebook
@@ -100,7 +100,7 @@ def test_every_code_cell_ran(site, executed, name):
 
 def test_the_front_door_leads_to_the_book(site, visit):
     """`make book` ends with the path of index.html: opened as a file it shows the book."""
-    found = visit((site / "index.html").as_uri())
+    found = visit((site / "index.html").as_uri(), WIDTHS[0])
     assert not found.foreign and not found.seen["broken"]
     assert "Urban flow with little data" in found.seen["text"]
 

@@ -9,11 +9,11 @@ PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAO
 def look(tmp_path, visit, serve):
     address = serve(tmp_path)
 
-    def at(body: str, width: int = 1300):
+    def at(body: str, *widths: int):
         path = tmp_path / "page.html"
         icon = '<link rel="icon" href="data:,">'
         path.write_text(f"<!doctype html><title>t</title>{icon}<article>{body}</article>")
-        return visit(f"{address}/page.html", width)
+        return visit(f"{address}/page.html", *(widths or [1300]))
 
     return at
 
@@ -23,7 +23,7 @@ def test_a_sound_page_has_no_fault(look):
     found = look(f'<div class="cell_output"><img src="{PIXEL}" width="9" height="9"></div>')
     assert not found.errors and not found.foreign and not found.failed
     seen = found.seen
-    assert seen["pictures"] == 1 and not seen["broken"] and seen["over"] <= 0
+    assert seen["pictures"] == 1 and not seen["broken"] and found.over[1300] <= 0
 
 
 def test_console_errors_and_uncaught_ones_are_seen(look):
@@ -53,4 +53,10 @@ def test_formulas_left_raw_are_seen(look):
 @pytest.mark.parametrize("width", [1300, 420])
 def test_overflow_is_seen(look, width):
     """At both widths that the site is tested at."""
-    assert look(f'<div style="width:{width + 40}px">x</div>', width).seen["over"] >= 40
+    assert look(f'<div style="width:{width + 40}px">x</div>', width).over[width] >= 40
+
+
+def test_overflow_is_seen_when_a_window_is_made_smaller(look):
+    """The site is opened at a desk and then as wide as a phone."""
+    over = look('<div style="width:800px">x</div>', 1300, 420).over
+    assert over[1300] <= 0 and over[420] >= 380

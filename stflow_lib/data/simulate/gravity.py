@@ -6,7 +6,6 @@ then sum to sqrt(sum(home) sum(away)), and both ends are treated alike.
 """
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 
 def distances(rows: int, cols: int, cell_m: float) -> np.ndarray:
@@ -23,6 +22,8 @@ def decay_kernel(rows: int, cols: int, cell_m: float, decay_m: float) -> np.ndar
 
 def spread(field: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """sum_j kernel(i - j) field_j for every cell i, [rows, cols] (as one FFT convolution)."""
+    from scipy.signal import fftconvolve  # where it is used: the import takes two seconds
+
     return np.clip(fftconvolve(field, kernel, mode="same"), 0, None)
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.colors import LogNorm, Normalize, PowerNorm
 from matplotlib.patches import Rectangle
 
-from stflow_lib.book.plots.style import BLUE, GREEN, INK, PURPLE, RED
+from stflow_lib.book.plots.style import BLUE, GREEN, INK, ORANGE, PURPLE, RED
 
 COLOURS = {
     "MEAN": "0.55", "HA": INK, "UrbanFM": BLUE, "UrbanPy": PURPLE, "FODE": GREEN, "UrbanSTC": RED,
-    "true split": GREEN,
+    "ShareNet": ORANGE, "true split": GREEN,
 }  # fmt: skip
 SERIES = (BLUE, RED, GREEN)
 
