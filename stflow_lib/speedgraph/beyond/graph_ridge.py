@@ -53,7 +53,14 @@ class Forecaster:
 def fit(task: Task, settings: RidgeSettings, seed: int, folder: Path | None) -> Predictor:
     """Target alone, as Ridge: weights towards the last value; DataError without days."""
     weights, best = chosen(with_neighbours(task.target), settings)
-    return Predictor(Forecaster(weights), weights.numel(), notes={"strength": best})
+    return replace(restored(task.form, settings, weights), notes={"strength": best})
 
 
-METHOD = Method("Graph ridge", RidgeSettings, fit)
+def restored(
+    form: dict, settings: RidgeSettings, weights: Float[Tensor, "feature ahead"]
+) -> Predictor:
+    """The predictor of a linear map."""
+    return Predictor(Forecaster(weights), weights.numel(), learned=weights)
+
+
+METHOD = Method("Graph ridge", RidgeSettings, fit, restored, anywhere=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +49,30 @@ class Task:
     def device(self) -> torch.device:
         """Where the cities lie."""
         return self.target.speed.device
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """What a task must be like to be asked of a predictor that was fitted to this one."""
+        city = self.target
+        return {
+            "wing": "speedgraph", "city": city.name, "sensors": city.speed.shape[1],
+            "unit": city.unit, "minutes": self.minutes, "lags": city.lags, "ahead": city.ahead,
+            "change": city.change,
+        }  # fmt: skip
+
+    @classmethod
+    def blank(cls, form: dict[str, Any]) -> "Task":
+        """A task of that form without a step and a source: enough to build a network for."""
+        steps, count = torch.arange(0), form["sensors"]
+        none = torch.zeros(0, count)
+        lags, ahead, minutes = form["lags"], form["ahead"], form["minutes"]
+        city = CitySpeed(
+            form["city"], form["unit"], none, none.bool(), none, torch.zeros(0), 0.0, 1.0,
+            torch.eye(count), steps, steps, steps, np.zeros(0, "datetime64[ns]"), lags, ahead,
+            change=form["change"],
+        )  # fmt: skip
+        protocol = Protocol("", minutes, lags, ahead, (1, 1, 1))
+        return cls(city, (), steps, protocol, minutes, 0, "")
 
 
 def make_task(

@@ -25,6 +25,7 @@ from stflow_lib.speedgraph.training.finetune import (
     Error,
     finetuned_predictor,
     mean_error,
+    restored,
     round_robin_source,
     sample_steps,
     supports_by_city,
@@ -188,6 +189,12 @@ def reptile(
     settings: Callable[[], ReptileSettings],
     build: Build = build_backbone,
     error: Error = masked_mae,
+    bound: bool = False,
 ) -> Method:
-    """The method that takes a network through Reptile; `error` is what all its steps lower."""
-    return Method(name, settings, partial(fit, build, error))
+    """The method that takes a network through Reptile; `error` is what all its steps lower.
+
+    `bound`: the network has parts for the cities that it learned on, and cannot be saved.
+    """
+    network = lambda task, settings: build(task, settings)[0]
+    restore = None if bound else partial(restored, network)
+    return Method(name, settings, partial(fit, build, error), restore, anywhere=not bound)
