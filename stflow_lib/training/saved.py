@@ -76,7 +76,8 @@ def load(
             made = Made(method, settings, form)
             return replace(found, **content["told"], predict=ask, learned=learned, made=made)
     except MISFITS as error:
-        raise DataError(f"{path}: not what {method.name} learns ({error})") from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: not what {method.name} learns ({reason})") from error
 
 
 @dataclass(frozen=True)
