@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
@@ -61,5 +61,9 @@ def network_of(task: Task, settings: FinetunedSettings) -> BackboneForecaster:
 
 
 METHOD = Method(
-    "Fine-tuned", FinetunedSettings, fit, partial(restored, network_of), anywhere=True
+    "Fine-tuned",
+    FinetunedSettings,
+    partial(on_roads, "Fine-tuned", fit),
+    partial(restored, network_of),
+    anywhere=True,
 )

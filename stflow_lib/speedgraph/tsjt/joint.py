@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training.finetune import build_predictor, restored
 from stflow_lib.speedgraph.training.losses import (
     masked_mae,
@@ -42,8 +42,8 @@ Build = Callable[[Task, JointSettings], nn.Module]
 
 def joint_method(name: str, settings: Callable[[], JointSettings], build: Build) -> Method:
     """The method that trains `build(task, settings)` on target and sources side by side."""
-    train, restore = partial(fit_joint, build), partial(restored, build)
-    return Method(name, settings, train, restore, anywhere=True)
+    train = partial(on_roads, name, partial(fit_joint, build))
+    return Method(name, settings, train, partial(restored, build), anywhere=True)
 
 
 def fit_joint(

@@ -17,7 +17,7 @@ from stflow_lib.speedgraph.baselines.stgp.network import STGP, STGPSize
 from stflow_lib.speedgraph.networks.patch_encoder import mask_indices
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.long_windows import as_short_predictor, with_long_windows
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training import masked_pretraining
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
@@ -155,4 +155,4 @@ def again(form: dict, settings: STGPSettings, learned: dict) -> Predictor:
     return as_short_predictor(restored(network_of, form, settings, learned), DAYS)
 
 
-METHOD = Method("STGP", STGPSettings, fit, again, anywhere=True)
+METHOD = Method("STGP", STGPSettings, partial(on_roads, "STGP", fit), again, anywhere=True)
