@@ -120,7 +120,7 @@ def no_offender(wrong: np.ndarray, array: xr.DataArray, name: str, rule: str):
 
 
 def check_graph(ds: xr.Dataset, name: str):
-    """Speeds that a road allows, sensors where they can be, and no adjacency or one with an edge."""
+    """Speeds that a road allows, sensors where they can be, no adjacency or one with an edge."""
     speed, unit = ds["speed"], ds.attrs["unit"]
     limit = SPEED_LIMITS[unit]
     no_offender(speed.values > limit, speed, name, f"at most {limit:g} {unit}")

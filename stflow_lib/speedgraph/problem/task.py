@@ -102,8 +102,8 @@ def make_task(
 
     `days` end where the three visible days end; with 0 the target may be scaled by them and not
     learned from. Scales, gaps and choices use visible steps only. Raises DataError, naming the
-    city, for: no graph city; steps that do not fit the protocol or one another; a source that is the
-    target; a target with fewer than three days and a test window; more sensors than there are.
+    city, for: no graph city; steps that do not fit the protocol or one another; a source that is
+    the target; a target with fewer than three days and a test window; more sensors than there are.
     Not refused: a sensor without a reading (its inputs are the city's mean and it is not
     scored), one without neighbours, a graph in pieces, no adjacency: see `on_roads`.
     """

@@ -127,7 +127,7 @@ def test_who_needs_a_graph_says_so_before_training(target, source, name, monkeyp
         task = make_task(cities[0], cities[1:])
         bare = next(city for city in (task.target, *task.sources) if not city.has_graph)
         with pytest.raises(DataError, match=f"^{bare.name}: {words}"):
-            method.fit(task, method.settings(), 0, tmp_path)
+            method.fit(task, method.settings(), 0, tmp_path / bare.name)
         with pytest.raises(DataError, match=f"^{bare.name}: {words}"):
             method.train(task, method.settings(), 0, None)
 
