@@ -23,7 +23,7 @@ DIMS = {
     "speed": ("time", "node"),
     "adjacency": ("node", "node_to"),
 }
-NEEDED = {"grid": ("flow",), "graph": ("speed", "adjacency", "lat", "lon")}
+NEEDED = {"grid": ("flow",), "graph": ("speed", "lat", "lon")}
 LABELS = ("direction", "category", "factor", "node")
 SPEED_LIMITS = {"mph": 155.0, "km/h": 250.0, "m/s": 70.0}  # units of speed: no road is faster
 
@@ -120,15 +120,21 @@ def no_offender(wrong: np.ndarray, array: xr.DataArray, name: str, rule: str):
 
 
 def check_graph(ds: xr.Dataset, name: str):
-    """Speeds that a road allows, a square adjacency with an edge, sensors where they can be."""
+    """Speeds that a road allows, sensors where they can be, no adjacency or one with an edge."""
     speed, unit = ds["speed"], ds.attrs["unit"]
     limit = SPEED_LIMITS[unit]
     no_offender(speed.values > limit, speed, name, f"at most {limit:g} {unit}")
     require(np.nanmax(speed.values, initial=0) > 0, name, "speed is missing or zero everywhere")
+    if "adjacency" in ds:
+        _check_edges(ds, name)
+    _check_places(ds, name)
+
+
+def _check_edges(ds: xr.Dataset, name: str):
     same = np.array_equal(ds["node"].values, ds["node_to"].values)
     require(same, name, "adjacency's node and node_to name different sensors")
-    require(isolated(ds) < ds.sizes["node"], name, "adjacency has no edge between two sensors")
-    _check_places(ds, name)
+    edges = isolated(ds) < ds.sizes["node"]
+    require(edges, name, "adjacency has no edge between two sensors: leave it out")
 
 
 def isolated(ds: xr.Dataset) -> int:

@@ -2,8 +2,9 @@
 
 A **grid city** holds `flow (time, direction, row, col)` and, where known, `poi (category, row,
 col)`, `external (time, factor)` and `valid (direction, row, col)`; row 0 is the north end and
-column 0 the west end. A **graph city** holds `speed (time, node)` with NaN for missing and
-`adjacency (node, node_to)`. Both carry a regular local `time` and the attributes `check.ATTRS`.
+column 0 the west end. A **graph city** holds `speed (time, node)` with NaN for missing and,
+where known, `adjacency (node, node_to)`. Both carry a regular local `time` and the attributes
+`check.ATTRS`.
 """
 
 import hashlib
@@ -100,6 +101,7 @@ def graph_city(
 ) -> xr.Dataset:
     """Dataset from speed [T, N], time [T], adjacency [N, N], lat and lon [N] in degrees.
 
+    Without an adjacency (None) it is a city of which nobody knows what is near what.
     A speed of 0 is made NaN where `zeros_as_missing`, one bool or bool [T, N], is true. The
     attributes count these (`zeros_as_missing`), the other zeros (`zeros_kept`) and what was
     missing before (`missing`). DataError when the shapes disagree or a number does not fit its
@@ -107,7 +109,6 @@ def graph_city(
     """
     name, steps, nodes = attrs.get("name", "graph_city"), as_time(time), np.size(lat)
     speed = _array(speed, (len(steps), nodes), np.float32, f"{name}: speed")
-    adjacency = _array(adjacency, (nodes, nodes), np.float32, f"{name}: adjacency")
     places = {"lat": lat, "lon": lon}
     for axis, degrees in places.items():
         places[axis] = ("node", _array(degrees, (nodes,), np.float64, f"{name}: {axis}"))
@@ -117,14 +118,15 @@ def graph_city(
     gone = zero & zeros_as_missing
     counts = {"zeros_as_missing": int(gone.sum()), "zeros_kept": int((zero & ~gone).sum()),
               "missing": int(np.isnan(speed).sum())}  # fmt: skip
-    return xr.Dataset(
-        {
-            "speed": (DIMS["speed"], np.where(gone, np.float32(np.nan), speed)),
-            "adjacency": (DIMS["adjacency"], adjacency),
-        },
-        coords={"time": steps, "node": node, "node_to": node, **places},
+    city = xr.Dataset(
+        {"speed": (DIMS["speed"], np.where(gone, np.float32(np.nan), speed))},
+        coords={"time": steps, "node": node, **places},
         attrs={"kind": "graph", **counts, **attrs},
     )
+    if adjacency is None:
+        return city
+    adjacency = _array(adjacency, (nodes, nodes), np.float32, f"{name}: adjacency")
+    return city.assign(adjacency=(DIMS["adjacency"], adjacency)).assign_coords(node_to=node)
 
 
 def _array(values, shape: tuple[int, ...], dtype, what: str) -> np.ndarray:
@@ -158,11 +160,11 @@ def as_time(time) -> np.ndarray:
 def with_content_hash(ds: xr.Dataset, **attrs) -> xr.Dataset:
     """Add attributes and the content hash, check the whole, and return it.
 
-    A graph city also gets `isolated_sensors`, the count of those without an edge.
+    A city with an adjacency also gets `isolated_sensors`, the count of those without an edge.
     """
     ds = ds.assign_attrs(attrs)
     _check(ds := ds.assign_attrs(sha256=content_hash(ds)))
-    return ds.assign_attrs(isolated_sensors=isolated(ds)) if ds.attrs["kind"] == "graph" else ds
+    return ds.assign_attrs(isolated_sensors=isolated(ds)) if "adjacency" in ds else ds
 
 
 def content_hash(ds: xr.Dataset) -> str:

@@ -31,7 +31,8 @@ from stflow_lib.training.method import Method
 
 def with_factors(method: Method) -> Method:
     """The method seeing weather and calendar too: UrbanFM+E."""
-    return Method(method.name + "+E", partial(method.settings, external=True), method.train)
+    settings = partial(method.settings, external=True)
+    return Method(method.name + "+E", settings, method.train, method.restore)
 
 
 METHODS = {  # in the paper's order, then its variants

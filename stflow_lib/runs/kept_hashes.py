@@ -39,7 +39,7 @@ def kept_hash(names: tuple[str, ...], files: Iterable[Path], make: Callable[[], 
 
 @cache
 def code_of(room: str) -> str:
-    """sha256 of the sources of a room of the package, "" is all of it, with what it reads and simulates by."""
+    """sha256 of the sources of a room, "" is the whole package, and of what it reads by."""
     digest = hashlib.sha256(repr([version(name) for name in READERS]).encode())
     for path in sorted((HERE / room).rglob("*.py")):
         digest.update(path.read_bytes())

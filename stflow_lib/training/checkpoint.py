@@ -29,7 +29,7 @@ def read(path: Path, device: torch.device, fields: Iterable[str]) -> dict[str, A
         return None
     content = path.read_bytes()
     try:
-        return _opened(content, device, fields)
+        return opened(content, device, fields)
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # a damaged file can fail in any way
@@ -37,7 +37,11 @@ def read(path: Path, device: torch.device, fields: Iterable[str]) -> dict[str, A
         return None
 
 
-def _opened(content: bytes, device: torch.device, fields: Iterable[str]) -> dict[str, Any]:
+def opened(content: bytes, device: torch.device, fields: Iterable[str]) -> dict[str, Any]:
+    """The state in a file's `content`, tensors and plain values; any exception where there is none.
+
+    KeyError for the first of `fields` that it lacks.
+    """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:  # torch itself compares no checksums
         if broken := archive.testzip():
             raise zipfile.BadZipFile(f"{broken} has another checksum")

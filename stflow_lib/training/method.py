@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
@@ -23,6 +24,10 @@ class Predictor:
     curves: dict[str, list[float]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)  # how each of them ended
+    learned: Any = (
+        None  # networks, tensors and plain values for `Method.restore`; None: unsaved
+    )
+    made: "Made | None" = None  # `Method.fit` says where it comes from
 
     @property
     def converged(self) -> bool:
@@ -40,6 +45,7 @@ class Predictor:
         parameters: int,
         stages: Mapping[str, History],
         notes: dict[str, Any] | None = None,
+        learned: Any = None,
     ) -> "Predictor":
         """The predictor that training left behind, stage by stage.
 
@@ -54,7 +60,11 @@ class Predictor:
         }
         ends = {stage or "fit": history.end for stage, history in stages.items()}
         each = seconds / max(epochs, 1)
-        return cls(predict, parameters, epochs, each, curves, notes or {}, ends)
+        return cls(predict, parameters, epochs, each, curves, notes or {}, ends, learned)
+
+
+# (form of the task, settings, what was learned) -> the predictor
+Restore = Callable[[dict[str, Any], Any, Any], Predictor]
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,8 @@ class Method:
     name: str
     settings: Callable[[], Any]  # a settings class, or one with some defaults changed
     train: Callable[[Any, Any, int, Path | None], Predictor]  # as `fit`, in an unstamped folder
+    restore: Restore | None = None  # None: predictors cannot be saved, see `saved`
+    anywhere: bool = False  # what was learned serves other grids, sensors and units, too
 
     def fit(self, task: Any, settings: Any, seed: int, folder: Path | None = None) -> Predictor:
         """The predictor after training on `task`; progress and weights are kept in `folder`.
@@ -73,7 +85,18 @@ class Method:
         """
         if folder is not None:
             claim(folder, self, task, settings, seed)
-        return self.train(task, settings, seed, folder)
+        fitted = self.train(task, settings, seed, folder)
+        fitted.made = Made(self, settings, getattr(task, "form", {}))
+        return fitted
+
+
+@dataclass(frozen=True)
+class Made:
+    """Where a predictor comes from: its method, its settings, and the form of its task."""
+
+    method: Method
+    settings: Any
+    form: dict[str, Any]  # what a task must be like that it is asked about, see `saved`
 
 
 @dataclass(frozen=True)
@@ -84,6 +107,16 @@ class NoSettings:
 def count_parameters(model: nn.Module) -> int:
     """Trainable scalars of a network."""
     return sum(p.numel() for p in model.parameters())
+
+
+def filled(network: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
+    """The network with these weights, on their device, ready to predict.
+
+    RuntimeError, naming them, where they are not those of the network.
+    """
+    network.load_state_dict(weights)
+    device = next(iter(weights.values()), torch.empty(0)).device
+    return network.to(device).eval()
 
 
 def require_sources(task: Any) -> Any:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.data import DataError
-from stflow_lib.data.schema import graph_city, grid_city, with_content_hash
+from stflow_lib.data.schema import check_city, graph_city, grid_city, with_content_hash
 
 CARD = {
     "name": "toy", "step_minutes": 60, "zone": "nominal", "source": "test", "licence": "MIT",
@@ -92,6 +92,31 @@ def test_an_adjacency_between_other_sensors_is_refused():
     oblong = graph().isel(node_to=[0])
     with pytest.raises(DataError, match="node and node_to name different sensors"):
         with_content_hash(oblong)
+
+
+def test_without_an_adjacency_is_legal():
+    """Neither isolated sensors nor other sensors' names are asked about where there is none."""
+    city = with_content_hash(graph_city(
+        np.full((8, 2), 30.0), pd.date_range("2024-05-06", periods=8, freq="h"), None,
+        (50.0, 50.1), (8.0, 8.1), (5, 7), **CARD, unit="km/h",
+    ))  # fmt: skip
+    assert check_city(city) is city
+    assert set(city.variables) == {"speed", "time", "node", "lat", "lon"}
+    assert "isolated_sensors" not in city.attrs
+    taken = with_content_hash(graph().drop_vars(["adjacency", "node_to"]))
+    assert (
+        taken.attrs["sha256"]
+        == city.attrs["sha256"]
+        != with_content_hash(graph()).attrs["sha256"]
+    )
+
+
+def test_the_other_rules_hold_without_an_adjacency():
+    bare = lambda **how: graph(**how).drop_vars(["adjacency", "node_to"])
+    with pytest.raises(DataError, match="speed must be at most 250 km/h"):
+        with_content_hash(bare(speed=251.0))
+    with pytest.raises(DataError, match="lat must be inside the box"):
+        with_content_hash(bare(lat=(50.0, 95.0)))
 
 
 def test_good_cities_pass():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from stflow_lib.training.trees import Boosting, Rows
+from stflow_lib.training.trees import Booster, Boosting, Rows
 
 SMALL = Boosting(trees=60, patience=5, rate=0.3, leaves=6, smallest=5)
 
@@ -86,3 +86,63 @@ def test_a_booster_survives_pickling():
     learn = rows()
     found = SMALL.fitted(learn, 4)
     assert np.array_equal(pickle.loads(pickle.dumps(found))(learn.x), found(learn.x))
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
+def test_trees_of_arrays_predict_the_same_bits(loss):
+    """Missing values, thresholds hit exactly and float32 rows too."""
+    boosting = Boosting(trees=60, patience=5, rate=0.3, leaves=6, smallest=5, loss=loss)
+    found = boosting.chosen(rows(), rows(300, 1))
+    again = Booster.stored(found.arrays())
+    edges = np.unique(found.arrays()["num_threshold"])
+    x = np.random.default_rng(5).choice([*edges, np.nan, -9.0, 9.0], size=(500, 3))
+    for some in (x, x.astype(np.float32), rows(50, 7).x):
+        assert np.array_equal(found(some), again(some))
+        assert np.array_equal(found(some), naive(found.arrays(), some))
+    assert (again.trees, again.leaves) == (found.trees, found.leaves)
+    for name, array in again.arrays().items():
+        assert np.array_equal(array, found.arrays()[name]), name
+
+
+def naive(arrays, x):
+    """Every row walks down every tree."""
+    answers, first = np.full(len(x), arrays["base"]), 0
+    for size in arrays["sizes"]:
+        tree = {n: a[first : first + size] for n, a in arrays.items() if np.ndim(a)}
+        answers += [walk(tree, row) for row in x.astype(np.float64)]
+        first += size
+    return answers
+
+
+def walk(tree, row):
+    at = 0
+    while not tree["is_leaf"][at]:
+        value = row[tree["feature_idx"][at]]
+        missing = np.isnan(value) and tree["missing_go_to_left"][at]
+        left = missing or value <= tree["num_threshold"][at]
+        at = tree["left" if left else "right"][at]
+    return tree["value"][at]
+
+
+@pytest.mark.parametrize(
+    "name, value", [("left", 0), ("right", 10**6), ("feature_idx", 3), ("feature_idx", -1)]
+)
+def test_arrays_that_are_no_trees_are_refused(name, value):
+    """Compiled code would walk in a circle, or outside the arrays."""
+    arrays = SMALL.fitted(rows(), 3).arrays()
+    arrays[name] = np.where(arrays["is_leaf"] == 0, value, arrays[name])
+    with pytest.raises(ValueError, match="nodes that are no tree"):
+        Booster.stored(arrays)
+
+
+def test_sizes_that_do_not_add_up_are_refused():
+    arrays = SMALL.fitted(rows(), 3).arrays()
+    for sizes in ([1, 1, 1], [], [10**6]):
+        with pytest.raises(ValueError):
+            Booster.stored(arrays | {"sizes": np.array(sizes, np.int64)})
+
+
+def test_rows_of_another_width_are_refused():
+    again = Booster.stored(SMALL.fitted(rows(), 3).arrays())
+    with pytest.raises(ValueError, match="rows of 2 features, trees read 3"):
+        again(np.zeros((4, 2)))

@@ -20,7 +20,14 @@ class RatioSettings:
 
 def fit_mean(task: Task, settings: NoSettings, seed: int, folder: Path | None) -> Predictor:
     """Every fine cell of a block gets the same share, 1 / M^2."""
-    return Predictor(lambda t, i: upsample_nearest(t.coarse[i], t.factor) / t.factor**2)
+    return even_split(task.form, settings, {})
+
+
+def even_split(form: dict, settings: NoSettings, learned: dict) -> Predictor:
+    """The predictor of MEAN."""
+    return Predictor(
+        lambda t, i: upsample_nearest(t.coarse[i], t.factor) / t.factor**2, learned=learned
+    )
 
 
 def fit_ratio(task: Task, settings: RatioSettings, seed: int, folder: Path | None) -> Predictor:
@@ -32,10 +39,16 @@ def fit_ratio(task: Task, settings: RatioSettings, seed: int, folder: Path | Non
         [_share(task, task.train[d::count], settings.ratio) for d in range(count)]
     )
 
-    def predict(t: Task, indices: Tensor) -> Tensor:
-        return upsample_nearest(t.coarse[indices], t.factor) * shares[indices % count]
+    return split_by_shares(task.form, settings, shares)
 
-    return Predictor(predict, parameters=shares.numel())
+
+def split_by_shares(form: dict, settings: RatioSettings, shares: Tensor) -> Predictor:
+    """The predictor of HA: shares [D, 1, HM, WM] of fine cells in their blocks by direction."""
+
+    def predict(t: Task, indices: Tensor) -> Tensor:
+        return upsample_nearest(t.coarse[indices], t.factor) * shares[indices % len(shares)]
+
+    return Predictor(predict, parameters=shares.numel(), learned=shares)
 
 
 def _share(task: Task, indices: Tensor, ratio: str) -> Tensor:
@@ -46,5 +59,5 @@ def _share(task: Task, indices: Tensor, ratio: str) -> Tensor:
     return torch.where(parent > 0, fine / parent.clamp_min(1e-9), 0.0).mean(0, keepdim=True)
 
 
-MEAN = Method("MEAN", NoSettings, fit_mean)
-HA = Method("HA", RatioSettings, fit_ratio)
+MEAN = Method("MEAN", NoSettings, fit_mean, even_split)
+HA = Method("HA", RatioSettings, fit_ratio, split_by_shares)

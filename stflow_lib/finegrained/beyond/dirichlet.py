@@ -7,6 +7,7 @@ the concentration, says how far a single map may stray from it; A -> infinity is
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.task import Task
+from stflow_lib.finegrained.training.supervised import restored
 from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings, fit_pretrained
 from stflow_lib.kernels import conserve
 from stflow_lib.training.loop import autocast
@@ -130,16 +132,27 @@ def fit(
     torch.manual_seed(seed)
     network = DirichletUrbanSTC(task, settings)
     fitted = fit_pretrained(network, negative_log_likelihood, task, settings, seed, folder)
+    spread = partial(concentration, network, settings.training.precision)
+    return DirichletPredictor(**vars(fitted), concentration=spread)
 
-    def concentration(t: Task, indices: Tensor) -> Tensor:
-        with torch.inference_mode(), autocast(settings.training.precision, t.device):
-            return network.alpha(t.coarse[indices], t.external[indices])
 
-    return DirichletPredictor(**vars(fitted), concentration=concentration)
+def concentration(
+    network: DirichletUrbanSTC, precision: str, task: Task, indices: Int[Tensor, " b"]
+) -> Float[Tensor, "b 1 fine_row fine_col"]:
+    """The Dirichlet's parameters for the samples."""
+    with torch.inference_mode(), autocast(precision, task.device):
+        return network.alpha(task.coarse[indices], task.external[indices])
+
+
+def again(form: dict, settings: UrbanSTCSettings, learned: dict) -> DirichletPredictor:
+    """The predictor with the weights that it had learned."""
+    fitted = restored(DirichletUrbanSTC, form, settings, learned)
+    spread = partial(concentration, *fitted.predict.args)
+    return DirichletPredictor(**vars(fitted), concentration=spread)
 
 
 def _block_sums(cells: Tensor, factor: int) -> Tensor:
     return F.avg_pool2d(cells, factor) * factor**2
 
 
-METHOD = Method("UrbanSTC+DM", UrbanSTCSettings, fit)
+METHOD = Method("UrbanSTC+DM", UrbanSTCSettings, fit, again)

@@ -6,7 +6,7 @@ flow's; answers are shared out within the block, so no vehicle is lost.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -217,10 +217,17 @@ def fit(task: Task, settings: TreesSettings, seed: int, folder: Path | None) -> 
     learn = rows(*drawn(Blocks.full(task, task.train), settings.blocks), history, True)
     judge = rows(*drawn(Blocks.full(task, task.valid), settings.blocks), history, False)
     booster = settings.booster.chosen(learn, judge)
-    return Predictor(
-        Splitter(booster, history), booster.leaves + history.shares.numel(),
+    return replace(
+        restored(task.form, settings, {"history": vars(history), "booster": booster.arrays()}),
         curves={"valid_loss": booster.curve}, notes={"trees": booster.trees},
     )  # fmt: skip
 
 
-METHOD = Method("Trees", TreesSettings, fit)
+def restored(form: dict, settings: TreesSettings, learned: dict) -> Predictor:
+    """The predictor of a booster and of what training maps told."""
+    booster, history = Booster.stored(learned["booster"]), History(**learned["history"])
+    count = booster.leaves + history.shares.numel()
+    return Predictor(Splitter(booster, history), count, learned=learned)
+
+
+METHOD = Method("Trees", TreesSettings, fit, restored)

@@ -1,6 +1,7 @@
 """UrbanSTC's problem as tensors: coarse maps in, fine maps out, the same instant."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,6 +43,29 @@ class Task:
     def device(self) -> torch.device:
         """Where the maps lie."""
         return self.coarse.device
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """What a task must be like to be asked of a predictor that was fitted to this one."""
+        ways = len(self.directions)
+        step = self.time[ways] - self.time[0] if len(self.time) > ways else np.timedelta64(0)
+        return {
+            "wing": "finegrained", "city": self.city, "grid": tuple(self.fine.shape[2:]),
+            "factor": self.factor, "directions": self.directions, "unit": self.unit,
+            "minutes": float(step / np.timedelta64(1, "m")), "external": self.external_names,
+        }  # fmt: skip
+
+    @classmethod
+    def blank(cls, form: dict[str, Any]) -> "Task":
+        """A task of that form with two empty maps in each part: enough to build a network for."""
+        (rows, cols), factor = form["grid"], form["factor"]
+        both = torch.arange(2)
+        return cls(
+            form["city"], factor, torch.zeros(2, 1, rows // factor, cols // factor),
+            torch.zeros(2, 1, rows, cols), torch.zeros(2, len(form["external"])),
+            form["external"], both, both, both, both, np.zeros(2, "datetime64[ns]"),
+            form["directions"], form["unit"], "",
+        )  # fmt: skip
 
 
 def make_task(city: xr.Dataset, factor: int, fraction: float = 100, device="cpu") -> Task:

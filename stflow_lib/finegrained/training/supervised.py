@@ -14,7 +14,7 @@ from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.training.loop import Training, autocast, retain_heap, train
-from stflow_lib.training.method import Method, Predictor, count_parameters
+from stflow_lib.training.method import Method, Predictor, count_parameters, filled
 
 # Share of dead blocks on the validation part from which a run counts as collapsed.
 COLLAPSE_SHARE = 0.5
@@ -50,7 +50,7 @@ def network_method(
     name: str, settings: type, network: type[nn.Module], objective: Objective = squared_error
 ) -> Method:
     """The method that trains `network(task, settings)` from random weights by `objective`."""
-    return Method(name, settings, partial(_fit, network, objective))
+    return Method(name, settings, partial(_fit, network, objective), partial(restored, network))
 
 
 def _fit(network, objective: Objective, task: Task, settings, seed: int, folder) -> Predictor:
@@ -79,10 +79,7 @@ def fit_network(
     retain_heap()
     network = network.to(task.device, memory_format=torch.channels_last)
 
-    def predict(t: Task, indices: Tensor) -> Tensor:
-        network.eval()
-        with torch.inference_mode(), autocast(plan.precision, t.device):
-            return network(t.coarse[indices], t.external[indices])
+    infer = partial(predict, network, plan.precision)
 
     def loss(batch: Tensor) -> Tensor:
         with autocast(plan.precision, task.device):
@@ -92,7 +89,7 @@ def fit_network(
         network,
         loss,
         task.train,
-        lambda: validate(task, predict),
+        lambda: validate(task, infer),
         plan,
         seed=seed,
         folder=folder,
@@ -101,7 +98,22 @@ def fit_network(
     best = history.curves["valid_rmse"].index(min(history.curves["valid_rmse"]))
     dead = history.curves["dead_blocks"][best]
     notes = {"dead_blocks": dead, "collapsed": dead > COLLAPSE_SHARE}
-    return Predictor.after(predict, count_parameters(network), {"": history}, notes)
+    return Predictor.after(infer, count_parameters(network), {"": history}, notes, network)
+
+
+def predict(
+    network: nn.Module, precision: str, task: Task, indices: Int[Tensor, " b"]
+) -> Float[Tensor, "b 1 fine_row fine_col"]:
+    """The network's fine maps of the samples, in vehicles."""
+    network.eval()
+    with torch.inference_mode(), autocast(precision, task.device):
+        return network(task.coarse[indices], task.external[indices])
+
+
+def restored(build: Callable[..., nn.Module], form: dict, settings, learned: dict) -> Predictor:
+    """The predictor of `build(task, settings)` with the weights that it had learned."""
+    network = build(Task.blank(form), settings).to(memory_format=torch.channels_last)
+    return Predictor(partial(predict, filled(network, learned), settings.training.precision))
 
 
 def validate(task: Task, predict, batch: int = 256) -> dict[str, float]:

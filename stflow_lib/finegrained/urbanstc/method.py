@@ -11,7 +11,12 @@ from torch import Tensor, nn
 from stflow_lib.finegrained.networks.layers import ExternalFactors, Upsample, init_normal
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training import losses
-from stflow_lib.finegrained.training.supervised import NetworkSettings, Objective, fit_network
+from stflow_lib.finegrained.training.supervised import (
+    NetworkSettings,
+    Objective,
+    fit_network,
+    restored,
+)
 from stflow_lib.finegrained.urbanstc.pretext import Encoder, Pretext
 from stflow_lib.finegrained.urbanstc.regional_contrast import RegionalSettings, regional_pretext
 from stflow_lib.finegrained.urbanstc.super_resolution import (
@@ -150,5 +155,6 @@ def fit_pretrained(
     return done
 
 
-METHOD = Method("UrbanSTC", UrbanSTCSettings, fit)
-LOG_LOSS = Method("UrbanSTC+log", partial(UrbanSTCSettings, loss="log"), fit)
+AGAIN = partial(restored, UrbanSTC)
+METHOD = Method("UrbanSTC", UrbanSTCSettings, fit, AGAIN)
+LOG_LOSS = Method("UrbanSTC+log", partial(UrbanSTCSettings, loss="log"), fit, AGAIN)

@@ -45,6 +45,15 @@ def fit(task: Task, settings: ARIMASettings, seed: int, folder: Path | None) -> 
     mask = city.mask.cpu().numpy()
     rows = city.flow[city.train].double().cpu().numpy()[:, mask]
     phi, theta, found = css(np.diff(rows, axis=0), settings)
+    learned = [from_numpy(array) for array in (mask, phi, theta)]
+    fitted = restored(task.form, settings, [first, *learned])
+    fitted.notes = {"last_value_cells": int((~found).sum())}
+    return fitted
+
+
+def restored(form: dict, settings: ARIMASettings, learned: list) -> Predictor:
+    """The predictor of the first step that is read, the valid cells, and phi and theta of each."""
+    first, (mask, phi, theta) = learned[0], (part.numpy(force=True) for part in learned[1:])
 
     def predict(t: Task, steps: Int[Tensor, " b"]) -> Float[Tensor, "b direction row col"]:
         flow = t.target.flow[first : int(steps.max()) + 1].double().cpu().numpy()
@@ -53,10 +62,7 @@ def fit(task: Task, settings: ARIMASettings, seed: int, folder: Path | None) -> 
         maps[:, mask] = ahead.clip(0)
         return from_numpy(maps).to(t.device)
 
-    alone = int((~found).sum())
-    return Predictor(
-        predict, parameters=phi.size + theta.size, notes={"last_value_cells": alone}
-    )
+    return Predictor(predict, parameters=phi.size + theta.size, learned=learned)
 
 
 def _first(task: Task, settings: ARIMASettings) -> int:
@@ -139,4 +145,4 @@ def one_step_forecasts(
     return np.concatenate([series[:1], series[:-1] + step])
 
 
-METHOD = Method("ARIMA", ARIMASettings, fit)
+METHOD = Method("ARIMA", ARIMASettings, fit, restored)

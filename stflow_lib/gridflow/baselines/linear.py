@@ -60,13 +60,21 @@ def fit(task: Task, settings: LinearSettings, seed: int, folder: Path | None) ->
     if not (task.sources or len(task.target.train)):
         raise DataError(f"{task.target.name}: no source and no training day to learn from")
     rules = [fit_rule(task.only(d), settings) for d in range(len(task.directions))]
+    fitted = restored(task.form, settings, [rule.weights for rule in rules])
+    fitted.notes = {way: r.strengths for way, r in zip(task.directions, rules, strict=True)}
+    return fitted
+
+
+def restored(
+    form: dict, settings: LinearSettings, weights: list[Float[Tensor, "slot feature"]]
+) -> Predictor:
+    """The predictor of a rule for each direction."""
 
     def predict(t: Task, steps: Int[Tensor, " b"]) -> Float[Tensor, "b direction row col"]:
-        ways = [(rule, t.target.only(d)) for d, rule in enumerate(rules)]
+        ways = [(Rule(own), t.target.only(d)) for d, own in enumerate(weights)]
         return torch.cat([city.on_map(rule(city, steps)) for rule, city in ways], 1)
 
-    notes = {way: rule.strengths for way, rule in zip(task.directions, rules, strict=True)}
-    return Predictor(predict, sum(r.weights.numel() for r in rules), notes=notes)
+    return Predictor(predict, sum(own.numel() for own in weights), learned=weights)
 
 
 def fit_rule(task: Task, settings: LinearSettings) -> Rule:
@@ -144,4 +152,4 @@ def slots_of(city: CityFlow, steps: Int[Tensor, " b"], slots: int) -> Int[Tensor
     return hours.to(steps.device, torch.long) % slots
 
 
-METHOD = Method("Linear", LinearSettings, fit)
+METHOD = Method("Linear", LinearSettings, fit, restored, anywhere=True)

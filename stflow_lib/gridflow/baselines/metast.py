@@ -180,4 +180,4 @@ def fit_memory(task: Task, settings: MetaSTSettings, seed: int, folder) -> Fitte
     return finetune(learned, task, settings, seed, folder, groups=[net.network])
 
 
-METHOD = direction_method("MetaST", MetaSTSettings, fit_memory)
+METHOD = direction_method("MetaST", MetaSTSettings, fit_memory, MemoryNet)

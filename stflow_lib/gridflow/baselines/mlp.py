@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from stflow_lib.gridflow.problem.hour_inputs import HOUR_CHANNELS
 from stflow_lib.gridflow.problem.task import Task
-from stflow_lib.gridflow.training.transfer import TransferSettings, finetuned
+from stflow_lib.gridflow.training.transfer import TransferSettings, finetuned, restored
 from stflow_lib.training.method import Method, Predictor
 
 
@@ -62,4 +62,9 @@ def fit(task: Task, settings: MLPSettings, seed: int, folder: Path | None) -> Pr
     return finetuned("MLP", MLPSettings, build).train(task, settings, seed, folder)
 
 
-METHOD = Method("MLP", MLPSettings, fit)
+def again(form: dict, settings: MLPSettings, learned: list) -> Predictor:
+    """The predictor with the weights that it had learned."""
+    return restored(lambda own: CellMLP(form["lags"], own), form, settings, learned)
+
+
+METHOD = Method("MLP", MLPSettings, fit, again, anywhere=True)

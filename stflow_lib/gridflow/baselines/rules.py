@@ -27,7 +27,12 @@ def fit_last(
     if task.protocol.test < back:
         raise DataError(f"{task.target.name}: test begins at step {task.protocol.test}, too early "
                         f"to look {back} steps back")  # fmt: skip
-    return Predictor(lambda t, steps: t.target.flow[steps - back])
+    return looking_back(task.form, settings, back)
+
+
+def looking_back(form: dict, settings: NoSettings, back: int) -> Predictor:
+    """The predictor that repeats what was seen `back` steps before the label."""
+    return Predictor(lambda t, steps: t.target.flow[steps - back], learned=back)
 
 
 def fit_hour_of_day(
@@ -54,13 +59,27 @@ def _clock_means(
     city, width = task.target, 1440 // task.day
     slots = torch.from_numpy(clock(city.time) // width).to(task.device)
     table = mean_by_slot(city.flow[rows], slots[rows], int(slots.max()) + 1)
-    return Predictor(lambda t, steps: table[slots[steps]], parameters=table.numel())
+    return from_table(clock, task.form, NoSettings(), table)
+
+
+def from_table(
+    clock: Callable[[np.ndarray], np.ndarray], form: dict, settings: NoSettings, table: Tensor
+) -> Predictor:
+    """The predictor that looks up the label's time on the clock in a table [slot, D, H, W]."""
+
+    def predict(t: Task, steps: Tensor) -> Tensor:
+        slots = clock(t.target.time[steps.cpu().numpy()]) // (1440 // t.day)
+        return table[torch.from_numpy(slots).to(table.device)]
+
+    return Predictor(predict, parameters=table.numel(), learned=table)
 
 
 RULES = (
-    Method("Previous hour", NoSettings, partial(fit_last, 0)),
-    Method("Yesterday", NoSettings, partial(fit_last, 1)),
-    Method("Last week", NoSettings, partial(fit_last, 7)),
-    Method("Few-shot mean", NoSettings, fit_hour_of_day),
-    Method("Hour-of-week mean", NoSettings, fit_hour_of_week),
+    Method("Previous hour", NoSettings, partial(fit_last, 0), looking_back, anywhere=True),
+    Method("Yesterday", NoSettings, partial(fit_last, 1), looking_back, anywhere=True),
+    Method("Last week", NoSettings, partial(fit_last, 7), looking_back, anywhere=True),
+    Method("Few-shot mean", NoSettings, fit_hour_of_day, partial(from_table, hour_of_day)),
+    Method(
+        "Hour-of-week mean", NoSettings, fit_hour_of_week, partial(from_table, hour_of_week)
+    ),
 )

@@ -7,7 +7,7 @@ days elsewhere in their series, for the target's own labels from its other days.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -209,12 +209,19 @@ def _fitted(task: Task, parts: list[Part], booster: Boosting) -> Predictor:
         way: booster.chosen(table(parts, d), table(valid, d))
         for d, way in enumerate(task.directions)
     }
-    return Predictor(
-        Forecaster(tuple(found.values()), told),
-        sum(one.leaves for one in found.values()),
+    learned = {"told": told, "boosters": [one.arrays() for one in found.values()]}
+    return replace(
+        restored(task.form, booster, learned),
         curves={f"{way}_valid_loss": one.curve for way, one in found.items()},
         notes={way: {"trees": one.trees} for way, one in found.items()},
     )
+
+
+def restored(form: dict, settings: object, learned: dict) -> Predictor:
+    """The predictor of a booster for each direction, and the days that are told."""
+    boosters = tuple(map(Booster.stored, learned["boosters"]))
+    leaves = sum(booster.leaves for booster in boosters)
+    return Predictor(Forecaster(boosters, learned["told"]), leaves, learned=learned)
 
 
 def table(parts: list[Part], direction: int) -> Rows:
@@ -223,5 +230,5 @@ def table(parts: list[Part], direction: int) -> Rows:
     return Rows(np.concatenate(x), np.concatenate([part.changes(direction) for part in parts]))
 
 
-ALONE = Method("Trees", TreesSettings, fit_alone)
-POOLED = Method("Trees(pooled)", PooledSettings, fit_pooled)
+ALONE = Method("Trees", TreesSettings, fit_alone, restored)
+POOLED = Method("Trees(pooled)", PooledSettings, fit_pooled, restored)

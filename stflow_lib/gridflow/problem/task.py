@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,6 +80,15 @@ class Task:
     def device(self) -> torch.device:
         """Where all tensors of the task lie."""
         return self.target.flow.device
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """What a task must be like to be asked of a predictor that was fitted to this one."""
+        return {
+            "wing": "gridflow", "city": self.target.name,
+            "grid": tuple(self.target.flow.shape[2:]), "directions": self.directions,
+            "unit": self.unit, "minutes": 1440 // self.day, "lags": self.target.lags,
+        }  # fmt: skip
 
     def only(self, direction: int) -> "Task":
         """The task of one direction: pick-ups and drop-offs are separate models (section 5.1)."""

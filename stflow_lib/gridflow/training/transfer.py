@@ -1,6 +1,6 @@
 """Learning on the sources, then on the target: one network for each direction of demand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,13 @@ from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.schedule import Schedule, fit_cities, predict_trips
 from stflow_lib.gridflow.training.shared_stages import shared_stage, stage_fingerprint
 from stflow_lib.training.loop import History
-from stflow_lib.training.method import Method, Predictor, count_parameters, require_sources
+from stflow_lib.training.method import (
+    Method,
+    Predictor,
+    count_parameters,
+    filled,
+    require_sources,
+)
 
 # At most 80 epochs, of which target validation chooses one, or the network as it came.
 ON_TARGET = partial(Schedule, epochs=80, patience=0, keep_start=True)
@@ -53,35 +59,7 @@ class FittedDirection:
 FitOne = Callable[
     [Task, Any, int, Path | None], FittedDirection
 ]  # of a task with one direction
-
-
-def direction_method(name: str, settings: Callable[[], Any], fit_one: FitOne) -> Method:
-    """The method that fits pick-ups and drop-offs separately, as the paper does (section 5.1)."""
-    return Method(name, settings, partial(_fit_directions, fit_one))
-
-
-def _fit_directions(fit_one: FitOne, task: Task, settings, seed: int, folder) -> Predictor:
-    fitted, seen = {}, with_hour_inputs if settings.clock else lambda plain: plain
-    for number, way in enumerate(task.directions):
-        inside = folder / way if folder else None
-        torch.manual_seed(seed)
-        fitted[way] = fit_one(seen(task).only(number), settings, seed, inside)
-    return _joined(fitted, seen)
-
-
-def _joined(fitted: dict[str, FittedDirection], seen: Callable[[Task], Task]) -> Predictor:
-    """[B, D, H, W] trips per step; curves and notes named after direction and stage."""
-    networks = [one.network.eval() for one in fitted.values()]
-    stages = {f"{w}_{name}": h for w, one in fitted.items() for name, h in one.stages.items()}
-
-    def predict(task: Task, steps: Int[Tensor, " b"]) -> Float[Tensor, "b direction row col"]:
-        city = seen(task).target
-        with torch.inference_mode():
-            ways = [predict_trips(n, city.only(d), steps) for d, n in enumerate(networks)]
-        return torch.cat(ways, 1)
-
-    notes = {way: one.notes for way, one in fitted.items() if one.notes}
-    return Predictor.after(predict, sum(map(count_parameters, networks)), stages, notes)
+Build = Callable[[Any], nn.Module]  # settings -> a network with fresh weights
 
 
 def stnet(settings: TargetSettings) -> nn.Module:
@@ -89,12 +67,70 @@ def stnet(settings: TargetSettings) -> nn.Module:
     return STNet(settings.backbone, settings.clock)
 
 
+def direction_method(
+    name: str, settings: Callable[[], Any], fit_one: FitOne, build: Build = stnet
+) -> Method:
+    """The method that fits pick-ups and drop-offs separately, as the paper does (section 5.1).
+
+    `build(settings)` is the network that is left after `fit_one`.
+    """
+    train, restore = partial(_fit_directions, fit_one), partial(restored, build)
+    return Method(name, settings, train, restore, anywhere=True)
+
+
+def _fit_directions(fit_one: FitOne, task: Task, settings, seed: int, folder) -> Predictor:
+    fitted, seen = {}, _inputs(settings)
+    for number, way in enumerate(task.directions):
+        inside = folder / way if folder else None
+        torch.manual_seed(seed)
+        fitted[way] = fit_one(seen(task).only(number), settings, seed, inside)
+    return _joined(fitted, seen)
+
+
+def _inputs(settings: TargetSettings) -> Callable[[Task], Task]:
+    """The task as its networks see it: with the hour where they are told."""
+    return with_hour_inputs if settings.clock else lambda plain: plain
+
+
+def _joined(fitted: dict[str, FittedDirection], seen: Callable[[Task], Task]) -> Predictor:
+    """[B, D, H, W] trips per step; curves and notes named after direction and stage."""
+    networks = [one.network.eval() for one in fitted.values()]
+    stages = {f"{w}_{name}": h for w, one in fitted.items() for name, h in one.stages.items()}
+    notes = {way: one.notes for way, one in fitted.items() if one.notes}
+    return Predictor.after(
+        partial(_predict, networks, seen), sum(map(count_parameters, networks)), stages, notes,
+        networks,
+    )  # fmt: skip
+
+
+def _predict(
+    networks: Sequence[nn.Module],
+    seen: Callable[[Task], Task],
+    task: Task,
+    steps: Int[Tensor, " b"],
+) -> Float[Tensor, "b direction row col"]:
+    city = seen(task).target
+    with torch.inference_mode():
+        ways = [predict_trips(n, city.only(d), steps) for d, n in enumerate(networks)]
+    return torch.cat(ways, 1)
+
+
+def restored(build: Build, form: dict, settings: TargetSettings, learned: list) -> Predictor:
+    """The predictor of a `build(settings)` for each direction, with the weights learned."""
+    pairs = zip(form["directions"], learned, strict=True)
+    networks = [
+        filled(build(settings).to(memory_format=torch.channels_last), weights)
+        for _, weights in pairs
+    ]
+    return Predictor(partial(_predict, networks, _inputs(settings)))
+
+
 def target_only(name: str, settings=TargetSettings, build=stnet) -> Method:
     """The method that trains `build(settings)` on the target's days alone.
 
     The network maps (x [B, L, H, W] scaled, cells [R]) to a prediction [B, R] and features.
     """
-    return direction_method(name, settings, partial(_fit_target_only, build))
+    return direction_method(name, settings, partial(_fit_target_only, build), build)
 
 
 def _fit_target_only(
@@ -107,7 +143,7 @@ def _fit_target_only(
 
 def finetuned(name: str, settings=TransferSettings, build=stnet) -> Method:
     """The method that trains `build(settings)` on the sources, then on the target's days."""
-    return direction_method(name, settings, partial(_fit_finetuned, build))
+    return direction_method(name, settings, partial(_fit_finetuned, build), build)
 
 
 def _fit_finetuned(

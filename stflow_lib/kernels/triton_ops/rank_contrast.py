@@ -22,23 +22,23 @@ MOST = 8192  # partners that one program can hold
 
 def unsupported(features: Tensor, similarity: Tensor, temperature: float) -> str | None:
     """Why the kernels cannot take these arguments."""
-    count = len(features)
+    count = features.shape[-2] if features.ndim > 1 else 0
     return f"{count} regions are more than {MOST}" if count > MOST else None
 
 
 def apply(features: Tensor, similarity: Tensor, temperature: float) -> Tensor:
     """The operation by its kernels; arguments as in its public form."""
     scores = _scores(features, similarity, temperature)
-    if len(features) < 2:
-        return scores.sum() * 0.0
-    ranked, order = _partners(similarity.detach()).sort(dim=1)
-    return losses(scores, ranked, order)[0].sum() / order.numel()
+    if features.shape[-2] < 2:
+        return scores.sum((-2, -1)) * 0.0
+    ranked, order = _partners(similarity.detach()).sort(dim=-1)
+    return losses(scores, ranked, order)[0].sum(-1) / (order.shape[-2] * order.shape[-1])
 
 
 @torch.library.custom_op("stflow::rank_contrast", mutates_args=())
 def losses(scores: Tensor, ranked: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
-    """Loss of every anchor [R], and its denominators in sorted order [R, R - 1], logarithms."""
-    loss, denominator = scores.new_empty(len(scores)), scores.new_empty(order.shape)
+    """Loss of every anchor [*B, R], its denominators in sorted order [*B, R, R - 1], logarithms."""
+    loss, denominator = scores.new_empty(scores.shape[:-1]), scores.new_empty(order.shape)
     _start(_losses_kernel, scores.contiguous(), ranked, order, denominator, loss)
     return loss, denominator
 
@@ -47,7 +47,7 @@ def losses(scores: Tensor, ranked: Tensor, order: Tensor) -> tuple[Tensor, Tenso
 def losses_backward(
     upstream: Tensor, scores: Tensor, ranked: Tensor, order: Tensor, denominator: Tensor
 ) -> Tensor:
-    """Gradient of the scores [R, R], zero on the diagonal."""
+    """Gradient of the scores [*B, R, R], zero on the diagonal."""
     d_scores = scores.new_empty(scores.shape)
     _start(_losses_backward_kernel, scores.contiguous(), ranked, order, denominator,
            upstream.contiguous(), d_scores)  # fmt: skip
@@ -56,7 +56,7 @@ def losses_backward(
 
 @losses.register_fake
 def _(scores, ranked, order):
-    return scores.new_empty(len(scores)), scores.new_empty(order.shape)
+    return scores.new_empty(scores.shape[:-1]), scores.new_empty(order.shape)
 
 
 @losses_backward.register_fake
@@ -79,9 +79,10 @@ mapped(losses_backward)
 
 
 def _start(kernel, scores: Tensor, ranked: Tensor, order: Tensor, *args) -> None:
-    count = len(scores)
+    count = scores.shape[-1]
     row = power_of_two(count)
-    launch(kernel, (count,), scores, ranked.contiguous(), order.contiguous(), *args, count,
+    anchors = scores.shape[:-1].numel()
+    launch(kernel, (anchors,), scores, ranked.contiguous(), order.contiguous(), *args, count,
            ROW=row, EXACT=accumulator(scores),
            num_warps=min(16, max(1, row // 128)))  # fmt: skip
 
@@ -105,11 +106,11 @@ def _edge(marked, value, next_marked, next_value):
 @no_type_check
 def _sorted(scores, order, count, ROW: tl.constexpr):
     """An anchor's scores in sorted order, where each came from, and what is there."""
-    anchor = tl.program_id(0).to(tl.int64)
+    row = tl.program_id(0).to(tl.int64)  # of all anchors of all items
     k = tl.arange(0, ROW)
     there = k < count - 1
-    j = tl.load(order + anchor * (count - 1) + k, mask=there, other=0)
-    place = anchor * count + j + (j >= anchor)
+    j = tl.load(order + row * (count - 1) + k, mask=there, other=0)
+    place = row * count + j + (j >= row % count)
     return tl.load(scores + place, mask=there, other=-1e30), place, k, there
 
 
@@ -145,4 +146,4 @@ def _losses_backward_kernel(scores, ranked, order, denominator, upstream, d_scor
     _, log = tl.associative_scan((starts, suffix), 0, _edge)
     share = tl.load(upstream + anchor) * (tl.exp(s + log) - 1.0)
     tl.store(d_scores + place, share, mask=there)
-    tl.store(d_scores + anchor * count + anchor, 0.0)
+    tl.store(d_scores + anchor * count + anchor % count, 0.0)

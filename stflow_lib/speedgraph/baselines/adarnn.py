@@ -15,13 +15,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from stflow_lib.speedgraph.networks.graph_operators import NodeSeries
+from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square
 from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
     mean_error,
+    restored,
     sample_steps,
 )
 from stflow_lib.training.loop import History, Training, train
@@ -90,6 +91,9 @@ class AdaRNN(nn.Module):
         for name, value in {"shares": start, "sums": 0 * start, "before": start / 0}.items():
             self.register_buffer(name, value)
         self.register_buffer("turn", torch.zeros((), dtype=torch.int64))
+
+    def operators(self, weights: Square) -> None:
+        """Nothing of the roads."""
 
     def states(self, rows: Rows) -> list[Float[Tensor, "row lag state"]]:
         """Hidden states of every layer."""
@@ -217,4 +221,9 @@ def aligned(
                  folder=folder)  # fmt: skip
 
 
-METHOD = Method("AdaRNN", AdaRNNSettings, fit)
+def network_of(task: Task, settings: AdaRNNSettings) -> AdaRNN:
+    """The network with fresh weights."""
+    return AdaRNN(task.protocol.lags, task.protocol.ahead, settings.size)
+
+
+METHOD = Method("AdaRNN", AdaRNNSettings, fit, partial(restored, network_of), anywhere=True)

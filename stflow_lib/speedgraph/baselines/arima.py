@@ -6,7 +6,7 @@ stand for the shocks), Gauss-Newton steps the rest.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -48,12 +48,18 @@ def fit(task: Task, settings: ARIMASettings, seed: int, folder: Path | None) -> 
     model = refined(y, seen, hannan_rissanen(y, seen, settings), settings.rounds)
     alone = ~(stable(model) & (y.amax(0) > y.amin(0)))
     model = torch.where(alone[:, None], last_value(model), model)
+    fitted = restored(task.form, settings, model)
+    return replace(fitted, notes={"last_value_sensors": int(alone.sum())})
+
+
+def restored(form: dict, settings: ARIMASettings, model: Model) -> Predictor:
+    """The predictor of the sensors' coefficients."""
 
     def predict(task: Task, steps: Tensor) -> Tensor:
         x = task.target.windows(steps)[..., 0].double()
         return task.target.unscale(forecast(x, model, task.protocol.ahead)).float()
 
-    return Predictor(predict, model.numel(), notes={"last_value_sensors": int(alone.sum())})
+    return Predictor(predict, model.numel(), learned=model)
 
 
 def hannan_rissanen(y: Series, seen: Seen, settings: ARIMASettings) -> Model:
@@ -147,4 +153,4 @@ def forecast(
     return x[..., -ahead:]
 
 
-METHOD = Method("ARIMA", ARIMASettings, fit)
+METHOD = Method("ARIMA", ARIMASettings, fit, restored)

@@ -10,14 +10,15 @@ from pathlib import Path
 import torch
 
 from stflow_lib.speedgraph.networks import stgcn
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
     mean_error,
+    restored,
 )
 from stflow_lib.speedgraph.training.losses import source_loss
-from stflow_lib.speedgraph.training.reptile import build_backbone
+from stflow_lib.speedgraph.training.reptile import BackboneForecaster, build_backbone
 from stflow_lib.training.loop import Training, train
 from stflow_lib.training.method import Method, Predictor, require_sources
 
@@ -54,4 +55,15 @@ def fit(task: Task, settings: FinetunedSettings, seed: int, folder: Path | None)
     return finetuned_predictor(network, task, graphs, settings.target, seed, folder, stages)
 
 
-METHOD = Method("Fine-tuned", FinetunedSettings, fit)
+def network_of(task: Task, settings: FinetunedSettings) -> BackboneForecaster:
+    """The backbone with fresh weights."""
+    return BackboneForecaster(task, settings.backbone)
+
+
+METHOD = Method(
+    "Fine-tuned",
+    FinetunedSettings,
+    partial(on_roads, "Fine-tuned", fit),
+    partial(restored, network_of),
+    anywhere=True,
+)

@@ -1,6 +1,6 @@
 """Ridge on lags: one linear map from the window to all steps ahead, shared by all sensors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -28,11 +28,18 @@ def fit(task: Task, settings: RidgeSettings, seed: int, folder: Path | None) -> 
     DataError without days.
     """
     weights, best = chosen(task.target, settings)
+    return replace(restored(task.form, settings, weights), notes={"strength": best})
+
+
+def restored(
+    form: dict, settings: RidgeSettings, weights: Float[Tensor, "feature ahead"]
+) -> Predictor:
+    """The predictor of a linear map of scaled lags and a constant."""
 
     def predict(task: Task, steps: Tensor) -> Tensor:
         return task.target.unscale(design(task.target, steps) @ weights).float()
 
-    return Predictor(predict, parameters=weights.numel(), notes={"strength": best})
+    return Predictor(predict, parameters=weights.numel(), learned=weights)
 
 
 def chosen(
@@ -102,4 +109,4 @@ def error(
     return total / max(count, 1)
 
 
-METHOD = Method("Ridge", RidgeSettings, fit)
+METHOD = Method("Ridge", RidgeSettings, fit, restored, anywhere=True)

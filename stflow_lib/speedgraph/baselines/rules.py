@@ -20,11 +20,17 @@ def fit_window(
     TSJT's "HA" grows with the horizon, so it is the mean of the window and no time-of-day mean.
     """
 
+    return mean_of_newest(task.form, settings, last)
+
+
+def mean_of_newest(form: dict, settings: NoSettings, last: int) -> Predictor:
+    """The predictor that repeats the mean of the `last` newest inputs; 0: of all."""
+
     def predict(task: Task, steps: Tensor) -> Tensor:
         newest = task.target.windows(steps)[:, :, -last:, 0].mean(2)
         return task.target.unscale(newest)[..., None].expand(-1, -1, task.protocol.ahead)
 
-    return Predictor(predict)
+    return Predictor(predict, learned=last)
 
 
 def fit_time_of_day(
@@ -36,12 +42,19 @@ def fit_time_of_day(
         raise DataError(f"{city.name}: no day to take a mean of")
     rows = torch.arange(int(city.known[0]) - city.lags, int(city.known[-1]) + city.ahead)
     table = mean_by_slot(city.scaled[rows], city.seen[rows], rows % day, day)
+    return from_table(task.form, settings, table)
+
+
+def from_table(
+    form: dict, settings: NoSettings, table: Float[Tensor, "slot node"]
+) -> Predictor:
+    """The predictor that looks up the time of day in a table of scaled speeds."""
 
     def predict(task: Task, steps: Tensor) -> Tensor:
         ahead = steps[:, None] + torch.arange(task.protocol.ahead, device=steps.device)
-        return task.target.unscale(table[ahead % day]).transpose(1, 2)
+        return task.target.unscale(table[ahead % len(table)]).transpose(1, 2)
 
-    return Predictor(predict, parameters=table.numel())
+    return Predictor(predict, parameters=table.numel(), learned=table)
 
 
 def mean_by_slot(
@@ -60,7 +73,7 @@ def mean_by_slot(
 
 
 RULES = (
-    Method("Last value", NoSettings, partial(fit_window, 1)),
-    Method("HA", NoSettings, partial(fit_window, 0)),
-    Method("Time-of-day mean", NoSettings, fit_time_of_day),
+    Method("Last value", NoSettings, partial(fit_window, 1), mean_of_newest, anywhere=True),
+    Method("HA", NoSettings, partial(fit_window, 0), mean_of_newest, anywhere=True),
+    Method("Time-of-day mean", NoSettings, fit_time_of_day, from_table),
 )

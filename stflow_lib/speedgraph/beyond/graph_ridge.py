@@ -1,6 +1,7 @@
 """Ridge told of its neighbours: a linear map from a sensor's own lags and those around it."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from stflow_lib.speedgraph.baselines.ridge import RidgeSettings, chosen, design
 from stflow_lib.speedgraph.networks.graph_operators import propagate, transitions
 from stflow_lib.speedgraph.problem.city import CitySpeed
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.training.method import Method, Predictor
 
 KINDS = 3  # of lags: of neighbours along the ways, against them, the sensor's own
@@ -53,7 +54,16 @@ class Forecaster:
 def fit(task: Task, settings: RidgeSettings, seed: int, folder: Path | None) -> Predictor:
     """Target alone, as Ridge: weights towards the last value; DataError without days."""
     weights, best = chosen(with_neighbours(task.target), settings)
-    return Predictor(Forecaster(weights), weights.numel(), notes={"strength": best})
+    return replace(restored(task.form, settings, weights), notes={"strength": best})
 
 
-METHOD = Method("Graph ridge", RidgeSettings, fit)
+def restored(
+    form: dict, settings: RidgeSettings, weights: Float[Tensor, "feature ahead"]
+) -> Predictor:
+    """The predictor of a linear map."""
+    return Predictor(Forecaster(weights), weights.numel(), learned=weights)
+
+
+METHOD = Method(
+    "Graph ridge", RidgeSettings, partial(on_roads, "Graph ridge", fit), restored, anywhere=True
+)

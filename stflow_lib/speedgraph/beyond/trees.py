@@ -179,12 +179,19 @@ def _few_shot(task: Task, lent: Sequence[Part], booster: Boosting) -> Predictor:
 
 def _predictor(task: Task, boosters: Sequence[Booster]) -> Predictor:
     level = sensor_level(task.target, task.target.known)
-    return Predictor(
-        Forecaster(tuple(boosters), level),
-        sum(booster.leaves for booster in boosters),
+    learned = {"level": level, "boosters": [booster.arrays() for booster in boosters]}
+    return replace(
+        restored(task.form, None, learned),
         curves={f"ahead{k}_valid_loss": b.curve for k, b in enumerate(boosters, 1)},
         notes={"trees": [booster.trees for booster in boosters]},
     )
+
+
+def restored(form: dict, settings: object, learned: dict) -> Predictor:
+    """The predictor of a booster for each step ahead, and the sensors' levels."""
+    boosters = tuple(map(Booster.stored, learned["boosters"]))
+    leaves = sum(booster.leaves for booster in boosters)
+    return Predictor(Forecaster(boosters, learned["level"]), leaves, learned=learned)
 
 
 class Table:
@@ -206,5 +213,5 @@ def chosen(learn: Table, judge: Table, booster: Boosting, steps: int) -> list[Bo
     return [booster.chosen(learn.measured(q), judge.measured(q)) for q in range(steps)]
 
 
-ALONE = Method("Trees", TreesSettings, fit_alone)
-POOLED = Method("Trees(pooled)", PooledSettings, fit_pooled)
+ALONE = Method("Trees", TreesSettings, fit_alone, restored)
+POOLED = Method("Trees(pooled)", PooledSettings, fit_pooled, restored)

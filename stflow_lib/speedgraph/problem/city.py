@@ -18,7 +18,8 @@ class CitySpeed:
 
     speed [T, N] in the city's own unit, 0 where missing; seen [T, N]: what was measured;
     scaled [T, N]: (speed - mean) / deviation, gaps filled, what networks read; clock [T]: the
-    fraction of the day; weights [N, N]: adjacency as the city gives it.
+    fraction of the day; weights [N, N]: adjacency as the city gives it, zeros where it gives
+    none (`has_graph`).
     known: first label steps of all windows inside the steps that may be seen; train, valid:
     those to learn from and to choose by, which share no label.
     """
@@ -38,6 +39,7 @@ class CitySpeed:
     time: np.ndarray
     lags: int
     ahead: int
+    has_graph: bool = field(default=True, kw_only=True)
     change: bool = field(
         default=False, kw_only=True
     )  # networks are asked for the change since the last input step

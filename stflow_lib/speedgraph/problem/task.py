@@ -1,8 +1,9 @@
 """TSJT's problem as tensors: source cities with long series, a target with three days."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from stflow_lib.speedgraph.problem.city import CitySpeed, forward_fill, mean_and
 from stflow_lib.speedgraph.problem.protocol import FEW_DAYS, Protocol, protocol_of
 from stflow_lib.speedgraph.problem.resampling import resample
 
+Fitted = TypeVar("Fitted")
 VALID_SHARE = 3  # the last third of what may be seen chooses: day 3 of 3
 SOURCE_VALID = 10  # and the last tenth of a source's series
 
@@ -49,6 +51,43 @@ class Task:
         """Where the cities lie."""
         return self.target.speed.device
 
+    @property
+    def form(self) -> dict[str, Any]:
+        """What a task must be like to be asked of a predictor that was fitted to this one."""
+        city = self.target
+        return {
+            "wing": "speedgraph", "city": city.name, "sensors": city.speed.shape[1],
+            "unit": city.unit, "minutes": self.minutes, "lags": city.lags, "ahead": city.ahead,
+            "change": city.change, "graph": city.has_graph,
+        }  # fmt: skip
+
+    @classmethod
+    def blank(cls, form: dict[str, Any]) -> "Task":
+        """A task of that form without a step and a source: enough to build a network for."""
+        steps, count = torch.arange(0), form["sensors"]
+        none = torch.zeros(0, count)
+        lags, ahead, minutes = form["lags"], form["ahead"], form["minutes"]
+        city = CitySpeed(
+            form["city"], form["unit"], none, none.bool(), none, torch.zeros(0), 0.0, 1.0,
+            torch.eye(count), steps, steps, steps, np.zeros(0, "datetime64[ns]"), lags, ahead,
+            change=form["change"], has_graph=form["graph"],
+        )  # fmt: skip
+        protocol = Protocol("", minutes, lags, ahead, (1, 1, 1))
+        return cls(city, (), steps, protocol, minutes, 0, "")
+
+
+def on_roads(
+    name: str, train: Callable[..., Fitted], task: Task, settings, seed: int, folder
+) -> Fitted:
+    """What `train` makes of a task whose cities all have a graph.
+
+    DataError before anything is learned, naming the method and the first city without one.
+    """
+    for city in (task.target, *task.sources):
+        if not city.has_graph:
+            raise DataError(f"{city.name}: it has no adjacency, and {name} needs a graph")
+    return train(task, settings, seed, folder)
+
 
 def make_task(
     target: xr.Dataset,
@@ -63,10 +102,10 @@ def make_task(
 
     `days` end where the three visible days end; with 0 the target may be scaled by them and not
     learned from. Scales, gaps and choices use visible steps only. Raises DataError, naming the
-    city, for: no graph; steps that do not fit the protocol or one another; a source that is the
-    target; a target with fewer than three days and a test window; more sensors than there are.
+    city, for: no graph city; steps that do not fit the protocol or one another; a source that is
+    the target; a target with fewer than three days and a test window; more sensors than there are.
     Not refused: a sensor without a reading (its inputs are the city's mean and it is not
-    scored), one without neighbours, a graph in pieces.
+    scored), one without neighbours, a graph in pieces, no adjacency: see `on_roads`.
     """
     protocol = protocol_of(protocol) if isinstance(protocol, str) else protocol
     _check(target, sources)
@@ -168,14 +207,16 @@ def _city_speed(city, speed, time, allowed: slice, parts, protocol, device) -> C
     mean, deviation = mean_and_std(values[allowed], seen[allowed], where)
     scaled = forward_fill((values - mean) / deviation, seen)
     clock = (time - time.astype("datetime64[D]")) / np.timedelta64(1, "D")
+    has_graph, count = "adjacency" in city, values.shape[1]
+    weights = city.adjacency.values if has_graph else np.zeros((count, count))
     tensors = {
         "speed": torch.where(seen, values, 0.0), "seen": seen, "scaled": scaled,
         "clock": torch.from_numpy(clock.astype(np.float32)),
-        "weights": torch.from_numpy(city.adjacency.values.astype(np.float32)),
+        "weights": torch.from_numpy(weights.astype(np.float32)),
         **parts,
     }  # fmt: skip
     return CitySpeed(
         name=city.attrs["name"], unit=city.attrs["unit"], mean=mean, deviation=deviation,
-        time=time, lags=protocol.lags, ahead=protocol.ahead,
+        time=time, lags=protocol.lags, ahead=protocol.ahead, has_graph=has_graph,
         **{name: tensor.to(device) for name, tensor in tensors.items()},
     )  # fmt: skip

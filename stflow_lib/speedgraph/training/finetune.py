@@ -7,6 +7,7 @@ name what the network wants to know of that city.
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Int
@@ -16,7 +17,7 @@ from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.losses import masked_mae, predict, validation_mae
 from stflow_lib.training.loop import History, Training, train
-from stflow_lib.training.method import Predictor, count_parameters
+from stflow_lib.training.method import Predictor, count_parameters, filled
 
 # Adam at 1e-3; the last of the visible days chooses among at most 200 epochs.
 FINETUNING = partial(
@@ -67,7 +68,24 @@ def finetuned_predictor(
 
 def build_predictor(network: nn.Module, graphs: dict, stages: dict[str, History]) -> Predictor:
     """The predictor of a network after its stages; curves are named after them."""
-    return Predictor.after(partial(predict, network, graphs), count_parameters(network), stages)
+    asked = partial(predict, network, graphs)
+    return Predictor.after(asked, count_parameters(network), stages, learned=network)
+
+
+def restored(
+    build: Callable[[Task, Any], nn.Module], form: dict, settings, learned: dict
+) -> Predictor:
+    """The predictor of `build(task, settings)` with the weights that it had learned.
+
+    The network asks the task's own graph for its operators.
+    """
+    network = filled(build(Task.blank(form), settings), learned)
+    return Predictor(partial(_predict_on_roads, network))
+
+
+def _predict_on_roads(network: nn.Module, task: Task, steps: Int[Tensor, " s"]) -> Tensor:
+    city = task.target
+    return predict(network, {city.name: network.operators(city.weights)}, task, steps)
 
 
 def mean_error(

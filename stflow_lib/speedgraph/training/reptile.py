@@ -19,12 +19,13 @@ from torch import Tensor, nn
 from stflow_lib.speedgraph.networks.backbones import backbone, backbone_supports
 from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square, Support
 from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     Error,
     finetuned_predictor,
     mean_error,
+    restored,
     round_robin_source,
     sample_steps,
     supports_by_city,
@@ -188,6 +189,17 @@ def reptile(
     settings: Callable[[], ReptileSettings],
     build: Build = build_backbone,
     error: Error = masked_mae,
+    *,
+    bound: bool = False,
+    roads: bool = True,
 ) -> Method:
-    """The method that takes a network through Reptile; `error` is what all its steps lower."""
-    return Method(name, settings, partial(fit, build, error))
+    """The method that takes a network through Reptile; `error` is what all its steps lower.
+
+    `bound`: the network has parts for the cities that it learned on, and cannot be saved;
+    `roads`: it walks on the roads of a city, which must then be known.
+    """
+    network = lambda task, settings: build(task, settings)[0]
+    restore = None if bound else partial(restored, network)
+    train = partial(fit, build, error)
+    train = partial(on_roads, name, train) if roads else train
+    return Method(name, settings, train, restore, anywhere=not bound)

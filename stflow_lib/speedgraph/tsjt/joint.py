@@ -10,16 +10,16 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
+from stflow_lib.speedgraph.training.finetune import build_predictor, restored
 from stflow_lib.speedgraph.training.losses import (
     masked_mae,
-    predict,
     source_loss,
     validation_mae,
 )
 from stflow_lib.speedgraph.tsjt.tsb import GradientRule
 from stflow_lib.training.loop import Training, train
-from stflow_lib.training.method import Method, Predictor, count_parameters
+from stflow_lib.training.method import Method, Predictor
 from stflow_lib.training.surrogate import surrogate_value
 
 PLAN = partial(Training, epochs=100, epoch_steps=200, batch=4, halve_every=0, patience=20,
@@ -42,7 +42,8 @@ Build = Callable[[Task, JointSettings], nn.Module]
 
 def joint_method(name: str, settings: Callable[[], JointSettings], build: Build) -> Method:
     """The method that trains `build(task, settings)` on target and sources side by side."""
-    return Method(name, settings, partial(fit_joint, build))
+    train = partial(on_roads, name, partial(fit_joint, build))
+    return Method(name, settings, train, partial(restored, build), anywhere=True)
 
 
 def fit_joint(
@@ -62,9 +63,7 @@ def fit_joint(
         lambda: {"valid_mae": validation_mae(network, task.target, roads, task.target.valid)},
         settings.training, seed=seed, folder=folder,
     )  # fmt: skip
-    return Predictor.after(
-        partial(predict, network, roads), count_parameters(network), {"": history}
-    )
+    return build_predictor(network, roads, {"": history})
 
 
 def joint_loss(

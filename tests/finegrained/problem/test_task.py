@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import block_sum
 from stflow_lib.finegrained import METHODS, make_task
-from stflow_lib.finegrained.problem.task import coarser, padded, subset
+from stflow_lib.finegrained.problem.task import Task, coarser, padded, subset
 
 TWO = ("pickup", "dropoff")
 
@@ -159,3 +159,17 @@ def test_a_share_of_data_that_is_none_is_an_error(make_city, fraction, kept):
         DataError, match=f"fraction {fraction} % keeps {kept} training steps of 20"
     ):
         make_task(make_city(steps=40), 2, fraction)
+
+
+@pytest.mark.parametrize("directions", [("entries",), ("in", "out")])
+def test_the_form_tells_what_a_predictor_expects(make_city, directions):
+    """A blank task has it too, but for the clock: nothing is sampled from it."""
+    task = make_task(make_city(directions=directions, minutes=30), 2)
+    assert task.form == {
+        "wing": "finegrained", "city": "handtown", "grid": (8, 16), "factor": 2,
+        "directions": directions, "unit": "vehicles per hour", "minutes": 30.0,
+        "external": task.external_names,
+    }  # fmt: skip
+    blank = Task.blank(task.form)
+    assert {**blank.form, "minutes": 30.0} == task.form
+    assert not blank.fine.any() and blank.coarse.shape[1:] == task.coarse.shape[1:]

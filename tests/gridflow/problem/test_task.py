@@ -182,3 +182,12 @@ def test_borrowed_scale_needs_a_source(receiver, twelve):
 def test_unknown_choices_are_an_error(name, value):
     with pytest.raises(DataError, match=name):
         Choices(**{name: value})
+
+
+def test_the_form_tells_what_a_predictor_expects(receiver, lender, twelve):
+    task = make_task(receiver, [lender], twelve, choices=Choices(lags=4))
+    assert task.form == {
+        "wing": "gridflow", "city": "receiver", "grid": (3, 4), "lags": 4, "minutes": 60,
+        "directions": ("pickup", "dropoff"), "unit": "trips per step",
+    }  # fmt: skip
+    assert task.only(1).form == task.form | {"directions": ("dropoff",)}

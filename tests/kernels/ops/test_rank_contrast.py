@@ -10,6 +10,7 @@ from jaxtyping import TypeCheckError
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from stflow_lib.kernels import rank_contrast, rank_contrast_naive
+from stflow_lib.kernels.ops.rank_contrast import _scores
 
 FORMS = [rank_contrast, rank_contrast_naive]
 ANCHORS = {460: 5.138, 476: 5.172, 420: 5.047, 128: 3.870, 108: 3.703, 99: 3.618, 78: 3.384}
@@ -216,6 +217,90 @@ def test_other_shapes_are_an_error():
     features, similarity = draw(5)
     with pytest.raises((ValueError, TypeCheckError), match=r"is not 4 x 4|similarity"):
         rank_contrast(features[:4], similarity)
+
+
+def batch(items, regions, levels=3, dtype=torch.float64):
+    """Features [B, R, 5] and similarities [B, R, R], every item another draw."""
+    drawn = [draw(regions, levels=levels, seed=seed, dtype=dtype) for seed in range(items)]
+    return tuple(map(torch.stack, zip(*drawn, strict=True)))
+
+
+def one_by_one(features, similarity):
+    """Values and gradients of the printed form, item after item."""
+    pairs = zip(features, similarity, strict=True)
+    found = [value_and_gradient(rank_contrast_naive, d, s, 0.5) for d, s in pairs]
+    return tuple(map(torch.stack, zip(*found, strict=True)))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("items, regions", [(1, 7), (3, 2), (4, 9), (2, 33), (3, 1), (2, 0)])
+def test_a_batch_is_a_loop_over_its_items(form, items, regions):
+    """A softmax over the batch, or a mean over all items, mixes cities."""
+    features, similarity = batch(items, regions)
+    leaf = features.clone().requires_grad_()
+    values = form(leaf, similarity, 0.5)
+    values.sum().backward()
+    assert values.shape == (items,)
+    want = one_by_one(features, similarity)
+    torch.testing.assert_close((values.detach(), leaf.grad), want, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_items_of_a_batch_have_gradients_of_their_own(form):
+    """Upstream gradients differ from item to item; two axes are a batch, too."""
+    features, similarity = batch(6, 8)
+    weights = torch.tensor([1.0, 0.0, -2.0, 3.0, 0.5, 7.0]).double()
+    leaf = features.clone().unflatten(0, (2, 3)).requires_grad_()
+    values = form(leaf, similarity.unflatten(0, (2, 3)), 0.5)
+    (values * weights.view(2, 3)).sum().backward()
+    want = one_by_one(features, similarity)[1] * weights[:, None, None]
+    torch.testing.assert_close(leaf.grad.flatten(0, 1), want, rtol=1e-12, atol=1e-12)
+    assert torch.autograd.gradcheck(lambda d: form(d, similarity[:2], 0.3),
+                                    features[:2].requires_grad_())  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("regions", [1, 2, 9])
+def test_vmap_is_a_loop_over_its_items(form, regions):
+    """Values, and gradients under the map, also where one similarity serves all items."""
+    features, similarity = batch(3, regions)
+    call = lambda d, s: form(d, s, 0.5)
+    both = torch.func.grad_and_value(call)
+    gradients, values = torch.func.vmap(both)(features, similarity)
+    want = one_by_one(features, similarity)
+    torch.testing.assert_close((values, gradients), want, rtol=1e-12, atol=1e-12)
+    shared = torch.func.vmap(call, (0, None))(features, similarity[0])
+    want = one_by_one(features, similarity[:1].expand_as(similarity))[0]
+    torch.testing.assert_close(shared, want, rtol=1e-12, atol=1e-12)
+    leaf = features.clone().requires_grad_()
+    torch.func.vmap(call)(leaf, similarity).sum().backward()
+    torch.testing.assert_close(leaf.grad, gradients, rtol=1e-12, atol=1e-12)
+    turned = torch.func.vmap(call, (1, 2))(features.movedim(0, 1), similarity.movedim(0, 2))
+    torch.testing.assert_close(turned, values, rtol=1e-12, atol=1e-12)
+
+
+def test_vmap_of_a_batch_is_a_batch_of_two_axes():
+    features, similarity = (x.unflatten(0, (2, 3)) for x in batch(6, 7))
+    found = torch.func.vmap(rank_contrast)(features, similarity)
+    torch.testing.assert_close(found, rank_contrast(features, similarity), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(
+    "features, similarity, words",
+    [
+        ((2, 5, 3), (5, 5), r"\(5, 5\) is not 2 x 5 x 5"),
+        ((5, 3), (2, 5, 5), r"\(2, 5, 5\) is not 5 x 5"),
+        ((2, 5, 3), (3, 5, 5), r"\(3, 5, 5\) is not 2 x 5 x 5"),
+        ((2, 5, 3), (2, 5, 4), r"\(2, 5, 4\) is not 2 x 5 x 5"),
+        ((5,), (5, 5), r"features \(5,\) have no two axes"),
+    ],
+)
+def test_other_shapes_of_a_batch_are_named(features, similarity, words):
+    """The check itself, as where no annotation is read."""
+    with pytest.raises(ValueError, match=words):
+        _scores(torch.zeros(features), torch.zeros(similarity), 1.0)
+    with pytest.raises((ValueError, TypeCheckError)):
+        rank_contrast(torch.zeros(features), torch.zeros(similarity))
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan])

@@ -63,6 +63,34 @@ def test_a_score_of_a_region_with_itself_has_no_gradient():
     torch.testing.assert_close(d.sum(1), torch.zeros(5).double(), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("items, regions", [(2, 2), (3, 5), (2, 17), (3, 1)])
+def test_a_batch_is_a_loop_over_its_items(items, regions):
+    """Anchors are counted on from item to item; the own number is that inside the item."""
+    random = torch.Generator().manual_seed(items)
+    features = torch.randn(items, regions, 3, generator=random, dtype=torch.float64)
+    similarity = torch.randint(0, 3, (items, regions, regions), generator=random).double()
+    weights = torch.arange(1.0, items + 1).double()
+    leaf = features.requires_grad_()
+    values = rank_contrast.apply(leaf, similarity, 0.5)
+    pairs = zip(leaf, similarity, strict=True)
+    want = torch.stack([rank_contrast_naive(d, s, 0.5) for d, s in pairs])
+    torch.testing.assert_close(values, want)
+    gradients = [torch.autograd.grad((v * weights).sum(), leaf)[0] for v in (values, want)]
+    torch.testing.assert_close(*gradients)
+
+
+def test_vmap_is_a_loop_over_its_items():
+    """With gradients through the map, and with one more batch axis inside."""
+    random = torch.Generator().manual_seed(0)
+    features = torch.randn(2, 3, 4, 3, generator=random, dtype=torch.float64)
+    similarity = torch.randint(0, 3, (2, 3, 4, 4), generator=random).double()
+    call = lambda d, s: rank_contrast.apply(d, s, 0.5)
+    leaf = features.requires_grad_()
+    values = torch.func.vmap(call)(leaf, similarity), rank_contrast_naive(leaf, similarity, 0.5)
+    torch.testing.assert_close(*values)
+    torch.testing.assert_close(*[torch.autograd.grad(v.sum(), leaf)[0] for v in values])
+
+
 def test_more_regions_than_a_program_holds_are_refused():
     """8192 partners lie in one program."""
     some = torch.empty(8193, 1, device="meta")

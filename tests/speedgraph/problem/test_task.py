@@ -1,11 +1,14 @@
 """The speed task: known counts, and nothing of the test days seen before them."""
 
+import re
+
 import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import with_content_hash
-from stflow_lib.speedgraph import METHODS, RULES, Choices, make_task
+from stflow_lib.runs import build_settings
+from stflow_lib.speedgraph import METHODS, RULES, Choices, Task, make_task
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,64 @@ def make_grid_like():
     from stflow_lib.data import load
 
     return load("sim-grid-c")
+
+
+def without_graph(city):
+    """The same city, of which nobody knows what is near what."""
+    return with_content_hash(city.drop_vars(["adjacency", "node_to"]))
+
+
+WITHOUT_GRAPH = (
+    "Last value", "HA", "Time-of-day mean", "ARIMA", "Ridge", "AdaRNN", "Trees", "Trees(pooled)",
+    "DSTAGNN", "TPB", "TransGTR",
+)  # fmt: skip
+
+
+def test_a_city_without_a_graph_is_a_task(target, source):
+    """Its weights are zeros, so a method that only looks for neighbours finds none."""
+    task = make_task(without_graph(target), [source])
+    assert not task.target.has_graph and not task.target.weights.any()
+    assert task.target.weights.shape == (5, 5)
+    assert task.sources[0].has_graph and task.form["graph"] is False
+    known = make_task(target, [source])
+    assert known.target.has_graph and torch.equal(known.target.scaled, task.target.scaled)
+
+
+@pytest.mark.parametrize("name", sorted(set(METHODS) - set(WITHOUT_GRAPH)))
+def test_who_needs_a_graph_says_so_before_training(target, source, name, monkeypatch, tmp_path):
+    """A network whose neighbours are all zero learns something, and nobody knows of what."""
+    monkeypatch.setattr(torch.optim, "Adam", None)
+    monkeypatch.setattr(torch.linalg, "solve", None)
+    method = METHODS[name]
+    words = re.escape(f"it has no adjacency, and {name} needs a graph")
+    for cities in ((without_graph(target), source), (target, without_graph(source))):
+        task = make_task(cities[0], cities[1:])
+        bare = next(city for city in (task.target, *task.sources) if not city.has_graph)
+        with pytest.raises(DataError, match=f"^{bare.name}: {words}"):
+            method.fit(task, method.settings(), 0, tmp_path / bare.name)
+        with pytest.raises(DataError, match=f"^{bare.name}: {words}"):
+            method.train(task, method.settings(), 0, None)
+
+
+SMALL = {"booster": {"trees": 3, "smallest": 5}}
+
+
+@pytest.mark.parametrize("name", WITHOUT_GRAPH[:-3])
+def test_who_needs_no_graph_runs(target, source, name):
+    """The rules, ridge and ARIMA give what they give with a graph."""
+    method = METHODS[name]
+    tiny = SMALL if name.startswith("Trees") else {}
+    if name == "AdaRNN":
+        short = {"epochs": 1, "epoch_steps": 1, "batch": 2}
+        tiny = {"size": {"units": 4}, "samples": 4, "gated": 1, "align": short, "target": short}
+    bare, known = (make_task(city, [source]) for city in (without_graph(target), target))
+    settings = build_settings(method, tiny)
+    found = method.fit(bare, settings, 0)(bare, bare.test[:9])
+    assert torch.isfinite(found).all() and found.shape == (9, 5, 6)
+    if not name.startswith("Trees"):
+        assert torch.equal(found, method.fit(known, settings, 0)(known, known.test[:9]))
+
+
+def test_blank_tasks_have_the_form_they_were_made_for(task):
+    assert Task.blank(task.form).form == task.form
+    assert len(Task.blank(task.form).target.speed) == 0

@@ -26,7 +26,7 @@ from stflow_lib.gridflow.problem.calendar import hour_of_day, hour_of_week
 from stflow_lib.gridflow.problem.city import CityFlow
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.gridflow.training.schedule import train_from_start, with_clipping_and_decay
-from stflow_lib.training.method import Method, Predictor, count_parameters
+from stflow_lib.training.method import Method, Predictor, count_parameters, filled
 
 CHUNK = 32  # windows at once where nothing is learned: attention holds cells x cells for each
 
@@ -89,7 +89,8 @@ def fit(task: Task, settings: PDFormerSettings, seed: int, folder: Path | None) 
         raise DataError(f"{city.name}: {len(city.train)} training steps, PDFormer needs days")
     cells = cells_of(city)
     torch.manual_seed(seed)
-    network = PDFormer(city.lags, known_of(city, cells, seed), settings).to(task.device)
+    known = known_of(city, cells, seed)
+    network = PDFormer(city.lags, known, settings).to(task.device)
 
     def loss(batch: Int[Tensor, "b 2"]) -> Float[Tensor, ""]:
         guess, truth = _pair(network, cells, city, batch[:, 1])
@@ -100,8 +101,16 @@ def fit(task: Task, settings: PDFormerSettings, seed: int, folder: Path | None) 
     score = lambda: _rmse(network, cells, city, plan.validation(city.valid))
     history = train_from_start(network, loss, samples, score, plan, seed=seed, folder=folder)
     return Predictor.after(
-        partial(_predict, network, cells), count_parameters(network), {"": history}
-    )
+        partial(_predict, network, cells), count_parameters(network), {"": history},
+        learned={"network": network, "known": vars(known), "cells": vars(cells)},
+    )  # fmt: skip
+
+
+def restored(form: dict, settings: PDFormerSettings, learned: dict) -> Predictor:
+    """The predictor with the weights that it had learned, and what it knows of the city."""
+    network = PDFormer(form["lags"], Views(**learned["known"]), settings)
+    network = filled(network, learned["network"])
+    return Predictor(partial(_predict, network, Cells(**learned["cells"])))
 
 
 def _pair(
@@ -129,4 +138,4 @@ def _predict(
     return maps
 
 
-METHOD = Method("PDFormer", PDFormerSettings, fit)
+METHOD = Method("PDFormer", PDFormerSettings, fit, restored)

@@ -17,7 +17,7 @@ from stflow_lib.speedgraph.baselines.dastnet.network import DASTNet, DASTNetSize
 from stflow_lib.speedgraph.networks.graph_operators import transitions
 from stflow_lib.speedgraph.networks.node2vec import node_vectors
 from stflow_lib.speedgraph.problem.city import CitySpeed
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
@@ -130,4 +130,4 @@ def train_on_source(
                  stage=f"source-{city.name}", folder=folder)  # fmt: skip
 
 
-METHOD = Method("DASTNet", DASTNetSettings, fit)
+METHOD = Method("DASTNet", DASTNetSettings, partial(on_roads, "DASTNet", fit))

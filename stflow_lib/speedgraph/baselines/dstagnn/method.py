@@ -212,4 +212,4 @@ def graph_inputs(
     return city.name, torch.stack(chebyshev(links, settings.backbone.order)), related
 
 
-METHOD = reptile("DSTAGNN", DSTAGNNSettings, build)
+METHOD = reptile("DSTAGNN", DSTAGNNSettings, build, bound=True, roads=False)

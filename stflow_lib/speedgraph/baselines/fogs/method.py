@@ -128,4 +128,4 @@ def graph_inputs(city: CitySpeed, steps: int, settings: FOGSSettings) -> tuple[S
                                most=settings.most).float()  # fmt: skip
 
 
-METHOD = reptile("FOGS", FOGSSettings, build, error)
+METHOD = reptile("FOGS", FOGSSettings, build, error, bound=True)

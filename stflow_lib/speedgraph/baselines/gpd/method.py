@@ -31,7 +31,7 @@ from stflow_lib.speedgraph.networks.patch_encoder import (
 )
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.long_windows import long_sources, visible_window
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
@@ -168,4 +168,4 @@ def generated(
     return scale.vectors(model.sampled(own, clean.shape[1], seed)), history
 
 
-METHOD = Method("GPD", GPDSettings, fit)
+METHOD = Method("GPD", GPDSettings, partial(on_roads, "GPD", fit))

@@ -17,11 +17,12 @@ from stflow_lib.speedgraph.baselines.stgp.network import STGP, STGPSize
 from stflow_lib.speedgraph.networks.patch_encoder import mask_indices
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.long_windows import as_short_predictor, with_long_windows
-from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training import masked_pretraining
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     build_predictor,
+    restored,
     supports_by_city,
 )
 from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
@@ -57,8 +58,7 @@ def fit(task: Task, settings: STGPSettings, seed: int, folder: Path | None) -> P
     require_sources(task)
     task = with_long_windows(task, DAYS)
     torch.manual_seed(seed)
-    network = STGP(60 // task.minutes, task.protocol.ahead, settings.size, task.target.change)
-    network = network.to(task.device)
+    network = network_of(task, settings).to(task.device)
     graphs = supports_by_city(network, task)
     stages = {"hours": pretrained(network, task, settings, seed, folder)}
     if len(task.target.train):
@@ -144,4 +144,15 @@ def task_prompted(
                  folder=folder, trainable=lambda _: moving)  # fmt: skip
 
 
-METHOD = Method("STGP", STGPSettings, fit)
+def network_of(task: Task, settings: STGPSettings) -> STGP:
+    """The network with fresh weights."""
+    change = task.target.change
+    return STGP(60 // task.minutes, task.protocol.ahead, settings.size, change)
+
+
+def again(form: dict, settings: STGPSettings, learned: dict) -> Predictor:
+    """The predictor with the weights that it had learned."""
+    return as_short_predictor(restored(network_of, form, settings, learned), DAYS)
+
+
+METHOD = Method("STGP", STGPSettings, partial(on_roads, "STGP", fit), again, anywhere=True)
