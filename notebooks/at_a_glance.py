@@ -11,6 +11,7 @@ least: int = 3  # methods that must have been tried on a city with an amount of 
 import matplotlib.pyplot as plt
 
 from stflow_lib.book import glance
+from stflow_lib.book.advice import sizes
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.glance import groups_figure
 from stflow_lib.book.tables import show_settings
@@ -34,7 +35,8 @@ def show(wing):
         groups_figure(found[wing], f"{title} against ...")
         plt.show()
         show_table(
-            glance.table(found[wing]), f"{title}, and by how much (%) it is lower than ..."
+            glance.table(found[wing]),
+            f"{title} ({sizes(found[wing]['profile'])}), lower by (%) than the ...",
         )
     show_text(glance.claims_sentence(judged[wing]))
     show_settings(wing, "Settings of our own methods with a test error")
@@ -42,8 +44,8 @@ def show(wing):
 
 # %% [markdown]
 # How to read it. Each paper's own method stands against the best of three groups: **rules**, which
-# learn next to nothing; the **other rows of the paper's tables**; and **methods that the paper
-# lacks**, such as a weighted sum of the last hours or boosted trees. The best of a group is picked
+# learn next to nothing; the other **printed** methods of its tables; and methods **that no paper
+# has**, such as a weighted sum of the last hours or boosted trees. The best of a group is picked
 # by the errors that are compared. A gain is the difference in percent of the other's error, paired
 # by seed, and by day where errors were recorded by day; the bar is its 95 % interval. *yes* means
 # that the whole interval is above zero, *opposite* that it is below, *equal* that it lies within

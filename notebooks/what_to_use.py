@@ -28,9 +28,10 @@ def show(wing):
     if not found[wing]:
         return
     metric, name = METRICS[wing].upper(), advice.PROBLEMS[wing]
+    rest = advice.sizes(one.profile for one in found[wing])
     lead_figure(wing, found[wing], f"{name}: the lowest test {metric} against the next")
     plt.show()
-    show_table(advice.answers(wing, found[wing]), f"{name}: lowest mean test {metric}")
+    show_table(advice.answers(wing, found[wing]), f"{name}: lowest test {metric} ({rest})")
     show_table(advice.costs(wing, found[wing]), f"{name}: test {metric} and costs")
 
 

@@ -12,7 +12,7 @@ from stflow_lib.verdicts.ranking import FIXED, Standing
 from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL
 
 PROBLEMS = {"finegrained": "Fine maps", "gridflow": "Demand", "speedgraph": "Speeds"}
-AMOUNTS = {"finegrained": "{} % of the steps", "gridflow": "{} days", "speedgraph": "{} days"}
+AMOUNTS = {"finegrained": "{} %", "gridflow": "{} days", "speedgraph": "{} days"}
 SIZES = {FIXED: "lab, short fixed schedule"}  # words for a profile, else its name
 
 
@@ -42,8 +42,17 @@ def gain_text(row) -> str:
 
 
 def answers(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
-    """What to use at each place: the best method against the next, and what is level with it."""
-    return pd.DataFrame([_answer(wing, one) for one in found]).set_index("where")
+    """What to use at each place: the best method against the next, and what is level with it.
+
+    The profile is a column where there are several, else it belongs in the caption.
+    """
+    frame = pd.DataFrame([_answer(wing, one) for one in found]).set_index("where")
+    return frame if frame["records"].nunique() > 1 else frame.drop(columns="records")
+
+
+def sizes(profiles: Iterable[str]) -> str:
+    """The profiles that some rows rest on, each once, for a caption or a sentence."""
+    return "; ".join(dict.fromkeys(map(size, profiles)))
 
 
 def _answer(wing: str, one: Standing) -> dict[str, str]:
@@ -104,11 +113,10 @@ def sentence(wing: str, found: list[Standing], metric: str) -> str:
     wins = Counter(one.best for one in found).most_common()
     lead = ", ".join(f"{name} ({count})" for name, count in wins)
     words = Counter(difference_word(one.rows.iloc[1]) for one in found)
-    sizes = Counter(size(one.profile) for one in found).most_common()
     return (
         f"{PROBLEMS[wing]}: the lowest test {metric.upper()} at {len(found)} cities and amounts "
         f"of data has {lead}. The interval against the next best excludes zero at "
         f"{words['yes']}, includes it at {words[EQUAL] + words['no difference shown']}: no "
         f"difference; {words['no interval']} have no interval. Records: "
-        + "; ".join(f"{name}, {count}" for name, count in sizes) + "."
+        f"{sizes(one.profile for one in found)}."
     )  # fmt: skip

@@ -24,15 +24,15 @@ def in_notebook() -> bool:
 def show_html(page: str, text: str, name: str = "") -> None:
     """HTML on the page of a notebook; `text` instead where a source runs as a script.
 
-    Another page shows what has a `name` by "```{glue:any} NAME" with the option ":doc: PAGE.ipynb".
+    Another page shows what has a `name` by MyST's directive `glue:any`, with its option `doc`.
     """
     if not in_notebook():
         print(text)
         return
     from IPython.display import display
 
-    named = {"scrapbook": {"name": name, "mime_prefix": ""}} if name else {}
-    display({"text/html": page, "text/plain": text}, raw=True, metadata=named)
+    glued = {"metadata": {"scrapbook": {"name": name, "mime_prefix": ""}}} if name else {}
+    display({"text/html": page, "text/plain": text}, raw=True, **glued)
 
 
 def show_text(text: str, name: str = "") -> None:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib import import_module
 
 import pandas as pd
 
-from stflow_lib.book.advice import place, size
+from stflow_lib.book.advice import place, size, sizes
 from stflow_lib.book.tables import judged_text
 from stflow_lib.verdicts.claims import PAPERS, TITLES, reported
 from stflow_lib.verdicts.ranking import METRICS, Standing, gain_over
@@ -24,7 +25,7 @@ OWN = {"finegrained": "UrbanSTC", "gridflow": "STBaT", "speedgraph": "TSJT(STGCN
 VARIANTS = {  # the paper's own method in another form stands in no group
     "finegrained": ("UrbanSTC", "end-to-end"), "gridflow": ("STBaT",), "speedgraph": ("TSJT",),
 }  # fmt: skip
-RULE, PRINTED, LACKING = "best rule", "best other row of the paper", "best method it lacks"
+RULE, PRINTED, LACKING = "best rule", "best printed method", "best that no paper has"
 GROUPS = (RULE, PRINTED, LACKING)
 COLUMNS = [
     "where", "profile", "error", "seeds", "group", "other", "gain", "low", "high", "so_far",
@@ -38,7 +39,13 @@ def group_of(wing: str, method: str) -> str:
         return ""
     if method in import_module(f"stflow_lib.{wing}.plan").RULES:
         return RULE
-    return PRINTED if method in set(reported(PAPERS[wing])["method"]) else LACKING
+    return PRINTED if method in _printed(PAPERS[wing]) else LACKING
+
+
+@lru_cache
+def _printed(paper: str) -> frozenset[str]:
+    """The rows of a paper's tables."""
+    return frozenset(reported(paper)["method"])
 
 
 def against_best(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
@@ -69,16 +76,15 @@ def _lines(wing: str, one: Standing) -> Iterable[tuple]:
 
 
 def table(found: pd.DataFrame) -> pd.DataFrame:
-    """`against_best` as text: places down, the groups across."""
+    """`against_best` as text: places down, the groups across, profiles where there are several."""
     texts = found.assign(
         text=[f"{row.other}: {judged_text(row)}" for row in found.itertuples()]
     )
     wide = texts.pivot(index="where", columns="group", values="text")
     first = found.drop_duplicates("where").set_index("where")
-    front = pd.DataFrame({
-        "error": first["error"], "seeds": first["seeds"].astype(int),
-        "records": first["profile"].map(size),
-    })  # fmt: skip
+    front = pd.DataFrame({"error": first["error"], "seeds": first["seeds"].astype(int)})
+    if first["profile"].nunique() > 1:
+        front["records"] = first["profile"].map(size)
     wide = wide.reindex(columns=list(GROUPS)).loc[first.index].fillna("-")
     return front.join(wide)
 
@@ -97,10 +103,9 @@ def sentence(wing: str, found: pd.DataFrame) -> str:
         counts = Counter(found.loc[found["group"] == group, "so_far"])
         said = ", ".join(text.format(counts[w]) for w, text in WORDS.items() if counts[w])
         parts.append(f"against the {group} {said}")
-    sizes = ", ".join(dict.fromkeys(map(size, found["profile"])))
     return (
         f"{title}: the test {METRICS[wing].upper()} of {OWN[wing]} at {found['where'].nunique()} "
-        f"cities and amounts of data is, {'; '.join(parts)}. Records: {sizes}."
+        f"cities and amounts of data is, {'; '.join(parts)}. Records: {sizes(found['profile'])}."
     )
 
 
@@ -113,5 +118,6 @@ def claims_sentence(judged: pd.DataFrame) -> str:
     so_far = ", ".join(f"{word} {count}" for word, count in early.items())
     return (
         f"{judged['id'].nunique()} claims give {len(judged)} judgements, one for each city; "
-        f"{len(run)} have runs: {text or 'none'}. So far their intervals say: {so_far or 'nothing'}."
+        f"{len(run)} have runs: {text or 'none'}. So far their intervals say: "
+        f"{so_far or 'nothing'}."
     )

@@ -50,7 +50,8 @@ def settings_scored(wing: str) -> pd.DataFrame:
 
 def count_settings(wing: str, records: Iterable[dict]) -> pd.DataFrame:
     """`settings_scored` of given records."""
-    own, found = own_methods(wing), {}
+    own = own_methods(wing)
+    found: dict[tuple[int, str, str], set[str]] = {}
     for record in records:
         name, city = record["method"], target_of(record["city"])
         if name in own and record["profile"] != "smoke" and not city.startswith("sim-"):

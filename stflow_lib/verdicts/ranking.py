@@ -110,7 +110,8 @@ def rankable(
     evidence: Evidence, city: str, profile: str, amount: str
 ) -> tuple[dict[str, str], dict[str, Records]]:
     """What is left out of a ranking and why, and the records of each method that are not."""
-    left_out, runs = {}, {}
+    left_out: dict[str, str] = {}
+    runs: dict[str, Records] = {}
     for name, found in _records(evidence, city, profile, amount).items():
         failed = len(evidence.collapsed.get((city, profile, amount, name), ()))
         fine = {s: r for s, r in found.items() if profile == FIXED or has_converged(r)}
@@ -171,8 +172,9 @@ def gain_over(mine: Sample, theirs: Sample) -> tuple[float, float, float, str]:
 
     Paired by seed, and by day where both have sums by day; NaN where they share no seed.
     """
-    found = difference(mine, theirs)
-    if not len(found.values):
+    common = mine.values.index.intersection(theirs.values.index)
+    if not (len(common) or mine.fixed or theirs.fixed):
         return np.nan, np.nan, np.nan, ""
+    found = difference(mine, theirs)
     low, high = interval(found)[:2]
     return float(found.values.mean()), low, high, finding(low, high)

@@ -9,7 +9,7 @@ from stflow_lib.book.plots.style import GREY, bare, legend_below
 
 
 def groups_figure(found: pd.DataFrame, title: str) -> plt.Figure:
-    """Gains with intervals (of `glance.against_best`), a panel for each group, a row for each place.
+    """Gains with intervals (of `glance.against_best`): a panel for a group, a row for a place.
 
     A hollow point has no interval. An axis ends at twice the largest gain of its panel.
     """
@@ -23,7 +23,7 @@ def groups_figure(found: pd.DataFrame, title: str) -> plt.Figure:
     )
     for axis, group in zip(axes, GROUPS, strict=True):
         _panel(axis, found[found["group"] == group], places)
-        axis.set(title=f"the {group}", xlabel="error lower by (%)")
+        axis.set(title=group, xlabel="error lower by (%)")
     axes[0].set_yticks(range(len(places)), places)
     axes[0].set_ylim(len(places) - 0.4, -0.6)
     legend_below(fig, 5)
