@@ -24,7 +24,7 @@ from stflow_lib.verdicts.judge import judge
 judged = pd.concat([judge(wing) for wing in PAPERS], ignore_index=True)
 judged["title"] = judged["paper"].map(TITLES)
 show_text(f"All papers: {claims_sentence(judged)}")
-show_text(f"{plots.days_sentence(judged)}.".capitalize())
+show_text(f"{plots.days_sentence(judged)}.")
 
 # %% tags=["hide-input"]
 for title, own in judged.groupby("title", sort=False):
