@@ -1,29 +1,21 @@
 # %% [markdown]
 # # Scoreboard: what the papers say, what our runs say
 #
-# *What you need: nothing. Runs in: seconds. You will see: every claim that this book has written
-# down, with its verdict.*
-#
-# A paper makes several kinds of statements, and each needs its own evidence. A printed **number**
-# or **gain** belongs to the paper's own data: only a run on exactly that data can confirm it, and
-# where the files cannot be had the verdict says so, however good our numbers on another city
-# look. An **order** ("method A has a lower error than B") or a **trend** ("the gain is larger with
-# less data") is meant to hold in general, so we test it on the cities that we have, and say which.
-#
-# Nothing on this page is typed in. The claims are rows of `book/claims/*.csv`, the evidence is the
-# run store and `book/results/*.csv`, and the verdicts follow from both by rule.
+# *What you need: nothing. Runs in: seconds. You will see: one picture and one table for each paper,
+# then every claim that this book has written down, with its verdict.*
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 kind: str = "all"  # show only claims of this kind: number, gain, order, trend, or all
 verdict: str = "all"  # only with this verdict, a word of the table below, or all
 so_far: str = "all"  # only those of which our runs say this so far: confirmed, opposite, ...
 city: str = "all"  # only as judged on this city, or all
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from stflow_lib.book.display import show_table
+from stflow_lib.book.display import show_table, show_text
+from stflow_lib.book.glance import claims_sentence
 from stflow_lib.book.plots import scoreboard as plots
 from stflow_lib.verdicts import statistics
 from stflow_lib.verdicts.claims import PAPERS, TITLES, reported
@@ -31,7 +23,30 @@ from stflow_lib.verdicts.judge import judge
 
 judged = pd.concat([judge(wing) for wing in PAPERS], ignore_index=True)
 judged["title"] = judged["paper"].map(TITLES)
-print(f"{len(judged)} judgements on {judged['id'].nunique()} claims")
+show_text(f"All papers: {claims_sentence(judged)}")
+show_text(f"{plots.days_sentence(judged)}.")
+
+# %% tags=["hide-input"]
+for title, own in judged.groupby("title", sort=False):
+    counts, early = (
+        plots.count_verdicts(own, ["title", "kind"], column) for column in plots.COLUMNS
+    )
+    plots.verdicts_figure(counts, early)
+    plt.show()
+    table = plots.paper_table(counts, early).droplevel("title")
+    show_table(table, f"{title}: judgements by kind of claim")
+    show_text(f"{title}: {claims_sentence(own)}")
+
+# %% [markdown]
+# A paper makes several kinds of statements, and each needs its own evidence. A printed **number**
+# or **gain** belongs to the paper's own data: only a run on exactly that data can confirm it, and
+# where the files cannot be had the verdict says so, however good our numbers on another city
+# look. An **order** ("method A has a lower error than B") or a **trend** ("the gain is larger with
+# less data") is meant to hold in general, so we test it on the cities that we have, and say which.
+# "Not run" is no failure: nobody has run that setting.
+#
+# Nothing on this page is typed in. The claims are rows of `book/claims/*.csv`, the evidence is the
+# run store and `book/results`, and the verdicts follow from both by rule.
 
 # %% [markdown]
 # ## The rules
@@ -80,25 +95,6 @@ print(f"interval of the mean difference: {low:.3f} to {high:.3f}")
 assert abs(low - (1 - half)) < 1e-5 and abs(high - (1 + half)) < 1e-5
 
 # %% [markdown]
-# ## How the claims stand
-#
-# Each paper's claims by kind. "Not run" is no failure: nobody has run that setting. The second
-# table has what the runs say so far, the third counts the printed numbers that were carried over.
-
-# %%
-counts = plots.count_verdicts(judged, ["title", "kind"]).sort_index()
-early = plots.count_verdicts(judged, ["title", "kind"], "so_far").sort_index()
-printed = pd.Series({TITLES[paper]: len(reported(paper)) for paper in PAPERS.values()})
-show_table(counts, "Verdicts by paper and kind of claim")
-show_table(early, "What the runs say so far, converged or not")
-show_table(printed.rename("printed numbers").to_frame(), "Numbers carried over")
-print(plots.days_sentence(judged))
-
-# %%
-plots.verdicts_figure(counts, early)
-plt.show()
-
-# %% [markdown]
 # ## Orders and trends, with their intervals
 #
 # One table for each paper. A cell has what the runs say so far (*yes*: confirmed, *opposite*, *equal*
@@ -144,6 +140,8 @@ else:
 own = judged[judged["dataset"] != "any"]
 by_table = plots.count_verdicts(own, ["title", "kind", "method", "source"])
 show_table(by_table, "Numbers and gains on the papers' own data")
+printed = pd.Series({TITLES[paper]: len(reported(paper)) for paper in PAPERS.values()})
+show_table(printed.rename("printed numbers").to_frame(), "Numbers carried over")
 
 # %% [markdown]
 # ## Look for yourself

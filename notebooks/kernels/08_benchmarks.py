@@ -109,11 +109,9 @@ show_table(table, "Time of the naive form / time of the torch form", digits=2)
 
 # %% [markdown]
 # At smoke size the shapes are toys, and a verdict says nothing about the aims; the sizes of the
-# aims run with the `lab` profile. One such run, on a busy AMD EPYC, gave medians of 91, 129, 4.6,
-# 2.2 and 3.8 in the order of the table: all five aims reached. What replaces a cube by a square, or
-# Python's loop by one call, wins by far. `conserve` gains least, for it only saves passes over
-# memory; on maps of a few hundred cells, which lie in the cache anyway, starting a dozen small
-# operations costs more than it saves.
+# aims run with the `lab` profile. What replaces a cube by a square, or Python's loop by one call,
+# has much to win. `conserve` only saves passes over memory; on maps of a few hundred cells, which
+# lie in the cache anyway, starting a dozen small operations can cost more than it saves.
 
 # %% [markdown]
 # ## What a training step saves
@@ -233,12 +231,9 @@ show_table(
 # steps they are wide, for the clock of a busy machine wavers more than a small operation costs; the
 # blue bars, one operation at a time, are the sharper instrument.
 #
-# At `lab` size the same run gave: of a balanced step of STBaT nine tenths, nearly all by
-# `rank_contrast` (88 to 92 %), as a step in its printed form is mostly that one cube; of a joint
-# step of TSJT two fifths by `node_prompt` (39 to 48 %) and less than one percent by
-# `skewed_direction` (0.6 to 1.1 %); of a step of UrbanSTC one percent by `conserve` (0.5 to 1.9 %),
-# since convolutions are the rest; of scoring half a percent by `masked_error`. A ratio of 4.6 that
-# saves one percent and a ratio of 91 that saves nine tenths: the two tables belong together.
+# In the `lab` profile look for the cube: a balanced step of STBaT in its printed form is mostly
+# that, while a step of UrbanSTC is mostly convolutions, whatever `conserve` takes. A large ratio of
+# something small saves little: the two tables belong together.
 #
 # `nearest_and_farthest` is in no step: it runs once before a training. What it saves can still be
 # counted in steps.

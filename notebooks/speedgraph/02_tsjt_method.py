@@ -151,7 +151,7 @@ np.testing.assert_allclose(*alike.values(), atol=0.02)
 print(f"at K = 150 the prompt has cosine {alike['measured'][-1]:.3f} with its own input")
 
 # %% [markdown]
-# With the code's 150 patterns a prompt starts as a copy of $Z_i$, to 97 %: what the bank adds has
+# With the code's 150 patterns a prompt starts nearly as a copy of $Z_i$: what the bank adds has
 # to be learned. A bank with entries of variance 1 would also make it a hundred and sixty-five times
 # as large as the speeds beside it; `bank_init_std` sees to it that it starts near 1. So when the
 # paper's Figure 4 shows errors that fall with $K$ and level off, it cannot be capacity in this
@@ -358,12 +358,11 @@ table = live_training.agreement_by_batch(network, task, tiny, draws, (1, 4, 16, 
 show_table(table, "After training, all layers, by the size of the batch", digits=2)
 
 # %% [markdown]
-# Layers do not agree alike, and cosines drift: at lab size the gradients begin opposed and agree
-# more as the network learns, the encoder least. The last table shows the noise: the same network,
-# compared on larger batches. Four windows make a rough gradient, and rough gradients are nearly at
-# a right angle in many dimensions, whatever their means do; at lab size sixteen agree better than
-# four. So part of what is filtered is chance: half of all tensors would be "opposed" if there were
-# nothing but noise.
+# Layers do not agree alike, and cosines drift as the network learns. The last table shows the
+# noise: the same network, compared on larger batches. Four windows make a rough gradient, and rough
+# gradients are nearly at a right angle in many dimensions, whatever their means do. So where larger
+# batches agree better, part of what is filtered is chance: half of all tensors would be "opposed"
+# if there were nothing but noise.
 #
 # ## 8. By tensor or for all?
 #

@@ -21,19 +21,23 @@ def in_notebook() -> bool:
     return bool(shell) and hasattr(shell, "kernel")
 
 
-def show_html(page: str, text: str) -> None:
-    """HTML on the page of a notebook; `text` instead where a source runs as a script."""
+def show_html(page: str, text: str, name: str = "") -> None:
+    """HTML on the page of a notebook; `text` instead where a source runs as a script.
+
+    Another page shows what has a `name` by MyST's directive `glue:any`, with its option `doc`.
+    """
     if not in_notebook():
         print(text)
         return
     from IPython.display import display
 
-    display({"text/html": page, "text/plain": text}, raw=True)
+    glued = {"metadata": {"scrapbook": {"name": name, "mime_prefix": ""}}} if name else {}
+    display({"text/html": page, "text/plain": text}, raw=True, **glued)
 
 
-def show_text(text: str) -> None:
-    """A computed sentence as a paragraph of the page, or as plain text."""
-    show_html(f"<p>{html.escape(text)}</p>", text)
+def show_text(text: str, name: str = "") -> None:
+    """A computed sentence as a paragraph of the page, or as plain text; `name` as in show_html."""
+    show_html(f"<p>{html.escape(text)}</p>", text, name)
 
 
 def show_table(

@@ -16,7 +16,7 @@ from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.data.catalog.index import entries
 from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.pair import split_pair, target_of
-from stflow_lib.verdicts import paired
+from stflow_lib.verdicts import choosing, paired
 from stflow_lib.verdicts.resampling import value_of
 from stflow_lib.verdicts.statistics import FINDINGS, NOT_CONVERGED
 
@@ -78,6 +78,38 @@ def show_provenance(rows: Rows) -> None:
     provenance(runs.records(runs_of(rows)))
     if failed := failures(rows):
         show_text(f"Failed trainings, which no mean counts: {failed}.")
+    if scored := settings_sentence(runs_of(rows)):
+        show_text(scored)
+
+
+def settings_sentence(group: Iterable[Run]) -> str:
+    """How many settings of our own methods, of those in a group, have a test error where."""
+    group = list(group)
+    methods = {run.method for run in group}
+    lines = [
+        line
+        for wing in dict.fromkeys(run.wing for run in group)
+        for line in choosing.settings_scored(wing).itertuples()
+        if line.method in methods
+    ]
+    texts: dict[str, list[str]] = {}
+    for line in lines:
+        where = f"{line.settings} on {line.city}{' (held out)' * line.held_out}"
+        texts.setdefault(line.method, []).append(where)
+    found = "; ".join(f"{name}: {', '.join(places)}" for name, places in texts.items())
+    return f"Settings scored, of our own methods: {found}." if found else ""
+
+
+def show_settings(wing: str, caption: str) -> None:
+    """Settings of our own methods that have a test error: methods down, targets across."""
+    counted = choosing.settings_scored(wing)
+    if counted.empty:
+        show_text(f"{caption}: none is recorded.")
+        return
+    counted["part"] = counted["held_out"].map({False: "chosen on", True: "held out"})
+    wide = counted.pivot(index="method", columns=["part", "city"], values="settings")
+    wide = wide.reindex(choosing.own_methods(wing)).fillna(0).astype(int)
+    show_table(wide.sort_index(axis=1).rename_axis(index=None, columns=[None, None]), caption)
 
 
 def failures(rows: Rows) -> str:

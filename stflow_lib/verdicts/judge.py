@@ -73,8 +73,10 @@ class Compared:
     percent: float = 1.0
 
 
-def judge(wing: str) -> pd.DataFrame:
+def judge(wing: str, evidence: Evidence | None = None) -> pd.DataFrame:
     """The claims of the wing's paper with our evidence, a row per claim and city.
+
+    `evidence`: what `collect` found, where that is at hand.
 
     Added columns: ``city``; ``profile``, the best that has evidence; ``ours`` (the error for a
     number, percent for a gain, `other` minus `method` in flow units for an order, percentage
@@ -83,7 +85,7 @@ def judge(wing: str) -> pd.DataFrame:
     ``share_of_days`` in the variance; ``stale``; ``note``; ``so_far``, what the runs say as they
     are; ``verdict``, one of VERDICTS, which is ``so_far`` only for seeds and trainings enough.
     """
-    frame, evidence = claims(PAPERS[wing]), collect(wing)
+    frame, evidence = claims(PAPERS[wing]), collect(wing) if evidence is None else evidence
     rows = [
         (*row[1:], *found)
         for row in frame.itertuples()

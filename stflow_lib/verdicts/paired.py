@@ -9,7 +9,7 @@ from stflow_lib import runs
 from stflow_lib.runs import Run
 from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts.evidence import has_converged
-from stflow_lib.verdicts.resampling import combine, interval, sample, value_of
+from stflow_lib.verdicts.resampling import Sample, combine, interval, sample, value_of
 from stflow_lib.verdicts.statistics import finding, verdict
 
 COLUMNS = [
@@ -53,12 +53,17 @@ def _gain(pairs: dict[int, Pair], metric: str) -> tuple:
     mine, theirs = (
         sample({s: pair[side] for s, pair in pairs.items()}, metric) for side in (0, 1)
     )
-    found = combine(lambda a, b: 100 * (b - a) / b.mean(1, keepdims=True), mine, theirs)
+    found = difference(mine, theirs)
     spread = interval(found)
     said, n = finding(spread.low, spread.high), len(found.values)
     converged = all(has_converged(record) for pair in pairs.values() for record in pair)
     word = verdict(said, enough=n > 1 or found.fixed, converged=converged)
     return found.values.mean(), *spread[:2], n, spread.share_of_days, said, word
+
+
+def difference(mine: Sample, theirs: Sample) -> Sample:
+    """By how much `mine` is lower, seed by seed, in percent of the mean of `theirs`."""
+    return combine(lambda a, b: 100 * (b - a) / b.mean(1, keepdims=True), mine, theirs)
 
 
 def aligned(

@@ -118,3 +118,15 @@ def test_provenance_says_the_number_of_threads():
 def test_a_sentence_is_plain_text_in_a_script(capsys):
     display.show_text("a < b")
     assert capsys.readouterr().out == "a < b\n"
+
+
+def test_a_named_sentence_can_be_shown_on_another_page(shown, monkeypatch):
+    """MyST's `glue:any` finds an output by the name in its metadata."""
+    import IPython.display
+
+    named = []
+    monkeypatch.setattr(IPython.display, "display", lambda data, **more: named.append(more))
+    display.show_text("a", name="finding")
+    display.show_text("b")
+    glued = {"scrapbook": {"name": "finding", "mime_prefix": ""}}
+    assert named == [{"raw": True, "metadata": glued}, {"raw": True}]

@@ -164,3 +164,42 @@ def test_cities_that_are_not_here_are_named_once(monkeypatch, tmp_path):
     pairs = ["jonas-nyc-taxi>jonas-dc-taxi", "jonas-dc-taxi>jonas-nyc-taxi", "sim-grid-a>la"]
     assert tables.not_here(pairs) == ["jonas-nyc-taxi", "jonas-dc-taxi", "la"]
     assert tables.not_here(["sim-grid-a>sim-grid-c"]) == []
+
+
+COUNTED = pd.DataFrame(
+    [
+        ("Trees", "la", 2, False),
+        ("Trees", "san-diego", 1, True),
+        ("Graph ridge", "la", 1, False),
+    ],
+    columns=["method", "city", "settings", "held_out"],
+)
+
+
+def test_tables_say_how_many_settings_of_our_own_methods_were_scored_where(
+    recorded, monkeypatch, capsys
+):
+    """A second look at the test errors of a held-out city must be seen by who reads the table."""
+    monkeypatch.setattr(tables.choosing, "settings_scored", lambda wing: COUNTED)
+    group = [recorded("Trees", "x>y", {"rmse": 1.0}), recorded("A", "x>y", {"rmse": 1.0})]
+    said = "Settings scored, of our own methods: Trees: 2 on la, 1 on san-diego (held out)."
+    assert tables.settings_sentence(group) == said
+    assert tables.settings_sentence(group[1:]) == tables.settings_sentence([]) == ""
+    tables.show_provenance({"T": group})
+    assert capsys.readouterr().out.endswith(f"{said}\n")
+
+
+def test_settings_stand_under_the_part_of_their_city(monkeypatch, capsys):
+    monkeypatch.setattr(tables.choosing, "settings_scored", lambda wing: COUNTED.copy())
+    monkeypatch.setattr(tables.choosing, "own_methods", lambda wing: ["Trees", "Graph ridge"])
+    tables.show_settings("speedgraph", "Settings")
+    caption, part, city, *lines = capsys.readouterr().out.splitlines()
+    assert caption == "Settings" and part.split() == ["chosen", "on", "held", "out"]
+    assert city.split() == ["la", "san-diego"]
+    assert [line.split() for line in lines] == [
+        ["Trees", "2", "1"],
+        ["Graph", "ridge", "1", "0"],
+    ]
+    monkeypatch.setattr(tables.choosing, "settings_scored", lambda wing: COUNTED[:0].copy())
+    tables.show_settings("speedgraph", "Settings")
+    assert capsys.readouterr().out == "Settings: none is recorded.\n"

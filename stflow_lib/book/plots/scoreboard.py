@@ -86,6 +86,12 @@ def notes_table(judged: pd.DataFrame) -> pd.DataFrame:
     return counts.reindex(index=[*NOTES.values()], fill_value=0).rename_axis(None, axis=1)
 
 
+def paper_table(counts: pd.DataFrame, so_far: pd.DataFrame) -> pd.DataFrame:
+    """The two counts of one paper side by side, without words that nobody reached."""
+    both = pd.concat({"verdict": counts, "so far": so_far}, axis=1)
+    return both.loc[:, both.any()].rename_axis(columns=[None, None])
+
+
 def verdicts_figure(counts: pd.DataFrame, so_far: pd.DataFrame) -> plt.Figure:
     """Shares of the verdicts, and of what the runs say so far: a bar for each (title, kind).
 

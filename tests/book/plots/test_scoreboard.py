@@ -125,3 +125,15 @@ def test_certainty_is_in_half_widths(judged):
     assert not drawn["opposite"] and axis.get_title() == "How sure we are"
     assert [t.get_text() for t in axis.get_yticklabels()] == ["P, x, lab", "P, y, lab"]
     assert axis.get_xlabel() == "mean difference / half width of its interval (1)"
+
+
+def test_a_papers_table_has_only_words_that_were_reached(judged):
+    """Twelve columns of zeros hide the four that say something."""
+    own = judged[judged["title"] == "P"]
+    both = [plots.count_verdicts(own, ["title", "kind"], column) for column in plots.COLUMNS]
+    table = plots.paper_table(*both)
+    assert list(table) == [
+        ("verdict", "not run"), ("verdict", "one seed"), ("verdict", "not converged"),
+        ("verdict", "confirmed"), ("so far", "confirmed"), ("so far", "open"),
+    ]  # fmt: skip
+    assert table.loc[("P", "order")].tolist() == [1, 1, 1, 1, 1, 1]

@@ -1,0 +1,122 @@
+"""What to use where: standings of the methods as tables and sentences."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from stflow_lib.book.plots.transfers import arrow
+from stflow_lib.runs.pair import target_of
+from stflow_lib.verdicts.ranking import FIXED, Standing
+from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL
+
+PROBLEMS = {"finegrained": "Fine maps", "gridflow": "Demand", "speedgraph": "Speeds"}
+AMOUNTS = {"finegrained": "{} %", "gridflow": "{} days", "speedgraph": "{} days"}
+SIZES = {FIXED: "lab, short fixed schedule"}  # words for a profile, else its name
+
+
+def place(wing: str, one: Standing) -> str:
+    """City and amount of data as people read them; of many sources only the target."""
+    city = target_of(one.city) if wing == "speedgraph" else arrow(one.city)
+    return f"{city}, {AMOUNTS[wing].format(one.scarcity)}"
+
+
+def size(profile: str) -> str:
+    """A profile in words that say how long its trainings are."""
+    return SIZES.get(profile, profile)
+
+
+def difference_word(row) -> str:
+    """What the interval says of the best against another: yes, or how it cannot be told."""
+    if np.isnan(row.low):
+        return "no interval"
+    words = {CONFIRMED: "yes", EQUAL: EQUAL}
+    return words.get(row.so_far, "no difference shown")
+
+
+def gain_text(row) -> str:
+    """By how much the best is lower, and the interval where there is one."""
+    interval = "" if np.isnan(row.low) else f" [{row.low:+.1f}, {row.high:+.1f}]"
+    return f"{row.gain:+.1f}{interval}"
+
+
+def answers(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
+    """What to use at each place: the best method against the next, and what is level with it.
+
+    The profile is a column where there are several, else it belongs in the caption.
+    """
+    frame = pd.DataFrame([_answer(wing, one) for one in found]).set_index("where")
+    return frame if frame["records"].nunique() > 1 else frame.drop(columns="records")
+
+
+def sizes(profiles: Iterable[str]) -> str:
+    """The profiles that some rows rest on, each once, for a caption or a sentence."""
+    return "; ".join(dict.fromkeys(map(size, profiles)))
+
+
+def _answer(wing: str, one: Standing) -> dict[str, str]:
+    following = one.rows.iloc[1]
+    word, unknown = difference_word(following), one.rows["low"].isna().all()
+    return {
+        "where": place(wing, one),
+        "use": one.cheapest,
+        "lowest error": one.best,
+        "next": str(following.name),
+        "lower by, %": gain_text(following),
+        "a difference?": word,
+        "no difference shown to": "not known" if unknown else _list(one.level),
+        "ranked": f"{len(one.rows)} of {one.known}",
+        "records": size(one.profile),
+    }
+
+
+def _list(names: list[str], most: int = 3) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest if names else "none"
+
+
+def costs(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
+    """Error and cost of the best, the next and the fastest that is level with the best."""
+    lines = [
+        {"where": place(wing, one), "method": name, **_cost(one.rows.loc[name])}
+        for one in found
+        for name in dict.fromkeys([one.best, one.rows.index[1], one.cheapest])
+    ]
+    return pd.DataFrame(lines).set_index(["where", "method"])
+
+
+def _cost(row: pd.Series) -> dict[str, str]:
+    return {
+        "error": f"{row['error']:.3f}",
+        "seeds": f"{row['seeds']:.0f}",
+        "fit, s": f"{row['seconds']:.3g}",
+        "parameters": f"{row['parameters']:,.0f}",
+        "memory, MB": f"{row['memory']:.0f}",
+    }
+
+
+def left_out(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
+    """Methods of which runs are not ranked, and why, a row for each place that has any."""
+    lines = {
+        place(wing, one): "; ".join(f"{name} {why}" for name, why in one.left_out.items())
+        for one in found
+        if one.left_out
+    }
+    return pd.Series(lines, dtype=str).rename("not ranked").rename_axis("where").to_frame()
+
+
+def sentence(wing: str, found: list[Standing], metric: str) -> str:
+    """How often which method has the lowest error, how often that is shown, from which records."""
+    if not found:
+        return f"{PROBLEMS[wing]}: no records yet."
+    wins = Counter(one.best for one in found).most_common()
+    lead = ", ".join(f"{name} ({count})" for name, count in wins)
+    words = Counter(difference_word(one.rows.iloc[1]) for one in found)
+    return (
+        f"{PROBLEMS[wing]}: the lowest test {metric.upper()} at {len(found)} cities and amounts "
+        f"of data has {lead}. The interval against the next best excludes zero at "
+        f"{words['yes']}, includes it at {words[EQUAL] + words['no difference shown']}: no "
+        f"difference; {words['no interval']} have no interval. Records: "
+        f"{sizes(one.profile for one in found)}."
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""What to use, in words: differences that are not shown are never called differences."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stflow_lib.book import advice
+from stflow_lib.verdicts.ranking import Standing
+
+NAN = float("nan")
+COLUMNS = ["error", "seeds", "seconds", "parameters", "memory", "gain", "low", "high", "so_far"]
+
+
+def standing(*rows, city="a+b>la", profile="lab", left_out=None, known=4):
+    """Made of (name, seconds, gain, low, high, so_far); the first has no gain."""
+    frame = pd.DataFrame(
+        [(k + 1.0, 3, row[1], 1234567, 512.4, *row[2:]) for k, row in enumerate(rows)],
+        [row[0] for row in rows], COLUMNS,
+    )  # fmt: skip
+    return Standing(city, "3", profile, frame, {}, frozenset(), left_out or {}, known)
+
+
+BEST = ("A", 50.0, NAN, NAN, NAN, "")
+APART = standing(BEST, ("B", 1.0, 5.0, 2.0, 8.0, "confirmed"))
+LEVEL = standing(
+    BEST, ("B", 9.0, 1.0, -2.0, 4.0, "open"), ("C", 5.0, 2.0, -9.0, 13.0, "open"),
+    ("D", 1.0, 9.0, 8.0, 10.0, "confirmed"), profile="bench",
+)  # fmt: skip
+UNKNOWN = standing(BEST, ("B", 1.0, 5.0, NAN, NAN, ""))
+
+
+def test_a_method_is_the_best_where_its_interval_excludes_zero():
+    row = advice.answers("speedgraph", [APART]).loc["la, 3 days"]
+    assert row["use"] == row["lowest error"] == "A" and row["next"] == "B"
+    assert row["lower by, %"] == "+5.0 [+2.0, +8.0]" and row["a difference?"] == "yes"
+    assert row["no difference shown to"] == "none" and row["ranked"] == "2 of 4"
+
+
+def test_no_difference_is_said_and_the_fastest_is_named():
+    """D is faster still, but its errors are higher beyond doubt."""
+    row = advice.answers("speedgraph", [LEVEL]).loc["la, 3 days"]
+    assert row["a difference?"] == "no difference shown"
+    assert row["no difference shown to"] == "B, C" and row["use"] == "C"
+
+
+def test_without_an_interval_nothing_is_claimed():
+    """One seed against one seed says neither "better" nor "no difference"."""
+    row = advice.answers("speedgraph", [UNKNOWN]).loc["la, 3 days"]
+    assert row["a difference?"] == "no interval" and row["lower by, %"] == "+5.0"
+    assert row["no difference shown to"] == "not known" and row["use"] == "A"
+
+
+def test_equal_is_no_difference():
+    row = standing(BEST, ("B", 1.0, 0.1, -0.5, 0.7, "equal within 1 %")).rows.iloc[1]
+    assert advice.difference_word(row) == "equal within 1 %"
+
+
+def test_profiles_are_named_and_the_short_schedule_is_marked():
+    """A reader must see which answers rest on trainings that had not ended."""
+    assert "records" not in advice.answers("speedgraph", [APART, UNKNOWN])
+    both = advice.answers("speedgraph", [APART, LEVEL])["records"]
+    assert both.tolist() == ["lab, short fixed schedule", "bench"]
+    assert advice.sizes(["lab", "bench", "lab"]) == "lab, short fixed schedule; bench"
+
+
+def test_costs_are_those_of_the_best_the_next_and_the_one_to_use():
+    table = advice.costs("speedgraph", [LEVEL])
+    assert [name for _, name in table.index] == ["A", "B", "C"]
+    want = ["3.000", "3", "5", "1,234,567", "512"]
+    assert table.loc[("la, 3 days", "C")].tolist() == want
+    assert len(advice.costs("speedgraph", [APART])) == 2
+
+
+def test_what_is_left_out_is_listed_by_place():
+    some = standing(BEST, BEST, left_out={"X": "1 failed of 3", "Y": "2 ended by the cap of 2"})
+    table = advice.left_out("speedgraph", [some, APART])
+    assert table["not ranked"].to_dict() == {
+        "la, 3 days": "X 1 failed of 3; Y 2 ended by the cap of 2"
+    }
+    assert advice.left_out("speedgraph", [APART]).empty
+
+
+def test_the_sentence_counts_what_the_intervals_say():
+    said = advice.sentence("speedgraph", [APART, LEVEL, UNKNOWN, LEVEL], "mae")
+    assert said.startswith("Speeds: the lowest test MAE at 4 cities")
+    assert "has A (4)." in said and "excludes zero at 1, includes it at 2" in said
+    assert "1 have no interval. Records: lab, short fixed schedule; bench." in said
+    assert advice.sentence("gridflow", [], "rmse") == "Demand: no records yet."
+
+
+@pytest.mark.parametrize("wing, city, text", [
+    ("finegrained", "taxi-sf-64", "taxi-sf-64, 3 %"), ("speedgraph", "x+y>la", "la, 3 days"),
+    ("gridflow", "jonas-nyc-taxi>jonas-dc-taxi", "nyc-taxi → dc-taxi, 3 days"),
+])  # fmt: skip
+def test_places_have_their_unit(wing, city, text):
+    assert advice.place(wing, standing(BEST, BEST, city=city)) == text
+
+
+def test_long_lists_are_cut_but_counted():
+    many = [(name, 1.0, 1.0, -1.0, 3.0, "open") for name in "BCDEF"]
+    row = advice.answers("speedgraph", [standing(BEST, *many)]).iloc[0]
+    assert row["no difference shown to"] == "B, C, D and 2 more"
+    assert np.isnan(standing(BEST).rows.loc["A", "gain"])
