@@ -1,6 +1,7 @@
 """Records of other code or other data are seen."""
 
 import importlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,3 +38,21 @@ def test_a_kept_source_hash_is_the_one_made_anew():
             for _ in range(2):
                 staleness._source.cache_clear()
                 assert staleness._source(*asked) == made
+
+
+def test_a_simulated_city_is_made_once_for_its_hash(tmp_path, monkeypatch):
+    """Every page would simulate each of its cities once more, only to find its records fresh."""
+    monkeypatch.setenv("STFLOW_RUNS", str(tmp_path))
+    opened = []
+
+    def load(name):
+        opened.append(name)
+        return SimpleNamespace(attrs={"sha256": "a" * 64})
+
+    index = importlib.import_module("stflow_lib.data.catalog.index")
+    monkeypatch.setattr(index, "load", load)
+    for _ in "ab":  # as in two processes
+        staleness.city_hash.cache_clear()
+        assert staleness.city_hash("sim-speed-a") == "a" * 64
+    staleness.city_hash.cache_clear()
+    assert opened == ["sim-speed-a"]
