@@ -99,3 +99,17 @@ def test_shows_no_outside_scripts(name):
     """fig.show() of plotly leaves a blank in the book; tqdm.auto leaves a dead widget."""
     assert "tqdm.auto" not in source(name)
     assert not re.search(r"\bfig\w*\.show\(", source(name))
+
+
+GLUED = re.compile(r"```\{glue:any\} (\S+)\n:doc: nb/(\S+)\.ipynb\n```")
+
+
+@pytest.mark.parametrize("page", sorted(p.name for p in (ROOT / "book").glob("*.md")))
+def test_glued_sentences_are_named_on_their_page(page):
+    """A name that no page gives leaves a hole in the text, or ends the build."""
+    text = (ROOT / "book" / page).read_text()
+    found = GLUED.findall(text)
+    assert text.count("{glue") == len(found)
+    for key, name in found:
+        given = re.findall(r'name=f?"([^"]+)"', source(name))
+        assert key in {key.format(wing=wing) for key in given for wing in profiles.wings()}
