@@ -5,7 +5,6 @@ It is kept per profile in build/site/PROFILE, and made anew only when something 
 
 import filecmp
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -19,12 +18,6 @@ from stflow_lib.training.memory import ends_with_us
 
 STATIC = ROOT / "book" / "_static"
 MATHJAX = "sphinx-mathjax-offline"  # the wheel that carries MathJax 3
-# The command jupyter-book, which hides Sphinx's number of processes.
-JUPYTER_BOOK = (
-    "import sys; from functools import partial; from jupyter_book import sphinx; "
-    "sphinx.build_sphinx = partial(sphinx.build_sphinx, jobs=int(sys.argv.pop(1))); "
-    "from jupyter_book.cli.main import main; main()"
-)
 MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/", "input/tex/extensions/")
 
 
@@ -92,7 +85,8 @@ def _make(folder: Path) -> None:
     shutil.rmtree(folder / "_build", ignore_errors=True)
     done = subprocess.run(
         [
-            *(sys.executable, "-c", JUPYTER_BOOK, str(os.cpu_count() or 1), "build"),
+            str(Path(sys.executable).with_name("jupyter-book")),
+            "build",
             ".",
             "--all",
             "--config",
