@@ -188,3 +188,15 @@ def test_acceptance_numbers_of_mean():
 def test_all_printed_numbers_are_carried_over(paper, rows):
     frame = reported(paper)
     assert len(frame) == rows and pd.api.types.is_float_dtype(frame["value"])
+
+
+def test_printed_numbers_are_read_once_and_never_shared(tmp_path, monkeypatch):
+    """Judging asks for them a hundred times; who changes a table changes only a copy."""
+    monkeypatch.setattr(claims, "FOLDER", tmp_path)
+    path = tmp_path / "reported_p.csv"
+    path.write_text("table,method,metric,value\n3,HA,rmse,1.5\n")
+    first = claims.reported("p")
+    first["value"] = 0.0
+    monkeypatch.setattr(claims, "rows", None)  # nothing is read again
+    assert claims.reported("p")["value"].tolist() == [1.5]
+    assert claims.reported("p", "3")["method"].tolist() == ["HA"]
