@@ -7,7 +7,6 @@ others as they were, and a city is the same on every machine and with any number
 from zlib import crc32
 
 import numpy as np
-from scipy.signal import lfilter
 
 
 def substream(seed: int, name: str, part: int = 0) -> np.random.Generator:
@@ -20,6 +19,8 @@ def ar1_noise(rng: np.random.Generator, shape: tuple, step_hours: float, memory_
 
     z_t = a z_{t-1} + sqrt(1 - a^2) e_t with a = exp(-step / memory).
     """
+    from scipy.signal import lfilter  # where it is used: the import takes two seconds
+
     a = np.exp(-step_hours / memory_hours)
     noise = rng.standard_normal(shape)
     noise[1:] *= np.sqrt(1 - a**2)
