@@ -32,7 +32,8 @@ def show(wing):
     lead_figure(wing, found[wing], f"{name}: the lowest test {metric} against the next")
     plt.show()
     show_table(advice.answers(wing, found[wing]), f"{name}: lowest test {metric} ({rest})")
-    show_table(advice.costs(wing, found[wing]), f"{name}: test {metric} and costs")
+    costs = advice.costs(wing, found[wing]).reset_index()
+    show_table(costs, f"{name}: test {metric} and costs", index=False)
 
 
 # %% [markdown]

@@ -77,11 +77,11 @@ def _list(names: list[str], most: int = 3) -> str:
 
 
 def costs(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
-    """Error and cost of the best, the next and the fastest that is level with the best."""
+    """Error and cost of the best, and of the fastest that is level with it."""
     lines = [
         {"where": place(wing, one), "method": name, **_cost(one.rows.loc[name])}
         for one in found
-        for name in dict.fromkeys([one.best, one.rows.index[1], one.cheapest])
+        for name in dict.fromkeys([one.best, one.cheapest])
     ]
     return pd.DataFrame(lines).set_index(["where", "method"])
 
@@ -113,10 +113,15 @@ def sentence(wing: str, found: list[Standing], metric: str) -> str:
     wins = Counter(one.best for one in found).most_common()
     lead = ", ".join(f"{name} ({count})" for name, count in wins)
     words = Counter(difference_word(one.rows.iloc[1]) for one in found)
+    level = words[EQUAL] + words["no difference shown"]
+    parts = {
+        "excludes zero at {}": words["yes"],
+        "includes it, so no difference is shown, at {}": level,
+        "is not known (one seed) at {}": words["no interval"],
+    }
+    said = ", ".join(text.format(count) for text, count in parts.items() if count)
     return (
-        f"{PROBLEMS[wing]}: the lowest test {metric.upper()} at {len(found)} cities and amounts "
-        f"of data has {lead}. The interval against the next best excludes zero at "
-        f"{words['yes']}, includes it at {words[EQUAL] + words['no difference shown']}: no "
-        f"difference; {words['no interval']} have no interval. Records: "
+        f"{PROBLEMS[wing]}: lowest test {metric.upper()}, over {len(found)} cities and amounts of "
+        f"data: {lead}. The interval against the next best {said}. Records: "
         f"{sizes(one.profile for one in found)}."
-    )  # fmt: skip
+    )

@@ -2,8 +2,11 @@
 
 import pytest
 
+from stflow_lib import runs
+from stflow_lib.finegrained import TABLES
+from stflow_lib.runs import store
 from stflow_lib.verdicts import ranking
-from stflow_lib.verdicts.evidence import Evidence
+from stflow_lib.verdicts.evidence import Evidence, collect
 from stflow_lib.verdicts.statistics import CONFIRMED, OPEN
 
 DAYS = {f"2026-01-{day:02d}": {"all": [10, 10.0, 10.0 + day]} for day in range(1, 13)}
@@ -169,3 +172,42 @@ def test_without_common_seeds_nothing_is_compared(evidence, put):
     put("A", [1.0, None])
     put("B", [None, 2.0])
     assert one(evidence).rows.loc["B", ["gain", "low"]].isna().all()
+
+
+def made_up(method, error, stopped="settled"):
+    """Stores a bench record of each seed of a method on taxi-sf-64 with all data."""
+    planned = [
+        run for run in TABLES["table3"]("bench")
+        if (run.method, run.city, run.scarcity) == (method, "taxi-sf-64", "100")
+    ]  # fmt: skip
+    like = next(r for r in runs.published("finegrained").values() if r["method"] == method)
+    for run in planned:
+        record = like | vars(run) | {
+            "key": run.key, "metric_rmse": error + run.seed / 100,
+            "stages": {"fit": {"stopped": stopped}}, "converged": stopped == "settled",
+            "valid_error": 1.0, "rule_valid_error": {"HA": 2.0, "MEAN": 3.0},
+        }  # fmt: skip
+        store.write(run, record)
+    return len(planned)
+
+
+def test_bench_records_replace_the_short_schedule_place_by_place(tmp_path, monkeypatch):
+    """Two of many methods have a long training on one city so far; a cap ended a third."""
+    monkeypatch.setenv("STFLOW_RUNS", str(tmp_path))
+    monkeypatch.setenv("STFLOW_DATA", str(tmp_path / "no data"))
+    before = {place for place in map(brief, ranking.standings(collect("finegrained"), "rmse"))}
+    assert {profile for *_, profile in before} == {"lab"}
+    assert (
+        made_up("UrbanFM", 1.7) == made_up("UrbanSTC", 1.5) == made_up("FODE", 1.0, "minutes")
+    )
+    found = ranking.standings(collect("finegrained"), "rmse")
+    (long,) = [one for one in found if one.profile == "bench"]
+    assert (long.city, long.scarcity, long.best) == ("taxi-sf-64", "100", "UrbanSTC")
+    assert long.rows.loc["UrbanFM", "low"] > 0 and "HA" in long.rows.index
+    assert long.left_out == {"FODE": "3 ended by the cap of 3"}
+    assert long.converged >= {"UrbanFM", "UrbanSTC"} and long.known > len(long.rows)
+    assert len(found) == len(before)
+
+
+def brief(one):
+    return one.city, one.scarcity, one.profile

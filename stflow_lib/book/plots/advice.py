@@ -18,6 +18,6 @@ def lead_figure(wing: str, found: list[Standing], title: str) -> plt.Figure:
     fig = gains_figure(
         rows.assign(label=names).astype({"gain": float, "low": float, "high": float})
     )
-    fig.set_size_inches(8, 0.5 * len(found) + 1.2)
+    fig.set_size_inches(8, 0.44 * len(found) + 1.2)
     fig.axes[0].set(title=title, xlabel="error lower by (%), with 95 % interval")
     return fig

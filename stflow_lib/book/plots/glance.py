@@ -33,6 +33,8 @@ def groups_figure(found: pd.DataFrame, title: str) -> plt.Figure:
 
 def _panel(axis: plt.Axes, own: pd.DataFrame, places: list[str]) -> None:
     reach = 2 * max(own["gain"].abs().max(), 0.5) if len(own) else 1
+    ends = [-reach / 4, reach / 4, *own[["gain", "low", "high"]].clip(-reach, reach).stack()]
+    least, most = min(ends), max(ends)
     for row in own.itertuples():
         y, colour = places.index(row.where), WORD_COLOURS.get(row.so_far, GREY)
         known = row.so_far in WORD_COLOURS
@@ -42,5 +44,6 @@ def _panel(axis: plt.Axes, own: pd.DataFrame, places: list[str]) -> None:
         axis.annotate(row.other, (row.gain, y), xytext=(0, 6), textcoords="offset points",
                       ha="center", fontsize="small", color="0.25")  # fmt: skip
     axis.axvline(0, color="0.3", lw=0.8)
-    axis.set_xlim(-1.1 * reach, 1.1 * reach)
+    margin = 0.12 * (most - least)  # room for names
+    axis.set_xlim(least - margin, most + margin)
     bare(axis)

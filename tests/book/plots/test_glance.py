@@ -27,7 +27,7 @@ def test_a_panel_for_each_group_with_names_and_units():
     first, second, third = fig.axes
     assert [t.get_text() for t in first.get_yticklabels()] == ["x", "y"]
     assert [t.get_text() for t in first.texts] == ["A", "C"] and not third.texts
-    assert second.get_xlim() == pytest.approx((-11, 11))  # twice the largest gain, and a margin
+    assert second.get_xlim() == pytest.approx((-12.4, 12.4))  # twice the largest gain, a margin
     known, unknown = first.collections[1], first.collections[3]
     assert (
         known.get_facecolor()[0].tolist() != [1, 1, 1, 1] == unknown.get_facecolor()[0].tolist()
