@@ -33,8 +33,8 @@ class RegionTransSettings(TransferSettings):
     """Finetuned plus the match of regions."""
 
     match: str = "series"  # Pearson correlation of the few-shot series; "poi": cosine of POI
-    # Of the penalty on features: of the decades from 1e-5 to 1e-3, the one with the lowest target
-    # validation error on New York's taxis to Washington's (the released code has 1e-3).
+    # Of the penalty on features: the decade with the lowest mean target validation error, taxis and
+    # bicycles of New York to Washington, each relative to no penalty (the released code has 1e-3).
     strength: float = 1e-5
 
     def __post_init__(self):
