@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from stflow_lib.finegrained.networks.layers import upsample_nearest
@@ -42,7 +43,9 @@ def fit_ratio(task: Task, settings: RatioSettings, seed: int, folder: Path | Non
     return split_by_shares(task.form, settings, shares)
 
 
-def split_by_shares(form: dict, settings: RatioSettings, shares: Tensor) -> Predictor:
+def split_by_shares(
+    form: dict, settings: RatioSettings, shares: Float[Tensor, "direction 1 fine_row fine_col"]
+) -> Predictor:
     """The predictor of HA: shares [D, 1, HM, WM] of fine cells in their blocks by direction."""
 
     def predict(t: Task, indices: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
@@ -63,7 +63,10 @@ def _clock_means(
 
 
 def from_table(
-    clock: Callable[[np.ndarray], np.ndarray], form: dict, settings: NoSettings, table: Tensor
+    clock: Callable[[np.ndarray], np.ndarray],
+    form: dict,
+    settings: NoSettings,
+    table: Float[Tensor, "slot direction row col"],
 ) -> Predictor:
     """The predictor that looks up the label's time on the clock in a table [slot, D, H, W]."""
 
