@@ -17,13 +17,14 @@ def groups_figure(found: pd.DataFrame, title: str) -> plt.Figure:
     fig, axes = plt.subplots(
         1,
         len(GROUPS),
-        figsize=(10.5, 0.5 * len(places) + 1.9),
+        figsize=(8.6, 0.48 * len(places) + 1.9),
         layout="constrained",
         sharey=True,
     )
     for axis, group in zip(axes, GROUPS, strict=True):
         _panel(axis, found[found["group"] == group], places)
         axis.set(title=group, xlabel="error lower by (%)")
+        axis.title.set_fontsize("small")
     axes[0].set_yticks(range(len(places)), places)
     axes[0].set_ylim(len(places) - 0.4, -0.6)
     legend_below(fig, 5)
