@@ -109,7 +109,7 @@ def test_nyc_2016_taxis_clock_compass_and_totals(load):
     assert flow.sum(("time", "row", "col")).values.tolist() == [28_090_811] * 2
     whole = flow.sum(("direction", "row", "col"))
     days = whole.resample(time="1D").sum()
-    assert str(days.time[int(days.argmin())].values)[:10] == "2016-01-23"
+    assert str(days.time[days.values.argmin()].values)[:10] == "2016-01-23"
     assert whole.sel(time="2016-03-13T02").max() < 0.01 * whole.sel(time="2016-03-13T01").min()
     row, col = np.nonzero(flow.mean(("time", "direction")).values > 150)
     assert len(row) > 10 and np.corrcoef(-row, col)[0, 1] > 0.5
