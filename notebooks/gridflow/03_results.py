@@ -72,7 +72,7 @@ fill(rows, train_missing)
 # 2015 and 2016.
 #
 # A row with fewer seeds than Finetuned says how many it has, and what Finetuned has with the same
-# ones: "n=1; Finetuned there 8.2" is to be compared with that number, not with Finetuned's mean.
+# ones: "n=1; Finetuned there ..." is to be compared with that number, not with Finetuned's mean.
 #
 # To the right stand the printed numbers, from the paper's own files and its own year. **The two
 # halves are different data**: other grids, other months, other volumes. Nothing can be read across

@@ -25,6 +25,8 @@ BY_NAME = {  # module that loads others by name -> their package; "": wings
     f"{PACKAGE}.data.files.cache": f"{PACKAGE}.data",
     RUNS: "",
     f"{PACKAGE}.verdicts.printed": "",
+    f"{PACKAGE}.verdicts.choosing": "",
+    f"{PACKAGE}.book.glance": "",
 }
 
 Modules = Mapping[str, Path]  # full name -> file

@@ -85,7 +85,6 @@ def house(tmp_path, monkeypatch):
     for name, text in {
         "notebooks/part/page.py": GOOD,
         "notebooks/scoreboard.py": GOOD,
-        "stflow_lib/book/build.py": "x = 1",
         "requirements.lock": "a==1",
         "book/results/wing/city.csv": "rmse\n1",
         "book/claims/paper.csv": "id\n1",

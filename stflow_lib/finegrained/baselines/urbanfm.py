@@ -49,7 +49,7 @@ class UrbanFM(nn.Module):
         width, extra = settings.channels, int(settings.external)
         rows, cols = task.coarse.shape[2:]
         scales = flow_scales(settings.scales, task, (1, task.factor), PUBLISHED)
-        self.register_buffer("scales", scales, persistent=False)
+        self.register_buffer("scales", scales)
         self.external = ExternalFactors(task.external_names, rows, cols) if extra else None
         self.external_up = Upsample(1, task.factor, norm=True) if extra else None
         self.first = nn.Sequential(nn.Conv2d(1 + extra, width, 9, padding=4), nn.ReLU(True))

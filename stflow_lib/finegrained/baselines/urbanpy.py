@@ -121,7 +121,7 @@ class UrbanPy(nn.Module):
         self.share = settings.divergence
         sides = [2**i for i in range(doublings(task.factor) + 1)]
         scales = flow_scales(settings.scales, task, sides, published(task))
-        self.register_buffer("scales", scales, persistent=False)
+        self.register_buffer("scales", scales)
         self.external = None
         if extra:
             self.external = ExternalFactors(task.external_names, rows, cols, dropout=0.5)
