@@ -5,6 +5,7 @@ import pytest
 from stflow_lib import runs
 from stflow_lib.finegrained import TABLES
 from stflow_lib.runs import store
+from stflow_lib.runs.publish import published, write_files
 from stflow_lib.verdicts import ranking
 from stflow_lib.verdicts.evidence import Evidence, collect
 from stflow_lib.verdicts.statistics import CONFIRMED, OPEN
@@ -195,6 +196,9 @@ def test_bench_records_replace_the_short_schedule_place_by_place(tmp_path, monke
     """Two of many methods have a long training on one city so far; a cap ended a third."""
     monkeypatch.setenv("STFLOW_RUNS", str(tmp_path))
     monkeypatch.setenv("STFLOW_DATA", str(tmp_path / "no data"))
+    short = [r for r in published("finegrained").values() if r["profile"] == "lab"]
+    write_files(tmp_path / "results/finegrained", short)
+    monkeypatch.setenv("STFLOW_RESULTS", str(tmp_path / "results"))
     before = {place for place in map(brief, ranking.standings(collect("finegrained"), "rmse"))}
     assert {profile for *_, profile in before} == {"lab"}
     assert (
