@@ -23,9 +23,10 @@ AGREES = 1.15  # a ratio agrees with the printed one up to this factor
 
 
 def short_settings(method: str, size: dict, changes: dict, batch: int):
-    """A method's settings for two steps on the source and nothing else."""
+    """A method's settings for two steps on the source and nothing else, before them or after."""
     short = {"epochs": 1, "epoch_steps": 2, "batch": batch, "valid_every": 10**6}
-    changes = runs.merged({"backbone": size, "source": short}, changes)
+    before = {"selection": {"first": 0}} if method == "CrossTReS" else {}
+    changes = runs.merged({"backbone": size, "source": short, **before}, changes)
     settings = runs.build_settings(METHODS[method], changes)
     return replace(settings, target=replace(settings.target, epochs=0))
 

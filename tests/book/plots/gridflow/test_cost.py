@@ -131,3 +131,10 @@ def test_a_source_is_trained_once_for_all_targets_and_days():
     assert plots.source_trainings({"x": own, "y": own}) == {
         "runs that transfer": 12, "source trainings": 4}  # fmt: skip
     assert plots.source_trainings({"x": rows["CrossTReS"]})["source trainings"] == 12
+
+
+@pytest.mark.parametrize("method", ["Finetuned", "MetaST", "CrossTReS", "STBaT"])
+def test_two_steps_on_the_source_are_all_that_is_timed(task, method):
+    """Steps of the embeddings alone, before the first on the source, once were timed with them."""
+    changes = {"meta": {"tasks": 1, "steps": 1}} if method == "MetaST" else {}
+    assert len(plots.cost.step_seconds(plots.two_steps(task, method, SIZE, changes, 4))) == 2
