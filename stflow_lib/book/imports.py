@@ -25,7 +25,6 @@ BY_NAME = {  # module that loads others by name -> their package; "": wings
     f"{PACKAGE}.data.files.cache": f"{PACKAGE}.data",
     RUNS: "",
     f"{PACKAGE}.verdicts.printed": "",
-    f"{PACKAGE}.verdicts.choosing": "",
     f"{PACKAGE}.book.glance": "",
 }
 

@@ -89,6 +89,7 @@ def settings_sentence(group: Iterable[Run]) -> str:
     lines = [
         line
         for wing in dict.fromkeys(run.wing for run in group)
+        if methods & set(choosing.own_methods(wing))
         for line in choosing.settings_scored(wing).itertuples()
         if line.method in methods
     ]

@@ -1,11 +1,9 @@
 """The size of a profile in this wing, and how a run of it is named."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from stflow_lib.data.catalog import index
-from stflow_lib.runs import Run, plan
+from stflow_lib.runs import plan
 from stflow_lib.runs.run import wing_of
 
 ORIGINALS = {  # the paper's own sets take part where their files are
@@ -38,22 +36,8 @@ class Plan(plan.Plan):
         """The upscaling factor: "x4"."""
         return f"x{factor_of(city)}"
 
-    def runs(
-        self,
-        methods: Iterable[str],
-        cities: Iterable[str],
-        fractions: Iterable[int | float],
-        seeds: Iterable[int] = (),
-        changes: dict | None = None,
-        switch: str = "",
-    ) -> list[Run]:
-        """As in every wing, but all seeds of a city are at least as many as `SMALL` says."""
-        methods, fractions, seeds = list(methods), list(fractions), list(seeds)
-        of = partial(super().runs, methods, fractions=fractions, changes=changes, switch=switch)
-        return [r for city in cities for r in of([city], seeds=seeds or self.seeds_of(city))]
-
     def seeds_of(self, city: str) -> list[int]:
-        """The profile's seeds, and more in a small city."""
+        """The profile's seeds, at least as many as `SMALL` says."""
         return [*self.seeds, *range(len(self.seeds), SMALL.get(city, 0))]
 
     @property

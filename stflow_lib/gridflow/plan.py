@@ -1,9 +1,7 @@
 """What a profile runs in this wing."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from stflow_lib.runs import Run
 from stflow_lib.runs.plan import TransferPlan
 
 PROTOCOL_OF = {  # first word of the target's name: how its months are cut
@@ -34,14 +32,6 @@ class Plan(TransferPlan):
         kind = target.partition("-")[0]
         return PROTOCOL_OF[kind] + self.switches.get(kind, "")
 
-    def runs(self, methods: Iterable[str], *place, **more) -> list[Run]:
-        """As `TransferPlan.runs`; what is another method without a day has that one's runs."""
-        names, (cities, fractions, *rest) = list(methods), map(list, place)
-        every, own = [(c, f) for c in cities for f in fractions], super().runs
-        trained = lambda amount: [self.trained(m, amount) for m in names if self.has(m)]
-        return [run for c, f in every for run in own(trained(f), [c], [f], *rest, **more)]
-
-    @staticmethod
-    def trained(method: str, days: int) -> str:
-        """The method that is trained where `method` stands in a table."""
-        return method if days else WITHOUT_DAYS.get(method, method)
+    def trained(self, method: str, fraction: int | float) -> str:
+        """What is another method without a day of the target has that one's runs."""
+        return method if fraction else WITHOUT_DAYS.get(method, method)

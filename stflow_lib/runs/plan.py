@@ -50,6 +50,14 @@ class Plan:
         """The city, or pair of cities, in the name of a method's run."""
         return city
 
+    def trained(self, method: str, fraction: int | float) -> str:
+        """The method that is trained where `method` stands in a table."""
+        return method
+
+    def seeds_of(self, city: str) -> list[int]:
+        """The seeds of a city, or pair of cities."""
+        return self.seeds
+
     def runs(
         self,
         methods: Iterable[str],
@@ -61,12 +69,14 @@ class Plan:
     ) -> list[Run]:
         """Every combination that makes sense, of methods to which the profile gives a size.
 
-        All its seeds unless `seeds` names others. `changes` to the settings, one without effect
-        leaves no trace in a run's key; `switch` goes behind the protocol's name and changes the
-        data, see the wing's `problem.from_run`.
+        All seeds of a city unless `seeds` names others. `changes` to the settings, one without
+        effect leaves no trace in a run's key; `switch` goes behind the protocol's name and changes
+        the data, see the wing's `problem.from_run`.
         """
-        seeds, fractions = list(seeds) or self.seeds, list(fractions)
-        settings = {m: self.changed(m, changes or {}) for m in methods if self.has(m)}
+        methods, fractions = [m for m in methods if self.has(m)], list(fractions)
+        trained = {f: dict.fromkeys(self.trained(m, f) for m in methods) for f in fractions}
+        settings = {m: self.changed(m, changes or {}) for m in set().union(*trained.values())}
+        named = list(seeds)
         return [
             Run(
                 self.WING,
@@ -80,10 +90,13 @@ class Plan:
             )
             for city in cities
             for fraction in fractions
-            for method in settings
+            for method in trained[fraction]
             if self.applies(method, fraction)
-            for seed in (seeds[:1] if method in self.DETERMINISTIC else seeds)
+            for seed in self._once(method, named or self.seeds_of(city))
         ]
+
+    def _once(self, method: str, seeds: list[int]) -> list[int]:
+        return seeds[:1] if method in self.DETERMINISTIC else seeds
 
     def overrides(self, method: str) -> dict:
         """What differs from the method's defaults at this size."""
