@@ -8,7 +8,7 @@ from torch import nn
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.training.loop import History
-from stflow_lib.training.method import Predictor, count_parameters, require_sources
+from stflow_lib.training.method import Predictor, count_parameters, filled, require_sources
 
 LONG = History({"loss": [3.0, 2.0, 1.0], "valid": [1.0, 1.0, 0.5]}, seconds=6.0)
 SHORT = History({"loss": [0.5]}, seconds=2.0)
@@ -47,3 +47,11 @@ def test_a_transfer_without_a_source_is_named():
     assert require_sources(SimpleNamespace(sources=("a",), target=target)) == ("a",)
     with pytest.raises(DataError, match="town: no source city"):
         require_sources(SimpleNamespace(sources=(), target=target))
+
+
+def test_filled_names_what_does_not_fit():
+    network = nn.Linear(2, 1)
+    weights = {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}
+    assert filled(network, weights)(torch.ones(2)).item() == 2 and not network.training
+    with pytest.raises(RuntimeError, match="bias"):
+        filled(network, {"weight": torch.ones(1, 2)})
