@@ -39,10 +39,11 @@ def show(wing):
 # %% [markdown]
 # How to read it. *Lowest error* is the lowest mean over seeds on the test part. *Lower by* is the
 # difference to the next in percent of the next one's error, paired by seed, and by day where the
-# records hold errors by day, with its 95 % interval; *a difference?* says **yes** only where the whole
-# interval is above zero. Where it includes zero, no difference is shown, and *use* names the fastest
-# of those that cannot be told apart; without an interval it is a bet on the lowest mean. The best was picked by the errors that are compared, which flatters it:
-# an interval that hardly excludes zero is a weak reason.
+# records hold errors by day, with its 95 % interval; *a difference?* says **yes** only where the
+# whole interval is above zero. Where it includes zero, no difference is shown, and *use* names the
+# fastest of those that cannot be told apart and never failed; without an interval it is a bet on
+# the lowest mean. The best was picked by the errors that are compared, which flatters it: an
+# interval that hardly excludes zero is a weak reason.
 #
 # Methods are compared within one profile, the one with the longest schedule that has records.
 # *Ranked* says how many of the methods recorded there took part. A **short fixed schedule** shows

@@ -102,10 +102,11 @@ def sentence(wing: str, found: pd.DataFrame) -> str:
     for group in [group for group in GROUPS if group in set(found["group"])]:
         counts = Counter(found.loc[found["group"] == group, "so_far"])
         said = ", ".join(text.format(counts[w]) for w, text in WORDS.items() if counts[w])
-        parts.append(f"than that of the {group}: {said}")
+        parts.append(f"of the {group}: {said}")
     return (
         f"{title}: test {METRICS[wing].upper()} of {OWN[wing]} at {found['where'].nunique()} "
-        f"cities and amounts of data, {'; '.join(parts)}. Records: {sizes(found['profile'])}."
+        f"cities and amounts of data. Against the error {'; '.join(parts)}. "
+        f"Records: {sizes(found['profile'])}."
     )
 
 

@@ -59,8 +59,12 @@ class Standing:
 
     @property
     def cheapest(self) -> str:
-        """Of the best and those level with it the one that is fitted fastest."""
-        return self.rows.loc[[self.best, *self.level], "seconds"].idxmin()
+        """Of the best and those level with it the one that is fitted fastest.
+
+        Who failed in some seeds is not named for being fast.
+        """
+        sound = [name for name in self.level if name not in self.left_out]
+        return self.rows.loc[[self.best, *sound], "seconds"].idxmin()
 
 
 def standings(evidence: Evidence, metric: str, least: int = 3) -> list[Standing]:

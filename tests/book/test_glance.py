@@ -78,7 +78,7 @@ def test_the_sentence_counts_places_by_group():
     found = glance.against_best("gridflow", [standing()])
     said = glance.sentence("gridflow", pd.concat([found, found.assign(where="z")]))
     assert said.startswith(
-        "STBaT: test RMSE of STBaT at 2 cities and amounts of data, than that "
+        "STBaT: test RMSE of STBaT at 2 cities and amounts of data. Against the error "
     )
     assert "of the best rule: lower at 2; " in said and "no paper has: open at 2." in said
     assert said.endswith("Records: bench.")

@@ -70,6 +70,16 @@ def test_where_the_interval_includes_zero_the_fastest_is_named(evidence, put):
     assert found.level == ["B"] and found.cheapest == "B"
 
 
+def test_who_failed_in_some_seeds_is_not_named_for_being_fast(evidence, put):
+    """The mean of the seeds that are left flatters it; whoever trains it may meet the failure."""
+    put("A", [1.0, 1.3, 1.1], seconds_per_epoch=50.0)
+    put("B", [1.2, 1.1, None])
+    put("C", [1.2, 1.1, 1.2], seconds_per_epoch=20.0)
+    found = one(evidence)
+    assert set(found.level) == {"B", "C"} and found.left_out == {"B": "1 failed of 3"}
+    assert found.cheapest == "C"
+
+
 def test_days_narrow_what_seeds_leave_open(evidence, put):
     """Rules and closed forms get an interval from the days that both have."""
     put("A", [1.0], epochs=0, days=DAYS)
