@@ -32,7 +32,7 @@ from stflow_lib.speedgraph.training.finetune import (
     sample_steps,
     supports_by_city,
 )
-from stflow_lib.speedgraph.training.losses import masked_mae
+from stflow_lib.speedgraph.training.losses import count_batches, training_error
 from stflow_lib.speedgraph.training.masked_pretraining import (
     HOURS,
     hidden_error,
@@ -122,7 +122,7 @@ def fit(task: Task, settings: TPBSettings, seed: int, folder: Path | None) -> Pr
         "hours": pretrained(encoder, error, cities, settings.hours, seed, folder, "hours")
     }
     bank = pattern_bank(encoder, task, settings, seed)
-    network = Forecaster(bank, task, settings).to(task.device)
+    network = count_batches(Forecaster(bank, task, settings), task).to(task.device)
     graphs = supports_by_city(network, task)
     stages["meta"] = meta_train(network, task, graphs, settings, seed, folder)
     return as_short_predictor(
@@ -185,9 +185,9 @@ def adapted_error(
     adam = torch.optim.Adam(copy.parameters(), lr=settings.rate)
     for _ in range(settings.inner):
         adam.zero_grad()
-        masked_mae(copy, city, graphs, sample_steps(city, settings.windows)).backward()
+        training_error(copy, city, graphs, sample_steps(city, settings.windows)).backward()
         adam.step()
-        value = masked_mae(copy, city, graphs, sample_steps(city, settings.windows))
+        value = training_error(copy, city, graphs, sample_steps(city, settings.windows))
         gradient = torch.autograd.grad(value, [*copy.parameters()])
         total = (
             gradient if total is None else [a + b for a, b in zip(total, gradient, strict=True)]

@@ -14,11 +14,17 @@ from torch import Tensor, nn
 
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.losses import masked_mae, predict, validation_mae
-from stflow_lib.training.loop import History, Training, train
+from stflow_lib.speedgraph.training.losses import (
+    count_batches,
+    predict,
+    training_error,
+    validation_mae,
+)
+from stflow_lib.speedgraph.training.refit import chosen_on_target
+from stflow_lib.training.loop import History, Training
 from stflow_lib.training.method import Predictor, count_parameters
 
-# Adam at 1e-3; the last of the visible days chooses among at most 200 epochs.
+# Adam at 1e-3; the target's validation windows choose among at most 200 epochs.
 FINETUNING = partial(
     Training, epochs=200, batch=32, halve_every=0, patience=20, precision="float32"
 )
@@ -39,14 +45,14 @@ def finetune(
     plan: Training,
     seed: int,
     folder: Path | None,
-    error: Error = masked_mae,
+    error: Error = training_error,
 ) -> History:
-    """Training on the target's windows; masked MAE of the last third chooses the epoch."""
-    city = task.target
+    """Training on the target's windows; masked MAE of its validation windows chooses the epoch."""
+    city, network = task.target, count_batches(network, task)
     loss = lambda steps: error(network, city, graphs, steps)
     check = lambda: {"valid_mae": validation_mae(network, city, graphs, city.valid)}
-    return train(network, loss, city.train, check, plan, seed=seed, stage="target",
-                 folder=folder)  # fmt: skip
+    return chosen_on_target(network, loss, task, check, plan, seed=seed, stage="target",
+                            folder=folder)  # fmt: skip
 
 
 def finetuned_predictor(
@@ -57,7 +63,7 @@ def finetuned_predictor(
     seed: int,
     folder: Path | None,
     stages: dict[str, History],
-    error: Error = masked_mae,
+    error: Error = training_error,
 ) -> Predictor:
     """The predictor after `finetune`, or as it is where the target has no day to learn from."""
     if len(task.target.train):
@@ -74,9 +80,24 @@ def mean_error(
     network: nn.Module, cities: Sequence[CitySpeed], graphs: dict, windows: int = 64
 ) -> float:
     """Scaled error over validation windows, about `windows` of each city, cities alike."""
-    thinned = [(c, c.valid[:: max(len(c.valid) // windows, 1)]) for c in cities]
-    errors = [validation_mae(network, c, graphs, steps) for c, steps in thinned]
+    errors = [validation_mae(network, c, graphs, over_hours(c, windows)) for c in cities]
     return sum(errors) / len(errors)
+
+
+def over_hours(city: CitySpeed, windows: int = 64) -> Int[Tensor, " window"]:
+    """About so many of a city's validation windows, of all hours of the day that these have.
+
+    Every so manieth one, unless that hits the same hours on each day and leaves out others: then
+    the same number from the windows sorted by their hour.
+    """
+    steps = city.valid
+    thinned = steps[:: max(len(steps) // windows, 1)]
+    hours = (city.clock * 1440).round() // 60
+    if len(hours[thinned].unique()) == len(hours[steps].unique()):
+        return thinned
+    places = (torch.arange(len(thinned), device=steps.device) + 0.5) * len(steps) / len(thinned)
+    by_hour = steps[hours[steps].sort(stable=True).indices]
+    return by_hour[places.long()].sort().values
 
 
 def round_robin_source(task: Task, number: int) -> CitySpeed:

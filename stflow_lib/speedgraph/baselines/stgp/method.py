@@ -24,9 +24,14 @@ from stflow_lib.speedgraph.training.finetune import (
     build_predictor,
     supports_by_city,
 )
-from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
+from stflow_lib.speedgraph.training.losses import (
+    count_batches,
+    training_error,
+    validation_mae,
+)
 from stflow_lib.speedgraph.training.masked_pretraining import sample_windows
-from stflow_lib.training.loop import History, Training, train
+from stflow_lib.speedgraph.training.refit import chosen_on_target
+from stflow_lib.training.loop import History, Training
 from stflow_lib.training.method import Method, Predictor, require_sources
 
 DAYS = 1  # of a window
@@ -135,13 +140,15 @@ def task_prompted(
     seed: int,
     folder: Path | None,
 ) -> History:
-    """The prompts of the decoder learn to forecast; the last visible days choose the epoch."""
+    """The prompts of the decoder learn to forecast; validation windows choose the epoch."""
     city, moving = task.target, [*network.task.parameters()]
-    loss = lambda steps: masked_mae(network, city, graphs, steps)
+    network = count_batches(network, task)
+    loss = lambda steps: training_error(network, city, graphs, steps)
     valid = city.valid[:: settings.check_every]
     check = lambda: {"valid_mae": validation_mae(network, city, graphs, valid)}
-    return train(network, loss, city.train, check, settings.target, seed=seed, stage="target",
-                 folder=folder, trainable=lambda _: moving)  # fmt: skip
+    return chosen_on_target(network, loss, task, check, settings.target, seed=seed,
+                            stage="target", folder=folder,
+                            trainable=lambda _: moving)  # fmt: skip
 
 
 METHOD = Method("STGP", STGPSettings, fit)
