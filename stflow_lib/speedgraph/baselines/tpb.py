@@ -74,16 +74,16 @@ class Forecaster(nn.Module):
     def __init__(self, bank: Float[Tensor, "pattern width"], task: Task, settings: TPBSettings):
         super().__init__()
         width, self.lags = bank.shape[1], task.protocol.lags
-        self.patch = 60 // task.minutes
+        self.patch, dropout = 60 // task.minutes, settings.encoder.dropout
         self.register_buffer("bank", bank)
         self.query = nn.Linear(self.patch, width)
         self.keys = nn.Parameter(torch.randn(width, len(bank)))
-        self.day = Layers(width, settings.heads, 1, width, settings.encoder.dropout)
+        self.day = Layers(width, settings.heads, 1, width, dropout)
         self.sender, self.receiver = (nn.Linear(width, width) for _ in "sr")
         self.wave = gwn.GraphWaveNet(1, width, 2, settings.wave)
         self.head = nn.Sequential(
-            nn.Linear(2 * width, width), nn.Dropout(0.1), nn.ReLU(),
-            nn.Linear(width, width), nn.Dropout(0.1), nn.ReLU(),
+            nn.Linear(2 * width, width), nn.Dropout(dropout), nn.ReLU(),
+            nn.Linear(width, width), nn.Dropout(dropout), nn.ReLU(),
             nn.Linear(width, task.protocol.ahead),
         )  # fmt: skip
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from stflow_lib.data.errors import DataError
 
 
-
 @dataclass(frozen=True)
 class CitySpeed:
     """Speeds of one city on one device; steps of one grid, from a midnight on.

@@ -30,7 +30,9 @@ class Choices:
     every: int = 1  # of how many test windows one is scored
     seed: int = 0  # which sensors
     change: int = 0  # 1: networks are asked for the change since the last input step
-    blocks: int = 0  # 1: `blocks` choose, then all visible days teach; 0: the last third chooses
+    blocks: int = (
+        0  # 1: `blocks` choose, then all visible days teach; 0: the last third chooses
+    )
     weekday: int = 0  # 1: networks are told of weekends
     squares: int = 0  # batches of a city in which squared errors are lowered
 

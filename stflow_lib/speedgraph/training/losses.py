@@ -57,7 +57,7 @@ def count_batches(network: nn.Module, task: Task) -> nn.Module:
 
 
 def penalty(
-    network: nn.Module, city: CitySpeed, off: Float[Tensor, "*any"]
+    network: Network, city: CitySpeed, off: Float[Tensor, "*any"]
 ) -> Float[Tensor, "*any"]:
     """What is lowered of each error: its size, or its square in the first batches of a city.
 
@@ -65,12 +65,14 @@ def penalty(
     absolute errors: their gradient is the same for a small error and for a large one. Squares
     lead away from it, and the rest of the training is in the error that tables report.
     """
-    early = city.squares and network.training and network.counts.before(city.name) < city.squares
+    early = (
+        city.squares and network.training and network.counts.before(city.name) < city.squares
+    )
     return off.square() if early else off.abs()
 
 
 def training_error(
-    network: nn.Module, city: CitySpeed, roads: dict, steps: Int[Tensor, " b"]
+    network: Network, city: CitySpeed, roads: dict, steps: Int[Tensor, " b"]
 ) -> Float[Tensor, ""]:
     """Masked mean `penalty` in units of the city's deviation, so that cities compare."""
     truth, seen = city.scaled_labels(steps)

@@ -9,7 +9,14 @@ from stflow_lib.runs import build_settings
 from stflow_lib.speedgraph.networks.graph_wavenet import GWNSize
 from stflow_lib.speedgraph.training.losses import masked_mae, source_loss
 from stflow_lib.speedgraph.tsjt import controls
-from stflow_lib.speedgraph.tsjt.controls import IN_REPTILE, JOINT, TARGET_ONLY, TARGET_ONLY_GWN
+from stflow_lib.speedgraph.tsjt.controls import (
+    IN_REPTILE,
+    IN_REPTILE_GWN,
+    JOINT,
+    JOINT_GWN,
+    TARGET_ONLY,
+    TARGET_ONLY_GWN,
+)
 from stflow_lib.speedgraph.tsjt.joint import joint_loss
 from stflow_lib.speedgraph.tsjt.method import METHOD, TSJT
 from stflow_lib.speedgraph.tsjt.tsb import GradientRule
@@ -26,7 +33,9 @@ def test_a_control_changes_what_its_name_says():
     assert changed(TARGET_ONLY) == {"use_prompts", "sources"}
     assert changed(TARGET_ONLY_GWN) == {"use_prompts", "sources", "backbone"}
     assert changed(JOINT) == {"use_prompts", "step"}
-    assert TARGET_ONLY_GWN.settings().backbone == GWNSize()
+    assert changed(JOINT_GWN) == {"use_prompts", "step", "backbone"}
+    for method in (TARGET_ONLY_GWN, JOINT_GWN, IN_REPTILE_GWN):
+        assert method.settings().backbone == GWNSize()
 
 
 @pytest.mark.parametrize("target, source", [(4, 124), (8, 6)])
@@ -54,10 +63,11 @@ def test_joint_of_equal_parts_is_the_mean_of_both(task, roads):
         torch.testing.assert_close(one, two)
 
 
-@pytest.mark.parametrize("method", [JOINT, TARGET_ONLY])
+@pytest.mark.parametrize("method", [JOINT, JOINT_GWN, TARGET_ONLY])
 def test_fits_and_repeats(method, task, small):
     """The same seed gives the same bits; curves tell loss and validation."""
-    one, two = (method.fit(task, small(method), 3, None) for _ in range(2))
+    size = {"channels": 4, "skip": 8, "end": 16} if method is JOINT_GWN else {"channels": 4}
+    one, two = (method.fit(task, small(method, backbone=size), 3, None) for _ in range(2))
     steps = task.test[:40]
     assert one(task, steps).shape == (40, 5, 6)
     assert torch.equal(one(task, steps), two(task, steps))

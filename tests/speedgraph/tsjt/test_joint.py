@@ -60,7 +60,8 @@ def test_sources_leave_the_statistics_of_the_target(target, task):
     settings = build_settings(
         TSJT_GWN,
         {
-            "backbone": gwn, "use_prompts": False, "sources": 6, "step": {"rule": "target", "target_weight": 1.0},
+            "backbone": gwn, "use_prompts": False, "sources": 6,
+            "step": {"rule": "target", "target_weight": 1.0},
             "training": {"epochs": 1, "epoch_steps": 5, "batch": 4},
         },
     )  # fmt: skip
