@@ -56,7 +56,7 @@ def test_cities_weigh_the_same_in_the_mean_error(task):
 def test_thinned_windows_are_of_all_hours(days, make_speed):
     """However many there are: of 90 days every twentieth window, or of some stretches every
     seventy-second, would be of the same few hours each day."""
-    city = make_task(make_speed("long", days=days, nodes=1)).target
+    city = make_task(make_speed("long", days=days, nodes=2)).target
     hours = lambda steps: {int(t) // 6 % 24 for t in steps}
     for count in range(144, days * 144 - 18, 97):
         some = replace(city, valid=torch.arange(12, 12 + count))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stflow_lib.speedgraph import METHODS, Choices, make_task
-from stflow_lib.speedgraph.baselines.dastnet import method as dastnet
+from stflow_lib.speedgraph.plan import Plan
 from stflow_lib.speedgraph.training.refit import Replay, chosen_on_target, until_best
 from stflow_lib.training.loop import Training
 
@@ -34,14 +34,14 @@ def trained(task, plan=PLAN, folder=None, curve=(5.0, 3.0, 4.0, 4.0, 2.0, 9.0)):
 
 
 def test_with_the_third_day_nothing_is_trained_twice(task):
-    network, shown, history = trained(task)
+    shown = trained(task)[1]
     assert len(shown) == 12 and {t for b in shown for t in b} <= set(task.target.train.tolist())
 
 
 def test_all_visible_windows_teach_as_long_as_was_best(blocked):
     """Six epochs choose the fifth; five more follow, of the same length, and end the training."""
     city = blocked.target
-    network, shown, history = trained(blocked)
+    _, shown, history = trained(blocked)
     assert len(shown) == 12 + 10 and history.steps == 12 and history.best_step == 10
     chose, taught = shown[:12], shown[12:]
     assert {t for b in chose for t in b} <= set(city.train.tolist())
@@ -74,15 +74,11 @@ def test_a_finished_training_is_loaded(blocked, tmp_path):
     assert other.score() == {"valid_mae": 2.0}
 
 
-SHORT = Training(epochs=1, epoch_steps=1, batch=2, halve_every=0)
-
-
 @pytest.mark.parametrize(
-    "name, where", [("TSJT(STGCN)", "tsjt.joint"), ("DASTNet", "training.finetune"),
-                    ("STGP", "baselines.stgp.method")],
-)  # fmt: skip
-def test_every_way_to_learn_a_target_asks_here(name, where, monkeypatch):
-    """Joint training, the end of the transfer baselines, and STGP's prompts."""
-    module = __import__(f"stflow_lib.speedgraph.{where}", fromlist=["chosen_on_target"])
-    assert module.chosen_on_target is chosen_on_target and name in METHODS
-    assert dastnet.finetuned_predictor.__module__.endswith("training.finetune")
+    "name, stage",
+    [("TSJT(STGCN)", "fit"), ("DCRNN", "target"), ("STGP", "target"), ("Fine-tuned", "target")],
+)
+def test_every_way_to_learn_a_target_is_trained_again(name, stage, blocked, tmp_path):
+    """Joint training, what ends transfer baselines, and STGP's prompts."""
+    METHODS[name].fit(blocked, Plan.of("smoke").settings(name), 0, tmp_path)
+    assert {f"{stage}.pt", f"{stage}-all.pt"} <= {path.name for path in tmp_path.iterdir()}
