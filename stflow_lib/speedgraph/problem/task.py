@@ -141,7 +141,9 @@ def _parts(begin: int, end: int, last: int, protocol: Protocol) -> dict[str, Ten
     return {"known": known, "train": train, "valid": known[known >= end - last]}
 
 
-def blocks(begin: int, end: int, day: int, protocol: Protocol) -> dict[str, Tensor]:
+def blocks(
+    begin: int, end: int, day: int, protocol: Protocol
+) -> dict[str, Int[Tensor, " window"]]:
     """Windows inside [begin, end), whole days: all; those that teach; those that choose.
 
     Of six blocks of four hours a day every third chooses, one block later each day: 4 to 8 and
