@@ -33,12 +33,12 @@ class CityBatchNorm(nn.Module):
         self, x: Float[Tensor, "b channel node lag"]
     ) -> Float[Tensor, "b channel node lag"]:
         """Normalised features."""
-        row = self.rows[self.city]
+        mean, variance = (part.clone() for part in self.statistics())
+        out = F.batch_norm(x, mean, variance, self.weight, self.bias, self.training,
+                           self.momentum, self.eps)  # fmt: skip
         if self.training:
-            self._begin(row)
-        mean, variance = self.statistics()
-        return F.batch_norm(x, mean, variance, self.weight, self.bias, self.training,
-                            self.momentum, self.eps)  # fmt: skip
+            self._keep(mean, variance)
+        return out
 
     def statistics(self) -> tuple[Float[Tensor, " channel"], Float[Tensor, " channel"]]:
         """Running (mean, variance) of the present city, or of all before its first batch."""
@@ -50,10 +50,9 @@ class CityBatchNorm(nn.Module):
         return means.mean(0), self.variances[known].mean(0) + means.var(0, correction=0)
 
     @torch.no_grad()
-    def _begin(self, row: int) -> None:
-        if not self.batches[row]:
-            mean, variance = self.statistics()
-            self.means[row], self.variances[row] = mean.clone(), variance.clone()
+    def _keep(self, mean: Tensor, variance: Tensor) -> None:
+        row = self.rows[self.city]
+        self.means[row], self.variances[row] = mean, variance
         self.batches[row] += 1
 
 

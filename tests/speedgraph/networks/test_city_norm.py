@@ -65,6 +65,17 @@ def test_a_city_without_a_batch_has_the_pooled_statistics():
     assert norm.variances[0].item() == pytest.approx(0.9 * 7.0)
 
 
+def test_cities_of_one_batch_have_one_gradient():
+    """As in a batch of several sources: the gradient of the sum is the sum of gradients."""
+    x, road = torch.randn(4, 5, 12, 2), [torch.eye(5)] * 2
+    total = lambda net, cities: sum(at_city(net, c)(x, road).square().sum() for c in cities)
+    both, (one, two) = wave(), (wave(), wave())
+    total(both, ("here", "there")).backward()
+    total(one, ("here",)).backward(), total(two, ("there",)).backward()
+    for whole, a, b in zip(*(n.parameters() for n in (both, one, two)), strict=True):
+        torch.testing.assert_close(whole.grad, a.grad + b.grad)
+
+
 def test_the_number_of_batches_is_kept():
     """A resumed training must know which cities were seen."""
     net, again = wave(), wave()
