@@ -1,6 +1,7 @@
 """What a profile asks of each target."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -72,3 +73,11 @@ def dropouts(settings, path=""):
             yield from dropouts(value, f"{path}.{name}")
         elif name == "dropout":
             yield path, value
+
+
+def test_scored_windows_of_bench_meet_every_hour():
+    """Windows a divisor of a day apart begin at the same hours every day; each has an hour."""
+    for target, words in Plan.of("bench").switches.items():
+        every = int((re.findall(r"every(\d+)", words) or [1])[0])
+        hours = {(3 * 144 + 12 + n * every + k) // 6 % 24 for n in range(288) for k in range(6)}
+        assert hours == set(range(24)), target
