@@ -153,7 +153,8 @@ print(f"at K = 150 the prompt has cosine {alike['measured'][-1]:.3f} with its ow
 # %% [markdown]
 # With the code's 150 patterns a prompt starts nearly as a copy of $Z_i$: what the bank adds has
 # to be learned. A bank with entries of variance 1 would also make it a hundred and sixty-five times
-# as large as the speeds beside it; `bank_init_std` sees to it that it starts near 1. So when the
+# as large as the speeds beside it; `bank_init_std` sees to it that it starts near 1, and what
+# learns is scaled so that a step of Adam moves prompts equally far for every $K$. So when the
 # paper's Figure 4 shows errors that fall with $K$ and level off, it cannot be capacity in this
 # reading. Only with a softmax does a pattern have a score of its own.
 #
@@ -475,23 +476,22 @@ for name in [*forms][1:]:
 # | softmax in Eq. 5 | no | `prompting.mode` | formula; the words have one |
 # | K | 150 | `prompting.patterns` | release; the paper: half the nodes, not of which city |
 # | attention | over the steps of a node | none | ours; in the release it mixes nodes and samples |
-# | norms | over the width | none | ours; the release fixes the number of nodes |
+# | norms | over the width; E_T is in the residual | none | ours; the release fixes the number of nodes |
 # | A_K in the backbone | one more graph, rows sum to 1 | `use_knowledge` | ours; the release: instead of the roads |
 # | components of TSB | each tensor | `step.granularity` | the paper; the release: all at once |
 # | optimiser | Adam on 0.2 g_T + 0.001 u | `step` | release; the paper names none |
-# | loss | masked MAE, scaled by city | none | ours; the release: MSE without a mask |
+# | loss | masked MAE, scaled by city | `squares` of the protocol | ours; the release: MSE without a mask |
 # | source windows | shared out evenly, all cities in a batch | `sources` | ours; the release draws one city |
-# | choice of the epoch | the third day | `training` | ours; the paper is silent |
+# | statistics of batch norms | each city's own, the target's in use | none | ours; the paper is silent |
+# | choice of the epoch | the third day | `blocks` of the protocol | ours; the paper is silent |
 #
 # ## What to remember
 #
 # - TSB is one projection, one multiplication and addition a weight, without a branch; to first
 #   order it cannot hurt the target, until Adam turns the step.
-# - With the printed weights the sources are a hundredth of a step or less. Whether they help is a
-#   question for the result pages.
+# - With the printed weights the sources are a hundredth of a step or less.
 # - Four windows make a rough gradient; much of what is filtered is noise.
-# - The printed prompt is one matrix times the node's code. More than eleven patterns add no
-#   capacity; the softmax reading is another method.
+# - The printed prompt is one matrix times the node's code: eleven patterns are its full capacity.
 # - $A_K$ is nearly a mean over the city.
 #
 # **Deviations from the paper.** In the table of section 11. **Next.** {doc}`03_results`: all

@@ -51,9 +51,9 @@ scarce.show_means(by_days, f"Days of {target}", unit)
 tables.show_provenance(rows["scarcity"])
 
 # %% [markdown]
-# Plain joint training gives the sources nearly all of every batch, TSJT a fixed small part. Where
-# the first leads with six hours and trails with three days, one weight of the sources is right for
-# one amount of data and wrong for another.
+# Plain joint training gives each window of a batch the same weight, TSJT the sources a fixed small
+# part. Where the first leads with six hours and trails with three days, one weight of the sources
+# is right for one amount of data and wrong for another.
 #
 # ## 2. Eight sensors, thirty-two, all
 #

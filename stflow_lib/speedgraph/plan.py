@@ -11,7 +11,7 @@ TARGET_ONLY = (
 )  # fmt: skip
 FEW_SHOT_ONLY = (
     *TARGET_ONLY, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD",
-    "TSJT(STGCN)", "TSJT(GWN)", "Joint",
+    "TSJT(STGCN)", "TSJT(GWN)", "Joint", "Joint(GWN)",
 )  # fmt: skip
 DETERMINISTIC = (*RULES, "Ridge", "Graph ridge", "ARIMA", "Trees", "Trees(pooled)")
 

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square
-from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
+from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
@@ -71,17 +71,18 @@ class Gate(nn.Module):
 
 
 class AdaRNN(nn.Module):
-    """x [B, N, L, 2] -> scaled speeds [B, N, Q]; 83,790 parameters for L = 12 and Q = 6.
+    """x [B, N, L, C] -> scaled speeds [B, N, Q]; 83,790 parameters for C = 2,
+    L = 12 and Q = 6.
 
     `shares` are the steps' importances, `sums` the distances seen in this epoch, `before` those
     of the last one.
     """
 
-    def __init__(self, lags: int, ahead: int, size: AdaRNNSize = AdaRNNSize()):
+    def __init__(self, lags: int, ahead: int, size: AdaRNNSize = AdaRNNSize(), inputs: int = 2):
         super().__init__()
         u = size.units
         self.layers = nn.ModuleList(
-            [nn.GRU(u if n else FEATURES, u, batch_first=True) for n in range(size.layers)]
+            [nn.GRU(u if n else inputs, u, batch_first=True) for n in range(size.layers)]
         )
         self.gates = nn.ModuleList([Gate(lags, u) for _ in range(size.layers)])
         self.bottleneck = nn.Sequential(nn.Linear(u, u), nn.Linear(u, u), nn.BatchNorm1d(u),
@@ -142,7 +143,8 @@ def sensor_windows(
     steps = sample_steps(city, count)[:, None]
     node = torch.randint(city.speed.shape[1], (count, 1)).to(steps.device)
     past, next_ = (torch.arange(*ends).to(steps) for ends in ((-city.lags, 0), (city.ahead,)))
-    x = torch.stack([city.scaled[steps + past, node], city.clock[steps + past]], 2)
+    told = [part[steps + past] for part in city.time_features()]
+    x = torch.stack([city.scaled[steps + past, node], *told], 2)
     truth = (city.speed[steps + next_, node] - city.mean) / city.deviation
     base = x[:, -1:, 0] if city.change else 0.0
     return x, truth - base, city.seen[steps + next_, node]
@@ -196,7 +198,8 @@ def fit(task: Task, settings: AdaRNNSettings, seed: int, folder: Path | None) ->
     """
     require_sources(task)
     torch.manual_seed(seed)
-    network = AdaRNN(task.protocol.lags, task.protocol.ahead, settings.size).to(task.device)
+    lags, ahead, inputs = task.protocol.lags, task.protocol.ahead, task.target.features
+    network = AdaRNN(lags, ahead, settings.size, inputs).to(task.device)
     for parameter in network.parameters():
         parameter.register_hook(lambda g: g.clamp(-settings.clip, settings.clip))
     graphs = dict.fromkeys([c.name for c in (task.target, *task.sources)])

@@ -32,7 +32,7 @@ from stflow_lib.speedgraph.training.finetune import (
     sample_steps,
     supports_by_city,
 )
-from stflow_lib.speedgraph.training.losses import masked_mae
+from stflow_lib.speedgraph.training.losses import count_batches, training_error
 from stflow_lib.speedgraph.training.masked_pretraining import (
     HOURS,
     hidden_error,
@@ -74,16 +74,16 @@ class Forecaster(nn.Module):
     def __init__(self, bank: Float[Tensor, "pattern width"], task: Task, settings: TPBSettings):
         super().__init__()
         width, self.lags = bank.shape[1], task.protocol.lags
-        self.patch = 60 // task.minutes
+        self.patch, dropout = 60 // task.minutes, settings.encoder.dropout
         self.register_buffer("bank", bank)
         self.query = nn.Linear(self.patch, width)
         self.keys = nn.Parameter(torch.randn(width, len(bank)))
-        self.day = Layers(width, settings.heads, 1, width, settings.encoder.dropout)
+        self.day = Layers(width, settings.heads, 1, width, dropout)
         self.sender, self.receiver = (nn.Linear(width, width) for _ in "sr")
         self.wave = gwn.GraphWaveNet(1, width, 2, settings.wave)
         self.head = nn.Sequential(
-            nn.Linear(2 * width, width), nn.Dropout(0.1), nn.ReLU(),
-            nn.Linear(width, width), nn.Dropout(0.1), nn.ReLU(),
+            nn.Linear(2 * width, width), nn.Dropout(dropout), nn.ReLU(),
+            nn.Linear(width, width), nn.Dropout(dropout), nn.ReLU(),
             nn.Linear(width, task.protocol.ahead),
         )  # fmt: skip
 
@@ -122,7 +122,7 @@ def fit(task: Task, settings: TPBSettings, seed: int, folder: Path | None) -> Pr
         "hours": pretrained(encoder, error, cities, settings.hours, seed, folder, "hours")
     }
     bank = pattern_bank(encoder, task, settings, seed)
-    network = Forecaster(bank, task, settings).to(task.device)
+    network = count_batches(Forecaster(bank, task, settings), task).to(task.device)
     graphs = supports_by_city(network, task)
     stages["meta"] = meta_train(network, task, graphs, settings, seed, folder)
     return as_short_predictor(
@@ -187,9 +187,9 @@ def adapted_error(
     adam = torch.optim.Adam(copy.parameters(), lr=settings.rate)
     for _ in range(settings.inner):
         adam.zero_grad()
-        masked_mae(copy, city, graphs, sample_steps(city, settings.windows)).backward()
+        training_error(copy, city, graphs, sample_steps(city, settings.windows)).backward()
         adam.step()
-        value = masked_mae(copy, city, graphs, sample_steps(city, settings.windows))
+        value = training_error(copy, city, graphs, sample_steps(city, settings.windows))
         gradient = torch.autograd.grad(value, [*copy.parameters()])
         total = (
             gradient if total is None else [a + b for a, b in zip(total, gradient, strict=True)]

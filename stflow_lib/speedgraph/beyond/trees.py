@@ -105,13 +105,14 @@ def _clock(city: CitySpeed, steps: Int[Tensor, " b"]) -> Float[Tensor, "b 4"]:
 
 
 def sensor_level(city: CitySpeed, steps: Int[Tensor, " s"]) -> Float[Tensor, " node"]:
-    """Mean scaled speed of each sensor over the windows of `steps`, a stretch without holes.
+    """Mean scaled speed of each sensor over the readings in windows of `steps`.
 
     NaN for a sensor without a reading, and where there is no step.
     """
     if not len(steps):
         return torch.full_like(city.scaled[0], torch.nan)
-    rows = slice(int(steps[0]) - city.lags, int(steps[-1]) + city.ahead)
+    inside = torch.arange(-city.lags, city.ahead, device=steps.device)
+    rows = (steps[:, None] + inside).unique()
     return torch.where(city.seen[rows], city.scaled[rows], torch.nan).nanmean(0)
 
 
@@ -134,7 +135,7 @@ class Forecaster:
 def fit_alone(task: Task, settings: TreesSettings, seed: int, folder: Path | None) -> Predictor:
     """On the target's days alone; DataError without days.
 
-    The last third of the days chooses the number of trees, then all visible windows are fitted.
+    Validation windows choose the number of trees, then all visible windows are fitted.
     """
     if not len(task.target.known):
         raise DataError(f"{task.target.name}: no day to learn from")

@@ -9,8 +9,6 @@ from torch import Tensor
 
 from stflow_lib.data.errors import DataError
 
-FEATURES = 2  # speed, time of day
-
 
 @dataclass(frozen=True)
 class CitySpeed:
@@ -22,6 +20,11 @@ class CitySpeed:
     none (`has_graph`).
     known: first label steps of all windows inside the steps that may be seen; train, valid:
     those to learn from and to choose by, which share no label.
+
+    What networks are asked and told, alike in all cities of a task: change: the change since
+    the last input step is asked for; weekend [T]: 1 on Saturdays and Sundays, 0 on other days,
+    None where it is not told; squares: in how many batches of a city squared errors are lowered,
+    before absolute ones are.
     """
 
     name: str
@@ -40,19 +43,25 @@ class CitySpeed:
     lags: int
     ahead: int
     has_graph: bool = field(default=True, kw_only=True)
-    change: bool = field(
-        default=False, kw_only=True
-    )  # networks are asked for the change since the last input step
+    change: bool = field(default=False, kw_only=True)
+    weekend: Float[Tensor, " time"] | None = field(default=None, kw_only=True)
+    squares: int = field(default=0, kw_only=True)
+
+    @property
+    def features(self) -> int:
+        """How many numbers networks are told of each step of a window."""
+        return 1 + len(self.time_features())
 
     def windows(self, steps: Int[Tensor, " b"]) -> Float[Tensor, "b node lag feature"]:
-        """Scaled speed, and `time_feature`, of the `lags` steps before each first label step."""
+        """Scaled speed and `time_features` of the `lags` steps before each first label step."""
         rows = steps[:, None] + torch.arange(-self.lags, 0, device=steps.device)
         speed = self.scaled[rows].transpose(1, 2)
-        return torch.stack([speed, self.time_feature()[rows][:, None].expand_as(speed)], 3)
+        told = [part[rows][:, None].expand_as(speed) for part in self.time_features()]
+        return torch.stack([speed, *told], 3)
 
-    def time_feature(self) -> Float[Tensor, " time"]:
-        """What networks are told of the time of each step: here the fraction of the day."""
-        return self.clock
+    def time_features(self) -> list[Float[Tensor, " time"]]:
+        """What networks are told of the time of each step: the fraction of the day, weekends."""
+        return [self.clock] if self.weekend is None else [self.clock, self.weekend]
 
     def labels(
         self, steps: Int[Tensor, " b"]

@@ -13,6 +13,7 @@ from stflow_lib.speedgraph.problem.task import Choices, Task, make_task
 
 WORDS = {
     "sensors": "sensors", "every": "every", "from": "first_day", "draw": "seed", "change": "change",
+    "blocks": "blocks", "weekday": "weekday", "squares": "squares",
 }  # fmt: skip
 
 
@@ -22,8 +23,10 @@ def open_task(run) -> Task:
     run.city "SOURCE+SOURCE>TARGET" or "TARGET" alone; run.protocol a name of PROTOCOLS, then
     choices after dashes: "P10-sensors8-draw1" (8 sensors, the second draw), "P10-every6" (one
     test window of six), "P10-from5" (the visible days begin with day 5),
-    "P10-change1" (networks are asked for the change since the last input); run.scarcity days of
-    the target: "3", "1", "0.25", "0".
+    "P10-change1" (networks are asked for the change since the last input), "P10-blocks1"
+    (blocks of hours choose, see `problem.task.blocks`, and all visible days teach in the end),
+    "P10-weekday1" (networks are told of weekends), "P10-squares200" (in the first 200 batches of
+    a city squared errors are lowered); run.scarcity days of the target: "3", "1", "0.25", "0".
     """
     name, *words = run.protocol.split("-")
     sources, target = split_pair(run.city)

@@ -24,9 +24,9 @@ class LongCity(CitySpeed):
 
     hours: Float[Tensor, " time"]
 
-    def time_feature(self) -> Float[Tensor, " time"]:
-        """The hour of the week."""
-        return self.hours
+    def time_features(self) -> list[Float[Tensor, " time"]]:
+        """The hour of the week, which tells the day too."""
+        return [self.hours]
 
 
 def with_long_windows(task: Task, days: int) -> Task:

@@ -20,6 +20,7 @@ from stflow_lib.speedgraph.problem.resampling import resample
 Fitted = TypeVar("Fitted")
 VALID_SHARE = 3  # the last third of what may be seen chooses: day 3 of 3
 SOURCE_VALID = 10  # and the last tenth of a source's series
+BLOCKS = 6  # of a day, four hours each, of which every `VALID_SHARE`th chooses
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Choices:
     every: int = 1  # of how many test windows one is scored
     seed: int = 0  # which sensors
     change: int = 0  # 1: networks are asked for the change since the last input step
+    blocks: int = (
+        0  # 1: `blocks` choose, then all visible days teach; 0: the last third chooses
+    )
+    weekday: int = 0  # 1: networks are told of weekends
+    squares: int = 0  # batches of a city in which squared errors are lowered
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,17 @@ class Task:
     minutes: int  # of a step
     days: float | int  # of target data
     data_hash: str
+    refit: bool = False  # what is chosen is trained once more, on all that may be seen
 
     @property
     def device(self) -> torch.device:
         """Where the cities lie."""
         return self.target.speed.device
+
+    @property
+    def cities(self) -> tuple[str, ...]:
+        """Names, the target's first."""
+        return tuple(city.name for city in (self.target, *self.sources))
 
     @property
     def form(self) -> dict[str, Any]:
@@ -59,6 +71,7 @@ class Task:
             "wing": "speedgraph", "city": city.name, "sensors": city.speed.shape[1],
             "unit": city.unit, "minutes": self.minutes, "lags": city.lags, "ahead": city.ahead,
             "change": city.change, "graph": city.has_graph,
+            "weekend": city.weekend is not None,
         }  # fmt: skip
 
     @classmethod
@@ -71,6 +84,7 @@ class Task:
             form["city"], form["unit"], none, none.bool(), none, torch.zeros(0), 0.0, 1.0,
             torch.eye(count), steps, steps, steps, np.zeros(0, "datetime64[ns]"), lags, ahead,
             change=form["change"], has_graph=form["graph"],
+            weekend=torch.zeros(0) if form["weekend"] else None,
         )  # fmt: skip
         protocol = Protocol("", minutes, lags, ahead, (1, 1, 1))
         return cls(city, (), steps, protocol, minutes, 0, "")
@@ -111,16 +125,25 @@ def make_task(
     _check(target, sources)
     minutes = _step(target, sources, protocol)
     series = resample(target, minutes)
-    asked = partial(replace, change=bool(choices.change))
+    asked = partial(_asked, choices)
     return Task(
         target=asked(_target(target, series, protocol, minutes, days, choices, device)),
-        sources=tuple(asked(_source(city, protocol, minutes, device)) for city in sources),
+        sources=tuple(
+            asked(_source(city, protocol, minutes, choices, device)) for city in sources
+        ),
         test=_test(target, len(series[0]), protocol, minutes, choices, device),
         protocol=protocol,
         minutes=minutes,
         days=days,
         data_hash=joint_hash([city.attrs["sha256"] for city in (*sources, target)]),
+        refit=bool(choices.blocks),
     )
+
+
+def _asked(choices: Choices, city: CitySpeed) -> CitySpeed:
+    days = city.time.astype("datetime64[D]").astype(int) + 3  # day 0 of 1970 is a Thursday
+    weekend = torch.from_numpy(days % 7 >= 5).to(city.clock) if choices.weekday else None
+    return replace(city, change=bool(choices.change), squares=choices.squares, weekend=weekend)
 
 
 def _check(target: xr.Dataset, sources: Sequence[xr.Dataset]) -> None:
@@ -140,10 +163,14 @@ def _step(target: xr.Dataset, sources: Sequence[xr.Dataset], protocol: Protocol)
     return protocol.minutes or next(iter(own.values()))
 
 
-def _source(city: xr.Dataset, protocol: Protocol, minutes: int, device) -> CitySpeed:
+def _source(
+    city: xr.Dataset, protocol: Protocol, minutes: int, choices: Choices, device
+) -> CitySpeed:
+    """With `blocks` at least a day of it chooses, so that every hour does."""
     series = resample(city, minutes)
     steps = len(series[0])
-    parts = _parts(0, steps, steps // SOURCE_VALID, protocol)
+    last = max(steps // SOURCE_VALID, 1440 // minutes if choices.blocks else 0)
+    parts = _parts(0, steps, last, protocol)
     return _city_speed(city, *series, slice(None), parts, protocol, device)
 
 
@@ -155,6 +182,27 @@ def _parts(begin: int, end: int, last: int, protocol: Protocol) -> dict[str, Ten
     return {"known": known, "train": train, "valid": known[known >= end - last]}
 
 
+def blocks(
+    begin: int, end: int, day: int, protocol: Protocol
+) -> dict[str, Int[Tensor, " window"]]:
+    """Windows inside [begin, end), whole days: all; those that teach; those that choose.
+
+    Of six blocks of four hours a day every third chooses, one block later each day: 4 to 8 and
+    16 to 20 o'clock on the first, 8 to 12 and 20 to 24 on the second, 0 to 4 and 12 to 16 on the
+    third. So in three days every hour chooses and every hour teaches. A window chooses if all
+    its labels lie in such blocks, and teaches if none of its readings does, inputs included.
+    """
+    known = _parts(begin, end, 0, protocol)["known"]
+    place = torch.arange(end - begin)
+    chooses = (place // (day // BLOCKS) % BLOCKS - place // day) % VALID_SHARE == 1
+    count = torch.cat([torch.zeros(1, dtype=torch.int64), chooses.cumsum(0)])
+    first, last = known - begin, known - begin + protocol.ahead
+    inside = count[last] - count[first]
+    touched = count[last] - count[first - protocol.lags]
+    return {"known": known, "train": known[touched == 0],
+            "valid": known[inside == protocol.ahead]}  # fmt: skip
+
+
 def _target(
     city, series, protocol: Protocol, minutes: int, days: float | int, choices: Choices, device
 ) -> CitySpeed:
@@ -163,7 +211,10 @@ def _target(
     begin = end - round(days * day)
     if not 0 <= days <= FEW_DAYS:
         raise DataError(f"{name}: {days} days are asked for, {FEW_DAYS} may be seen")
-    parts = _parts(begin, end, (end - begin) // VALID_SHARE, protocol)
+    if choices.blocks and days >= 1:
+        parts = blocks(begin, end, day, protocol)
+    else:
+        parts = _parts(begin, end, (end - begin) // VALID_SHARE, protocol)
     if days and not min(map(len, parts.values())):
         raise DataError(
             f"{name}: {days} days hold no window to learn from and one to choose by"

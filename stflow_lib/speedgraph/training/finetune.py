@@ -13,13 +13,20 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from stflow_lib.speedgraph.networks.city_norm import of_city
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.speedgraph.training.losses import masked_mae, predict, validation_mae
-from stflow_lib.training.loop import History, Training, train
+from stflow_lib.speedgraph.training.losses import (
+    count_batches,
+    predict,
+    training_error,
+    validation_mae,
+)
+from stflow_lib.speedgraph.training.refit import chosen_on_target
+from stflow_lib.training.loop import History, Training
 from stflow_lib.training.method import Predictor, count_parameters, filled
 
-# Adam at 1e-3; the last of the visible days chooses among at most 200 epochs.
+# Adam at 1e-3; the target's validation windows choose among at most 200 epochs.
 FINETUNING = partial(
     Training, epochs=200, batch=32, halve_every=0, patience=20, precision="float32"
 )
@@ -40,14 +47,14 @@ def finetune(
     plan: Training,
     seed: int,
     folder: Path | None,
-    error: Error = masked_mae,
+    error: Error = training_error,
 ) -> History:
-    """Training on the target's windows; masked MAE of the last third chooses the epoch."""
-    city = task.target
+    """Training on the target's windows; masked MAE of its validation windows chooses the epoch."""
+    city, network = task.target, count_batches(network, task)
     loss = lambda steps: error(network, city, graphs, steps)
     check = lambda: {"valid_mae": validation_mae(network, city, graphs, city.valid)}
-    return train(network, loss, city.train, check, plan, seed=seed, stage="target",
-                 folder=folder)  # fmt: skip
+    return chosen_on_target(network, loss, task, check, plan, seed=seed, stage="target",
+                            folder=folder)  # fmt: skip
 
 
 def finetuned_predictor(
@@ -58,18 +65,21 @@ def finetuned_predictor(
     seed: int,
     folder: Path | None,
     stages: dict[str, History],
-    error: Error = masked_mae,
+    error: Error = training_error,
 ) -> Predictor:
     """The predictor after `finetune`, or as it is where the target has no day to learn from."""
     if len(task.target.train):
         stages = stages | {"target": finetune(network, task, graphs, plan, seed, folder, error)}
-    return build_predictor(network, graphs, stages)
+    return build_predictor(network, task, graphs, stages)
 
 
-def build_predictor(network: nn.Module, graphs: dict, stages: dict[str, History]) -> Predictor:
+def build_predictor(
+    network: nn.Module, task: Task, graphs: dict, stages: dict[str, History]
+) -> Predictor:
     """The predictor of a network after its stages; curves are named after them."""
     asked = partial(predict, network, graphs)
-    return Predictor.after(asked, count_parameters(network), stages, learned=network)
+    learned = of_city(network, task.target.name)
+    return Predictor.after(asked, count_parameters(network), stages, learned=learned)
 
 
 def restored(
@@ -79,7 +89,8 @@ def restored(
 
     The network asks the task's own graph for its operators.
     """
-    network = filled(build(Task.blank(form), settings), learned)
+    fresh = of_city(build(Task.blank(form), settings), form["city"])
+    network = filled(fresh, learned)
     return Predictor(partial(_predict_on_roads, network))
 
 
@@ -92,9 +103,24 @@ def mean_error(
     network: nn.Module, cities: Sequence[CitySpeed], graphs: dict, windows: int = 64
 ) -> float:
     """Scaled error over validation windows, about `windows` of each city, cities alike."""
-    thinned = [(c, c.valid[:: max(len(c.valid) // windows, 1)]) for c in cities]
-    errors = [validation_mae(network, c, graphs, steps) for c, steps in thinned]
+    errors = [validation_mae(network, c, graphs, over_hours(c, windows)) for c in cities]
     return sum(errors) / len(errors)
+
+
+def over_hours(city: CitySpeed, windows: int = 64) -> Int[Tensor, " window"]:
+    """About so many of a city's validation windows, of all hours of the day that these have.
+
+    Every so manieth one, unless that hits the same hours on each day and leaves out others: then
+    the same number from the windows sorted by their hour.
+    """
+    steps = city.valid
+    thinned = steps[:: max(len(steps) // windows, 1)]
+    hours = (city.clock * 1440).round() // 60
+    if len(hours[thinned].unique()) == len(hours[steps].unique()):
+        return thinned
+    places = (torch.arange(len(thinned), device=steps.device) + 0.5) * len(steps) / len(thinned)
+    by_hour = steps[hours[steps].sort(stable=True).indices]
+    return by_hour[places.long()].sort().values
 
 
 def round_robin_source(task: Task, number: int) -> CitySpeed:

@@ -17,8 +17,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stflow_lib.speedgraph.networks.backbones import backbone, backbone_supports
+from stflow_lib.speedgraph.networks.city_norm import separate_statistics
 from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square, Support
-from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
+from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
@@ -30,7 +31,7 @@ from stflow_lib.speedgraph.training.finetune import (
     sample_steps,
     supports_by_city,
 )
-from stflow_lib.speedgraph.training.losses import masked_mae
+from stflow_lib.speedgraph.training.losses import count_batches, training_error
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor, require_sources
 
@@ -70,7 +71,8 @@ class BackboneForecaster(nn.Module):
     def __init__(self, task: Task, size):
         super().__init__()
         self.size = size
-        self.backbone = backbone(size, FEATURES, task.protocol.ahead, task.protocol.lags)
+        inputs, protocol = task.target.features, task.protocol
+        self.backbone = backbone(size, inputs, protocol.ahead, protocol.lags)
 
     def operators(self, weights: Square) -> tuple[Square, ...]:
         """What `forward` wants to know of a city's graph."""
@@ -85,7 +87,8 @@ class BackboneForecaster(nn.Module):
 
 def build_backbone(task: Task, settings: HasBackbone) -> tuple[nn.Module, dict]:
     """A backbone and the operators of every city."""
-    network = BackboneForecaster(task, settings.backbone).to(task.device)
+    network = separate_statistics(BackboneForecaster(task, settings.backbone), task.cities)
+    network = network.to(task.device)
     return network, supports_by_city(network, task)
 
 
@@ -93,7 +96,7 @@ class ReptileLearner(nn.Module):
     """The network, and the number of tasks it has seen, which are kept together."""
 
     def __init__(
-        self, network: nn.Module, settings: ReptileSettings, error: Error = masked_mae
+        self, network: nn.Module, settings: ReptileSettings, error: Error = training_error
     ):
         super().__init__()
         self.network, self.settings, self.error = network, settings, error
@@ -114,7 +117,7 @@ def adapted(
     city: CitySpeed,
     graphs: dict,
     settings: ReptileSettings,
-    error: Error = masked_mae,
+    error: Error = training_error,
 ) -> tuple[nn.Module, Float[Tensor, ""]]:
     """A copy after the inner steps, and the error of its first batch."""
     copy, first = deepcopy(network), None
@@ -146,7 +149,7 @@ def fit(
     seed: int,
     folder: Path | None,
 ) -> Predictor:
-    """Reptile on the sources, then the target's days, whose last third chooses the epoch.
+    """Reptile on the sources, then the target's days, whose validation windows choose the epoch.
 
     DataError without a source.
     """
@@ -170,7 +173,7 @@ def meta_train(
     folder: Path | None,
 ) -> History:
     """Meta-training; the mean error of the sources' validation windows chooses the epoch."""
-    learner = ReptileLearner(network, settings, error).to(task.device)
+    learner = ReptileLearner(count_batches(network, task), settings, error).to(task.device)
     loss = lambda batch: learner.step(task, graphs)
     samples = torch.arange(settings.meta.epoch_steps, device=task.device)
     check = lambda: {"valid_mae": mean_error(network, task.sources, graphs)}
@@ -188,7 +191,7 @@ def reptile(
     name: str,
     settings: Callable[[], ReptileSettings],
     build: Build = build_backbone,
-    error: Error = masked_mae,
+    error: Error = training_error,
     *,
     bound: bool = False,
     roads: bool = True,

@@ -15,7 +15,6 @@ from stflow_lib.speedgraph.networks.graph_operators import (
     Support,
     symmetric,
 )
-from stflow_lib.speedgraph.problem.city import FEATURES
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.tsjt.joint import JointSettings, joint_method
 from stflow_lib.speedgraph.tsjt.npm import NPM, NPMSettings
@@ -54,9 +53,9 @@ class TSJT(nn.Module):
         lags, ahead = task.protocol.lags, task.protocol.ahead
         self.size = settings.backbone
         self.knows = settings.use_prompts and settings.use_knowledge
-        self.prompting, inputs = None, FEATURES
+        self.prompting, inputs = None, task.target.features
         if settings.use_prompts:
-            self.prompting = NPM(FEATURES, lags, settings.prompting)
+            self.prompting = NPM(inputs, lags, settings.prompting)
             inputs += settings.prompting.width
         self.backbone = backbone(settings.backbone, inputs, ahead, lags, int(self.knows))
 

@@ -28,9 +28,9 @@ class NPMSettings:
 class Encoder(nn.Module):
     """x [B, N, T, D] -> z [B, N, T, D']: graph, attention over time, norm, graph, norm.
 
-    Eqs. 2, 3 and 4 with every width made to fit: the residual is lifted by a linear map,
-    positions are added after the first graph layer, attention runs over the steps of one node,
-    norms over the width.
+    Eqs. 2, 3 and 4 with every width made to fit: Z_0 is the input lifted by a linear map, its
+    positions E_T beside it in the residual and behind the first graph layer alike; attention
+    runs over the steps of one node, norms over the width.
     """
 
     def __init__(self, inputs: int, size: NPMSettings):
@@ -44,10 +44,13 @@ class Encoder(nn.Module):
 
     def forward(self, x: NodeSeries, road: Square) -> Float[Tensor, "b node lag width"]:
         """Z of Eq. 4."""
-        near = self.drop(F.relu(self.first(propagate(road, x))))
-        near = near + positions(x.shape[2], near.shape[3]).to(near)
-        z = self.norms[0](self.attend(near) + self.lift(x))
+        near, when = self.drop(F.relu(self.first(propagate(road, x)))), self.when(x)
+        z = self.norms[0](self.attend(near + when) + self.lift(x) + when)
         return self.norms[1](z + self.drop(F.relu(self.second(propagate(road, z)))))
+
+    def when(self, x: NodeSeries) -> Float[Tensor, "lag width"]:
+        """E_T, the same for all nodes."""
+        return positions(x.shape[2], self.lift.out_features).to(x)
 
     def attend(self, x: NodeSeries) -> NodeSeries:
         """Self-attention over the steps of each node, one head (Eq. 2)."""
@@ -61,14 +64,23 @@ class NPM(nn.Module):
 
     Encoder and bank belong to no node, so one module serves every city. Node prompts are Eq. 5
     with the pattern bank `bank`; windows beside their prompts are Eq. 6, A_K is Eq. 7.
+
+    What learns is `patterns`, which the bank is a multiple of, so that prompts begin near 1 and
+    a step of Adam moves them as far with many patterns as with few.
     """
 
     def __init__(self, inputs: int, steps: int, size: NPMSettings = NPMSettings()):
         super().__init__()
         self.encoder, self.mode = Encoder(inputs, size), size.mode
         shape = (size.width, size.width) if size.mode == "code" else (steps, size.width)
-        scale = bank_init_std(size.patterns, steps, size.width, size.mode)
-        self.bank = nn.Parameter(scale * torch.randn(size.patterns, *shape))
+        start = bank_init_std(size.patterns, steps, size.width, size.mode)
+        self.scale = step_scale(size.patterns, steps, size.width, size.mode)
+        self.patterns = nn.Parameter(start / self.scale * torch.randn(size.patterns, *shape))
+
+    @property
+    def bank(self) -> Float[Tensor, "k rows columns"]:
+        """B of Eq. 5."""
+        return self.scale * self.patterns
 
     def forward(
         self, x: NodeSeries, road: Square
@@ -76,6 +88,18 @@ class NPM(nn.Module):
         """Windows with their prompts (Eqs. 5 and 6), and A_K (Eq. 7)."""
         prompts = node_prompt(self.encoder(x, road), self.bank, self.mode)
         return torch.cat([x, prompts], 3), knowledge_graph(prompts)
+
+
+def step_scale(patterns: int, steps: int, width: int, mode: str) -> float:
+    """How far the bank moves where `NPM.patterns` move by 1.
+
+    In "gram" and "code" prompts are sums over patterns that a step moves alike. With this scale
+    they are means of what the step moves, whatever K is; in the softmax readings they are so
+    already.
+    """
+    if mode == "code":
+        return 1 / patterns
+    return bank_init_std(patterns, steps, width, mode)
 
 
 def knowledge_graph(prompts: NodeSeries) -> Float[Tensor, "b node node"]:

@@ -11,20 +11,29 @@ from stflow_lib.kernels import skewed_direction
 
 Gradient = Float[Tensor, "..."]  # of one parameter, as the parameter is
 Gradients = Sequence[Gradient]
+POOLED = "pooled"
 
 
 @dataclass(frozen=True)
 class GradientRule:
     """How the target's and the sources' gradients become one."""
 
-    rule: str = "tsb"  # a name of RULES
+    rule: str = "tsb"  # a name of RULES, or "pooled": "sum", weights being shares of a batch
     target_weight: float = 0.2  # times Adam's rate 1e-3 the paper's gamma1 = 2e-4
     source_weight: float = 0.001  # likewise gamma2 = 1e-6
     granularity: str = "tensor"  # components of "tsb": "tensor", or "global" for one
 
     def __post_init__(self):
-        if self.rule not in RULES:
-            raise ValueError(f"rule {self.rule!r}: want one of {[*RULES]}")
+        if self.rule not in (*RULES, POOLED):
+            raise ValueError(f"rule {self.rule!r}: want one of {[*RULES, POOLED]}")
+
+    def of_batch(self, target: int, source: int) -> "GradientRule":
+        """Itself; "pooled" as the sum whose weights are the windows' shares of a batch, so that
+        the step is the gradient of the mean over all of them."""
+        if self.rule != POOLED:
+            return self
+        both = target + source
+        return GradientRule("sum", target / both, source / both)
 
     def __call__(self, target: Gradients, source: Gradients) -> list[Gradient]:
         """The combined gradient of every parameter; nothing is read back from the device."""

@@ -7,7 +7,15 @@ import torch
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph import make_task
-from stflow_lib.speedgraph.baselines.finetuned import METHOD, FinetunedSettings
+from stflow_lib.speedgraph.baselines.finetuned import (
+    FINETUNED_GWN,
+    METHOD,
+    ZERO_SHOT,
+    ZERO_SHOT_GWN,
+    FinetunedSettings,
+    ZeroShotSettings,
+)
+from stflow_lib.speedgraph.networks.graph_wavenet import GWNSize
 from stflow_lib.speedgraph.networks.stgcn import STGCNSize
 from stflow_lib.training.loop import Training
 
@@ -42,3 +50,23 @@ def without_days(city):
 def test_no_source_is_an_error(target):
     with pytest.raises(DataError, match="target: no source city"):
         METHOD.fit(make_task(target), SMALL, 0, None)
+
+
+@pytest.mark.parametrize("size", [STGCNSize(4, 3), GWNSize(4, 8, 16, 0.0)])
+def test_zero_shot_is_what_the_sources_leave(size, task):
+    """The first stage of the fine-tuned network; other readings of the target teach nothing."""
+    zero = ZERO_SHOT.fit(task, ZeroShotSettings(size, 6, SHORT), 0, None)
+    still = replace(SMALL, backbone=size, target=SHORT)
+    bare = METHOD.fit(replace(task, target=without_days(task.target)), still, 0, None)
+    steps = task.test[:5]
+    assert torch.equal(zero(task, steps), bare(task, steps))
+    assert set(zero.curves) == {"source_loss", "source_valid_mae"}
+
+
+def test_both_backbones():
+    """The same settings but for the network."""
+    for plain, wave in ((METHOD, FINETUNED_GWN), (ZERO_SHOT, ZERO_SHOT_GWN)):
+        one, two = plain.settings(), wave.settings()
+        assert isinstance(one.backbone, STGCNSize) and isinstance(two.backbone, GWNSize)
+        assert replace(two, backbone=one.backbone) == type(two)(backbone=one.backbone)
+        assert (one.windows, one.source) == (two.windows, two.source)

@@ -41,7 +41,8 @@ def test_strong_shrinkage_repeats_the_last_value(target):
 def test_the_last_day_chooses_and_all_days_are_fitted(task, monkeypatch):
     """Choosing on the days it was fitted on would always take the weakest shrinkage."""
     looked, city, steps = [], task.target, task.test[:3]
-    monkeypatch.setattr(ridge, "error", lambda *given: looked.append(given) or -len(looked))
+    told = lambda *given: looked.append(given) or (1.0, 1 / len(looked))
+    monkeypatch.setattr(ridge, "errors", told)
     fitted = ridge.fit(task, RidgeSettings((1e-4, 1.0)), 0, None)
     for (where, weights, seen), strength in zip(looked, (1e-4, 1.0), strict=True):
         assert where is city and torch.equal(seen, city.valid)
@@ -51,13 +52,23 @@ def test_the_last_day_chooses_and_all_days_are_fitted(task, monkeypatch):
     assert torch.equal(fitted(task, steps), want)
 
 
-def test_error_is_of_what_was_measured(task):
-    """The last value's mean absolute error, gaps left out, in deviations."""
+def test_both_errors_choose(task, monkeypatch):
+    """One percent less of one and two percent more of the other is no gain, whichever it is."""
+    for name, first, second in (("MAE", (1.0, 1.0), (0.99, 1.02)),
+                                ("RMSE", (1.0, 1.0), (1.02, 0.99))):  # fmt: skip
+        answers = iter((first, second))
+        monkeypatch.setattr(ridge, "errors", lambda *_, answers=answers: next(answers))
+        assert ridge.chosen(task.target, RidgeSettings((1e-4, 1.0)))[1] == 1e-4, name
+
+
+def test_errors_are_of_what_was_measured(task):
+    """The last value's absolute and squared error, gaps left out, in deviations."""
     city, steps = task.target, task.target.valid[:20]
     truth, seen = city.labels(steps)
     newest = city.unscale(city.windows(steps)[:, :, -1:, 0])
-    want = ((newest - truth).abs()[seen].double().mean() / city.deviation).item()
-    assert ridge.error(city, last_value(city), steps) == pytest.approx(want, rel=1e-5)
+    off = (newest - truth)[seen].double() / city.deviation
+    want = (off.abs().mean().item(), off.square().mean().sqrt().item())
+    assert ridge.errors(city, last_value(city), steps) == pytest.approx(want, rel=1e-5)
 
 
 def test_no_day_is_an_error(target):

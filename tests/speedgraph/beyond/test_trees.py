@@ -9,7 +9,7 @@ import torch
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import with_content_hash
-from stflow_lib.speedgraph import METHODS, make_task, score
+from stflow_lib.speedgraph import METHODS, Choices, make_task, score
 from stflow_lib.speedgraph.beyond import trees
 from stflow_lib.speedgraph.beyond.trees import (
     Part,
@@ -84,6 +84,16 @@ def test_level_is_the_mean_of_readings_in_the_windows(target):
         values = [city.scaled[t, n].item() for t in range(first, end) if city.seen[t, n]]
         assert got[n].item() == pytest.approx(np.mean(values), abs=1e-5)
     assert sensor_level(city, city.train[:0]).isnan().all()
+
+
+def test_a_level_leaves_out_readings_between_windows(target):
+    """Windows on both sides of a block that chooses: its readings are told to nobody."""
+    city = make_task(target, choices=Choices(blocks=1)).target
+    rows = sorted({r for t in city.train.tolist() for r in range(t - 12, t + 6)})
+    spoilt = city.scaled + 100
+    spoilt[rows] = city.scaled[rows]
+    got = sensor_level(replace(city, scaled=spoilt), city.train)
+    assert torch.equal(got, sensor_level(city, city.train)) and got.abs().max() < 10
 
 
 @pytest.mark.parametrize("kind", FITS)

@@ -14,6 +14,8 @@ def test_names_of_runs():
     task = open_task(SimpleNamespace(**vars(run), protocol="P10-sensors8-every6"))
     assert task.target.speed.shape[1] == 8 and int(task.test[1] - task.test[0]) == 6
     assert [s.name for s in task.sources] == ["sim-speed-a", "sim-speed-b"] and task.days == 1
+    told = open_task(SimpleNamespace(**vars(run), protocol="P10-weekday1-blocks1-squares9"))
+    assert told.refit and told.target.squares == 9 and told.sources[0].features == 3
     for wrong in ("P10-sensor8", "P10-every"):
         with pytest.raises(DataError, match="switch"):
             open_task(SimpleNamespace(**vars(run), protocol=wrong))

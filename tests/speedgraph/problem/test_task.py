@@ -37,6 +37,55 @@ def test_parts_share_no_label(target):
     assert set(city.train.tolist()) | set(city.valid.tolist()) < set(city.known.tolist())
 
 
+def blocks(days=3):
+    """The target's parts where blocks choose."""
+    return lambda city: make_task(city, days=days, choices=Choices(blocks=1))
+
+
+def test_blocks_choose_and_teach_at_every_hour(target):
+    """Four hours by four hours: 119 windows choose, 186 teach, and then all 415 do."""
+    task = blocks()(target)
+    city = task.target
+    assert [len(part) for part in (city.known, city.train, city.valid)] == [415, 186, 119]
+    hours = lambda steps: {int(t + k) // 6 % 24 for t in steps for k in range(6)}
+    assert hours(city.valid) == hours(city.train) == set(range(24)) and task.refit
+    days = {int(t) // 144 for t in city.valid}
+    assert days == {0, 1, 2} and not make_task(target).refit
+
+
+@pytest.mark.parametrize("days, counts", [(3, (186, 119)), (1, (45, 38)), (0.25, (7, 7))])
+def test_no_reading_both_teaches_and_chooses(days, counts, target):
+    """A label that chooses stands in no window that teaches, neither as label nor as input; six
+    hours are shorter than a day and keep the rule of the last third."""
+    city = blocks(days)(target).target
+    assert (len(city.train), len(city.valid)) == counts
+    chooses = {int(t) + k for t in city.valid for k in range(6)}
+    teaches = {int(t) + k for t in city.train for k in range(-12, 6)}
+    assert not chooses & teaches
+
+
+def test_a_day_of_every_source_chooses(target, make_speed):
+    """A tenth of a week is less than a day, so some hours would choose nothing."""
+    short, long = make_speed("week", days=7, seed=4), make_speed("month", days=30, seed=5)
+    plain = make_task(target, [short, long])
+    whole = make_task(target, [short, long], choices=Choices(blocks=1))
+    counts = lambda task: [len(source.valid) for source in task.sources]
+    assert counts(plain) == [100 - 5, 432 - 5] and counts(whole) == [144 - 5, 432 - 5]
+
+
+def test_weekends_are_told_if_asked(make_speed):
+    """The third number of each input step; the first of January 2024 is a Monday."""
+    plain, told = (
+        make_task(make_speed(days=9), choices=Choices(weekday=w)).target for w in (0, 1)
+    )
+    assert (plain.features, told.features) == (2, 3)
+    assert told.weekend[::144].tolist() == [0, 0, 0, 0, 0, 1, 1, 0, 0]
+    steps = torch.tensor([5 * 144, 5 * 144 + 3])
+    x = told.windows(steps)
+    assert torch.equal(x[..., :2], plain.windows(steps))
+    assert not x[0, :, :, 2].any() and x[1, 0, :, 2].tolist() == [0.0] * 9 + [1.0] * 3
+
+
 @pytest.mark.parametrize("days, known", [(3, 415), (1, 127), (0.25, 19), (0, 0)])
 def test_scarcity_ends_where_the_test_part_begins(days, known, target):
     """Fewer days are the last of the three, and the test windows stay the same."""

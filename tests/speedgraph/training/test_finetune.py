@@ -10,6 +10,7 @@ from stflow_lib.speedgraph.networks.dcrnn import DCRNNSize
 from stflow_lib.speedgraph.training.finetune import (
     finetuned_predictor,
     mean_error,
+    over_hours,
     round_robin_source,
     sample_steps,
     supports_by_city,
@@ -46,9 +47,23 @@ def test_cities_weigh_the_same_in_the_mean_error(task):
     """Sums pooled over cities would be the error of the one with most windows."""
     network, graphs = made(task)
     cities = (task.target, task.sources[0])
-    thin = [c.valid[:: len(c.valid) // 8] for c in cities]
+    thin = [c.valid[:: max(len(c.valid) // 64, 1)] for c in cities]
     want = [validation_mae(network, c, graphs, s) for c, s in zip(cities, thin, strict=True)]
-    assert mean_error(network, cities, graphs, 8) == pytest.approx(sum(want) / 2)
+    assert mean_error(network, cities, graphs) == pytest.approx(sum(want) / 2)
+
+
+@pytest.mark.parametrize("days", [10, 12, 30, 90])
+def test_thinned_windows_are_of_all_hours(days, make_speed):
+    """However many there are: of 90 days every twentieth window, or of some stretches every
+    seventy-second, would be of the same few hours each day."""
+    city = make_task(make_speed("long", days=days, nodes=2)).target
+    hours = lambda steps: {int(t) // 6 % 24 for t in steps}
+    for count in range(144, days * 144 - 18, 97):
+        some = replace(city, valid=torch.arange(12, 12 + count))
+        thin = over_hours(some)
+        assert hours(thin) == set(range(24)) and 64 <= len(thin) <= 128
+        assert thin.tolist() == sorted(set(thin.tolist()))
+    assert hours(over_hours(replace(city, valid=torch.arange(12, 12 + 9)))) == {2, 3}
 
 
 def test_without_days_the_network_stays(target, source):

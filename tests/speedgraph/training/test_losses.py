@@ -1,5 +1,6 @@
 """Errors of a network: which windows count, how much, and in which unit."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -8,9 +9,13 @@ import torch
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.training.losses import (
     BATCH,
+    BatchCounts,
+    count_batches,
     masked_mae,
+    penalty,
     predict,
     source_loss,
+    training_error,
     validation_mae,
 )
 
@@ -58,6 +63,68 @@ def test_an_error_is_in_deviations(task, roads):
         guess = city.unscale(line(city.windows(steps), ()))
         want = (guess - truth).abs()[seen].mean() / city.deviation
         torch.testing.assert_close(masked_mae(line, city, roads, steps), want)
+
+
+def counted(task, squares):
+    """A network without weights of its own, in training, and the task that asks for squares."""
+
+    class Line(torch.nn.Module):
+        def forward(self, x, road):
+            return line(x, road)
+
+    cities = [replace(c, squares=squares) for c in (task.target, *task.sources)]
+    task = replace(task, target=cities[0], sources=tuple(cities[1:]))
+    return count_batches(Line(), task), task
+
+
+def test_squares_are_lowered_first(task, roads):
+    """Of the first two batches of a city in training, whatever other cities' were; then sizes,
+    and in validation always sizes."""
+    network, task = counted(task, 2)
+    city, (other,) = task.target, task.sources
+    off = torch.tensor([3.0, -4.0])
+    assert penalty(network, other, off).tolist() == [9, 16]
+    assert [penalty(network, city, off).tolist() for _ in range(3)] == [
+        [9, 16],
+        [9, 16],
+        [3, 4],
+    ]
+    assert penalty(network, other, off).tolist() == [9, 16]
+    network, task = counted(task, 2)
+    assert penalty(network.eval(), city, off).tolist() == [3, 4]
+
+
+def test_without_squares_a_training_lowers_the_error_it_reports(task, roads):
+    """Bit for bit, and the network keeps no count."""
+    network, task = counted(task, 0)
+    city, steps = task.target, task.target.train[:8]
+    one = training_error(network, city, roads, steps)
+    assert torch.equal(one, masked_mae(line, city, roads, steps))
+    assert not hasattr(network, "counts")
+
+
+def test_the_count_is_kept_with_the_weights(task):
+    """A resumed training, and the copies of Reptile, go on from it."""
+    network, task = counted(task, 5)
+    penalty(network, task.target, torch.ones(1))
+    again, _ = counted(task, 5)
+    again.load_state_dict(network.state_dict())
+    assert deepcopy(again).counts.taken.tolist() == [1, 0]
+
+
+def test_squares_lead_away_from_no_change(task):
+    """Readings that rarely fall far and often rise a little: at 0 the gradient of absolute errors
+    leads up, away from the mean change, that of squares leads down to it."""
+    change = torch.cat([torch.full((90,), 0.01), torch.full((10,), -2.0)])
+    leads = {}
+    for early in (0, 1):
+        guess = torch.zeros((), requires_grad=True)
+        city = replace(task.target, squares=early, name="here")
+        network = torch.nn.Identity()
+        network.counts = BatchCounts(["here"])
+        penalty(network, city, guess - change).mean().backward()
+        leads[early] = -guess.grad.sign().item()
+    assert leads == {0: 1.0, 1: -1.0}
 
 
 def test_validation_pools_sums_over_batches(task, roads):

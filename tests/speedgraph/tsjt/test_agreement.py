@@ -48,7 +48,7 @@ def roads(task, network):
     "name, layer",
     [
         ("prompting.encoder.norms.0.weight", "encoder"),
-        ("prompting.bank", "bank"),
+        ("prompting.patterns", "patterns"),
         ("backbone.blocks.1.maps.0", "blocks.1"),
         ("backbone.layers.3.signal.bias", "layers.3"),
         ("backbone.head.weight", "head"),
@@ -65,7 +65,7 @@ def test_every_tensor_is_in_one_layer_and_in_all(network):
     everything = [*range(len([*network.parameters()]))]
     assert layers.pop("all") == everything
     assert sorted(place for at in layers.values() for place in at) == everything
-    assert [*layers] == ["bank", "encoder", "blocks.0", "blocks.1", "last", "head"]
+    assert [*layers] == ["patterns", "encoder", "blocks.0", "blocks.1", "last", "head"]
 
 
 def test_known_angles():

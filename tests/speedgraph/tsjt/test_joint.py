@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
+from stflow_lib.runs import build_settings
 from stflow_lib.speedgraph import make_task
 from stflow_lib.speedgraph.training.losses import masked_mae, source_loss
 from stflow_lib.speedgraph.tsjt.joint import joint_loss
-from stflow_lib.speedgraph.tsjt.method import METHOD, TSJTSettings
+from stflow_lib.speedgraph.tsjt.method import METHOD, TSJT_GWN, TSJTSettings
 from stflow_lib.training.surrogate import surrogate_value
 
 
@@ -50,3 +51,19 @@ def test_without_sources_it_is_the_target_alone(target, task, small):
 def test_no_day_is_an_error(target, source):
     with pytest.raises(DataError, match="target: no day to learn from"):
         METHOD.fit(make_task(target, [source], days=0), TSJTSettings(), 0, None)
+
+
+def test_sources_leave_the_statistics_of_the_target(target, task):
+    """Sources whose gradient has no weight leave the forecast as it is without them: in use the
+    norms read what the target's own batches have left, and nothing else (spec 6.3)."""
+    gwn = {"channels": 4, "skip": 8, "end": 16, "dropout": 0.0}
+    settings = build_settings(
+        TSJT_GWN,
+        {
+            "backbone": gwn, "use_prompts": False, "sources": 6,
+            "step": {"rule": "target", "target_weight": 1.0},
+            "training": {"epochs": 1, "epoch_steps": 5, "batch": 4},
+        },
+    )  # fmt: skip
+    one, two = (TSJT_GWN.fit(t, settings, 0, None) for t in (task, make_task(target)))
+    assert torch.equal(one(task, task.test[:5]), two(task, task.test[:5]))

@@ -1,5 +1,6 @@
 """NPM: known counts, independence of nodes and windows, its equations by hand."""
 
+import pytest
 import torch
 
 from stflow_lib.speedgraph.networks.positions import positions
@@ -59,6 +60,29 @@ def test_knowledge_by_hand():
     assert not knowledge_graph(torch.zeros(1, 3, 2, 2)).any()
 
 
+def deviation_after(steps, patterns, mode):
+    """Deviation of prompts after steps of Adam along one direction, over that at first."""
+    torch.manual_seed(0)
+    net = NPM(2, 12, NPMSettings(16, patterns, mode, dropout=0.0))
+    torch.manual_seed(1)
+    x, want = torch.randn(8, 5, 12, 2), torch.randn(8, 5, 12, 16)
+    adam = torch.optim.Adam([p for n, p in net.named_parameters() if "encoder" not in n], 3e-2)
+    prompts = lambda: net(x, road())[0][..., 2:]
+    first = prompts().std().item()
+    for _ in range(steps):
+        adam.zero_grad()
+        (-prompts() * want).mean().backward()
+        adam.step()
+    return prompts().std().item() / first
+
+
+@pytest.mark.parametrize("mode", ["gram", "code"])
+def test_the_size_of_the_bank_is_no_learning_rate(mode):
+    """Forty equal steps move the prompts of 25 and of 200 patterns equally far."""
+    few, many = (deviation_after(40, patterns, mode) for patterns in (25, 200))
+    assert few > 2 and many == pytest.approx(few, rel=0.1)
+
+
 def encoder(width=4):
     torch.manual_seed(0)
     return NPM(2, 3, NPMSettings(width, 5, dropout=0.0)).encoder
@@ -80,7 +104,7 @@ def test_encoder_by_hand():
         (z - z.mean(3, keepdim=True)) / (z.var(3, False, keepdim=True) + 1e-5).sqrt()
     )
     z1 = net.attend(net.first(mixed(x)).relu() + positions(3, 4))
-    z2 = norm(z1 + net.lift(x))
+    z2 = norm(z1 + net.lift(x) + positions(3, 4))  # the residual is Z_0 = X + E_T
     want = norm(z2 + net.second(mixed(z2)).relu())
     torch.testing.assert_close(net(x, a), want, atol=1e-5, rtol=1e-4)
 

@@ -21,8 +21,13 @@ from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
+    over_hours,
 )
-from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
+from stflow_lib.speedgraph.training.losses import (
+    count_batches,
+    training_error,
+    validation_mae,
+)
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor, require_sources
 
@@ -78,7 +83,7 @@ class DomainAdversary(nn.Module):
         self, city: CitySpeed, graphs: dict, steps: Int[Tensor, " b"]
     ) -> Float[Tensor, ""]:
         """The city's error in its own unit, and how well cities are told apart."""
-        error = city.deviation * masked_mae(self.network, city, graphs, steps)
+        error = city.deviation * training_error(self.network, city, graphs, steps)
         return error + self.settings.strength * self.confusion(graphs)
 
 
@@ -98,6 +103,7 @@ def fit(task: Task, settings: DASTNetSettings, seed: int, folder: Path | None) -
     cities = (task.target, *task.sources)
     names = [c.name for c in cities]
     network = DASTNet(names, task.protocol.ahead, settings.size, settings.shared)
+    network = count_batches(network, task)
     graphs = {c.name: graph_inputs(c, settings.size) for c in cities}
     steps = sum(_steps(settings.source, c) for c in task.sources)
     adversary = DomainAdversary(network, settings, steps).to(task.device)
@@ -124,7 +130,7 @@ def train_on_source(
 ) -> History:
     """Training on one source; about 64 of its validation windows choose the epoch."""
     loss = partial(adversary.loss, city, graphs)
-    some = city.valid[:: max(len(city.valid) // 64, 1)]
+    some = over_hours(city)
     check = lambda: {"valid_mae": validation_mae(adversary.network, city, graphs, some)}
     return train(adversary, loss, city.train, check, adversary.settings.source, seed=seed,
                  stage=f"source-{city.name}", folder=folder)  # fmt: skip

@@ -22,6 +22,7 @@ from stflow_lib.speedgraph.networks.graph_operators import (
 from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.problem.visible_days import mean_day
+from stflow_lib.speedgraph.training.losses import penalty
 from stflow_lib.speedgraph.training.reptile import ReptileSettings, reptile
 
 MIN_SPEED = 1.0  # mph or km/h: a change is told in parts of at least this
@@ -98,12 +99,12 @@ def last_speed(speed: Float[Tensor, "b node lag"]) -> Float[Tensor, "b node 1"]:
 def error(
     network: FOGS, city: CitySpeed, graphs: dict, steps: Int[Tensor, " b"]
 ) -> Float[Tensor, ""]:
-    """Masked mean absolute error of the change (its Eq. 2)."""
+    """Masked mean `penalty` of the change, the absolute error of its Eq. 2."""
     truth, seen = city.labels(steps)
     x = city.windows(steps)
     last = last_speed(city.unscale(x[..., 0]))
     off = torch.where(seen, network.change(x, city.name) - (truth - last) / last, 0.0)
-    return off.abs().sum() / seen.sum().clamp_min(1)
+    return penalty(network, city, off).sum() / seen.sum().clamp_min(1)
 
 
 def build(task: Task, settings: FOGSSettings) -> tuple[nn.Module, dict]:

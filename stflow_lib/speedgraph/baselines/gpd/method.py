@@ -35,7 +35,9 @@ from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.speedgraph.training.finetune import (
     FINETUNING,
     finetuned_predictor,
+    over_hours,
 )
+from stflow_lib.speedgraph.training.losses import count_batches
 from stflow_lib.speedgraph.training.masked_pretraining import HOURS, hidden_error, pretrained
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor, require_sources
@@ -121,7 +123,8 @@ def learned(
     torch.manual_seed(seed)
     models = initial_node_networks(task, settings.node, len(nodes))
     short = next(c for c in task.sources if c.name == city.name)
-    check = short.valid[:: max(len(short.valid) // 64, 1)]
+    check = over_hours(short)
+    models = count_batches(models, task)
     history = train(
         models, lambda steps: node_error(models, short, near, steps), short.train,
         lambda: {"valid_mae": node_error(models, short, near, check).item()},

@@ -21,8 +21,9 @@ from stflow_lib.speedgraph.networks.graph_operators import (
     Support,
     without_loops,
 )
-from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
+from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
+from stflow_lib.speedgraph.training.losses import penalty
 
 Vectors = Float[Tensor, "model parameter"]
 
@@ -30,12 +31,12 @@ Vectors = Float[Tensor, "model parameter"]
 class ShortSTGCN(nn.Module):
     """STGCN with one block; 16,960 parameters without biases, for `STGCNSize(32, 8, 4)`."""
 
-    def __init__(self, ahead: int, lags: int, size: stgcn.STGCNSize):
+    def __init__(self, ahead: int, lags: int, size: stgcn.STGCNSize, inputs: int):
         super().__init__()
         left = lags - 3 * (size.kernel - 1)
         if left < 1:
             raise ValueError(f"{lags} input steps: three temporal layers leave {left}")
-        self.block = stgcn.STConvBlock(FEATURES, size, 1)
+        self.block = stgcn.STConvBlock(inputs, size, 1)
         self.last = stgcn.TimeBlock(size.channels, size.channels, size.kernel)
         self.head = nn.Linear(left * size.channels, ahead)
 
@@ -46,12 +47,15 @@ class ShortSTGCN(nn.Module):
         return self.head(self.last(self.block(x, supports)).flatten(2))
 
 
-def node_network(size: stgcn.STGCNSize | gwn.GWNSize, ahead: int, lags: int) -> nn.Module:
+def node_network(
+    size: stgcn.STGCNSize | gwn.GWNSize, ahead: int, lags: int, inputs: int = 2
+) -> nn.Module:
     """The network of one sensor, without biases: a short STGCN, or Graph WaveNet."""
     if isinstance(size, stgcn.STGCNSize):
-        network = ShortSTGCN(ahead, lags, size.want_a("the network of one sensor"))
+        size = size.want_a("the network of one sensor")
+        network = ShortSTGCN(ahead, lags, size, inputs)
     else:
-        network = backbone(size, FEATURES, ahead, lags)
+        network = backbone(size, inputs, ahead, lags)
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             module.bias = None
@@ -85,7 +89,7 @@ def neighbours(
 
 
 class NodeNetworks(nn.Module):
-    """x [B, N, L, 2], neighbours -> scaled speeds [B, M, Q]; row m of `vectors` is one network."""
+    """x [B, N, L, C], neighbours -> scaled speeds [B, M, Q]; row m of `vectors` is one network."""
 
     def __init__(self, network: nn.Module, vectors: Vectors):
         super().__init__()
@@ -96,7 +100,7 @@ class NodeNetworks(nn.Module):
     def forward(self, x: NodeSeries, near: Neighbours) -> Float[Tensor, "b model ahead"]:
         """Each network on its own sensor's neighbours."""
         padded = nn.functional.pad(x, (0, 0, 0, 0, 0, 1))
-        own = padded[:, near.around].transpose(0, 1)  # [M, B, K, L, 2]
+        own = padded[:, near.around].transpose(0, 1)  # [M, B, K, L, C]
         (network,) = self.frame
         network.train(self.training)
 
@@ -125,15 +129,16 @@ def flatten_parameters(network: nn.Module) -> Float[Tensor, " parameter"]:
 def node_error(
     models: NodeNetworks, city: CitySpeed, near: Neighbours, steps: Int[Tensor, " b"]
 ) -> Float[Tensor, ""]:
-    """Masked mean absolute error of the sensors that have networks, in scaled units."""
+    """The masked `penalty` of the sensors that have networks, in scaled units."""
     truth, seen = (part[:, near.nodes] for part in city.scaled_labels(steps))
     off = torch.where(seen, models(city.windows(steps), near) - truth, 0.0)
-    return off.abs().sum() / seen.sum().clamp_min(1)
+    return penalty(models, city, off).sum() / seen.sum().clamp_min(1)
 
 
 def initial_node_networks(
     task: Task, size: stgcn.STGCNSize | gwn.GWNSize, count: int
 ) -> NodeNetworks:
     """`count` networks with the same first weights, so that their units stay comparable."""
-    network = node_network(size, task.protocol.ahead, task.protocol.lags).to(task.device)
+    ahead, lags = task.protocol.ahead, task.protocol.lags
+    network = node_network(size, ahead, lags, task.target.features).to(task.device)
     return NodeNetworks(network, flatten_parameters(network).repeat(count, 1))

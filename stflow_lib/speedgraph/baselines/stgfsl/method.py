@@ -17,7 +17,7 @@ from stflow_lib.speedgraph.baselines.stgfsl.generated_networks import Knowledge,
 from stflow_lib.speedgraph.networks import graph_wavenet as gwn
 from stflow_lib.speedgraph.networks import stgcn
 from stflow_lib.speedgraph.networks.graph_operators import NodeSeries, Square, symmetric
-from stflow_lib.speedgraph.problem.city import FEATURES, CitySpeed
+from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.speedgraph.training.finetune import FINETUNING, supports_by_city
 from stflow_lib.speedgraph.training.reptile import META, ReptileSettings, reptile
@@ -85,10 +85,10 @@ class Neighbours(nn.Module):
 class KnowledgeLearner(nn.Module):
     """x [B, N, L, C], road operator [N, N] -> m [B, N, M]: time and neighbours, then a line."""
 
-    def __init__(self, lags: int, size: Learner):
+    def __init__(self, inputs: int, lags: int, size: Learner):
         super().__init__()
-        self.time = nn.GRU(FEATURES, 1, batch_first=True)
-        self.space = Neighbours(FEATURES * lags, lags, size)
+        self.time = nn.GRU(inputs, 1, batch_first=True)
+        self.space = Neighbours(inputs * lags, lags, size)
         self.join = nn.Linear(2 * lags, size.width)
 
     def forward(self, x: NodeSeries, road: Square) -> Knowledge:
@@ -107,8 +107,9 @@ class STGFSL(nn.Module):
         super().__init__()
         self.strength, self.decay = settings.strength, settings.decay
         lags, ahead, wide = task.protocol.lags, task.protocol.ahead, settings.learner.width
-        self.learner = KnowledgeLearner(lags, settings.learner)
-        self.base = generated(settings.backbone, FEATURES, ahead, lags, wide)
+        inputs = task.target.features
+        self.learner = KnowledgeLearner(inputs, lags, settings.learner)
+        self.base = generated(settings.backbone, inputs, ahead, lags, wide)
 
     def operators(self, weights: Square) -> tuple[Square, Square]:
         """The normalised graph and its transpose."""

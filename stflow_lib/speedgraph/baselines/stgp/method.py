@@ -25,9 +25,14 @@ from stflow_lib.speedgraph.training.finetune import (
     restored,
     supports_by_city,
 )
-from stflow_lib.speedgraph.training.losses import masked_mae, validation_mae
+from stflow_lib.speedgraph.training.losses import (
+    count_batches,
+    training_error,
+    validation_mae,
+)
 from stflow_lib.speedgraph.training.masked_pretraining import sample_windows
-from stflow_lib.training.loop import History, Training, train
+from stflow_lib.speedgraph.training.refit import chosen_on_target
+from stflow_lib.training.loop import History, Training
 from stflow_lib.training.method import Method, Predictor, require_sources
 
 DAYS = 1  # of a window
@@ -65,7 +70,7 @@ def fit(task: Task, settings: STGPSettings, seed: int, folder: Path | None) -> P
         _no_dropout(network)
         stages["domain"] = domain_prompted(network, task, settings, seed, folder)
         stages["target"] = task_prompted(network, task, graphs, settings, seed, folder)
-    return as_short_predictor(build_predictor(network, graphs, stages), DAYS)
+    return as_short_predictor(build_predictor(network, task, graphs, stages), DAYS)
 
 
 def _no_dropout(network: STGP) -> None:
@@ -135,13 +140,15 @@ def task_prompted(
     seed: int,
     folder: Path | None,
 ) -> History:
-    """The prompts of the decoder learn to forecast; the last visible days choose the epoch."""
+    """The prompts of the decoder learn to forecast; validation windows choose the epoch."""
     city, moving = task.target, [*network.task.parameters()]
-    loss = lambda steps: masked_mae(network, city, graphs, steps)
+    network = count_batches(network, task)
+    loss = lambda steps: training_error(network, city, graphs, steps)
     valid = city.valid[:: settings.check_every]
     check = lambda: {"valid_mae": validation_mae(network, city, graphs, valid)}
-    return train(network, loss, city.train, check, settings.target, seed=seed, stage="target",
-                 folder=folder, trainable=lambda _: moving)  # fmt: skip
+    return chosen_on_target(network, loss, task, check, settings.target, seed=seed,
+                            stage="target", folder=folder,
+                            trainable=lambda _: moving)  # fmt: skip
 
 
 def network_of(task: Task, settings: STGPSettings) -> STGP:

@@ -219,7 +219,7 @@ class Decoder(nn.Module):
 class STGP(nn.Module):
     """x [B, N, day, 2] -> scaled speeds [B, N, Q]: the hour after the last is hidden.
 
-    With `change` what is answered is the change since the last input; the network is the same.
+    With `change` all speeds are told, and answered, as changes since the window's last one.
     """
 
     def __init__(self, patch: int, ahead: int, size: STGPSize, change: bool = False):
@@ -245,15 +245,15 @@ class STGP(nn.Module):
         speed, when = self.hours_of(x)
         speed = torch.cat([speed, torch.zeros_like(speed[:, :, :1])], 2)
         when = torch.cat([when, when[:, -1:] + 1], 1)
-        guess = self.reconstruct(speed, when, graph, nodes, hours)[:, :, -1, : self.ahead]
-        return guess - x[:, :, -1:, 0] if self.change else guess
+        return self.reconstruct(speed, when, graph, nodes, hours)[:, :, -1, : self.ahead]
 
     def hours_of(
         self, x: NodeSeries
     ) -> tuple[Float[Tensor, "b node patch step"], Int[Tensor, "b patch"]]:
-        """Speeds, and the hour of the week of each patch."""
-        cells = x.unflatten(2, (-1, self.patch))
-        return cells[..., 0], cells[:, 0, :, 0, 1].long()
+        """Speeds, or changes, and the hour of the week of each patch."""
+        speed = x[..., 0] - x[:, :, -1:, 0] if self.change else x[..., 0]
+        when = x[:, 0, :: self.patch, 1].long()
+        return speed.unflatten(2, (-1, self.patch)), when
 
     def reconstruct(
         self,

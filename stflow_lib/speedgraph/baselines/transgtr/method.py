@@ -31,7 +31,7 @@ from stflow_lib.speedgraph.training.finetune import (
     mean_error,
     sample_steps,
 )
-from stflow_lib.speedgraph.training.losses import masked_mae
+from stflow_lib.speedgraph.training.losses import count_batches, penalty
 from stflow_lib.training.loop import History, Training, train
 from stflow_lib.training.method import Method, Predictor, require_sources
 
@@ -189,7 +189,7 @@ def fit(task: Task, settings: TransGTRSettings, seed: int, folder: Path | None) 
     )  # fmt: skip
     graphs = slices(student, task, settings, seed)
     task = with_long_windows(task, DAYS)
-    network = Forecaster(student, task, settings).to(task.device)
+    network = count_batches(Forecaster(student, task, settings), task).to(task.device)
     stages["source"] = on_sources(network, task, graphs, settings, seed, folder)
     return as_short_predictor(
         finetuned_predictor(network, task, graphs, settings.target, seed, folder, stages), DAYS
@@ -246,7 +246,9 @@ def source_error(
     city = task.sources[int(torch.randint(len(task.sources), ()))]
     graph = network.generator(graphs[city.name])
     steps = sample_steps(city, settings.source.batch)
-    error = masked_mae(lambda x, _: network.on_graph(x, graph), city, graphs, steps)
+    truth, seen = city.scaled_labels(steps)
+    off = torch.where(seen, network.on_graph(city.windows(steps), graph) - truth, 0.0)
+    error = penalty(network, city, off).sum() / seen.sum().clamp_min(1)
     theirs, own = maps.taken()
     network(
         task.target.windows(sample_steps(task.target, len(steps))), graphs[task.target.name]

@@ -81,12 +81,18 @@ def test_order_of_nodes_does_not_matter(task):
     torch.testing.assert_close(moved, net(x, graph_inputs(weights))[:, order])
 
 
-def test_changes_are_speeds_less_the_last(task):
-    """A task that asks for changes gets the same forecast; the same network fills in speeds."""
+def test_asked_for_changes_the_forecast_stands_on_the_last_value(task):
+    """Windows an offset apart have the same answer, so that the forecast moves by the offset:
+    "as now" need not be learned. Asked for speeds there is no such skip."""
     plain, other = network(), STGP(6, 6, TINY, change=True).eval()
     other.load_state_dict(plain.state_dict())
     x, graph = windows(task), graph_inputs(task.target.weights)
-    torch.testing.assert_close(other(x, graph) + x[:, :, -1:, 0], plain(x, graph))
+    moved = x + torch.tensor([3.0, 0.0])
+    torch.testing.assert_close(other(moved, graph), other(x, graph), atol=1e-4, rtol=0)
+    assert (plain(moved, graph) - plain(x, graph)).abs().max() > 1e-3
+    changes, when = other.hours_of(x)
+    assert not changes[:, :, -1, -1].any() and torch.equal(when, plain.hours_of(x)[1])
+    torch.testing.assert_close(changes + x[:, :, -1, 0][..., None, None], plain.hours_of(x)[0])
 
 
 def test_bins_and_degrees_by_hand():
