@@ -52,6 +52,10 @@ SCARCE = (
     "Last value", "Ridge", "Target only", "Fine-tuned", "Joint", JOINT, "Zero-shot",
 )  # fmt: skip
 TREES = ("Trees", "Trees(pooled)")
+WEEK = "-visible7"  # test windows begin after seven days, however many of them are seen
+LONG = "bay-i680"  # a month, of which a week may be seen
+RATIOS = (1 / 200, 1 / 20, 1.0)  # the source's weight over the target's
+RULES = {"TSB": "tsb", "sum": "sum"}  # with and without the projection
 SOURCED = ("GPD", "STGP", JOINT)  # Figure 5
 
 
@@ -133,6 +137,31 @@ def scarcity(profile: str) -> Rows:
     return {m: plan.runs([m], plan.cities[:1], DAYS) for m in (*SCARCE, *TREES)}
 
 
+def week(profile: str) -> Rows:
+    """Six hours to a week of the target that has a month, one test span for all of them."""
+    plan = Plan.of(profile)
+    pairs = [city for city in plan.cities if target_of(city) == LONG]
+    return {m: plan.runs([m], pairs, (*DAYS, 7), switch=WEEK) for m in (*SCARCE, *TREES)}
+
+
+def ratios(profile: str) -> Rows:
+    """The weight of the sources, with and without TSB, at six hours and three days; two seeds.
+
+    Does the best weight fall as data grow, and does TSB widen the range that does no harm?
+    """
+    plan = Plan.of(profile)
+    changed = {
+        f"{label}, {ratio:g}": {
+            "use_prompts": False,
+            "step": {"rule": rule, "target_weight": 0.2, "source_weight": 0.2 * ratio},
+        }
+        for label, rule in RULES.items()
+        for ratio in RATIOS
+    } | {"Target only": {"use_prompts": False, "step": {"rule": "target"}}}
+    some = plan.cities[:1], (DAYS[0], DAYS[-1]), plan.seeds[:2]
+    return {label: plan.runs([JOINT], *some, changes=c) for label, c in changed.items()}
+
+
 def sensors(profile: str) -> Rows:
     """A target with a handful of sensors, drawn anew; all of them is Table 2."""
     plan = Plan.of(profile)
@@ -176,6 +205,8 @@ TABLES = {
     "backbones": RowTable(backbones),
     "asked": RowTable(asked),
     "scarcity": RowTable(scarcity),
+    "week": RowTable(week),
+    "ratios": RowTable(ratios),
     "sensors": RowTable(sensors),
     "starts": RowTable(starts),
 }

@@ -43,3 +43,20 @@ def test_a_week_is_enough_for_every_teacher(real_data):
         (run, *_) = plan.runs(["TransGTR"], plan.cities[-1:], plan.few)
         sources = long_sources(open_task(run), plan.settings("TransGTR").teacher_days)
         assert "la" in {source.name for source in sources}
+
+
+def test_ratios_differ_in_the_weight_of_the_sources_alone():
+    rows = TABLES["ratios"].rows("bench")
+    weights = {
+        (run.settings["step"].get("rule", "tsb"), run.settings["step"].get("source_weight"))
+        for label, group in rows.items() if label != "Target only" for run in group
+    }  # fmt: skip
+    assert {rule for rule, _ in weights} == {"tsb", "sum"}
+    assert len({run.key for group in rows.values() for run in group}) == 7 * 2 * 2
+
+
+def test_a_week_is_asked_of_the_long_city_alone():
+    runs = [run for group in TABLES["week"].rows("bench").values() for run in group]
+    assert {run.city.rpartition(">")[2] for run in runs} == {"bay-i680"}
+    assert all(run.protocol.endswith("-visible7") for run in runs)
+    assert {run.scarcity for run in runs} == {"0.25", "1", "3", "7"}

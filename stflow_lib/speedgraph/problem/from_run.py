@@ -13,7 +13,7 @@ from stflow_lib.speedgraph.problem.task import Choices, Task, make_task
 
 WORDS = {
     "sensors": "sensors", "every": "every", "from": "first_day", "draw": "seed", "change": "change",
-    "blocks": "blocks", "weekday": "weekday", "squares": "squares",
+    "blocks": "blocks", "weekday": "weekday", "squares": "squares", "visible": "visible",
 }  # fmt: skip
 
 
@@ -26,7 +26,8 @@ def open_task(run) -> Task:
     "P10-change1" (networks are asked for the change since the last input), "P10-blocks1"
     (blocks of hours choose, see `problem.task.blocks`, and all visible days teach in the end),
     "P10-weekday1" (networks are told of weekends), "P10-squares200" (in the first 200 batches of
-    a city squared errors are lowered); run.scarcity days of the target: "3", "1", "0.25", "0".
+    a city squared errors are lowered), "P10-visible7" (seven days may be seen and not three);
+    run.scarcity days of the target: "3", "1", "0.25", "0".
     """
     name, *words = run.protocol.split("-")
     sources, target = split_pair(run.city)

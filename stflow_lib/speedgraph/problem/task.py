@@ -37,6 +37,7 @@ class Choices:
     )
     weekday: int = 0  # 1: networks are told of weekends
     squares: int = 0  # batches of a city in which squared errors are lowered
+    visible: int = FEW_DAYS  # calendar days that may be seen; test windows begin after them
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,11 @@ def make_task(
 ) -> Task:
     """Cut cities into a transfer task (TSJT, "Few-Shot Setting").
 
-    `days` end where the three visible days end; with 0 the target may be scaled by them and not
-    learned from. Scales, gaps and choices use visible steps only. Raises DataError, naming the
-    city, for: no graph city; steps that do not fit the protocol or one another; a source that is
-    the target; a target with fewer than three days and a test window; more sensors than there are.
+    `days` end where the visible days end, three of them unless `choices` say otherwise; with 0 the
+    target may be scaled by them and not learned from. Scales, gaps and choices use visible steps
+    only. Raises DataError, naming the city, for: no graph city; steps that do not fit the protocol
+    or one another; a source that is the target; a target with fewer than the visible days and a
+    test window; more sensors than there are.
     Not refused: a sensor without a reading (its inputs are the city's mean and it is not
     scored), one without neighbours, a graph in pieces, no adjacency: see `on_roads`.
     """
@@ -206,11 +208,11 @@ def blocks(
 def _target(
     city, series, protocol: Protocol, minutes: int, days: float | int, choices: Choices, device
 ) -> CitySpeed:
-    day, name = 1440 // minutes, city.attrs["name"]
-    first, end = choices.first_day * day, (choices.first_day + FEW_DAYS) * day
+    day, name, most = 1440 // minutes, city.attrs["name"], choices.visible
+    first, end = choices.first_day * day, (choices.first_day + most) * day
     begin = end - round(days * day)
-    if not 0 <= days <= FEW_DAYS:
-        raise DataError(f"{name}: {days} days are asked for, {FEW_DAYS} may be seen")
+    if not 0 <= days <= most:
+        raise DataError(f"{name}: {days} days are asked for, {most} may be seen")
     if choices.blocks and days >= 1:
         parts = blocks(begin, end, day, protocol)
     else:
@@ -238,14 +240,14 @@ def _test(
 ) -> Tensor:
     """First label steps of test windows: after the visible days, or in the second half."""
     day = 1440 // minutes
-    seen = (choices.first_day + FEW_DAYS) * day
+    seen = (choices.first_day + choices.visible) * day
     begin = seen if not choices.first_day else max(seen, steps // day // 2 * day)
     first, stop = begin + protocol.lags, steps - protocol.ahead + 1
     labels = torch.arange(first, max(first, stop))
     if not len(labels):
         raise DataError(
             f"{city.attrs['name']}: {steps // day} whole days, days {choices.first_day} to "
-            f"{choices.first_day + FEW_DAYS} may be seen: no test window is left"
+            f"{choices.first_day + choices.visible} may be seen: no test window is left"
         )
     return labels[:: choices.every].to(device)
 

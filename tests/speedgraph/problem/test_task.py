@@ -203,3 +203,18 @@ def test_who_needs_no_graph_runs(target, source, name):
 def test_blank_tasks_have_the_form_they_were_made_for(task):
     assert Task.blank(task.form).form == task.form
     assert len(Task.blank(task.form).target.speed) == 0
+
+
+@pytest.mark.parametrize("days", [0.25, 1, 3, 7])
+def test_a_week_that_may_be_seen_has_one_test_span(days, make_speed):
+    city = make_speed(days=10, nodes=2)
+    task = make_task(city, days=days, choices=Choices(visible=7))
+    day = 1440 // task.minutes
+    assert task.test[0] == 7 * day + task.protocol.lags
+    assert task.target.known[0] == (7 - days) * day + task.protocol.lags
+    assert task.target.known[-1] == 7 * day - task.protocol.ahead
+
+
+def test_more_days_than_may_be_seen_are_refused(make_speed):
+    with pytest.raises(DataError, match="7 days are asked for, 3 may be seen"):
+        make_task(make_speed(days=10, nodes=2), days=7)
