@@ -108,16 +108,33 @@ def source_weights(
 ) -> Float[Tensor, " region"]:
     """Weights [R] of the valid cells of a one-direction task's source, with mean 1.
 
-    "RIAM": the density weights of regions' patterns, which the autoencoder has learned from POI
-    alone (Eqs. 1 to 7 without the part of the network's features).
+    "shares": see `target_shares`; "RIAM": the density weights of regions' patterns, which the
+    autoencoder has learned from POI alone (Eqs. 1 to 7 without the network's features).
     """
     city = task.sources[0]
     shares = poi_shares(city.poi, city.mask[0])
     if name == "RIAM":
         weights = riam_weights(shares, seed)
+    elif name == "shares":
+        weights = target_shares(task)
     else:
         common, rare = split.weights(name)
         weights = torch.where(task.kinds[city.mask[0]] == 1, rare, common)
+    return weights / weights.mean()
+
+
+def target_shares(task: Task) -> Float[Tensor, " region"]:
+    """Weights of the source's valid cells with which each kind weighs what it does in the target.
+
+    The kind of a cell is its largest group of POI, in the target `task.kinds`: an oracle, since
+    no method is told those. Kinds that the target lacks weigh nothing; the mean is 1.
+    """
+    city = task.sources[0]
+    theirs = poi_shares(city.poi, city.mask[0])
+    own = task.kinds[task.target.mask[0]]
+    source, target = (kinds.bincount(minlength=theirs.shape[1]) / len(kinds)
+                      for kinds in (theirs.argmax(1), own[own >= 0]))  # fmt: skip
+    weights = (target / source.clamp_min(1e-12))[theirs.argmax(1)]
     return weights / weights.mean()
 
 

@@ -1,5 +1,7 @@
 """The positive control: what the weights are, and that the line with weights 1 is the line."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -48,3 +50,16 @@ def test_a_split_has_weights_of_mean_one():
     for name in ("counts", "oracle"):
         common, rare = split.weights(name)
         assert 0.9 * common + 0.1 * rare == pytest.approx(1)
+
+
+def test_shares_of_the_target_are_the_oracle_where_poi_tell_the_kinds(task):
+    one = task.only(0)
+    city = one.sources[0]
+    kinds = one.kinds[city.mask[0]]
+    poi = torch.zeros_like(city.poi)
+    for kind in (0, 1):
+        poi[kind][one.kinds == kind] = 1
+    clear = replace(one, sources=(replace(city, poi=poi),))
+    weights = control.target_shares(clear)
+    common, rare = Split().weights("oracle")
+    assert torch.allclose(weights, torch.where(kinds == 1, rare, common), atol=1e-5)

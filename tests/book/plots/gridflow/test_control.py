@@ -27,8 +27,9 @@ def test_gains_are_of_the_same_seed():
 
 def test_all_runs_are_planned_once_and_first_seeds_first():
     planned = control.planned(2)
-    assert len(set(planned)) == len(planned) == 2 * 2 * (4 + 4 + 2)
+    assert len(set(planned)) == len(planned) == 2 * 2 * (4 + 4 + 2) + 4 * 2 * 3
     assert [place[3] for place in planned] == sorted(place[3] for place in planned)
+    assert {place[3] for place in planned if place[0] in control.PAIRS} == {0}
 
 
 def test_what_is_written_is_not_computed_again(tmp_path, monkeypatch):
