@@ -185,7 +185,8 @@ def weighted_moments(
     for steps in city.train.split(CHUNK):
         x, own = design(city, steps), slots_of(city, steps, slots)
         left = (city.labels(steps).double() - prior(city, steps)) * weights
-        gram.index_add_(0, own, torch.einsum("brf,brg,r->bfg", x, x, weights.double()))
+        heavy = x * weights.double()[:, None]
+        gram.index_add_(0, own, torch.einsum("brf,brg->bfg", x, heavy))
         moment.index_add_(0, own, torch.einsum("brf,br->bf", x, left))
     return gram, moment
 
