@@ -51,7 +51,7 @@ CHANGE = "-change1"  # see `problem.from_run`
 SCARCE = (
     "Last value", "Ridge", "Target only", "Fine-tuned", "Joint", JOINT, "Zero-shot",
 )  # fmt: skip
-TREES = ("Trees", "Trees(pooled)")
+TREES = ("Trees", "Trees(pooled)", "Boosted line")
 SOURCED = ("GPD", "STGP", JOINT)  # Figure 5
 
 
