@@ -67,10 +67,10 @@ class Moments:
         return Moments(self.gram + other.gram, self.moment + other.moment)
 
     def after(self, prior: Line, strength: float, together: bool) -> Line:
-        """The least of |y - x w|^2 + strength * unit * |w - prior|^2, unit by unit of a feature.
+        """The least of |y - x w|^2 + strength * unit * |w - prior|^2; at inf the prior stays.
 
-        The unit of a feature is its sum of squares in a mean hour. `together`: all hours are
-        changed by the same; else each by its own. At inf the prior stays.
+        `together`: all hours are changed by the same, and the unit of a feature is its sum of
+        squares; else each hour is changed by its own, and the unit is the mean hour's sum.
         """
         if math.isinf(strength):
             return prior

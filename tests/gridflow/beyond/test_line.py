@@ -48,7 +48,7 @@ def test_shrunk_solution_against_stacked_rows(own, together):
     some = list(zip(own, kept, strict=True))
     x = torch.cat([features(part, 0)[keep].flatten(0, 1) for part, keep in some])
     y = torch.cat([part.labels(0)[keep].flatten() for part, keep in some])
-    unit = sum((features(p, 0) ** 2).sum((0, 1)) for p in own) / 24
+    unit = sum((features(p, 0) ** 2).sum((0, 1)) for p in own) / (1 if together else 24)
     below = torch.diag((strength * unit.clamp_min(1e-9)).sqrt())
     rows, labels = torch.cat([x, below]), torch.cat([y - x @ prior.weights[hour], 0 * unit])
     wanted = prior.weights[hour] + torch.linalg.lstsq(rows, labels[:, None]).solution[:, 0]
