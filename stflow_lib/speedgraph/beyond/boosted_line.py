@@ -35,7 +35,7 @@ BOOSTER = partial(trees.MEDIAN, trees=150, patience=10, leaves=16, smallest=50)
 
 @dataclass(frozen=True)
 class Settings:
-    """Sizes, chosen on validation windows of Los Angeles and Aarhus."""
+    """Sizes, chosen on visible windows of Los Angeles."""
 
     line: LineSettings = field(default_factory=LineSettings)
     booster: Boosting = field(default_factory=BOOSTER)

@@ -73,6 +73,17 @@ def test_both_ends_of_a_hold(task):
     assert not no_change(city)(city, city.known[:3]).any()
 
 
+def test_a_prior_counts_as_windows(task):
+    """Every window twice and a prior of twice as many: the same map; of as many: another one."""
+    city, steps = task.target, task.target.train[:40]
+    prior = Line(no_change(city).weights + 0.1)
+    once = own_line(prior, city, steps, 10.0)
+    assert torch.allclose(own_line(prior, city, steps.repeat(2), 20.0).weights, once.weights)
+    assert not torch.allclose(
+        own_line(prior, city, steps.repeat(2), 10.0).weights, once.weights
+    )
+
+
 def test_the_target_decides_how_much_the_sources_count(make_speed):
     """Where it obeys their law they stay, where it obeys the contrary they do not."""
     task = make_task(make_speed(), [make_speed("source", seed=1, days=8)],
