@@ -15,7 +15,7 @@ from stflow_lib.gridflow.baselines import (
 from stflow_lib.gridflow.baselines.crosstres import method as crosstres
 from stflow_lib.gridflow.baselines.pdformer import method as pdformer
 from stflow_lib.gridflow.baselines.rules import RULES
-from stflow_lib.gridflow.beyond import trees
+from stflow_lib.gridflow.beyond import boosted_line, trees
 from stflow_lib.gridflow.problem.day_sums import day_sums
 from stflow_lib.gridflow.problem.from_run import open_task
 from stflow_lib.gridflow.problem.protocol import PROTOCOLS, Protocol
@@ -46,6 +46,7 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
         mlp.METHOD,
         trees.ALONE,
         trees.POOLED,
+        boosted_line.METHOD,
     )
 }
 

@@ -12,7 +12,7 @@ RULES = ("Previous hour", "Yesterday", "Last week", "Few-shot mean", "Hour-of-we
 TARGET_ONLY = (*RULES, "ARIMA", "ST-net", "PDFormer", "Trees")
 FEW_SHOT_ONLY = (*TARGET_ONLY, "ST-DAAN", "CrossTReS")  # no entry in zero-shot, as in the paper
 WITHOUT_DAYS = {"RegionTrans": "Finetuned"}  # there is nothing to match with
-DETERMINISTIC = (*RULES, "ARIMA", "Linear", "Trees", "Trees(pooled)")
+DETERMINISTIC = (*RULES, "ARIMA", "Linear", "Trees", "Trees(pooled)", "Boosted line")
 
 
 @dataclass(frozen=True)

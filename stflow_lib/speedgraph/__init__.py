@@ -20,7 +20,7 @@ from stflow_lib.speedgraph.baselines.rules import RULES
 from stflow_lib.speedgraph.baselines.stgfsl import method as stgfsl
 from stflow_lib.speedgraph.baselines.stgp import method as stgp
 from stflow_lib.speedgraph.baselines.transgtr import method as transgtr
-from stflow_lib.speedgraph.beyond import graph_ridge, trees
+from stflow_lib.speedgraph.beyond import boosted_line, graph_ridge, trees
 from stflow_lib.speedgraph.problem.day_sums import day_sums
 from stflow_lib.speedgraph.problem.from_run import open_task
 from stflow_lib.speedgraph.problem.protocol import PROTOCOLS, Protocol
@@ -66,6 +66,7 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
         graph_ridge.METHOD,
         trees.ALONE,
         trees.POOLED,
+        boosted_line.METHOD,
     )
 }
 

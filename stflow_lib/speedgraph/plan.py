@@ -13,7 +13,9 @@ FEW_SHOT_ONLY = (
     *TARGET_ONLY, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD",
     "TSJT(STGCN)", "TSJT(GWN)", "Joint", "Joint(GWN)",
 )  # fmt: skip
-DETERMINISTIC = (*RULES, "Ridge", "Graph ridge", "ARIMA", "Trees", "Trees(pooled)")
+DETERMINISTIC = (
+    *RULES, "Ridge", "Graph ridge", "ARIMA", "Trees", "Trees(pooled)", "Boosted line",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

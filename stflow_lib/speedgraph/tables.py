@@ -51,7 +51,7 @@ CHANGE = "-change1"  # see `problem.from_run`
 SCARCE = (
     "Last value", "Ridge", "Target only", "Fine-tuned", "Joint", JOINT, "Zero-shot",
 )  # fmt: skip
-TREES = ("Trees", "Trees(pooled)")
+TREES = ("Trees", "Trees(pooled)", "Boosted line")
 WEEK = "-visible7"  # test windows begin after seven days, however many of them are seen
 LONG = "bay-i680"  # a month, of which a week may be seen
 RATIOS = (1 / 200, 1 / 20, 1.0)  # the source's weight over the target's

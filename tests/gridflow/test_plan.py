@@ -66,6 +66,7 @@ def test_without_a_day_regiontrans_runs_as_finetuned():
         ("Linear", set(PAIRS), {"3", "0"}, {0}),
         ("Trees", {"jonas-dc-taxi", "sim-grid-c"}, {"3"}, {0}),
         ("Trees(pooled)", set(PAIRS), {"3", "0"}, {0}),
+        ("Boosted line", set(PAIRS), {"3", "0"}, {0}),
         ("STBaT", set(PAIRS), {"3", "0"}, {0, 1}),
     ],
 )

@@ -1,0 +1,118 @@
+"""A line and trees on what it leaves over, for speeds."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.schema import with_content_hash
+from stflow_lib.speedgraph import METHODS, make_task, score
+from stflow_lib.speedgraph.beyond import trees
+from stflow_lib.speedgraph.beyond.boosted_line import (
+    BOOSTER,
+    METHOD,
+    Forecaster,
+    Left,
+    Settings,
+    Table,
+    fit,
+    joined,
+)
+from stflow_lib.speedgraph.beyond.line import LineSettings, lent_line
+from stflow_lib.training import saved
+from stflow_lib.training.trees import Rows
+
+SMALL = Settings(
+    LineSettings(windows=40), BOOSTER(trees=10, patience=3, leaves=4, smallest=20), windows=20
+)
+
+
+@pytest.fixture(scope="module")
+def found(task):
+    return METHOD.fit(task, SMALL, 0)
+
+
+@pytest.fixture(scope="module")
+def left(task):
+    line = lent_line(task.sources, SMALL.line)
+    city = task.target
+    return Left(trees.Part(city, city.train[:60], torch.zeros(5)), line)
+
+
+def test_trees_that_say_nothing_leave_the_line(task, left):
+    """And a line of no change repeats the last input."""
+    x = left.readings()
+    blank = BOOSTER(leaves=2, smallest=1).fitted(Rows(x, np.zeros(len(x))), 1)
+    plain = Forecaster(left.line, ((blank, blank),) * 6, torch.zeros(5))
+    city, steps = task.target, task.test[:5]
+    last = city.scaled[steps - 1][..., None]
+    assert torch.allclose(
+        plain(task, steps), city.unscale(left.line(city, steps) + last).float()
+    )
+    still = replace(plain, line=replace(left.line, weights=left.line.weights * 0))
+    assert torch.allclose(still(task, steps), city.unscale(last).expand(-1, -1, 6))
+
+
+def test_rows_are_what_the_line_leaves_over(task, left):
+    """Of every row drawn whose label was measured; neighbours in a table keep their order."""
+    city, line = task.target, left.line(task.target, left.part.steps)
+    rows = Table([left, left], 10**6).measured(4)
+    wanted = {}
+    for b, t in enumerate(left.part.steps.tolist()):
+        for n in range(5):
+            if city.seen[t + 4, n]:
+                now = (city.speed[t + 4, n].double() - city.mean) / city.deviation
+                off = now - city.scaled[t - 1, n] - line[b, n, 4]
+                wanted[round(line[b, n, 4].item(), 9)] = off.item()
+    assert len(rows.y) == 2 * len(wanted)
+    for x, y in zip(rows.x, rows.y, strict=True):
+        assert y == pytest.approx(wanted[round(x[-2], 9)], abs=1e-5)
+    few = Table([left], 7)
+    assert len(few.x) == 7 and len(joined([few, few], 0).y) == 2 * len(few.measured(0).y) <= 14
+
+
+def test_without_a_day_nothing_of_the_target_is_read(target, source):
+    """Neither its labels nor its sensors' levels."""
+    task = make_task(target, [source], days=0)
+    found = fit(task, SMALL, 0, None)
+    assert torch.equal(found.learned["line"], lent_line(task.sources, SMALL.line).weights)
+    assert found.learned["level"].isnan().all() and {len(x) for x in found.notes["trees"]} == {
+        1
+    }
+    blank = replace(task, target=replace(task.target, scaled=task.target.scaled * 0))
+    assert torch.equal(fit(blank, SMALL, 0, None)(task, task.test), found(task, task.test))
+    with pytest.raises(DataError, match="no source city"):
+        fit(make_task(target), SMALL, 0, None)
+    with pytest.raises(DataError, match="needs a graph"):
+        METHOD.fit(
+            make_task(with_content_hash(target.drop_vars("adjacency")), [source]), SMALL, 0
+        )
+
+
+def test_nothing_after_the_window_is_read(target, source, task, found):
+    first = int(task.test[0])
+    speed = target.speed.values.copy()
+    speed[first:] = 7
+    other = with_content_hash(target.assign(speed=(target.speed.dims, speed)))
+    again = fit(make_task(other, [source]), SMALL, 0, None)
+    assert torch.equal(
+        again(make_task(other, [source]), task.test[:1]), found(task, task.test[:1])
+    )
+
+
+def test_it_learns_more_than_the_last_value(task, found):
+    last = METHODS["Last value"].fit(task, METHODS["Last value"].settings(), 0)
+    ours, plain = (score(task, p)["metrics"] for p in (found, last))
+    assert ours["mae"] < 0.9 * plain["mae"] and ours["rmse"] < 0.9 * plain["rmse"]
+
+
+def test_a_seed_changes_nothing_and_a_predictor_is_saved(task, found, tmp_path):
+    wanted = found(task, task.test[:20])
+    assert torch.equal(fit(task, SMALL, 1, None)(task, task.test[:20]), wanted)
+    assert torch.equal(pickle.loads(pickle.dumps(found))(task, task.test[:20]), wanted)
+    saved.save(found, tmp_path / "own")
+    assert torch.equal(saved.load(tmp_path / "own")(task, task.test[:20]), wanted)
+    assert METHODS["Boosted line"] is METHOD and found.notes["counts"] in LineSettings().own
