@@ -56,7 +56,6 @@ class Split:
         "counts": both kinds weigh the same; "oracle": they weigh what they do in the target.
         """
         common, rare = {
-            "none": (1.0, 1.0),
             "counts": (1 / self.common, 1 / self.rare),
             "oracle": (self.rare / self.common, self.common / self.rare),
         }[name]
@@ -112,9 +111,10 @@ def source_weights(
     autoencoder has learned from POI alone (Eqs. 1 to 7 without the network's features).
     """
     city = task.sources[0]
-    shares = poi_shares(city.poi, city.mask[0])
-    if name == "RIAM":
-        weights = riam_weights(shares, seed)
+    if name == "none":
+        weights = torch.ones(len(city.cells()))
+    elif name == "RIAM":
+        weights = riam_weights(poi_shares(city.poi, city.mask[0]), seed)
     elif name == "shares":
         weights = target_shares(task)
     else:
