@@ -80,8 +80,10 @@ def trips_city(
     """
     trips = read_trips(paths, columns, zone, month_first)
     near = _near(trips["start"])
-    told = {**trips.attrs, "rides_astray": int((~near).sum())}
+    told = dict(trips.attrs)
     trips = trips[near].reset_index(drop=True)
+    trips.attrs = {"rides_double": told.pop("rides_double")}
+    told["rides_astray"] = int((~near).sum())
     box = box or box_around(_ends(trips), share, cell_m)
     first, last = trips["start"].min(), trips["start"].max()
     changes = daylight_changes(first, last, zone)

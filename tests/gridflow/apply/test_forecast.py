@@ -76,8 +76,10 @@ def test_coverage_on_hours_that_nobody_saw(make_grid):
 def test_another_process_gives_the_same_bits(model, city, tmp_path):
     save(model, tmp_path / "town.pt")
     write_city(city, tmp_path / "town.nc")
-    code = ("import sys, torch; torch.set_num_threads(1); from stflow_lib.gridflow import load_model\n"
-            "load_model(sys.argv[1])(sys.argv[2], 4).to_array().values.tofile(sys.argv[3])")  # fmt: skip
+    code = (
+        "import sys, torch; from stflow_lib.gridflow import load_model; torch.set_num_threads(1)\n"
+        "load_model(sys.argv[1])(sys.argv[2], 4).to_array().values.tofile(sys.argv[3])"
+    )
     arguments = [str(tmp_path / name) for name in ("town.pt", "town.nc", "bits")]
     where = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", code, *arguments], check=True, env=where)
