@@ -2,7 +2,6 @@
 
 import argparse
 import ast
-import os
 import subprocess
 from pathlib import Path
 
@@ -20,8 +19,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run a page and say where it lies; its last cell says what it wrote."""
     parser = argparse.ArgumentParser(prog="stflow_lib page", description=__doc__)
     parser.add_argument("name", help="as your_city/01_forecast_demand")
-    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[],
-                        metavar=("PARAMETER", "VALUE"), help="of the page's second cell")  # fmt: skip
+    pairs = {"nargs": 2, "action": "append", "metavar": ("PARAMETER", "VALUE"), "default": []}
+    parser.add_argument("-p", "--parameter", help="of the page's second cell", **pairs)
     parser.add_argument("-o", "--output", type=Path, help=f"an .ipynb (default: in {OUTPUT})")
     chosen = parser.parse_args(argv)
     given = dict(chosen.parameter)
@@ -40,7 +39,7 @@ def run_page(name: str, given: dict[str, str], target: Path) -> Path:
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     call = papermill.command(source_of(name), target, yaml.safe_dump(values), Path.cwd())
-    done = subprocess.run(call, capture_output=True, text=True, env={**os.environ})
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
         raise DataError(f"{name}: {lines[-1]} (see {target})")

@@ -27,14 +27,15 @@ def band_figure(city: xr.Dataset, found: xr.Dataset, cell: tuple[int, int]) -> p
     )  # fmt: skip
     steps = DAYS * 1440 // int(city.attrs["step_minutes"])
     for axes, way in zip(panels[:, 0], ways, strict=True):
-        place = {"direction": way, "row": cell[0], "col": cell[1]}
-        past = city.flow.isel(time=slice(-steps, None)).loc[_at(way)][:, cell[0], cell[1]]
+        past = city.flow.sel(direction=way).isel(
+            time=slice(-steps, None), row=cell[0], col=cell[1]
+        )
         ahead = found.sel(direction=way).isel(row=cell[0], col=cell[1])
         axes.plot(past.time, past, color=GREY, label="counted")
         axes.fill_between(ahead.time, ahead.lower, ahead.upper, color=BLUE, alpha=0.25, lw=0,
                           label=_interval(found))  # fmt: skip
         axes.plot(ahead.time, ahead["mean"], color=BLUE, marker=".", label="forecast")
-        axes.set_ylabel(f"{place['direction']}\n({city.attrs['unit']})")
+        axes.set_ylabel(f"{way}\n({city.attrs['unit']})")
         axes.set_ylim(bottom=0)
         bare(axes)
     panels[0, 0].set_title(f"Row {cell[0]}, column {cell[1]} of {city.attrs['name']}")
@@ -47,8 +48,11 @@ def maps_figure(found: xr.Dataset, step: int = 0, direction: int = 0) -> plt.Fig
     """Map of the mean and of the interval's width at one step, north at the top."""
     one = found.isel(time=step, direction=direction)
     fig, panels = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-    for axes, values, title in zip(panels, (one["mean"], one["upper"] - one["lower"]),
-                                   ("mean", f"width of the {_interval(found)}"), strict=True):  # fmt: skip
+    shown = {
+        "mean": one["mean"],
+        f"width of the {_interval(found)}": one["upper"] - one["lower"],
+    }
+    for axes, (title, values) in zip(panels, shown.items(), strict=True):
         image = axes.imshow(
             values, extent=_extent(found), cmap="viridis", aspect=_aspect(found)
         )
@@ -60,10 +64,6 @@ def maps_figure(found: xr.Dataset, step: int = 0, direction: int = 0) -> plt.Fig
     stamp = pd.Timestamp(one.time.values)
     fig.suptitle(f"{one.direction.item()}, {stamp:%A %Y-%m-%d %H:%M}")
     return fig
-
-
-def _at(way: Hashable) -> dict[str, Hashable]:
-    return {"direction": way}
 
 
 def _interval(found: xr.Dataset) -> str:

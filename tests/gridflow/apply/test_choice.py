@@ -38,7 +38,7 @@ def test_without_own_days_the_sources_teach(make_grid):
 
 
 def test_a_city_that_repeats_its_weeks_is_forecast_by_last_week(make_grid):
-    """Noise of one week, repeated: no window of six hours tells what comes, the week before does."""
+    """Noise of one week, repeated: no window of six hours tells what comes, that week does."""
     city = make_grid(steps=4 * 168, poi=False)
     week = np.random.default_rng(0).poisson(5, city.flow[:168].shape).astype(np.float32)
     task, split = cut(city.assign(flow=city.flow.copy(data=np.tile(week, (4, 1, 1, 1)))))
