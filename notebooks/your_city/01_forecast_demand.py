@@ -12,16 +12,16 @@
 # ```
 #
 # Files of Citi Bike, Divvy, Capital Bikeshare, Bluebikes, Indego and BIXI are recognised by their
-# header. For any other table name its columns, for example
-# `-p columns "{start: Abfahrt, end: Ankunft, start_lat: y1, start_lon: x1, end_lat: y2, end_lon: x2}"`;
-# without `path` the page writes a small file of invented trips and goes on with that.
+# header. For any other table name its columns, as in
+# `-p columns "{start: von, end: bis, start_lat: y1, start_lon: x1, end_lat: y2, end_lon: x2}"`.
+# Without `path` the page writes a small file of invented trips and goes on with that.
 
 # %% tags=["parameters"]
 path: str = ""  # your file; several with commas between them; empty: invented trips
 zone: str = "America/New_York"  # IANA name of the city's time zone
 columns: dict = {}  # start, end, start_lat, start_lon, end_lat, end_lon -> names in your file
 cell_m: float = 1000.0  # side of a cell in metres
-hours: int = 6  # to forecast
+hours: int = 12  # to forecast
 method: str = ""  # one of gridflow.METHODS; empty: chosen by itself
 name: str = "your-city"  # of the files that are written
 out: str = "build/your_city"  # folder for them
@@ -74,11 +74,12 @@ plt.show()
 # the count should lie inside of the band.*
 
 # %%
-maps_figure(forecast)
+busy = int(forecast["mean"].sum(("direction", "row", "col")).argmax())
+maps_figure(forecast, step=busy)
 plt.show()
 
 # %% [markdown]
-# *Figure 2: the first hour. Left the forecast, right how unsure it is: where more happens, more can
+# *Figure 2: the hour with the most trips of those to come. Left the forecast, right how unsure it is: where more happens, more can
 # go another way.*
 #
 # ## What was written

@@ -20,7 +20,7 @@ def city():
     flow = np.arange(48.0).reshape(4, 2, 3, 2)
     time = pd.date_range("2024-01-01", periods=4, freq="h")
     return with_content_hash(grid_city(flow, time, ["in", "out"], name="town", zone="nominal",
-                                       step_minutes=60, unit="trips", source="a test", licence="MIT",
+                                       step_minutes=60, unit="trips", source="t", licence="MIT",
                                        **BOX))  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def band_figure(city: xr.Dataset, found: xr.Dataset, cell: tuple[int, int]) -> p
 def maps_figure(found: xr.Dataset, step: int = 0, direction: int = 0) -> plt.Figure:
     """Map of the mean and of the interval's width at one step, north at the top."""
     one = found.isel(time=step, direction=direction)
-    fig, panels = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    fig, panels = plt.subplots(1, 2, figsize=(9, 4), layout="compressed")
     shown = {
         "mean": one["mean"],
         f"width of the {_interval(found)}": one["upper"] - one["lower"],

@@ -20,7 +20,6 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.csv_table import parse_csv, utf8
 from stflow_lib.data.files.open import demand_size, named, need_file, open_zip, read_bytes
 from stflow_lib.data.files.read import read_table
-from stflow_lib.data.rasterize.around import box_around, cells_of
 from stflow_lib.data.rasterize.trips import COLUMNS, rides_city
 from stflow_lib.data.readers.trip_layouts import IDENTITIES, columns_of, key
 from stflow_lib.data.schema import Box
@@ -84,14 +83,14 @@ def trips_city(
     trips = trips[near].reset_index(drop=True)
     trips.attrs = {"rides_double": told.pop("rides_double")}
     told["rides_astray"] = int((~near).sum())
-    box = box or box_around(_ends(trips), share, cell_m)
+    box = box or Box.around(_ends(trips), share, cell_m)
     first, last = trips["start"].min(), trips["start"].max()
     changes = daylight_changes(first, last, zone)
     clock = {"clock": CLOCK.format(", ".join(map(str, changes)))} if changes else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is left out is printed below
         city = rides_city(
-            trips, box, *cells_of(box, cell_m), step_minutes, "UTC" if changes else zone,
+            trips, box, *box.cells(cell_m), step_minutes, "UTC" if changes else zone,
             **{"name": name, "source": _names(paths), "licence": "yours", **attrs}, **told,
         )  # fmt: skip
     city = city.assign_attrs(zone=zone, **clock)
@@ -144,17 +143,16 @@ def _trips(
         {end: _times(raw[names[end]], zone, month_first, where) for end in ("start", "end")}
     )
     for name in COLUMNS[2:]:
-        trips[name] = _degrees(raw[names[name]], where)
+        trips[name] = degrees_of(raw[names[name]], where, 90 if name.endswith("lat") else 180)
     known = next((c for c in raw.columns if key(str(c)) in map(key, IDENTITIES)), None)
     same = raw[known] if known else pd.util.hash_pandas_object(raw, index=False)
     return trips.assign(ride=same)
 
 
-def _degrees(column: pd.Series, where: str) -> pd.Series:
+def degrees_of(column: pd.Series, where: str, limit: float) -> pd.Series:
     """Degrees; NaN for blanks, for 0 and for what lies off the globe. Decimal commas are read."""
     text = column.str.replace(",", ".") if column.dtype == object else column
     degrees = pd.to_numeric(text, errors="coerce").astype(float)
-    limit = 90 if "lat" in key(str(column.name)) else 180
     degrees = degrees.where((degrees.abs() <= limit) & (degrees != 0))
     if degrees.isna().all():
         raise DataError(f"{where}: {column.name}: no degrees, it begins {column.iloc[0]!r}")
@@ -178,6 +176,31 @@ def _times(
     if "/" in text.iloc[0] or "." in text.iloc[0][:6]:
         return pd.to_datetime(text, dayfirst=not month_first, format="mixed", errors="coerce")
     return pd.to_datetime(text, format="ISO8601", errors="coerce")
+
+
+def instants_of(column: pd.Series, zone: str | None, where: str) -> pd.Series:
+    """Unix seconds of times in any form, <NA> where unreadable; wall clocks are those of `zone`."""
+    local = _times(column, "UTC", True, where)
+    if _has_offset(column):
+        stamps = local.dt.tz_localize("UTC")
+    elif zone is None:
+        raise DataError(f"{where}: {column.name} has no offset from UTC: name the zone")
+    else:
+        with named(f"zone {zone!r}", "not a time zone"):
+            stamps = local.dt.tz_localize(ZoneInfo(zone), ambiguous="NaT", nonexistent="NaT")
+    seconds = stamps.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[s]")
+    return seconds.astype("int64").astype("Int64").where(stamps.notna())
+
+
+def _has_offset(column: pd.Series) -> bool:
+    """Whether most times say what instant they are: numbers, or stamps with an offset."""
+    if column.dtype.kind in "iuf" or isinstance(column.dtype, pd.DatetimeTZDtype):
+        return True
+    if column.dtype.kind == "M":
+        return False
+    numbers = pd.to_numeric(column, errors="coerce").notna()
+    text = column.astype(str).str.strip()
+    return bool((numbers | text.str.contains(OFFSET)).mean() > 0.5)
 
 
 def _local(stamps: pd.Series, zone: str | None, where: str) -> pd.Series:

@@ -11,7 +11,7 @@ MINE = dict(zip(COLUMNS, ("von", "bis", "y1", "x1", "y2", "x2"), strict=True))
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_each_layout_is_recognised_in_any_spelling(layout):
-    """Citi Bike wrote `Start Station Latitude` in one year and `start_station_latitude` in another."""
+    """Citi Bike wrote `Start Station Latitude` in one year, `start station latitude` in others."""
     names = LAYOUTS[layout]
     for spelled in (
         names,
@@ -23,10 +23,10 @@ def test_each_layout_is_recognised_in_any_spelling(layout):
 
 
 @pytest.mark.parametrize("header, reason", [
-    (["tpep_pickup_datetime", "tpep_dropoff_datetime", "PULocationID", "DOLocationID"], "name zones, not places"),
-    (["trip_id", "start_time", "end_time", "from_station_id", "to_station_id"], "stations by number; join"),
+    (["tpep_pickup_datetime", "PULocationID"], "name zones, not places"),
+    (["trip_id", "start_time", "end_time", "from_station_id"], "stations by number; join"),
     (["start_date", "start_station_code", "end_date"], "BIXI before 2022"),
-    (["Duration", "Start date", "End date", "Start station number"], "Capital Bikeshare before 2020"),
+    (["Start date", "End date", "Start station number"], "Capital Bikeshare before"),
 ])  # fmt: skip
 def test_layouts_without_places_are_refused_with_the_reason(header, reason):
     with pytest.raises(DataError, match=f"file: .*{reason}"):

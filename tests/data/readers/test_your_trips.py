@@ -43,21 +43,21 @@ def test_every_way_of_writing_gives_the_same_rides(rides, write, tmp_path):
         archive.write(write(rides), "folder/t.csv")
     rides.to_parquet(tmp_path / "t.parquet")
     utc = zoned(rides, lambda s: s.tz_convert("UTC").isoformat())
+    iso = lambda s: s.tz_convert("UTC").strftime("%FT%TZ")
+    number = lambda s: int(s.timestamp() * 1000)
     ways = {
         "bom": ({}, write(rides, "a.csv", b"\xef\xbb\xbf")),
         "semicolons, commas": ({"columns": MINE}, write(own, "b.csv", sep=";", decimal=",")),
         "tabs": ({}, write(rides, "c.csv", sep="\t")),
         "offsets": ({"zone": ZONE}, write(utc, "d.csv")),
-        "Z": ({"zone": ZONE}, write(zoned(rides, lambda s: s.tz_convert("UTC").strftime("%FT%TZ")), "e.csv")),
-        "milliseconds": ({"zone": ZONE}, write(zoned(rides, lambda s: int(s.timestamp() * 1000)), "f.csv")),
+        "Z": ({"zone": ZONE}, write(zoned(rides, iso), "e.csv")),
+        "milliseconds": ({"zone": ZONE}, write(zoned(rides, number), "f.csv")),
         "zip": ({}, tmp_path / "t.zip"),
         "parquet": ({}, tmp_path / "t.parquet"),
     }  # fmt: skip
     for name, (options, path) in ways.items():
-        (
-            pd.testing.assert_frame_equal(read_trips(path, **options), want, check_dtype=False),
-            name,
-        )
+        found = read_trips(path, **options)
+        pd.testing.assert_frame_equal(found, want, check_dtype=False, obj=name)
 
 
 def test_slashes_are_month_first_unless_said(write, rides):
