@@ -74,7 +74,7 @@ plt.show()
 # the count should lie inside of the band.*
 
 # %%
-busy = int(forecast["mean"].sum(("direction", "row", "col")).argmax())
+busy = int(forecast["mean"].sum(("direction", "row", "col")).values.argmax())
 maps_figure(forecast, step=busy)
 plt.show()
 

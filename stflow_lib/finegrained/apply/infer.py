@@ -187,7 +187,7 @@ def _kept(fine: Fine, coarse: Float[Tensor, "sample 1 row col"], factor: int) ->
     return (fine * upsample_nearest(coarse.double() / total, factor)).to(coarse.dtype)
 
 
-def calibrated(predictor: Predictor, task: Task) -> list[dict[str, Tensor]]:
+def calibrated(predictor: Predictor, task: Task) -> list[dict[str, Any]]:
     """Bands by direction from the test part, which neither fitted nor chose."""
     ways, found = len(task.directions), []
     for direction in range(ways):

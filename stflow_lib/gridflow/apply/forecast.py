@@ -153,7 +153,7 @@ def load_model(path: Path | str) -> Forecaster:
 
 def calibrated(
     predictor: Predictor, task: Task, held_out: range, ahead: int
-) -> tuple[list[list[dict[str, Tensor]]], int]:
+) -> tuple[list[list[dict[str, Any]]], int]:
     """Bands by steps ahead and direction from forecasts in held-out steps, and how many origins.
 
     Where no held-out step is as far ahead, the furthest bands grow with the root of the steps.
