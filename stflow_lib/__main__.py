@@ -38,10 +38,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _command(argv: list[str]) -> int:
-    if argv[:1] == ["book"]:  # the book has a command line of its own
-        from stflow_lib.book import build as book
+    if argv[:1] in (["book"], ["page"]):  # they have command lines of their own
+        from stflow_lib.book import build, one_page
 
-        return book.main(argv[1:]) or 0
+        return (build if argv[0] == "book" else one_page).main(argv[1:]) or 0
     options = _parser().parse_args(argv)
     options.command(options)
     return 0
@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("name")
     add("catalog", _catalog, "list the cities: what, licence, size, whether here")
     add("book", None, "run the notebooks and build the site (book --help)")
+    add("page", None, "run one page on a file of your own (page --help)")
     return parser
 
 

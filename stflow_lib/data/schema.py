@@ -28,6 +28,8 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.open import named
 
 STAMPS = ("datetime64", "datetime", "date", "string", "empty")  # what pandas calls time stamps
+METRES_PER_DEGREE = 6_371_008.8 * np.pi / 180
+MOST_CELLS = 256  # along a side of a box around points
 FINER = [f"datetime64[{unit}]" for unit in ("ps", "fs", "as")]  # pandas reads these wrongly
 
 
@@ -50,6 +52,36 @@ class Box:
     def attrs(self) -> dict[str, float]:
         """The four edges under the names that a city carries in its attributes."""
         return dict(self.__dict__)
+
+    @classmethod
+    def around(cls, points: np.ndarray, share: float = 0.99, cell_m: float = 500) -> "Box":
+        """The box that holds the middle `share` of latitudes and of longitudes, in whole cells.
+
+        points [N, 2]: latitude and longitude in degrees. share: of each axis, so that a few ends
+        far out do not make a grid of empty cells. DataError for no points, for a share or a side
+        that is none, and for a grid of more than MOST_CELLS a side.
+        """
+        points = exact(points, np.float64, "points (lat, lon)").reshape(-1, 2)
+        if not len(points) or not 0 < share <= 1 or not cell_m > 0:
+            raise DataError(f"box around {len(points)} points, share {share}, cell_m {cell_m}: "
+                            "want points, a share in (0, 1] and a side above 0")  # fmt: skip
+        low, high = np.quantile(points, [(1 - share) / 2, (1 + share) / 2], axis=0)
+        middle = (low + high) / 2
+        side = cell_m / METRES_PER_DEGREE / np.array([1, np.cos(np.deg2rad(middle[0]))])
+        cells = np.maximum(np.ceil((high - low) / side - 1e-9), 1)
+        if cells.max() > MOST_CELLS:
+            raise DataError(f"{cell_m:g} m cells: {cells[0]:.0f} x {cells[1]:.0f} of them; choose "
+                            f"cell_m from {cell_m * cells.max() / MOST_CELLS:.0f} on")  # fmt: skip
+        (south, west), (north, east) = middle - cells * side / 2, middle + cells * side / 2
+        return cls(*map(float, (south, north, west, east)))
+
+    def cells(self, cell_m: float) -> tuple[int, int]:
+        """Rows and columns of cells with sides nearest to `cell_m` metres, at least one each."""
+        middle = np.deg2rad((self.lat_min + self.lat_max) / 2)
+        height = (self.lat_max - self.lat_min) * METRES_PER_DEGREE
+        width = (self.lon_max - self.lon_min) * METRES_PER_DEGREE * np.cos(middle)
+        rows, cols = (max(1, round(float(length / cell_m))) for length in (height, width))
+        return rows, cols
 
 
 def block_sum(x: np.ndarray, factor: int) -> np.ndarray:

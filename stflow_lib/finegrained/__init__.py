@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+from stflow_lib.finegrained.apply.infer import Refiner, fit, infer, load_model, save
 from stflow_lib.finegrained.baselines import (
     deepsd,
     espcn,
@@ -74,9 +75,14 @@ __all__ = [
     "CHOOSING",
     "METHODS",
     "TABLES",
+    "Refiner",
     "Task",
     "day_sums",
+    "fit",
+    "infer",
+    "load_model",
     "make_task",
     "open_task",
+    "save",
     "score",
 ]

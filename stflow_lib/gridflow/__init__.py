@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from stflow_lib.gridflow.apply.forecast import Forecaster, fit, forecast, load_model, save
 from stflow_lib.gridflow.baselines import (
     arima,
     finetuned,
@@ -62,11 +63,16 @@ __all__ = [
     "PROTOCOLS",
     "TABLES",
     "Choices",
+    "Forecaster",
     "Protocol",
     "Task",
     "data_hash",
     "day_sums",
+    "fit",
+    "forecast",
+    "load_model",
     "make_task",
     "open_task",
+    "save",
     "score",
 ]

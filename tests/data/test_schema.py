@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from stflow_lib.data import Box, DataError, block_sum, check_city
-from stflow_lib.data.rasterize.cells import cell_index, degrees_e5
+from stflow_lib.data.rasterize.cells import cell_index, cell_metres, degrees_e5
 from stflow_lib.data.schema import (
+    METRES_PER_DEGREE,
+    MOST_CELLS,
     as_time,
     check_blocks,
     content_hash,
@@ -267,3 +269,42 @@ def test_cells_of_a_box_know_where_they_are():
         point = [degrees_e5(city[axis].values[at]) for axis, at in (("lat", row), ("lon", col))]
         assert cell_index(*point, box, 2, 3) == row * 3 + col
     assert "lat" not in grid_city(np.ones((2, 1, 2, 3)), time, ["a"]).coords
+
+
+@pytest.fixture
+def points():
+    random = np.random.default_rng(0)
+    return random.uniform([52.4, 13.2], [52.6, 13.6], (5000, 2))
+
+
+@pytest.mark.parametrize("cell_m", [250, 500, 1234.5])
+def test_whole_cells_of_the_side(points, cell_m):
+    box = Box.around(points, cell_m=cell_m)
+    rows, cols = box.cells(cell_m)
+    assert abs(cell_metres(box, rows, cols) / cell_m - 1) < 1e-3
+    assert abs((box.lat_max - box.lat_min) * METRES_PER_DEGREE - rows * cell_m) < 1
+
+
+def test_the_share_of_each_axis_is_inside(points):
+    far = np.concatenate([points, [[0.0, 0.0], [-33.9, 151.2]]])
+    box = Box.around(far, share=0.9, cell_m=100)
+    for axis, (low, high) in enumerate(
+        ((box.lat_min, box.lat_max), (box.lon_min, box.lon_max))
+    ):
+        inside = ((far[:, axis] >= low) & (far[:, axis] < high)).mean()
+        assert 0.9 <= inside < 0.92
+
+
+def test_one_point_has_one_cell():
+    box = Box.around(np.array([[10.0, 20.0]]), cell_m=300)
+    assert box.cells(300) == (1, 1) and box.lat_min < 10 < box.lat_max
+
+
+def test_no_points_no_share_and_too_many_cells(points):
+    for odd in ({"points": points[:0]}, {"share": 0}, {"cell_m": 0}):
+        with pytest.raises(DataError, match="box around"):
+            Box.around(**{"points": points, **odd})
+    with pytest.raises(DataError, match="choose cell_m from") as error:
+        Box.around(points, cell_m=10)
+    least = float(str(error.value).split("from ")[1].split(" ")[0]) + 1
+    assert max(Box.around(points, cell_m=least).cells(least)) <= MOST_CELLS

@@ -6,17 +6,24 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from stflow_lib.data.catalog import graphs, grids, papers, simulated
+from stflow_lib.data.catalog import graphs, grids, papers, registered, simulated
 from stflow_lib.data.catalog.entry import Entry, data_folder
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files import download
 from stflow_lib.data.files.open import named
-from stflow_lib.data.schema import with_content_hash
+from stflow_lib.data.schema import check_city, with_content_hash
+
+City = xr.Dataset | Path | str  # itself, its .nc file, or its name in the catalogue
+
+
+def entries() -> dict[str, Entry]:
+    """Every entry by name, in the order of the catalogue, then the registered ones."""
+    return built_in() | registered.entries()
 
 
 @cache
-def entries() -> dict[str, Entry]:
-    """Every entry by name, in the order of the catalogue."""
+def built_in() -> dict[str, Entry]:
+    """The entries that the package brings."""
     kinds = (simulated, grids, graphs, papers)
     return {entry.name: entry for kind in kinds for entry in kind.ENTRIES}
 
@@ -46,13 +53,34 @@ def fetch(name: str) -> list[Path]:
 def load(name: str) -> xr.Dataset:
     """The city `name`, fetched where needed, read, checked, with its card and content hash.
 
-    DataError names the city or the file, the rule and the place of whatever is wrong.
+    name: one of the catalogue or registered, or the path of an .nc file with a city. DataError
+    names the city or the file, the rule and the place of whatever is wrong.
     """
+    if registered.is_path(name):
+        return registered.read_city(name)
     entry = _entry(name)
     fetch(name)
     with named(name, "not readable"):
         city = entry.check_shape(entry.read(data_folder()))
         return with_content_hash(city, **entry.card())
+
+
+def open_city(city: City) -> xr.Dataset:
+    """A checked city from itself, its name or the path of its .nc file."""
+    return check_city(city) if isinstance(city, xr.Dataset) else load(str(city))
+
+
+def register(name: str, city: City, factor: int = 0) -> Path:
+    """Keep a city under `name` in the data folder, for this process and all others.
+
+    name: lower-case letters, digits and dashes; factor: M, by which fine-grained inference refines
+    it. What was registered under the name before is replaced. -> where the copy lies. DataError
+    for a name of the catalogue, and for what is no city.
+    """
+    if name in built_in():
+        raise DataError(f"register {name!r}: is in the catalogue")
+    attrs = {**(found := open_city(city)).attrs, "name": name, "factor": factor}
+    return registered.write_city(found.assign_attrs(attrs), registered.place(name))
 
 
 def catalog() -> pd.DataFrame:

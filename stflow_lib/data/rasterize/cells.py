@@ -10,9 +10,7 @@ import xarray as xr
 from stflow_lib.data import schema
 from stflow_lib.data.cast import exact
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import Box
-
-METRES_PER_DEGREE = 6_371_008.8 * np.pi / 180
+from stflow_lib.data.schema import METRES_PER_DEGREE, Box
 
 
 def degrees_e5(degrees) -> np.ndarray:

@@ -1,0 +1,93 @@
+# %% [markdown]
+# # Forecast demand from trips
+#
+# *What you need: a file of trips (CSV, zip or parquet) with start and end, each with time, latitude
+# and longitude. Runs in: a minute or two for a month of a bike system. You will see: the hours
+# after your last one, cell by cell, each with an interval, as files for QGIS or a spreadsheet.*
+#
+# Run it on your own file:
+#
+# ```
+# python -m stflow_lib page your_city/01_forecast_demand -p path trips.csv -p zone Europe/Berlin
+# ```
+#
+# Files of Citi Bike, Divvy, Capital Bikeshare, Bluebikes, Indego and BIXI are recognised by their
+# header. For any other table name its columns, as in
+# `-p columns "{start: von, end: bis, start_lat: y1, start_lon: x1, end_lat: y2, end_lon: x2}"`.
+# Without `path` the page writes a small file of invented trips and goes on with that.
+
+# %% tags=["parameters"]
+path: str = ""  # your file; several with commas between them; empty: invented trips
+zone: str = "America/New_York"  # IANA name of the city's time zone
+columns: dict = {}  # start, end, start_lat, start_lon, end_lat, end_lon -> names in your file
+cell_m: float = 1000.0  # side of a cell in metres
+hours: int = 12  # to forecast
+method: str = ""  # one of gridflow.METHODS; empty: chosen by itself
+name: str = "your-city"  # of the files that are written
+out: str = "build/your_city"  # folder for them
+
+# %%
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from stflow_lib import gridflow
+from stflow_lib.book.plots.your_city import band_figure, busiest, maps_figure
+from stflow_lib.data import write_city
+from stflow_lib.data.export import export
+from stflow_lib.data.readers.your_trips import trips_city
+from stflow_lib.data.simulate.trips import write_trips
+
+# %% [markdown]
+# ## From trips to counts
+#
+# A trip counts where and when it starts, and again where and when it ends. The box is laid around
+# nearly all ends; what lies outside, or has no readable time or place, is left out and counted in
+# the line below.
+
+# %%
+folder = Path(out)
+paths = path.split(",") if path else [write_trips(folder / "invented-trips.csv")]
+city = trips_city(paths, zone, name, cell_m=cell_m, columns=columns)
+write_city(city, folder / f"{name}.nc")
+
+# %% [markdown]
+# ## The hours after the last
+#
+# Of the hours that your file has, the first fit the method, the next choose it, and the last are
+# kept aside to see how far its forecasts are off: that is how wide an interval has to be. Each
+# predicted hour is an input of the next.
+
+# %%
+model = gridflow.fit(city, hours=hours, method=method or None)
+gridflow.save(model, folder / f"{name}.pt")
+forecast = model(city, hours)
+print(f"{forecast.attrs['method']}, calibrated from {forecast.attrs['calibrated_hours']} hours")
+
+# %%
+way = city.direction.values[0]
+band_figure(city, forecast, busiest(city, way))
+plt.show()
+
+# %% [markdown]
+# *Figure 1: the busiest cell, its last days and the hours to come. In nine of ten cells and hours
+# the count should lie inside of the band.*
+
+# %%
+busy = int(forecast["mean"].sum(("direction", "row", "col")).values.argmax())
+maps_figure(forecast, step=busy)
+plt.show()
+
+# %% [markdown]
+# *Figure 2: the hour with the most trips of those to come. Left the forecast, right how unsure it is: where more happens, more can
+# go another way.*
+#
+# ## What was written
+#
+# The `.nc` of the city is accepted wherever a city is named, in Python, by pages and by the other
+# verbs; the `.pt` is the fitted model, which `gridflow.load_model` opens in another process.
+
+# %%
+for ending in ("nc", "csv", "geojson"):
+    print(export(forecast, folder / f"{name}-forecast.{ending}"))
+print(folder / f"{name}.nc", folder / f"{name}.pt", sep="\n")

@@ -1,0 +1,77 @@
+# %% [markdown]
+# # A fine map from coarse counts
+#
+# *What you need: a city with fine cells from some time in the past, and coarse counts of later
+# hours. Runs in: a few minutes. You will see: a fine map for every coarse one whose cells sum to
+# what was counted, with an interval for each cell.*
+#
+# Run it on cities of your own; the first page of this part writes such a file from trips, once
+# with small cells and once with large ones:
+#
+# ```
+# python -m stflow_lib page your_city/02_fine_map -p fine fine.nc -p coarse coarse.nc
+# ```
+#
+# Without `fine` the page takes a simulated city: its first days are the fine past, of its last day
+# only coarse counts are shown.
+
+# %% tags=["parameters"]
+fine: str = ""  # .nc file or name of the city with fine cells; empty: simulated
+coarse: str = ""  # .nc file or name of the city with coarse cells, of the same box
+method: str = ""  # one of finegrained.METHODS; empty: chosen by itself
+factor: int = 4  # of the simulated pair: fine cells along a side of a coarse one
+name: str = "your-city"  # of the files that are written
+out: str = "build/your_city"  # folder for them
+
+# %%
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from stflow_lib import finegrained
+from stflow_lib.book.plots.your_city import maps_figure
+from stflow_lib.data import block_sum, open_city
+from stflow_lib.data.export import export
+from stflow_lib.data.simulate.coarse import coarse_and_past
+
+# %% [markdown]
+# ## The fine past and the coarse present
+
+# %%
+folder = Path(out)
+if fine:
+    past, present = open_city(fine), open_city(coarse)
+else:
+    past, present = coarse_and_past("sim-fine", factor)
+for city in (past, present):
+    shape = f"{city.sizes['row']} x {city.sizes['col']}"
+    print(f"{city.attrs['name']}: {city.sizes['time']} maps of {shape} cells")
+
+# %% [markdown]
+# ## Fine maps
+#
+# How a coarse count splits is learned from the first half of the past; the next quarter chooses
+# when to stop, and the last quarter tells how far the split is off.
+
+# %%
+model = finegrained.fit(past, (present.sizes["row"], present.sizes["col"]), method or None)
+finegrained.save(model, folder / f"{name}-fine.pt")
+maps = model(present)
+kept = np.abs(block_sum(maps["mean"].values, maps.attrs["factor"]) - present.flow.values).max()
+print(f"{maps.attrs['method']}; largest difference of a block's sum: {kept:.1e}")
+
+# %%
+maps_figure(maps, step=present.sizes["time"] // 2)
+plt.show()
+
+# %% [markdown]
+# *Figure 1: one hour. Left the fine map, right the width of its intervals, which never reach below
+# zero or above the count of the block.*
+#
+# ## What was written
+
+# %%
+for ending in ("nc", "parquet"):
+    print(export(maps, folder / f"{name}-fine.{ending}"))
+print(folder / f"{name}-fine.pt")

@@ -1,0 +1,93 @@
+"""Results for other programs: NetCDF, CSV, parquet, and GeoJSON for maps (QGIS, GeoPandas)."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.netcdf import write_netcdf
+from stflow_lib.data.files.write import write_atomic
+
+EDGES = ("lat_min", "lat_max", "lon_min", "lon_max")
+DEGREES = 7  # decimals of a corner: a centimetre
+CRS = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
+
+
+def export(result: xr.Dataset, path: Path | str) -> Path:
+    """Write a city, a forecast or fine maps; the ending of `path` says as what.
+
+    .nc: as it is; .csv, .parquet: a row for each time, direction and cell (or sensor), with lat
+    and lon of its middle; .geojson: a polygon for each of these (a point for a sensor), WGS 84.
+    DataError for another ending, and where a map has no place on the globe.
+    """
+    path = Path(path)
+    if path.suffix not in WRITERS:
+        raise DataError(f"{path}: want one of {', '.join(WRITERS)}")
+    WRITERS[path.suffix](result, path)
+    return path
+
+
+def table(result: xr.Dataset) -> pd.DataFrame:
+    """A row for each time, direction and cell (or time and sensor) of all maps of a result."""
+    maps = [name for name, array in result.data_vars.items() if "time" in array.dims]
+    dims = [d for d in ("time", "direction", "row", "col", "node") if d in result[maps[0]].dims]
+    same = [name for name in maps if set(result[name].dims) == set(dims)]
+    frame = result[same].to_dataframe(dim_order=dims).reset_index()
+    places = [name for name in ("lat", "lon") if name in frame]
+    return frame[[*dims, *places, *map(str, same)]]
+
+
+def _csv(result: xr.Dataset, path: Path) -> None:
+    write_atomic(path, table(result).to_csv(index=False).encode())
+
+
+def _parquet(result: xr.Dataset, path: Path) -> None:
+    content = io.BytesIO()
+    table(result).to_parquet(content, index=False)
+    write_atomic(path, content.getvalue())
+
+
+def _geojson(result: xr.Dataset, path: Path) -> None:
+    frame = table(result)
+    shape = _points(frame, path) if "node" in frame else _cells(result, path)
+    frame = frame.assign(time=frame["time"].dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    records = json.loads(frame.to_json(orient="records"))
+    features = [{"type": "Feature", "geometry": shape(record), "properties": record}
+                for record in records]  # fmt: skip
+    collection = {"type": "FeatureCollection", "name": path.stem, "crs": CRS}
+    write_atomic(path, json.dumps({**collection, "features": features}).encode())
+
+
+def _points(frame: pd.DataFrame, path: Path) -> Callable[[dict], dict]:
+    if "lat" not in frame:
+        raise DataError(f"{path}: sensors without lat and lon have no place on a map")
+    return lambda record: {"type": "Point", "coordinates": [record["lon"], record["lat"]]}
+
+
+def _cells(result: xr.Dataset, path: Path) -> Callable[[dict], dict]:
+    """The polygon of a record's cell, anticlockwise from its south-western corner."""
+    missing = [edge for edge in EDGES if edge not in result.attrs]
+    if missing:
+        raise DataError(
+            f"{path}: the city has no {missing[0]}: its cells have no place on a map"
+        )
+    south, north, west, east = (result.attrs[edge] for edge in EDGES)
+    lat = np.linspace(north, south, result.sizes["row"] + 1).round(DEGREES).tolist()
+    lon = np.linspace(west, east, result.sizes["col"] + 1).round(DEGREES).tolist()
+
+    def polygon(record: dict) -> dict:
+        (n, s), (w, e) = (
+            axis[record[k] : record[k] + 2] for axis, k in ((lat, "row"), (lon, "col"))
+        )
+        ring = [[w, s], [e, s], [e, n], [w, n], [w, s]]
+        return {"type": "Polygon", "coordinates": [ring]}
+
+    return polygon
+
+
+WRITERS = {".nc": write_netcdf, ".csv": _csv, ".parquet": _parquet, ".geojson": _geojson}
