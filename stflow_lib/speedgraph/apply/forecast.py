@@ -15,7 +15,7 @@ import xarray as xr
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.runs import profiles
-from stflow_lib.runs.settings import build_settings
+from stflow_lib.runs.settings import build_settings, merged
 from stflow_lib.speedgraph.apply.intervals import Intervals
 from stflow_lib.speedgraph.apply.series import Series, drawn, opened, rescaled
 from stflow_lib.speedgraph.problem.task import Task
@@ -25,6 +25,7 @@ from stflow_lib.training.method import Method, Predictor
 
 ALONE, POOLED = "Trees", "Trees(pooled)"  # lowest error in most cities: "What to use"
 SIZE = "lab"  # of methods, see profiles.yaml
+QUICK = {"booster": {"rate": 0.2, "patience": 10, "trees": 200}}  # a third of the time
 LEVELS = (0.05, 0.95)
 GRAPHS = {
     "own": "the city's adjacency",
@@ -122,7 +123,7 @@ def fit(
     series = Series.of(opened(city), minutes)
     lent = [series.source(opened(source)) for source in sources]
     chosen = _method(method or (POOLED if lent else ALONE))
-    settings = build_settings(chosen, profiles.table("speedgraph", SIZE)["methods"][chosen.name])
+    settings = _settings(chosen)
     cut = series.end - series.last_part(series.end)
     judge = series.task(lent, cut)
     held_out = torch.arange(cut, series.end - series.protocol.ahead + 1)
@@ -159,6 +160,13 @@ def load_model(path: Path | str) -> Forecaster:
     if "forecast" not in predictor.notes:
         raise DataError(f"{path}: a predictor without intervals, not a forecaster")
     return Forecaster(predictor)
+
+
+def _settings(method: Method) -> Any:
+    sized = profiles.table("speedgraph", SIZE)["methods"].get(method.name, {})
+    return build_settings(
+        method, merged(sized, QUICK if method.name in (ALONE, POOLED) else {})
+    )
 
 
 def _method(name: str) -> Method:

@@ -36,7 +36,9 @@ class Intervals:
         guess, truth, seen = (torch.cat(part) for part in zip(*parts, strict=True))
         level, size = guess.mean((0, 2)), error_size(guess - truth, seen)
         unit = [(x - level[:, None]) / size[:, None] for x in (guess, truth)]
-        bands = [Bands.of(*(x[..., q][seen[..., q]] for x in unit)) for q in range(seen.shape[2])]
+        bands = [
+            Bands.of(*(x[..., q][seen[..., q]] for x in unit)) for q in range(seen.shape[2])
+        ]
         return cls(level, size, bands)
 
     def bounds(self, mean: Speeds, levels: Sequence[float]) -> tuple[Speeds, Speeds]:
@@ -49,7 +51,11 @@ class Intervals:
 
     def arrays(self) -> dict[str, Any]:
         """What a file keeps, see `stored`."""
-        return {"level": self.level, "size": self.size, "bands": [b.arrays() for b in self.bands]}
+        return {
+            "level": self.level,
+            "size": self.size,
+            "bands": [b.arrays() for b in self.bands],
+        }
 
     @classmethod
     def stored(cls, arrays: dict[str, Any]) -> "Intervals":

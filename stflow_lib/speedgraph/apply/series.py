@@ -19,7 +19,7 @@ from stflow_lib.speedgraph.problem.resampling import resample
 from stflow_lib.speedgraph.problem.task import SOURCE_VALID, VALID_SHARE, Task, city_until
 
 LAGS = 12  # steps that are read, as in the papers, and no fewer than are forecast
-ROWS = 60_000  # sensors times windows that are learned from, at most
+ROWS = 30_000  # sensors times windows that are learned from, at most
 FEWEST = 100  # windows, however many sensors there are
 WEEK = 7  # days that choose, and days that calibrate, at most
 WINDOWS = ("known", "train", "valid")
@@ -66,9 +66,7 @@ class Series:
         """The task that may see all steps before `end`; DataError where they are too few."""
         protocol, series = self.protocol, (self.speed, self.time)
         city = with_graph(self.city, self.speed[self.begin : end])
-        made = city_until(
-            city, series, slice(self.begin, end), self.last_part(end), protocol
-        )
+        made = city_until(city, series, slice(self.begin, end), self.last_part(end), protocol)
         if not min(len(made.train), len(made.valid)):
             raise DataError(f"{made.name}: {end - self.begin} steps of {protocol.minutes} min "
                             "hold no window to learn from and one to choose by")  # fmt: skip
