@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from stflow_lib.data.adjacency import gaussian_kernel, haversine
-from stflow_lib.data.calendars import NOMINAL, check_zone
+from stflow_lib.data.calendars import check_zone
 from stflow_lib.data.check import SPEED_LIMITS
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.csv_table import column_names, utf8

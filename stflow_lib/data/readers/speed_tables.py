@@ -116,7 +116,7 @@ def _roles(names: list[str], columns: Mapping[str, str], path: Path) -> dict[str
     missing = [role for role, name in roles.items() if not name]
     if not missing:
         return roles
-    if columns or roles["sensor"] and roles["time"] or not known["time"] and len(names) < 3:
+    if columns or (roles["sensor"] and roles["time"]):
         raise DataError(f"{path}: no column for {missing[0]!r} among {', '.join(names)}; "
                         f"{LAYOUTS}")  # fmt: skip
     return {}

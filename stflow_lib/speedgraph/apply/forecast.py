@@ -86,8 +86,9 @@ class Forecaster:
         recent = task.target.seen[series.end - task.protocol.lags : series.end].any(0)
         kept = ("name", "zone", "unit", "step_minutes", "source", "licence")
         told = {name: self.card[name] for name in ("graph", "days", "sources", "calibrated_on")}
+        named = zip(("mean", "lower", "upper"), maps, strict=True)
         return xr.Dataset(
-            {n: (("time", "node"), m) for n, m in zip(("mean", "lower", "upper"), maps, strict=True)},
+            {name: (("time", "node"), values) for name, values in named},
             {"time": series.time[series.end :], "node": city.node.values,
              **{axis: ("node", city[axis].values) for axis in ("lat", "lon")}},
             {**{name: city.attrs[name] for name in kept}, "kind": "forecast", **told,
@@ -98,7 +99,7 @@ class Forecaster:
 
 
 def forecast(
-    city: xr.Dataset | str, sources: Sequence[xr.Dataset | str] = (), minutes: int = 60,
+    city: xr.Dataset | str, sources: Sequence[xr.Dataset | str] = (), minutes: float | int = 60,
     method: str | None = None, levels: Sequence[float] = LEVELS,
 ) -> xr.Dataset:  # fmt: skip
     """mean, lower and upper (time, node) for the `minutes` after a city's last step.
@@ -113,7 +114,7 @@ def forecast(
 
 
 def fit(
-    city: xr.Dataset | str, sources: Sequence[xr.Dataset | str] = (), minutes: int = 60,
+    city: xr.Dataset | str, sources: Sequence[xr.Dataset | str] = (), minutes: float | int = 60,
     method: str | None = None, seed: int = 0,
 ) -> Forecaster:  # fmt: skip
     """Fit a method to a city and calibrate its forecasts for `minutes`; see `forecast`.

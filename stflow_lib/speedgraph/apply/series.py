@@ -40,7 +40,7 @@ class Series:
     end: int
 
     @classmethod
-    def of(cls, city: xr.Dataset, minutes: int, ahead: int | None = None) -> "Series":
+    def of(cls, city: xr.Dataset, minutes: float | int, ahead: int | None = None) -> "Series":
         """The series of a city for forecasts of so many minutes, or of `ahead` steps."""
         step = step_of(city)
         ahead = ahead or steps_ahead(city, minutes)
@@ -100,7 +100,7 @@ def step_of(city: xr.Dataset) -> int:
     return int(step)
 
 
-def steps_ahead(city: xr.Dataset, minutes: float) -> int:
+def steps_ahead(city: xr.Dataset, minutes: float | int) -> int:
     """Steps in so many minutes; DataError unless they are a whole number from 1 on."""
     step = step_of(city)
     if minutes < step or minutes % step:
