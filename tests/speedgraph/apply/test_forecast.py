@@ -57,7 +57,6 @@ def test_forecasts_of_a_rhythm_are_the_rhythm(make_speed):
 
 def test_without_adjacency_a_graph_is_learned_and_told(make_speed, capsys):
     city = unlinked(make_speed(days=3))
-    random = np.random.default_rng(0)
     shared = np.random.default_rng(0).normal(0, 9, (432, 1)).astype(np.float32)
     city["speed"] = (city.speed + shared).clip(0)
     city = with_content_hash(city)
