@@ -34,7 +34,9 @@ def last_value(asked):
         values = city["speed" if city.attrs["kind"] == "graph" else "flow"]
         count = int((minutes or 60 * hours) // step)
         time = city.time.values[-1] + np.timedelta64(step, "m") * np.arange(1, count + 1)
-        mean = values.isel(time=-1).fillna(values.isel(time=-2)).drop_vars("time")
+        mean = (
+            values.isel(time=-1).fillna(values.isel(time=-2)).drop_vars("time", errors="ignore")
+        )
         mean = mean.expand_dims(time=time)
         ends = {"mean": mean, "lower": mean - 0.15, "upper": mean + 0.15}
         return xr.Dataset(ends, attrs={"method": method})
