@@ -6,6 +6,7 @@ from stflow_lib.runs.profiles import PROFILES
 from stflow_lib.runs.run import Run, RunError, wing_of
 from stflow_lib.runs.settings import build_settings
 from stflow_lib.training.method import Method
+from stflow_lib.training.provenance.source_hash import read_anew
 
 SIZES: dict[str, dict[str, dict[str, dict]]] = {}  # wing -> profile -> method -> overrides
 
@@ -23,7 +24,8 @@ def register_method(wing: str, method: Method, sizes: Mapping[str, Mapping]) -> 
     methods = wing_of(run).METHODS
     if method.name in methods and method.name not in registered(wing):
         raise RunError(f"{wing}: {method.name!r} is a method of the book, take another name")
-    if unknown := sorted(set(sizes) - set(PROFILES)) or not sizes:
+    unknown = sorted(set(sizes) - set(PROFILES))
+    if unknown or not sizes:
         raise RunError(f"{method.name}: sizes {unknown or 'none'}, want {', '.join(PROFILES)}")
     for overrides in sizes.values():
         build_settings(method, overrides)
@@ -32,6 +34,7 @@ def register_method(wing: str, method: Method, sizes: Mapping[str, Mapping]) -> 
     for profile, overrides in sizes.items():
         SIZES.setdefault(wing, {}).setdefault(profile, {})[method.name] = dict(overrides)
     methods[method.name] = method
+    read_anew()
 
 
 def registered(wing: str) -> set[str]:

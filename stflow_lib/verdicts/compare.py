@@ -7,9 +7,11 @@ from importlib import import_module
 import pandas as pd
 
 from stflow_lib.runs import Run, ensure_all, table
+from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.plan import Plan
 from stflow_lib.runs.register import registered, sizes_of
 from stflow_lib.runs.run import RunError
+from stflow_lib.runs.table import NOT_RUN
 from stflow_lib.verdicts.paired import paired_gains
 from stflow_lib.verdicts.ranking import METRICS
 
@@ -50,7 +52,20 @@ def compare(
     gains = [paired_gains(mine[m], theirs[r], [metric]).assign(method=m, rival=r)
              for m in methods for r in rivals]  # fmt: skip
     verdicts = pd.concat(gains, ignore_index=True) if gains else pd.DataFrame()
-    return Comparison(table(_joined(theirs) + _joined(mine), metric), verdicts)
+    laid_out = table(_joined(theirs) + _joined(mine), metric)
+    return Comparison(_by_transfer(laid_out, cities), verdicts)
+
+
+def _by_transfer(laid_out: pd.DataFrame, cities: list[str]) -> pd.DataFrame:
+    """The table with the cities that were asked for: who learns on the target alone has its
+    error in every transfer there."""
+    at = laid_out.columns.names.index("city")
+    for column in laid_out.columns:
+        alone = (*column[:at], target_of(column[at]), *column[at + 1 :])
+        if alone in laid_out.columns:
+            known = laid_out[column] != NOT_RUN
+            laid_out[column] = laid_out[column].where(known, laid_out[alone])
+    return laid_out[[column for column in laid_out.columns if column[at] in cities]]
 
 
 def _plan(wing: str, profile: str) -> Plan:
