@@ -9,6 +9,7 @@ holds the truth with a probability of at least b - a, if held-out and new errors
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Any
 
 import torch
@@ -52,11 +53,12 @@ class Bands:
         """Lower and upper bounds of predictions at two levels, in the unit of the predictions."""
         low, high = demand_levels(levels)
         bins = torch.bucketize(guess.double(), self.edges, right=True)
-        first, last = int(low * GRID + 1e-9) - 1, -int(-high * GRID + 1e-9) - 1
+        first, last = floor(low * GRID + 1e-9) - 1, ceil(high * GRID - 1e-9) - 1
         ends = self.below[:, max(first, 0)], self.above[:, min(last, GRID - 2)]
-        return tuple((guess.double() + end[bins]).to(guess.dtype) for end in ends)
+        lower, upper = ((guess.double() + end[bins]).to(guess.dtype) for end in ends)
+        return lower, upper
 
-    def wider(self, factor: float) -> "Bands":
+    def wider(self, factor: float | int) -> "Bands":
         """The same with all errors times `factor`."""
         return Bands(self.edges, self.below * factor, self.above * factor)
 
@@ -85,5 +87,6 @@ def _quantiles(errors: Float[Tensor, " n"]) -> tuple[Float[Tensor, " q"], Float[
     """Errors at each level, ranks floor((n + 1) level) and ceil((n + 1) level) of 1 ... n."""
     levels = torch.arange(1, GRID, dtype=torch.float64) / GRID
     ordered, ranks = errors.sort().values, (len(errors) + 1) * levels
-    low, high = (ranks + 1e-9).floor(), (ranks - 1e-9).ceil()
-    return tuple(ordered[(r.long() - 1).clamp(0, len(errors) - 1)] for r in (low, high))
+    low, high = ((r.long() - 1).clamp(0, len(errors) - 1)
+                 for r in ((ranks + 1e-9).floor(), (ranks - 1e-9).ceil()))  # fmt: skip
+    return ordered[low], ordered[high]

@@ -1,0 +1,75 @@
+"""Intervals by held-out errors: exact ranks, coverage on exchangeable data, no gap at the edges."""
+
+import math
+
+import pytest
+import torch
+
+from stflow_lib.data.errors import DataError
+from stflow_lib.training.conformal import BINS, LEAST, Bands
+
+
+def test_bounds_are_order_statistics_of_the_errors():
+    """99 errors 1 ... 99: the 5 % and 95 % levels are the 5th and the 95th of them."""
+    errors = torch.randperm(99, generator=torch.Generator().manual_seed(0)) + 1.0
+    lower, upper = Bands.of(torch.zeros(99), errors).bounds(torch.tensor([10.0]), (0.05, 0.95))
+    assert (lower.item(), upper.item()) == (15, 105)
+
+
+def test_ranks_are_rounded_outwards():
+    """Of 30 errors the 5 % level is rank 1.55 -> 1, and the 95 % level rank 29.45 -> 30."""
+    bands = Bands.of(torch.zeros(30), torch.arange(30.0))
+    assert [b.item() for b in bands.bounds(torch.zeros(1), (0.05, 0.95))] == [0, 29]
+
+
+def test_levels_between_two_known_ones_take_the_outer():
+    bands = Bands.of(torch.zeros(199), torch.arange(1.0, 200))
+    assert [b.item() for b in bands.bounds(torch.zeros(1), (0.052, 0.948))] == [10, 190]
+    assert [b.item() for b in bands.bounds(torch.zeros(1), (0.055, 0.945))] == [11, 189]
+
+
+def test_coverage_on_exchangeable_counts():
+    """Poisson counts whose mean is predicted: at least 90 %, in quiet cells and in busy ones."""
+    random = torch.Generator().manual_seed(3)
+    mean = torch.empty(2, 20_000).exponential_(generator=random) * 20
+    held, new = torch.poisson(mean, generator=random)
+    lower, upper = Bands.of(mean[0], held).bounds(mean[1], (0.05, 0.95))
+    inside = (lower <= new) & (new <= upper)
+    noise = 3 * math.sqrt(0.09 / 5000)
+    for part in (mean[1] < 5, mean[1] > 30, mean[1] > 0):
+        assert 0.9 - noise <= inside[part].double().mean() < 0.95
+
+
+def test_width_follows_the_size_of_the_prediction():
+    """Errors are ten times as large for large predictions: one band for all would hide that."""
+    guess = torch.cat([torch.zeros(LEAST), torch.full((LEAST,), 100.0)])
+    truth = guess + torch.linspace(-1, 1, LEAST).repeat(2) * (1 + 9 * (guess > 0))
+    lower, upper = Bands.of(guess, truth).bounds(torch.tensor([0.0, 100.0]), (0.05, 0.95))
+    width = upper - lower
+    assert torch.allclose(width[1], 10 * width[0], rtol=1e-5)
+
+
+def test_no_bin_is_empty_where_most_predictions_are_equal():
+    guess = torch.zeros(BINS * LEAST)
+    guess[-5:] = torch.arange(1.0, 6)
+    bands = Bands.of(guess, guess + 1)
+    assert bands.below.isfinite().all()
+    assert bands.bounds(torch.tensor([0.0, 9.0]), (0.1, 0.9))[0].tolist() == [1, 10]
+
+
+def test_a_file_keeps_them():
+    bands = Bands.of(torch.rand(500), torch.rand(500))
+    again = Bands(**bands.arrays())
+    assert torch.equal(again.above, bands.above) and torch.equal(again.edges, bands.edges)
+    assert torch.equal(bands.wider(2).below, 2 * bands.below)
+
+
+@pytest.mark.parametrize("levels", [(0.9, 0.1), (0.0, 0.9), (0.1, 1.0), (0.5,)])
+def test_wrong_levels(levels):
+    with pytest.raises(DataError, match="levels"):
+        Bands.of(torch.zeros(3), torch.zeros(3)).bounds(torch.zeros(1), levels)
+
+
+def test_nothing_to_calibrate_by():
+    with pytest.raises(DataError, match="no held-out prediction"):
+        Bands.of(torch.zeros(0), torch.zeros(0))
