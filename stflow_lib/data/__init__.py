@@ -3,6 +3,8 @@
 from stflow_lib.data.catalog.index import City, catalog, fetch, load, open_city, register
 from stflow_lib.data.catalog.registered import write_city
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.readers.edges import from_edges
+from stflow_lib.data.readers.sensors_city import sensors_city
 from stflow_lib.data.schema import Box, block_sum, check_city
 
 __all__ = [
@@ -13,8 +15,10 @@ __all__ = [
     "catalog",
     "check_city",
     "fetch",
+    "from_edges",
     "load",
     "open_city",
     "register",
+    "sensors_city",
     "write_city",
 ]

@@ -4,6 +4,7 @@ from functools import partial
 
 from stflow_lib.runs.failure import Bar
 from stflow_lib.runs.staleness import transfer_hash
+from stflow_lib.speedgraph.apply.forecast import Forecaster, fit, forecast, load_model, save
 from stflow_lib.speedgraph.baselines import (
     adarnn,
     arima,
@@ -82,11 +83,16 @@ __all__ = [
     "RULES",
     "TABLES",
     "Choices",
+    "Forecaster",
     "Protocol",
     "Task",
     "data_hash",
     "day_sums",
+    "fit",
+    "forecast",
+    "load_model",
     "make_task",
     "open_task",
+    "save",
     "score",
 ]

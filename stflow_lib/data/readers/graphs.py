@@ -21,6 +21,7 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.csv_table import demand_numbers
 from stflow_lib.data.files.open import named
 from stflow_lib.data.files.read import read_npz, read_table, real_numbers
+from stflow_lib.data.readers.edges import from_edges as from_edges
 from stflow_lib.data.readers.sensors import (
     positions,
     read_series,

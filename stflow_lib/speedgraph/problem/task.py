@@ -273,3 +273,14 @@ def _city_speed(city, speed, time, allowed: slice, parts, protocol, device) -> C
         time=time, lags=protocol.lags, ahead=protocol.ahead, has_graph=has_graph,
         **{name: tensor.to(device) for name, tensor in tensors.items()},
     )  # fmt: skip
+
+
+def city_until(
+    city: xr.Dataset, series, seen: slice, last: int, protocol: Protocol, device="cpu"
+) -> CitySpeed:
+    """A city whose steps `seen` may be seen; windows that lie in the `last` of them choose.
+
+    series: (speed [T, N], time [T]) in steps of the protocol, as `resample` makes them.
+    """
+    parts = _parts(seen.start, seen.stop, last, protocol)
+    return _city_speed(city, *series, seen, parts, protocol, device)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from stflow_lib.training.provenance.definitions import (
     HERE,
+    PACKAGE,
     Place,
     file_of,
     module,
@@ -51,6 +52,13 @@ def method_hash(method, *functions) -> str:
         return f"unreadable-{uuid.uuid4().hex}"
     code = _hash(trace(list(starts(method, *functions)), HERE, KEPT).values())
     return hashlib.sha256(f"{code}{given}".encode()).hexdigest() if given else code
+
+
+def read_anew() -> None:
+    """Forget what is known of code outside the package: it may have been edited and imported
+    again, which the package's own code is not while a process lives."""
+    for key in [key for key in KEPT if key[0][0].partition(".")[0] != PACKAGE]:
+        del KEPT[key]
 
 
 def identity(method, *functions) -> str:

@@ -1,0 +1,1 @@
+"""Methods put to use: the minutes after the last that a city has."""
