@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from stflow_lib import ROOT
+from stflow_lib import WORK
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.flock import LOCK_EX, LOCK_NB, flock
 from stflow_lib.data.files.paths import setting_path
@@ -33,8 +33,8 @@ class Unwritable(RunError):
 
 
 def runs_folder(wing: str) -> Path:
-    """Where the wing's records lie: STFLOW_RUNS, by default runs/ beside the package."""
-    return (setting_path("STFLOW_RUNS") or ROOT / "runs") / wing
+    """Where the wing's records lie: STFLOW_RUNS, else runs/ of the checkout, or where you are."""
+    return (setting_path("STFLOW_RUNS") or WORK / "runs") / wing
 
 
 def folder_of(run: Run) -> Path:
