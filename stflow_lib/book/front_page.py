@@ -25,7 +25,9 @@ LEAST = 3  # methods that must have been tried at a place
 
 PROBLEMS = {
     "en": {"finegrained": "Fine maps", "gridflow": "Demand", "speedgraph": "Speeds"},
-    "zh": {"finegrained": "细粒度流量推断", "gridflow": "网格需求预测", "speedgraph": "路网速度预测"},
+    "zh": {
+        "finegrained": "细粒度流量推断", "gridflow": "网格需求预测", "speedgraph": "路网速度预测",
+    },
 }  # fmt: skip
 WING = {
     "en": (
@@ -60,7 +62,8 @@ CLAIMS = {
     ),
     "zh": (
         "**论断**：对论文论断的 {all} 项判定中，{run} 项已有实验：{confirmed} 项证实，"
-        "{opposite} 项相反，{equal} 项持平；其余 {rest} 项还缺少随机种子、训练未收敛，或区间不明确。"
+        "{opposite} 项相反，{equal} 项持平；其余 {rest} 项还缺少随机种子、训练未收敛，"
+        "或区间不明确。"
     ),
 }  # fmt: skip
 
