@@ -61,15 +61,14 @@ def use(wheel, tmp_path_factory):
     return run
 
 
-def readme_code() -> str:
-    """The Python of the README."""
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    return code
+def code_of(page: str) -> list[str]:
+    """The Python that stands on a page."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
 def test_the_readmes_ten_lines_do_what_they_say(use):
     """Load, make a task, fit, predict, score, plot: the number is that of this checkout."""
-    code = readme_code()
+    (code,) = code_of("README.md")
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     printed = float(use("-c", code))
     from stflow_lib.data import load
@@ -80,6 +79,14 @@ def test_the_readmes_ten_lines_do_what_they_say(use):
     gap = (fitted(task, task.test) - task.fine[task.test]).double()
     assert printed == pytest.approx(gap.square().mean().sqrt().item(), rel=1e-5)
     assert (use.folder / "inferred.png").read_bytes()[16:24] == bytes([0, 0, 0, 32] * 2)
+
+
+def test_the_quickstart_begins_like_the_readme_and_goes_on(use):
+    """Two more wings, each printing the error of a method that learns."""
+    first, others = code_of("book/quickstart.md")
+    assert [first] == code_of("README.md")
+    errors = [float(line) for line in use("-c", others).split()]
+    assert len(errors) == 2 and all(0 < error < 100 for error in errors)
 
 
 def test_a_wheel_has_what_is_read_at_run_time(use):
