@@ -9,6 +9,7 @@ import pytest
 from stflow_lib.book import front_page
 from stflow_lib.book.glance import LACKING, PRINTED, RULE
 from stflow_lib.verdicts.ranking import Standing
+from stflow_lib.verdicts.statistics import NO_DATA, NOT_RUN
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = re.compile(r"\d+")
@@ -56,7 +57,7 @@ def test_the_lowest_error_is_counted_once_a_place():
 
 
 def test_verdicts_that_are_none_are_the_rest():
-    words = ["confirmed", "confirmed", "opposite", "one seed", "not run", "needs data"]
+    words = ["confirmed", "confirmed", "opposite", "one seed", NOT_RUN, NO_DATA]
     counts = front_page.claims(pd.DataFrame({"verdict": words}))
     assert counts == {
         "all": 6, "run": 4, "confirmed": 2, "opposite": 1, "equal": 0, "rest": 1,
