@@ -1,5 +1,5 @@
-"""`python -m stflow_lib`: fill the run store, look into it, publish it, fetch data, make the
-book."""
+"""`stflow`, or `python -m stflow_lib`: fill the run store, look into it, publish it, fetch data,
+make the book."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
+
+from stflow_lib import __version__
 
 if TYPE_CHECKING:  # imported where used: a line of help needs neither torch nor numba
     from stflow_lib.runs import Run
@@ -70,7 +72,8 @@ def _keep_traceback() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m stflow_lib", description=__doc__)
+    parser = argparse.ArgumentParser(prog="stflow", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"stflow {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name, command, text):

@@ -3,12 +3,15 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "stflow_lib"
@@ -149,6 +152,7 @@ def test_every_module_has_its_test():
     assert not {m for m, path in tests.items() if not path.exists()}
 
 
+EXTRAS = {"book": ("book",), "kernels": ("gpu",)}  # rooms that may need more than everybody has
 SHAPED = {"Float", "Int", "Bool", "Shaped", "Num", "Inexact", "Integer", "Real"}
 
 
@@ -197,28 +201,47 @@ def test_a_library_file_fits_in_the_head():
 def locked() -> dict[str, str]:
     """Package -> version of requirements.lock, names in lower case."""
     lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
-    return {name.lower().replace("_", "-"): version for name, version in pins}
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(pin.name): str(pin.specifier)[2:] for pin in pins}
 
 
-def test_pyproject_agrees_with_the_lock():
-    """`pip install stflow_lib` and `make` must give the same versions."""
+def declared(*extras: str) -> dict[str, Requirement]:
+    """Package -> requirement of pyproject.toml: what everybody gets, and some extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pins = dict(dependency.split("==") for dependency in project["dependencies"])
-    assert {name.lower(): version for name, version in pins.items()}.items() <= locked().items()
+    lines = [project["dependencies"], *(project["optional-dependencies"][e] for e in extras)]
+    found = [Requirement(line) for group in lines for line in group]
+    return {canonicalize_name(one.name): one for one in found}
+
+
+def test_the_lock_lies_in_the_ranges_of_pyproject():
+    """`pip install stflow_lib` must allow the versions that `make` installs and tests try."""
+    versions = locked()
+    for name, wanted in declared("book", "test", "gpu").items():
+        assert wanted.specifier.contains(versions[name]), f"{wanted}, locked {versions[name]}"
+
+
+@pytest.mark.parametrize(("system", "machine", "has"), [
+    ("Linux", "x86_64", True), ("Darwin", "arm64", False), ("Windows", "AMD64", False),
+])  # fmt: skip
+def test_triton_is_asked_for_only_where_it_exists(system, machine, has):
+    """Its wheels are for Linux; elsewhere pip would find none and install nothing."""
+    there = {"platform_system": system, "platform_machine": machine}
+    assert declared("gpu")["triton"].marker.evaluate(there) == has
+    lock = (ROOT / "requirements.lock").read_text()
+    (line,) = re.findall("^triton==.*", lock, re.MULTILINE)
+    assert Requirement(line).marker.evaluate(there) == has
+    assert "triton" not in declared()
 
 
 def test_every_import_is_a_declared_dependency():
     """A package that comes only with another one leaves when that one changes."""
-    distribution = {"sklearn": "scikit-learn", "yaml": "pyyaml", "jupyter_book": "jupyter-book"}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {d.split("==")[0].lower() for d in project["dependencies"]}
-    standard = __import__("sys").stdlib_module_names
-    indirect = {"IPython", "nbformat"}  # parts of ipykernel and jupytext
+    distribution = {"sklearn": "scikit-learn", "yaml": "pyyaml", "IPython": "ipykernel"}
     for name in MODULES:
-        outside = {m.split(".")[0] for m in imported(name)} - standard - indirect
+        extras = EXTRAS.get(room(name.partition(".")[2]), ())
+        outside = {m.split(".")[0] for m in imported(name)} - sys.stdlib_module_names
         for module in outside - {"stflow_lib", "__future__"}:
-            assert distribution.get(module, module.lower()) in declared, f"{name}: {module}"
+            wanted = distribution.get(module, module.lower())
+            assert wanted in declared(*extras), f"{name}: {module}"
 
 
 def test_conda_environment_uses_the_lock():

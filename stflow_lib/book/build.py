@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from stflow_lib import ROOT
+from stflow_lib import INSTALLED, ROOT
 from stflow_lib.book import papermill, site
 from stflow_lib.book.pages import (
     LAST,
@@ -208,6 +208,8 @@ def main(argv: list[str] | None = None) -> int:
         help="folder that receives _build/html (default: book)",
     )
     chosen = parser.parse_args(argv)
+    if INSTALLED:
+        parser.error("the book is made from a checkout, this package is installed")
     start = time.monotonic()
     try:
         index = build_site(run_notebooks(chosen.profile), chosen.output.resolve())

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from stflow_lib import ROOT
+from stflow_lib.book.links import broken
 from stflow_lib.data.files.write import write_atomic
 from stflow_lib.training.memory import ends_with_us
 
@@ -73,11 +74,19 @@ def inputs() -> str:
     files = [path for path in (ROOT / "book").rglob("[!.]*") if path.is_file()]
     files = sorted(path for path in files if built not in path.parents)
     files += [ROOT / "_config.yml", ROOT / "requirements.lock", Path(__file__)]
+    files += [Path(__file__).with_name(f"{name}.py") for name in ("api", "head", "links")]
+    files += _documented()
     total = hashlib.sha256()
     for path in filter(Path.exists, files):
         total.update(f"{path.name} {path.parent} ".encode())
         total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
+
+
+def _documented() -> list[Path]:
+    """The package's files but those of this room, for the page "API reference" is made of them."""
+    own = Path(__file__).parent
+    return [path for path in sorted(own.parent.rglob("*.py")) if own not in path.parents]
 
 
 def _make(folder: Path) -> None:
@@ -109,3 +118,5 @@ def _make(folder: Path) -> None:
         said = re.sub(r"\x1b\[[0-9;]*m", "", done.stderr)
         marked = [line for line in said.splitlines() if re.search("WARNING|ERROR", line)]
         raise SiteError("\n".join(["the site has faults:", *(marked or [said])]))
+    if dead := broken(folder / "_build" / "html"):
+        raise SiteError("\n".join(["links that lead nowhere:", *dead]))

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from stflow_lib import ROOT
+from stflow_lib import INSTALLED, ROOT
 from stflow_lib.data.files.paths import setting_path
 from stflow_lib.data.files.write import locked, write_atomic
 from stflow_lib.runs import store
 from stflow_lib.runs.held_out import refuse_second_settings
 from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.record import BESIDE, JSON, NUMBERS, RUN_FIELDS, WORDS, read_results
+from stflow_lib.runs.run import RunError
 
 DIGITS = 6  # significant digits kept of a number
 ROUGH = {"curves": 4, "notes": 4}  # and of these
@@ -49,8 +50,10 @@ def publish(wing: str) -> Path:
 
     Smoke records stay out: they prove that code runs, not what it reaches. The same records
     give the same bytes. Of several processes one merges at a time, into what the others left.
-    Returns the folder.
+    Returns the folder. RunError where that would be the installed package's own.
     """
+    if INSTALLED and not setting_path("STFLOW_RESULTS"):
+        raise RunError("publish: this package is installed; STFLOW_RESULTS names the folder")
     folder = results_folder(wing)
     with locked(folder):
         _read.cache_clear()  # two files of one clock tick have the same time of change

@@ -1,7 +1,6 @@
 """The store on disk: one JSON file per finished run, one folder of checkpoints beside it."""
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -12,8 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from stflow_lib import ROOT
+from stflow_lib import WORK
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.files.flock import LOCK_EX, LOCK_NB, flock
 from stflow_lib.data.files.paths import setting_path
 from stflow_lib.data.files.write import write_atomic
 from stflow_lib.runs.record import checked, from_json
@@ -33,8 +33,8 @@ class Unwritable(RunError):
 
 
 def runs_folder(wing: str) -> Path:
-    """Where the wing's records lie: STFLOW_RUNS, by default runs/ beside the package."""
-    return (setting_path("STFLOW_RUNS") or ROOT / "runs") / wing
+    """Where the wing's records lie: STFLOW_RUNS, else runs/ of the checkout, or where you are."""
+    return (setting_path("STFLOW_RUNS") or WORK / "runs") / wing
 
 
 def folder_of(run: Run) -> Path:
@@ -91,7 +91,7 @@ def locked(run: Run, wait: bool = True) -> Iterator[Path]:
         raise kind(f"{run}: {error}; STFLOW_RUNS names another store") from error
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            flock(file, LOCK_EX | (0 if wait else LOCK_NB))
         except BlockingIOError:
             raise Locked(str(run)) from None
         yield folder

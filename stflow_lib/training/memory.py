@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-_LIBC, _PR_SET_PDEATHSIG = ctypes.CDLL(None), 1
+_PR_SET_PDEATHSIG = 1
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -39,7 +39,7 @@ def ends_with_us() -> Callable[[], None]:
 
 def _end_with(parent: int) -> None:
     if sys.platform == "linux":
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it ended before the line above
             os._exit(1)
 

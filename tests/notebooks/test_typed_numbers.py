@@ -28,9 +28,11 @@ RESULT = re.compile(
     rf"|\b(?:RMSE|MAE|MAPE|errors?|gains?|better|worse|lower|higher)\b[^.,;:\d\n]{{0,25}}?"
     rf"(?P<near>{NUMBER})"
 )
-# Code, formulas, addresses, roles, and lines of directives say nothing that a reader takes away.
+# Code, formulas, addresses, roles, and lines of directives say nothing that a reader takes away;
+# findings between marks are computed, and held to the records by tests/book/test_front_page.py.
 MUTE = re.compile(
-    r"```.*?```|~~~.*?~~~|^ {4,}\S.*?$|`[^`]*`|\$\$.*?\$\$(?:\s*\(eq-[\w-]+\))?|\$[^$]*\$"
+    r"<!-- findings, .*?<!-- end of findings -->"
+    r"|```.*?```|~~~.*?~~~|^ {4,}\S.*?$|`[^`]*`|\$\$.*?\$\$(?:\s*\(eq-[\w-]+\))?|\$[^$]*\$"
     r"|\]\([^)]*\)|<[^>]*>|https?://\S+|\{\w+(?::\w+)?\}`[^`]*`",
     re.DOTALL | re.MULTILINE,
 )

@@ -1,6 +1,5 @@
 """The built site and a browser to look at it, or a skip that says what is missing."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -13,6 +12,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from stflow_lib.data.files.flock import LOCK_EX, flock
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "build" / "site" / "smoke"
@@ -145,7 +146,7 @@ def site(request) -> Path:
         print()
         (ROOT / "build").mkdir(exist_ok=True)
         with open(ROOT / "build" / "site.lock", "w") as lock:  # one process makes it, all wait
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            flock(lock, LOCK_EX)
             done = subprocess.run(
                 command,
                 cwd=ROOT,

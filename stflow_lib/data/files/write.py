@@ -6,7 +6,6 @@ what nobody holds. Locks may not reach from one host to another, so what another
 only after a day.
 """
 
-import fcntl
 import os
 import socket
 import sys
@@ -18,6 +17,8 @@ from glob import escape
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
+
+from stflow_lib.data.files.flock import LOCK_EX, LOCK_NB, flock
 
 HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
 DAY = 24 * 3600  # seconds
@@ -62,7 +63,7 @@ def locked(folder: Path, waiting: str = "") -> Iterator[None]:
     try:
         if waiting and not _try_lock(handle):
             print(waiting, file=sys.stderr, flush=True)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        flock(handle, LOCK_EX)
         yield
     finally:
         os.close(handle)
@@ -74,7 +75,7 @@ def _create(path: Path) -> BinaryIO:
         aside = f".{path.name}.{HOST}-{os.getpid()}-{uuid4().hex[:8]}.part"
         file = open(path.with_name(aside), "x+b")
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_EX)
+            flock(file, LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return file
         file.close()  # taken for a leftover before it was locked
@@ -91,7 +92,7 @@ def _remove_leftovers(path: Path) -> None:
 
 def _try_lock(handle: int) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        flock(handle, LOCK_EX | LOCK_NB)
     except BlockingIOError:
         return False
     return True

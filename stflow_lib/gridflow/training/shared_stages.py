@@ -4,7 +4,6 @@ Zero-shot, three days and thirty days of one pair start from the same network, t
 same source: days of the target come later.
 """
 
-import fcntl
 import hashlib
 import json
 from collections.abc import Iterator
@@ -15,6 +14,11 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from stflow_lib.gridflow.problem.city import CityFlow
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    from stflow_lib.data.files import flock as fcntl
 
 STAMP = "stamp.json"  # the store's mark of what a run's folder belongs to
 

@@ -121,14 +121,14 @@ def test_what_another_host_left_goes_after_a_day(tmp_path, monkeypatch):
 
 def test_a_writer_whose_file_was_taken_for_a_leftover_takes_another(tmp_path, monkeypatch):
     """Between its making and its lock somebody may remove it."""
-    flock, path = write.fcntl.flock, tmp_path / "a.bin"
+    flock, path = write.flock, tmp_path / "a.bin"
 
     def late(file, how):
-        monkeypatch.setattr(write.fcntl, "flock", flock)
+        monkeypatch.setattr(write, "flock", flock)
         os.unlink(file.name)
         flock(file, how)
 
-    monkeypatch.setattr(write.fcntl, "flock", late)
+    monkeypatch.setattr(write, "flock", late)
     write_atomic(path, b"whole")
     assert path.read_bytes() == b"whole"
 

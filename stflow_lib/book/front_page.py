@@ -1,0 +1,158 @@
+"""The findings in five lines, in English and in Chinese, counted from the records.
+
+    python -m stflow_lib.book.front_page      # writes them anew into the pages that show them
+
+Both languages are the same counts in other words. A place is a city with an amount of data.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pandas as pd
+
+from stflow_lib import ROOT
+from stflow_lib.book.glance import GROUPS, LACKING, OWN, RULE, against_best, group_of
+from stflow_lib.data.files.write import write_atomic
+from stflow_lib.verdicts.claims import PAPERS, TITLES
+from stflow_lib.verdicts.evidence import collect
+from stflow_lib.verdicts.judge import judge
+from stflow_lib.verdicts.ranking import METRICS, Standing, standings
+from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL, NO_DATA, NOT_RUN, OPPOSITE
+
+PAGES = {"README.md": "en", "book/zh.md": "zh"}
+START, END = "<!-- findings, by stflow_lib.book.front_page -->\n", "<!-- end of findings -->"
+LEAST = 3  # methods that must have been tried at a place
+
+PROBLEMS = {
+    "en": {"finegrained": "Fine maps", "gridflow": "Demand", "speedgraph": "Speeds"},
+    "zh": {
+        "finegrained": "细粒度流量推断", "gridflow": "网格需求预测", "speedgraph": "路网速度预测",
+    },
+}  # fmt: skip
+WING = {
+    "en": (
+        "**{problem}**: test {metric} of {title} in {places} settings (a city and an amount of "
+        "data). Against the best rule it is lower in {rule_lower}, higher in {rule_higher}, "
+        "undecided in {rule_open}; against the best method that no paper has lower in "
+        "{lacking_lower}, higher in {lacking_higher}, undecided in {lacking_open}."
+    ),
+    "zh": (
+        "**{problem}**：{title} 的测试 {metric}，共 {places} 种设定（城市 × 数据量）。"
+        "与最好的简单规则相比：{rule_lower} 种更低，{rule_higher} 种更高，{rule_open} 种无法判定；"
+        "与最好的论文之外的方法相比：{lacking_lower} 种更低，{lacking_higher} 种更高，"
+        "{lacking_open} 种无法判定。"
+    ),
+}
+LEADERS = {
+    "en": (
+        "**Who leads**: of {places} settings the lowest error belongs in {own} to a paper's own "
+        "method, in {printed} to another method of its tables, in {rule} to a rule, and in "
+        "{lacking} to a method that no paper has."
+    ),
+    "zh": (
+        "**谁领先**：在 {places} 种设定中，误差最低的：{own} 种是论文自己的方法，{printed} 种是其"
+        "表格中的其他方法，{rule} 种是简单规则，{lacking} 种是论文之外的方法。"
+    ),
+}
+CLAIMS = {
+    "en": (
+        "**Claims**: of {all} judgements on the papers' claims {run} have runs: {confirmed} "
+        "confirmed, {opposite} opposite, {equal} equal; the other {rest} lack seeds, "
+        "convergence or a clear interval."
+    ),
+    "zh": (
+        "**论断**：对论文论断的 {all} 项判定中，{run} 项已有实验：{confirmed} 项证实，"
+        "{opposite} 项相反，{equal} 项持平；其余 {rest} 项还缺少随机种子、训练未收敛，"
+        "或区间不明确。"
+    ),
+}  # fmt: skip
+
+
+def versus(found: pd.DataFrame) -> dict[str, int]:
+    """Places, and at how many the paper's error is lower or higher than a group's best.
+
+    `found`: of `glance.against_best`; lower and higher mean that the whole 95 % interval is.
+    """
+    counts = {"places": found["where"].nunique()}
+    for name, group in (("rule", RULE), ("lacking", LACKING)):
+        said = Counter(found.loc[found["group"] == group, "so_far"])
+        lower, higher = said[CONFIRMED], said[OPPOSITE]
+        undecided = said.total() - lower - higher
+        counts |= {f"{name}_{word}": number for word, number in zip(
+            ("lower", "higher", "open"), (lower, higher, undecided), strict=True)}  # fmt: skip
+    return counts
+
+
+def leaders(ranked: Mapping[str, list[Standing]]) -> dict[str, int]:
+    """Places of all wings, and to which kind of method the lowest error belongs."""
+    kinds = dict(zip(("", *GROUPS), ("own", "rule", "printed", "lacking"), strict=True))
+    first = Counter(
+        kinds[group_of(wing, one.best)] for wing, found in ranked.items() for one in found
+    )
+    return {"places": first.total(), **{kind: first[kind] for kind in kinds.values()}}
+
+
+def claims(judged: pd.DataFrame) -> dict[str, int]:
+    """Judgements of `judge`: how many, how many with runs, and their verdicts."""
+    run = judged.loc[~judged["verdict"].isin([NOT_RUN, NO_DATA]), "verdict"]
+    words = {"confirmed": CONFIRMED, "opposite": OPPOSITE, "equal": EQUAL}
+    counts = {name: int((run == word).sum()) for name, word in words.items()}
+    return {
+        "all": len(judged),
+        "run": len(run),
+        **counts,
+        "rest": len(run) - sum(counts.values()),
+    }
+
+
+def findings() -> dict[str, list[str]]:
+    """Language -> five sentences, from the records that are here."""
+    evidence = {wing: collect(wing) for wing in METRICS}
+    ranked = {w: list(standings(e, METRICS[w], LEAST)) for w, e in evidence.items()}
+    counts = {wing: versus(against_best(wing, found)) for wing, found in ranked.items()}
+    judged = pd.concat([judge(wing, found) for wing, found in evidence.items()])
+    first, verdicts = leaders(ranked), claims(judged)
+    return {
+        language: [
+            *(_wing(language, wing, count) for wing, count in counts.items()),
+            LEADERS[language].format(**first),
+            CLAIMS[language].format(**verdicts),
+        ]
+        for language in WING
+    }
+
+
+def _wing(language: str, wing: str, counts: dict[str, int]) -> str:
+    return WING[language].format(
+        problem=PROBLEMS[language][wing],
+        metric=METRICS[wing].upper(),
+        title=OWN[wing] if wing == "speedgraph" else TITLES[PAPERS[wing]],
+        **counts,
+    )
+
+
+def block(sentences: list[str]) -> str:
+    """The sentences as a list between the marks."""
+    return START + "".join(f"- {sentence}\n" for sentence in sentences) + END
+
+
+def with_findings(text: str, sentences: list[str]) -> str:
+    """A page with what stands between its marks replaced; ValueError where it has none."""
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise ValueError(f"no place for the findings, want {START.strip()} and {END}")
+    return before + block(sentences) + after
+
+
+def main() -> None:
+    """Write the findings into the pages that show them."""
+    said = findings()
+    for page, language in PAGES.items():
+        path = ROOT / page
+        text = with_findings(path.read_text(encoding="utf-8"), said[language])
+        write_atomic(path, text.encode())
+
+
+if __name__ == "__main__":
+    main()
