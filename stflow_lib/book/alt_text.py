@@ -87,7 +87,9 @@ def _group(group) -> Iterator[str]:
         yield f"{name}map with values from {_span(values)}"
     elif len(points) and group.get_offset_transform().is_affine and np.any(points):
         middle = np.ma.median(np.ma.masked_invalid(points), axis=0)
-        where = " ".join(f"{side} {value:.3g}" for side, value in zip("xy", middle, strict=True))
+        where = " ".join(
+            f"{side} {value:.3g}" for side, value in zip("xy", middle, strict=True)
+        )
         yield f"{name}{_number(len(points), 'point')}, median {where}"
     elif len(group.get_paths()):
         yield f"{name}{len(group.get_paths())} areas or lines"

@@ -59,6 +59,10 @@ def show_table(
     show_html(page, f"{caption}\n{plain}".strip())
 
 
+OTHER = "the other error"  # why a second table of the same runs is closed
+PRINTED = "printed numbers alone, none of these has been run here"
+
+
 def fold(summary: str, page: str) -> str:
     """HTML that is closed until the reader asks for it, under one line."""
     return f'<details class="more"><summary>{html.escape(summary)}</summary>{page}</details>'

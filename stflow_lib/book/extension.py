@@ -50,7 +50,9 @@ class FoldSections(SphinxPostTransform):
             return
         sections = [node for node in title.children if isinstance(node, nodes.section)]
         for section in sections[OPEN:]:
-            if not any(word in section.next_node(nodes.title).astext().lower() for word in KEPT):
+            if not any(
+                word in section.next_node(nodes.title).astext().lower() for word in KEPT
+            ):
                 _close(section)
 
 
@@ -66,7 +68,9 @@ def _close(section: nodes.section) -> None:
 def _contents(body: list[nodes.Node]) -> str:
     """What a closed section holds, as "Show this section: 2 figures, 1 table"."""
     pictures = sum(len(list(node.findall(nodes.image))) for node in body)
-    tables = sum(raw.astext().count("<table") for node in body for raw in node.findall(nodes.raw))
+    tables = sum(
+        raw.astext().count("<table") for node in body for raw in node.findall(nodes.raw)
+    )
     parts = [f"{n} {what}" + "s" * (n > 1)
              for n, what in ((pictures, "figure"), (tables, "table")) if n]  # fmt: skip
     return "Show this section" + ": " * bool(parts) + ", ".join(parts)
