@@ -25,7 +25,9 @@ class AltTexts(SphinxPostTransform):
             plain = forms.get("text/plain")
             for image in list(bundle.findall(nodes.image)) if plain else ():
                 image["alt"] = " ".join(plain.astext().split())
-                image.replace_self(nodes.container("", image, classes=["picture"]))
+                frame = nodes.container(classes=["picture"])
+                image.replace_self(frame)
+                frame += image
 
 
 def _is_bundle(node: nodes.Node) -> bool:

@@ -69,7 +69,7 @@ def folded(cell: dict) -> dict:
 
 def markdown(source: str) -> dict:
     """A cell of text."""
-    return {"cell_type": "markdown", "metadata": {}, "source": source}
+    return {"cell_type": "markdown", "id": "how-to-run", "metadata": {}, "source": source}
 
 
 def without_contents(cell: dict) -> dict:
@@ -100,8 +100,8 @@ def gathered(cells: list[dict]) -> list[dict]:
     summary = f"Where the numbers of this page come from: {len(lines)} sets of runs{mark}"
     page = f'<details class="provenance"><summary>{summary}</summary>{"".join(lines)}</details>'
     output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": page}}
-    last = {"cell_type": "code", "execution_count": None, "metadata": {"tags": ["remove-input"]},
-            "source": "", "outputs": [output]}  # fmt: skip
+    last = {"cell_type": "code", "id": "provenance", "execution_count": None,
+            "metadata": {"tags": ["remove-input"]}, "source": "", "outputs": [output]}  # fmt: skip
     return [*kept, last]
 
 
