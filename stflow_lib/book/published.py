@@ -23,8 +23,9 @@ def for_site(notebook: dict, name: str) -> dict:
     shown = [folded(cell) if whole or is_setting(cell) else cell for cell in cells]
     first = [cell for cell in shown if FINDING in tags(cell)]
     rest = [cell for cell in shown[1:] if FINDING not in tags(cell)]
-    front = [markdown(how_to_run(name, cells))]
-    ordered = [without_contents(shown[0]), *first, *front, *gathered(rest)]
+    title, intro = split_title(shown[0])
+    run_line = markdown("how-to-run", how_to_run(name, cells))
+    ordered = [title, *first, run_line, *intro, *gathered(rest)]
     return {**notebook, "cells": ordered}
 
 
@@ -67,15 +68,20 @@ def folded(cell: dict) -> dict:
     return {**cell, "metadata": {**cell["metadata"], "tags": [*tags(cell), FOLDED]}}
 
 
-def markdown(source: str) -> dict:
+def markdown(name: str, source: str) -> dict:
     """A cell of text."""
-    return {"cell_type": "markdown", "id": "how-to-run", "metadata": {}, "source": source}
+    return {"cell_type": "markdown", "id": name, "metadata": {}, "source": source}
 
 
-def without_contents(cell: dict) -> dict:
-    """The first cell without what the line of `how_to_run` says anew: reading time, run time."""
+def split_title(cell: dict) -> tuple[dict, list[dict]]:
+    """The first cell up to the paragraph in italics, and what stands below that.
+
+    Reading time and run time leave that paragraph: `how_to_run` says them anew.
+    """
     source = re.sub(r"\s(Reading|Runs\s+in):[^.]*\.", "", text(cell), count=2)
-    return {**cell, "source": source}
+    parts = source.split("\n\n", 2)
+    rest = [markdown("introduction", parts[2])] if len(parts) > 2 else []
+    return {**cell, "source": "\n\n".join(parts[:2])}, rest
 
 
 def how_to_run(name: str, cells: list[dict]) -> str:

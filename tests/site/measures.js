@@ -5,11 +5,11 @@
   const article = document.querySelector('article') || document.body;
   const all = selector => [...document.querySelectorAll(selector)];
   const shown = element => element.getClientRects().length > 0
-    && getComputedStyle(element).visibility !== 'hidden';
+    && element.checkVisibility({contentVisibilityAuto: true, visibilityProperty: true});
   const words = element => (element.getAttribute('aria-label') || element.getAttribute('title')
     || element.textContent || '').trim()
     || [...element.querySelectorAll('img')].map(i => i.alt).join('').trim();
-  const proper = image => /[a-z]+ [a-z]+/i.test(image.alt) && !/[\w-]+\/[\w-]+|\.png/.test(image.alt);
+  const proper = image => /[a-z]+ [a-z]+/i.test(image.alt) && !/\.(png|svg)|^<Figure/.test(image.alt);
   const name = element => element.tagName.toLowerCase() + '.' + [...element.classList].join('.')
     + ': ' + (element.textContent || element.id || '').trim().slice(0, 40);
   const top = element => element.getBoundingClientRect().top + scrollY;
@@ -82,7 +82,10 @@
   const height = article.getBoundingClientRect().height;
   const loaded = performance.getEntriesByType('resource')
     .concat(performance.getEntriesByType('navigation')).reduce((sum, e) => sum + e.decodedBodySize, 0);
+  const lead = article.querySelector('.tag_finding');
   return {
+    finding: lead ? top(lead) / SCREEN : null,
+    alts: images.map(i => i.alt),
     screens: document.documentElement.scrollHeight / SCREEN,
     first: results.length ? top(results[0]) / SCREEN : null,
     code: code / height,
