@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 FINDING, FOLDED, INJECTED = "finding", "hide-input", "injected-parameters"
-PARAMETERS = "parameters"
+PARAMETERS, LONG = "parameters", "long"
 RECORDS = "train_missing"  # a parameter of all pages that show recorded runs
 WORDS_A_MINUTE = 200
 PICTURES = ("image/png", "text/html")
@@ -19,7 +19,7 @@ PROVENANCE = re.compile(r'^<(p|details) class="provenance">')
 def for_site(notebook: dict, name: str) -> dict:
     """The notebook of page `name` ("finegrained/03_results") as readers get it."""
     cells = [cell for cell in notebook["cells"] if INJECTED not in tags(cell)]
-    whole = bool(sources(cells) & {RECORDS})
+    whole = is_of_results(cells)
     shown = [folded(cell) if whole or is_setting(cell) else cell for cell in cells]
     first = [cell for cell in shown if FINDING in tags(cell)]
     rest = [cell for cell in shown[1:] if FINDING not in tags(cell)]
@@ -27,6 +27,12 @@ def for_site(notebook: dict, name: str) -> dict:
     run_line = markdown("how-to-run", how_to_run(name, cells))
     ordered = [title, *first, run_line, *intro, *gathered(rest)]
     return {**notebook, "cells": ordered}
+
+
+def is_of_results(cells: list[dict]) -> bool:
+    """Whether a page shows recorded runs, or its parameters are tagged `long`: sections close."""
+    marked = any({PARAMETERS, LONG} <= set(tags(cell)) for cell in cells)
+    return marked or RECORDS in sources(cells)
 
 
 def tags(cell: dict) -> list[str]:
