@@ -4,7 +4,7 @@
 # *What you need: nothing. Runs in: seconds. You will see: one picture and one table for each paper,
 # then every claim that this book has written down, with its verdict.*
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "long"]
 kind: str = "all"  # show only claims of this kind: number, gain, order, trend, or all
 verdict: str = "all"  # only with this verdict, a word of the table below, or all
 so_far: str = "all"  # only those of which our runs say this so far: confirmed, opposite, ...

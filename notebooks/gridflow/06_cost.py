@@ -13,7 +13,7 @@
 # machine, on which task, and what was timed. Gigabytes and hours can therefore not be checked.
 # Ratios can.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "long"]
 profile: str = "lab"  # whose records of Table 2 the budget is counted from: lab, bench or paper
 rows: int = 6  # of the simulated source; New York has 20 x 23 cells
 cols: int = 8  # of the same

@@ -12,7 +12,7 @@
 # on a machine that others use too, so all forms take turns in one process, in an order drawn anew
 # each turn; we count processor seconds of one thread, and only ratios within a turn are compared.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "long"]
 regions: int = 96  # of rank_contrast; New York has 460
 maps: int = 60  # of nearest_and_farthest; a month of half-hours is 1530
 cells: int = 64  # of each of these maps; 1024 in the paper

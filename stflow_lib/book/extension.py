@@ -3,14 +3,16 @@
 Named in `_config.yml` among the extensions.
 """
 
+import json
+from pathlib import Path
+
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from stflow_lib.book.published import RECORDS
+from stflow_lib.book.published import is_of_results
 
-OPEN = 1  # sections of a result page that are open
-KEPT = ("remember", "summary")  # words in the heading of one that always is
+KEPT = ("remember", "summary")  # words in the heading of a section that is always open
 
 
 class AltTexts(SphinxPostTransform):
@@ -39,23 +41,32 @@ class Fold(nodes.General, nodes.Element):
 
 
 class FoldSections(SphinxPostTransform):
-    """On a page of recorded runs all sections but the first and the last word are closed."""
+    """On a result page sections are closed but the first with a result and the last word."""
 
     default_priority = 200  # after cells have been folded
     formats = ("html",)
 
     def run(self, **given) -> None:
         """Close the bodies of the sections under the title."""
-        source = open(self.env.doc2path(self.env.docname), encoding="utf-8").read()
         title = next(iter(self.document.findall(nodes.section)), None)
-        if f"{RECORDS}:" not in source or title is None:
+        if title is None or not self._shows_results():
             return
         sections = [node for node in title.children if isinstance(node, nodes.section)]
-        for section in sections[OPEN:]:
-            if not any(
-                word in section.next_node(nodes.title).astext().lower() for word in KEPT
-            ):
+        first = next((node for node in sections if any(_counts(node.children))), None)
+        for section in sections:
+            if section is not first and not _is_kept(section):
                 _close(section)
+
+    def _shows_results(self) -> bool:
+        source = Path(self.env.doc2path(self.env.docname))
+        if source.suffix != ".ipynb":
+            return False
+        return is_of_results(json.loads(source.read_text(encoding="utf-8"))["cells"])
+
+
+def _is_kept(section: nodes.section) -> bool:
+    heading = section.next_node(nodes.title).astext().lower()
+    return any(word in heading for word in KEPT)
 
 
 def _close(section: nodes.section) -> None:
@@ -69,13 +80,16 @@ def _close(section: nodes.section) -> None:
 
 def _contents(body: list[nodes.Node]) -> str:
     """What a closed section holds, as "Show this section: 2 figures, 1 table"."""
-    pictures = sum(len(list(node.findall(nodes.image))) for node in body)
-    tables = sum(
-        raw.astext().count("<table") for node in body for raw in node.findall(nodes.raw)
-    )
-    parts = [f"{n} {what}" + "s" * (n > 1)
-             for n, what in ((pictures, "figure"), (tables, "table")) if n]  # fmt: skip
+    named = zip(_counts(body), ("figure", "table"), strict=True)
+    parts = [f"{n} {what}" + "s" * (n > 1) for n, what in named if n]
     return "Show this section" + ": " * bool(parts) + ", ".join(parts)
+
+
+def _counts(body: list[nodes.Node]) -> tuple[int, int]:
+    """How many pictures and tables some nodes hold."""
+    pictures = sum(len(list(node.findall(nodes.image))) for node in body)
+    pages = [raw.astext() for node in body for raw in node.findall(nodes.raw)]
+    return pictures, sum(page.count("<table") for page in pages)
 
 
 def _visit(self, node: Fold) -> None:

@@ -1,5 +1,6 @@
 """What Sphinx is told beside its settings: alt texts and sections of pages of records."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,11 @@ def bundle(*forms):
     return found
 
 
+def source(parameters):
+    cell = {"metadata": {"tags": ["parameters"]}, "source": parameters}
+    return json.dumps({"cells": [cell]})
+
+
 def section(title, *children):
     found = nodes.section(ids=[title.lower()])
     found += nodes.title(text=title)
@@ -29,7 +35,7 @@ def section(title, *children):
 def document(tmp_path):
     found = new_document("page")
     path = tmp_path / "page.ipynb"
-    path.write_text('{"source": "train_missing: bool = False"}')
+    path.write_text(source("train_missing: bool = False"))
     found.settings.env = SimpleNamespace(docname="page", doc2path=lambda name: str(path))
     found.path = path
     return found
@@ -51,10 +57,10 @@ def test_a_picture_takes_its_plain_text_as_alt_text(document):
     assert first.parent["classes"] == ["picture"]
 
 
-def test_sections_after_the_first_are_closed_and_say_what_they_hold(document):
+def test_sections_but_the_first_result_are_closed_and_say_what_they_hold(document):
     """The last word stays open: it is what people should take along."""
     table = nodes.raw("", "<table></table><table></table>", format="html")
-    parts = section("1", nodes.paragraph()), section("2", nodes.image(), table)
+    parts = section("1", nodes.image()), section("2", nodes.image(), table)
     document += section("Page", *parts, section("What to remember"))
     apply(extension.FoldSections, document)
     folds = list(document.findall(extension.Fold))
@@ -64,7 +70,7 @@ def test_sections_after_the_first_are_closed_and_say_what_they_hold(document):
 
 
 def test_pages_about_methods_stay_open(document):
-    document.path.write_text('{"source": "n: int = 3"}')
+    document.path.write_text(source("n: int = 3"))
     document += section("Page", section("1"), section("2", nodes.paragraph()))
     apply(extension.FoldSections, document)
     assert not list(document.findall(extension.Fold))

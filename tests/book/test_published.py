@@ -86,3 +86,10 @@ def test_origins_stand_once_at_the_end(notebook):
 def test_a_page_without_records_gets_no_line(notebook):
     notebook["cells"] = notebook["cells"][:5]
     assert "Where the numbers" not in str(published.for_site(notebook, "p"))
+
+
+def test_a_long_page_without_records_can_be_closed_too(notebook):
+    cells = [code("n: int = 3", tags=["parameters"])]
+    assert not published.is_of_results(cells)
+    assert published.is_of_results([code("n: int = 3", tags=["parameters", "long"])])
+    assert published.is_of_results(notebook["cells"])

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from stflow_lib.book.alt_text import EMPTY
-from stflow_lib.book.published import RECORDS
+from stflow_lib.book.published import is_of_results
 
 measures = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("measures.py"))))
 SCREENS = 8  # of 900 pixels at a desk, for a page of recorded runs
@@ -33,10 +33,10 @@ def look(site, serve, browser):
 
 
 def of_records(site, page: str) -> bool:
-    """Whether a page shows recorded runs."""
+    """Whether a page is one of results."""
     source = site / "_sources" / f"{page}.ipynb"
     cells = json.loads(source.read_text())["cells"] if source.exists() else []
-    return any(f"{RECORDS}:" in "".join(cell["source"]) for cell in cells)
+    return is_of_results(cells)
 
 
 @each_page
