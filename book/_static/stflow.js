@@ -38,17 +38,27 @@ function addFilter(frame) {
   show();
 }
 
+// What scrolls sideways takes the focus, so that the arrow keys reach all of it.
+function focusWhatScrolls() {
+  document.querySelectorAll("article :is(pre, .picture, .math, mjx-container, table, pre *, .text_html)").forEach(part => {
+    if (part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).overflowX === "auto") part.tabIndex = 0;
+  });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".searchable").forEach(addFilter);
-  document.querySelectorAll("pre").forEach(block => {
-    if (block.scrollWidth > block.clientWidth) block.tabIndex = 0;
-  });
   document.querySelectorAll('a[href^="#"]').forEach(link => {
     link.addEventListener("click", () => openAround(decodeURIComponent(link.hash.slice(1))));
   });
   addEventListener("hashchange", openLinked);
   openLinked();
 });
+addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
+  focusWhatScrolls();
+});
+addEventListener("resize", focusWhatScrolls);
+document.addEventListener("toggle", focusWhatScrolls, true);
 addEventListener("beforeprint", () => {
   document.querySelectorAll("article details").forEach(part => { part.open = true; });
 });

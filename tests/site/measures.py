@@ -33,7 +33,7 @@ def measure(context, url: str, width: int) -> dict:
     page.set_default_timeout(180_000)
     page.goto(url, wait_until="load")
     page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(300)
     found = page.evaluate(SCRIPT)
     page.close()
     return found
