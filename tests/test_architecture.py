@@ -214,7 +214,12 @@ def test_every_import_is_a_declared_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {d.split("==")[0].lower() for d in project["dependencies"]}
     standard = __import__("sys").stdlib_module_names
-    indirect = {"IPython", "nbformat"}  # parts of ipykernel and jupytext
+    indirect = {
+        "IPython",
+        "nbformat",
+        "docutils",
+        "sphinx",
+    }  # ipykernel, jupytext, jupyter-book
     for name in MODULES:
         outside = {m.split(".")[0] for m in imported(name)} - standard - indirect
         for module in outside - {"stflow_lib", "__future__"}:
