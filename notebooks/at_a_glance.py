@@ -7,7 +7,7 @@
 # %% tags=["parameters", "hide-input"]
 least: int = 3  # methods that must have been tried on a city with an amount of data
 
-# %% tags=["hide-input"]
+# %% tags=["finding"]
 import matplotlib.pyplot as plt
 
 from stflow_lib.book import glance
@@ -25,11 +25,12 @@ for wing, metric in METRICS.items():
     evidence = collect(wing)
     judged[wing] = judge(wing, evidence)
     found[wing] = glance.against_best(wing, standings(evidence, metric, least))
-    show_text(glance.sentence(wing, found[wing]), name=f"glance-{wing}")
+    show_text(glance.finding(wing, found[wing]), name=f"glance-{wing}")
 
 
 def show(wing):
     """The picture, the table and the sentences of one paper."""
+    show_text(glance.sentence(wing, found[wing]))
     title = f"{TITLES[PAPERS[wing]]}: test {METRICS[wing].upper()} of {glance.OWN[wing]}"
     if len(found[wing]):
         groups_figure(found[wing], f"{title} against ...")

@@ -4,13 +4,13 @@
 # *What you need: nothing. Runs in: seconds. You will see: one picture and one table for each paper,
 # then every claim that this book has written down, with its verdict.*
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "long"]
 kind: str = "all"  # show only claims of this kind: number, gain, order, trend, or all
 verdict: str = "all"  # only with this verdict, a word of the table below, or all
 so_far: str = "all"  # only those of which our runs say this so far: confirmed, opposite, ...
 city: str = "all"  # only as judged on this city, or all
 
-# %% tags=["hide-input"]
+# %% tags=["finding"]
 import matplotlib.pyplot as plt
 import pandas as pd
 
@@ -153,9 +153,9 @@ show_table(printed.rename("printed numbers").to_frame(), "Numbers carried over")
 chosen = judged[judged["n"] > 0] if verdict == "all" else judged
 for name, wanted in {"kind": kind, "verdict": verdict, "so_far": so_far, "city": city}.items():
     chosen = chosen if wanted == "all" else chosen[chosen[name] == wanted]
-columns = ["source", "statement", "value", "ours", "city", "profile", "n"]
-columns += ["share_of_days", "stale", "note", "so_far", "verdict"]
-show_table(chosen.set_index("id")[columns], f"{len(chosen)} judgements chosen")
+columns = ["statement", "so_far", "verdict", "city", "value", "ours", "profile", "n"]
+columns += ["source", "note", "share_of_days", "stale"]
+show_table(chosen.set_index("id")[columns], f"{len(chosen)} judgements chosen", search=True)
 
 # %% [markdown]
 # **What to remember.** A verdict here is a rule applied to records, so it changes when the records

@@ -8,7 +8,7 @@
 # %% tags=["parameters", "hide-input"]
 least: int = 3  # methods that must have been tried on a city with an amount of data
 
-# %% tags=["hide-input"]
+# %% tags=["finding"]
 import matplotlib.pyplot as plt
 
 from stflow_lib.book import advice

@@ -47,7 +47,8 @@ if names is None:
     names = list(catalog.index[wanted & (catalog.index != "sim-fine-128")])
 
 shown = catalog.assign(here=np.where(catalog["here"], "yes", "no"))
-show_table(shown.drop(columns=["step (min)", "size (MB)"]), "All cities, simulated ones first")
+show_table(shown.drop(columns=["step (min)", "size (MB)"]), "All cities, simulated ones first",
+           search=True)  # fmt: skip
 
 # %% [markdown]
 # The last column says what a set is for. A name that ends in "itself" is a paper's own data: its

@@ -25,7 +25,8 @@ import torch
 import torch.nn.functional as F
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book import findings
+from stflow_lib.book.display import provenance, show_table, show_text
 from stflow_lib.book.plots.curves import curves_figure
 from stflow_lib.book.plots.finegrained import live, probes, variants
 from stflow_lib.book.plots.finegrained.method import births_figure
@@ -154,6 +155,10 @@ for depth in (-1.0, -3.0, -30.0, -1000.0):
     moved = {name: float(share.max() - share.min()) for name, share in shares.items()}
     print(f"raw {depth:g}:", ", ".join(f"{name} {gap:.1g}" for name, gap in moved.items()))
     assert moved["squareplus"] > 1e-4
+
+# %% tags=["finding"]
+dead = {name: 100 * found[0].mean() for name, found in born.items()}
+show_text(findings.extremes(pd.Series(dead), "Dead blocks of untrained networks", "%"))
 
 # %% [markdown]
 # So dead blocks are counted after every epoch, a run whose best epoch has more than half of them

@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
+from stflow_lib.book import findings
 from stflow_lib.book.display import provenance, show_table
 from stflow_lib.book.plots import comparisons
 from stflow_lib.book.plots.finegrained import live, results
@@ -257,6 +258,13 @@ cost = recorded.groupby(["city", "method"], sort=False)[columns].mean()
 whole = ["parameters", "epochs", "peak_memory_mb"]
 cost[whole] = cost[whole].round().astype("Int64")
 show_table(cost, "Means over seeds and amounts of data", digits=2)
+
+# %% tags=["finding"]
+lead = gains[gains["metric"].eq("rmse")]
+findings.show_comparisons(lead, "UrbanSTC's test RMSE against that of another method")
+if for_flows:
+    comparisons.fractions_figure(for_flows, "rmse", units)
+    plt.show()
 
 # %% [markdown]
 # ## Live, in small

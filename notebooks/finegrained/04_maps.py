@@ -27,7 +27,8 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book import findings
+from stflow_lib.book.display import provenance, show_table, show_text
 from stflow_lib.book.plots.finegrained import averages, inferred, live, maps
 from stflow_lib.data import block_sum, load
 from stflow_lib.finegrained import TABLES, open_task
@@ -64,6 +65,10 @@ show_table(numbers, live.caption(shown, what))
 provenance(records)
 against = 1 - numbers["rmse"] / numbers.loc["HA", "rmse"]
 say("RMSE below HA's by", {m: f"{against[m]:.1%}" for m in numbers.index[2:]})
+
+# %% tags=["finding"]
+lead = runs.summary(recorded.values(), ["rmse"]).set_index("row")["mean"]
+show_text(findings.extremes(lead, "Recorded test RMSE of the methods drawn here, first seed"))
 
 # %% [markdown]
 # ## 2. One busy step

@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
+from stflow_lib.book import findings
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.curves import curves_figure
 from stflow_lib.book.plots.finegrained import ablations, live
@@ -81,6 +82,12 @@ ablations.show_gains(
 
 # %%
 ablations.show_gains(ablations.ordered_gains(rows["table7"], [(full, control)]))
+
+# %% tags=["finding"]
+subset_gains = ablations.ordered_gains(rows["table7"], [(full, name) for name in subsets])
+findings.show_comparisons(subset_gains, "All three pretexts against fewer")
+control_gains = ablations.ordered_gains(rows["table7"], [(full, control)])
+findings.show_comparisons(control_gains, "All three pretexts against random encoders")
 
 # %% [markdown]
 # If the first interval above includes zero while the single encoders are clearly worse, the gain in

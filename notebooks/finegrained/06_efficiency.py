@@ -28,7 +28,8 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book import findings
+from stflow_lib.book.display import provenance, show_table, show_text
 from stflow_lib.book.plots.finegrained import live
 from stflow_lib.book.plots.finegrained.efficiency import (
     cost_table,
@@ -246,6 +247,11 @@ printed_s, ours_s = printed["train_s_per_epoch"], rows["train_s"]
 share = "Reg takes {:.2f} of fine-tuning's seconds, {}".format
 print(share(printed_s["reg"] / printed_s["fine_tuning"], "printed"))
 live.say(shown, share(ours_s["reg"] / ours_s["fine_tuning"], "ours"))
+
+# %% tags=["finding"]
+show_text(findings.extremes(recorded["train s"], "Seconds of a recorded training"))
+show_text(findings.extremes(printed["total_min"].drop("UrbanSTC", errors="ignore"),
+                            "Printed minutes of a training, stages apart"))  # fmt: skip
 
 # %% [markdown]
 #

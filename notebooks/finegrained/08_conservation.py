@@ -31,7 +31,8 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book import findings
+from stflow_lib.book.display import provenance, show_table, show_text
 from stflow_lib.book.plots.finegrained import conservation, live
 from stflow_lib.finegrained import METHODS, ablations, cost, open_task
 from stflow_lib.finegrained.networks.layers import Split
@@ -322,6 +323,12 @@ print(f"printed, median: {groups['super-resolution'] / groups['flow inference']:
 for name, found in conservation.mape_ratios(costs).iterrows():
     print(f"{name}: MAPE of none is {found['none']:.2f}, of m2_signed {found['m2_signed']:.2f} "
           "times that of m2")  # fmt: skip
+
+# %% tags=["finding"]
+show_text(findings.extremes(claimed.groupby("method")["largest gap"].max(),
+                            "Largest relative gap of a block, of methods that must conserve"))  # fmt: skip
+show_text(findings.extremes(repaired["rmse"].unstack("form").mean(), "Mean RMSE of four forms of "
+                            f"the last layer on {task.city}"))  # fmt: skip
 
 # %% [markdown]
 # ## Live, in small

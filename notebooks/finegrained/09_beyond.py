@@ -27,7 +27,8 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book import findings
+from stflow_lib.book.display import OTHER, provenance, show_table
 from stflow_lib.book.plots.finegrained import beyond, forecasts, live, sharenet
 from stflow_lib.finegrained import TABLES, open_task
 from stflow_lib.finegrained.beyond.forecasts import NAMES, compare_forecasts, evenly_spaced
@@ -57,7 +58,8 @@ print(f"profile {profile}: {number} runs, {missing} had no record before this pa
 # %%
 for metric in METRICS:
     table = runs.table([run for group in rows.values() for run in group], [metric])
-    show_table(table, f"Beyond the paper: {metric.upper()}")
+    why = "" if metric == "rmse" else OTHER
+    show_table(table, f"Beyond the paper: {metric.upper()}", best=True, folded=why)
 records = {name: runs.records(group) for name, group in rows.items()}
 provenance([record for found in records.values() for record in found])
 
@@ -352,6 +354,11 @@ show_table(opponents, "ShareNet against the best of all other networks, in RMSE"
 beaten = opponents.get("verdict", pd.Series(dtype=str)).value_counts()
 counts = ", ".join(f"{verdict}: {n}" for verdict, n in beaten.items())
 print("ShareNet below the best other network:", counts or "not run")
+
+# %% tags=["finding"]
+for name in ("UrbanSTC+log", "UrbanSTC+DM", "ShareNet"):
+    against = paired_gains(rows[name], rows["UrbanSTC"], ["rmse", "mae"])
+    findings.show_comparisons(against, f"{name}'s RMSE and MAE against UrbanSTC's")
 
 # %% [markdown]
 # ### How it was chosen

@@ -27,6 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from stflow_lib.book import findings
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.gridflow import kinds, results
 from stflow_lib.book.plots.transfers import days, gains_panels, relative_figure
@@ -172,6 +173,16 @@ kind = np.where(gains["row"].isin(baselines), "the paper's baselines", "Linear a
 for (group, amount), found in gains.groupby([kind, "scarcity"], sort=False):
     counts = found["verdict"].value_counts().to_dict()
     print(f"{group}, {days(amount)}: {len(found)} comparisons,", counts)
+
+# %% tags=["finding"]
+lead = gains[gains["metric"] == "rmse"]
+findings.show_comparisons(lead, "STBaT's test RMSE against another method's")
+show_text(f"A weighted sum of the last six hours has a lower RMSE than every network in {won} of "
+          f"{len(whole)} tasks that were run.")  # fmt: skip
+if len(points):
+    title = "RMSE beside two bars: the hour before (100) and the line (dashed)"
+    relative_figure(points, title, "RMSE, % of Previous hour, log", {"Linear": "Linear"})
+    plt.show()
 
 # %% [markdown]
 # The [scoreboard](../scoreboard) holds the same orders as claims of the paper, one for each

@@ -23,6 +23,7 @@ train_missing: bool = False  # compute runs that have no record; False leaves ga
 import matplotlib.pyplot as plt
 import numpy as np
 
+from stflow_lib.book import findings
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots import sweeps as plots
 from stflow_lib.book.plots.curves import curves_figure
@@ -96,6 +97,9 @@ for row in parts:
     found = helps[(helps["row"] == f"STBaT below {row}") & (helps["metric"] == "rmse")]
     for line in found.itertuples():
         print(f"{row}: RMSE of the whole method is {line.gain:+.2f} % below: {line.so_far or line.verdict}")
+
+# %% tags=["finding"]
+findings.show_comparisons(helps, "STBaT's RMSE and MAE against STBaT with one part less")
 
 # %% [markdown]
 # The paper's claim is that *each* of the four stays right of zero. The last row is the one that

@@ -24,6 +24,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from stflow_lib.book import findings
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.gridflow import scarcity
 from stflow_lib.book.plots.gridflow.tasks import measured_errors, open_pair
@@ -248,6 +249,10 @@ for label, own in over.groupby("label", sort=False):
     print(f"{label}, mean over pairs by days:", mean)
 print("the same in MAE:")
 print(*scarcity.count_certain(scarcity.gains_by_days(errors, beside, "mae")), sep="\n")
+
+# %% tags=["finding"]
+findings.show_comparisons(balance, "STBaT's RMSE against plain fine-tuning at each amount of data")
+findings.show_comparisons(over, "Networks' RMSE against that of a line with the same days")
 
 # %% [markdown]
 # Below zero the line wins. It knows the hour of the day, which the networks of the paper are not

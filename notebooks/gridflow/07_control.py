@@ -19,7 +19,6 @@ split_seed: int = 0  # which split of the simulated city is fitted live
 # %%
 import matplotlib.pyplot as plt
 import pandas as pd
-import torch
 
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.gridflow import control

@@ -12,7 +12,7 @@
 # on a machine that others use too, so all forms take turns in one process, in an order drawn anew
 # each turn; we count processor seconds of one thread, and only ratios within a turn are compared.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "long"]
 regions: int = 96  # of rank_contrast; New York has 460
 maps: int = 60  # of nearest_and_farthest; a month of half-hours is 1530
 cells: int = 64  # of each of these maps; 1024 in the paper
@@ -35,7 +35,8 @@ import pandas as pd
 import torch
 
 from stflow_lib import runs
-from stflow_lib.book.display import show_table
+from stflow_lib.book import findings
+from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.kernels import aims_figure, roofline_figure, shares_figure
 from stflow_lib.finegrained.urbanstc.method import UrbanSTC, UrbanSTCSettings
 from stflow_lib.gridflow.networks.stnet import Backbone, STNet
@@ -113,6 +114,10 @@ show_table(table, "Time of the naive form / time of the torch form", digits=2)
 # has much to win. `conserve` only saves passes over memory; on maps of a few hundred cells, which
 # lie in the cache anyway, starting a dozen small operations can cost more than it saves.
 
+# %% tags=["finding"]
+show_text(findings.share(table["verdict"] == "reached", "Speed aims reached on this machine"))
+show_text(findings.extremes(table["median"], "Times that the torch form is faster than the naive"))
+
 # %% [markdown]
 # ## What a training step saves
 #
@@ -157,7 +162,7 @@ def stbat_step():
 # %%
 x, truth = torch.rand(windows, nodes, 12, 2), torch.rand(windows, nodes, 12)
 seen, all_steps = torch.rand(windows, nodes, 12) > 0.1, torch.arange(windows)
-city = SimpleNamespace(name="city", train=all_steps, windows=lambda s: x[: len(s)],
+city = SimpleNamespace(name="city", features=2, train=all_steps, windows=lambda s: x[: len(s)],
                        scaled_labels=lambda s: (truth[: len(s)], seen[: len(s)]))  # fmt: skip
 both = SimpleNamespace(target=city, sources=[city], protocol=SimpleNamespace(lags=12, ahead=12))
 joint = TSJTGWNSettings(sources=windows, prompting=NPMSettings(width, patterns),

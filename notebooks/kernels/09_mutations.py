@@ -26,7 +26,8 @@ import torch.nn.functional as F
 
 import stflow_lib.__init__
 from stflow_lib import kernels
-from stflow_lib.book.display import show_table
+from stflow_lib.book import findings
+from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.kernels import breakages_figure
 from stflow_lib.kernels import conserve_naive
 from stflow_lib.kernels.proofs import invariants
@@ -154,6 +155,9 @@ show_table(table[["kernel", "broken", "text", "becomes", "noticed"]],
 three = report.groupby(["operation", "kernel"])["broken"].agg(sorted)
 assert all(kinds == ["index", "mask", "sign"] for kinds in three)
 assert (report["noticed"] != "").all()
+
+# %% tags=["finding"]
+show_text(findings.share(report["noticed"] != "", "Breakages that a proof notices"))
 
 # %% [markdown]
 # ## What this does not say

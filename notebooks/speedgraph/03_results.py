@@ -23,8 +23,8 @@ train_missing: bool = False  # compute runs that have no record; False leaves ga
 # %%
 import matplotlib.pyplot as plt
 
-from stflow_lib.book import tables
-from stflow_lib.book.display import show_table
+from stflow_lib.book import findings, tables
+from stflow_lib.book.display import PRINTED, show_table
 from stflow_lib.book.plots.speedgraph import results
 from stflow_lib.book.plots.transfers import arrow, relative_figure
 from stflow_lib.speedgraph import TABLES
@@ -51,7 +51,8 @@ tables.fill({"Table 2": rows}, train_missing)
 # %%
 for pair in plan.cities:
     table = results.target_table(rows, pair)
-    show_table(table, f"{arrow(pair)}, three days, {tables.unit_of(pair)} (here, P10)")
+    caption = f"{arrow(pair)}, three days, {tables.unit_of(pair)} (here, P10)"
+    show_table(table, caption, best=True)
 tables.show_provenance(rows)
 
 # %% [markdown]
@@ -63,7 +64,8 @@ tables.show_provenance(rows)
 # %%
 printed = claims.reported("tsjt", "Table 2")
 for target, own in printed.groupby("target", sort=False):
-    show_table(results.printed_table(own), f"{target}, as printed (the paper, its files)")
+    caption = f"{target}, as printed (the paper, its files)"
+    show_table(results.printed_table(own), caption, folded=PRINTED)
 lost = printed[printed["value"].isna()]
 beside = printed.groupby(["target", "method", "metric"])["value"].mean()  # of the horizons left
 for row in lost.itertuples():
@@ -122,6 +124,13 @@ results.mae_gains_figure(worth, "MAE below that of the target alone, 95 % interv
 plt.show()
 print("methods with sources, MAE beside that of the target alone")
 print(*results.best_by_target(worth), sep="\n")
+
+# %% tags=["finding"]
+lead = worth[worth["metric"] == "mae"]
+findings.show_comparisons(lead, "MAE of methods with sources against the target alone")
+if len(points):
+    relative_figure(points, title, "MAE, % of the last value's, log", {"Ridge": "Ridge"})
+    plt.show()
 
 # %% [markdown]
 # The third day chooses the epoch; it cannot choose among seeds. Where one training of several ends

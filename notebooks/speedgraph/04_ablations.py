@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from stflow_lib.book import tables
+from stflow_lib.book import findings, tables
 from stflow_lib.book.plots.speedgraph import ablations, results
 from stflow_lib.book.plots.sweeps import sweep_figures
 from stflow_lib.book.plots.transfers import arrow
@@ -190,6 +190,11 @@ results.show_gains_by_target(judged, "Error of changes below that of speeds")
 
 # %% tags=["hide-input"]
 tables.show_live(TABLES["figure3"].rows("smoke"), ablations.ERRORS)
+
+# %% tags=["finding"]
+parts = {other: (JOINT, other) for other in rows["figure3"] if other != JOINT}
+judged = tables.compare(rows["figure3"], parts, ablations.ERRORS)
+findings.show_comparisons(judged, "The whole method's errors against those with one part less")
 
 # %% [markdown]
 # ## What to remember

@@ -20,7 +20,8 @@ train_missing: bool = False  # compute runs that have no record; False leaves ga
 # %%
 import matplotlib.pyplot as plt
 
-from stflow_lib.book import tables
+from stflow_lib.book import findings, tables
+from stflow_lib.book.display import show_text
 from stflow_lib.book.plots.speedgraph import sources_and_days as scarce
 from stflow_lib.runs.pair import target_of
 from stflow_lib.speedgraph import TABLES
@@ -109,6 +110,10 @@ tables.show_provenance(rows["figure5"])
 
 # %% tags=["hide-input"]
 tables.show_live(TABLES["scarcity"].rows("smoke"), ["mae"])
+
+# %% tags=["finding"]
+means = by_days.groupby("method")["mae"].mean()
+show_text(findings.extremes(means, f"Mean test MAE on {target} over all amounts of data", unit))
 
 # %% [markdown]
 # ## What to remember

@@ -35,6 +35,7 @@ from stflow_lib.book.pages import (
     is_fresh,
     pages,
 )
+from stflow_lib.book.published import for_site
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.paths import setting_path
 from stflow_lib.data.files.write import locked, write_atomic
@@ -191,10 +192,12 @@ def build_site(found: list[Page], output: Path) -> Path:
 
 
 def _publish_notebooks(found: list[Page]) -> None:
-    """book/nb holds exactly these notebooks."""
+    """book/nb holds exactly these notebooks, as readers get them."""
     shutil.rmtree(ROOT / "book" / "nb", ignore_errors=True)
     for page in found:
-        write_atomic(ROOT / "book" / "nb" / f"{page.name}.ipynb", page.executed.read_bytes())
+        shown = for_site(json.loads(page.executed.read_text(encoding="utf-8")), page.name)
+        text = json.dumps(shown, indent=1)
+        write_atomic(ROOT / "book" / "nb" / f"{page.name}.ipynb", text.encode())
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,17 +1,17 @@
-"""Between the sources in notebooks/ and the reader: papermill, tables, provenance, plotly.
+"""Between the sources in notebooks/ and the reader: papermill, tables, provenance.
 
 Nothing here imports IPython at the top: the same calls print plain text when a source is run
 as a script.
 """
 
 import html
-import json
 import sys
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-SENTENCE = 45  # letters from which a cell of a table may be broken into lines
+from stflow_lib.book import html_table
+
 PROVENANCE = ["profile", "device", "source_hash"]
 
 
@@ -41,43 +41,31 @@ def show_text(text: str, name: str = "") -> None:
 
 
 def show_table(
-    frame: pd.DataFrame, caption: str = "", digits: int = 3, index: bool = True
-) -> None:
+    frame: pd.DataFrame, caption: str = "", digits: int = 3, index: bool = True, *,
+    best: bool = False, search: bool = False, folded: str = "",
+) -> None:  # fmt: skip
     """A table on the page (it scrolls sideways where it is too wide), or as plain text.
 
     Floats are shown with `digits` decimals, missing values as a dash; columns of words stand
-    to the left, columns of numbers to the right.
+    to the left, columns of numbers to the right. What is the same in the whole table goes into
+    the caption. `best` marks the lowest mean of each column and what ties with it; `search` gives
+    the reader a field that filters rows; `folded` says why the table is closed until asked for.
     """
-    number = f"{{:.{digits}f}}".format
-    plain = frame.to_string(float_format=number, na_rep="-", index=index)
-    table = _named_corner(frame).to_html(
-        float_format=number, na_rep="–", index=index, border=0, justify="right"
-    )
-    title = f'<p class="table-caption">{html.escape(caption)}</p>' if caption else ""
-    page = f'{title}<div class="{_classes(frame, index)}">{table}</div>'
+    frame, caption = html_table.simplify(frame, caption)
+    plain = frame.to_string(float_format=f"{{:.{digits}f}}".format, na_rep="-", index=index)
+    shown = html_table.bold_best(frame) if best else frame
+    page = html_table.to_html(shown, caption, digits, index, search)
+    page = fold(f"{caption} ({folded})", page) if folded else page
     show_html(page, f"{caption}\n{plain}".strip())
 
 
-def _named_corner(frame: pd.DataFrame) -> pd.DataFrame:
-    """The index's name in the corner of the table, where pandas would spend a row on it."""
-    plain = frame.index.nlevels == frame.columns.nlevels == 1
-    if not plain or frame.index.name is None or frame.columns.name is not None:
-        return frame
-    return frame.rename_axis(index=None, columns=frame.index.name)
+OTHER = "the other error"  # why a second table of the same runs is closed
+PRINTED = "printed numbers alone, none of these has been run here"
 
 
-def _classes(frame: pd.DataFrame, index: bool) -> str:
-    """Classes for columns of words (and of sentences), counted from the right.
-
-    From the right, because a joined index drops cells on the left.
-    """
-    long = index and any(len(str(name)) > SENTENCE for name in frame.index)
-    names = ["table-scroll"] + ["indexed"] * index + ["sentence-index"] * long
-    for n, (_, column) in enumerate(list(frame.items())[::-1], start=1):
-        if not pd.api.types.is_numeric_dtype(column):
-            long = column.astype(str).str.len().max() > SENTENCE
-            names += [f"words-{n}"] + [f"sentence-{n}"] * bool(long)
-    return " ".join(names)
+def fold(summary: str, page: str) -> str:
+    """HTML that is closed until the reader asks for it, under one line."""
+    return f'<details class="more"><summary>{html.escape(summary)}</summary>{page}</details>'
 
 
 def provenance_lines(records: Iterable[Mapping] | pd.DataFrame) -> list[str]:
@@ -112,31 +100,33 @@ def _line(profile: str, device: str, source: str, group: pd.DataFrame) -> str:
 
 
 def provenance(records: Iterable[Mapping] | pd.DataFrame) -> None:
-    """Say under a table where its numbers come from (see `provenance_lines`)."""
-    lines = provenance_lines(records)
+    """Say under a table where its numbers come from: one line, and those of `provenance_lines`."""
+    rows = records if isinstance(records, pd.DataFrame) else pd.DataFrame(list(records))
+    lines = provenance_lines(rows)
     marked = [
         f'<span class="stale">{html.escape(line)}</span>'
         if " stale" in line
         else html.escape(line)
         for line in lines
     ]
-    page = f'<p class="provenance">{"<br>".join(marked)}</p>'
+    details = "<br>".join(marked)
+    page = f'<p class="provenance">{details}</p>'
+    if len(lines) > 1:
+        summary = html.escape(provenance_summary(rows))
+        page = f'<details class="provenance"><summary>{summary}</summary>{page}</details>'
     show_html(page, "\n".join(f"[{line}]" for line in lines))
 
 
-def show_plotly(fig, height: int = 420) -> None:
-    """An interactive figure: live in JupyterLab, and in the book from its own plotly.js."""
-    if not in_notebook():
-        print(f"[interactive figure: {fig.layout.title.text or 'untitled'}]")
-        return
-    from IPython.display import display
-
-    fig.update_layout(height=height)
-    page = fig.to_html(
-        full_html=False,
-        include_plotlyjs=False,
-        default_height=f"{height}px",
-        config={"responsive": True, "displaylogo": False},
+def provenance_summary(rows: pd.DataFrame) -> str:
+    """All origins of some records in one line: how many, which profiles, devices and days."""
+    rows = rows.reindex(columns=[*PROVENANCE, "date", "stale"])
+    profiles, devices = (
+        ", ".join(sorted(rows[name].fillna("not recorded").astype(str).unique()))
+        for name in ("profile", "device")
     )
-    live = json.loads(fig.to_json())
-    display({"application/vnd.plotly.v1+json": live, "text/html": page}, raw=True)
+    days = sorted({str(date)[:10] for date in rows["date"].dropna()}) or ["no date"]
+    span = " to ".join(dict.fromkeys([days[0], days[-1]]))
+    stale = int(rows["stale"].eq(True).sum())
+    mark = f", {stale} stale" * bool(stale)
+    sources = rows["source_hash"].nunique()
+    return f"{len(rows)} runs{mark} · {profiles} · {devices} · {span} · {sources} sources"

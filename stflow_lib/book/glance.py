@@ -110,6 +110,33 @@ def sentence(wing: str, found: pd.DataFrame) -> str:
     )
 
 
+QUESTIONS = {
+    "finegrained": "A fine map from a coarse one",
+    "gridflow": "The next hour of demand in a city with few days",
+    "speedgraph": "The next hour of speeds on roads with few days",
+}
+
+
+def finding(wing: str, found: pd.DataFrame) -> str:
+    """One sentence for the front page: where the paper's method is ahead for certain, and of whom.
+
+    Counted over cities and amounts of data, from intervals so far; `found`: of `against_best`.
+    """
+    title = TITLES[PAPERS[wing]]
+    if found.empty:
+        return f"{QUESTIONS[wing]} ({title}): no records yet."
+    parts = []
+    for group, own in found.groupby("group", sort=False):
+        ahead, behind, bare = (
+            int(own["so_far"].eq(w).sum()) for w in (CONFIRMED, OPPOSITE, "")
+        )
+        untold = f", without an interval in {bare}" * bool(bare)
+        parts.append(
+            f"the {group} in {ahead} of {len(own)} places (behind in {behind}{untold})"
+        )
+    return f"{QUESTIONS[wing]}: {title} is ahead for certain of {'; '.join(parts)}."
+
+
 def claims_sentence(judged: pd.DataFrame) -> str:
     """What became of the claims of one paper (of `judge`), in words and counts."""
     run = judged[~judged["verdict"].isin([NOT_RUN, NO_DATA])]

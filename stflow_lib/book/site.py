@@ -27,13 +27,11 @@ class SiteError(Exception):
 
 
 def vendor_scripts() -> None:
-    """MathJax and plotly.js from their wheels into book/_static: no page asks another host."""
+    """MathJax from its wheel into book/_static: no page asks another host."""
     for file in metadata.files(MATHJAX):
         _, found, inside = file.as_posix().partition("static/mathjax/")
         if found and inside.startswith(MATHJAX_PARTS):
             _bring(Path(file.locate()), STATIC / "mathjax" / inside)
-    plotly = next(f for f in metadata.files("plotly") if f.name == "plotly.min.js")
-    _bring(Path(plotly.locate()), STATIC / "plotly.min.js")
 
 
 def _bring(source: Path, target: Path) -> None:
@@ -74,7 +72,9 @@ def inputs() -> str:
     files = [path for path in (ROOT / "book").rglob("[!.]*") if path.is_file()]
     files = sorted(path for path in files if built not in path.parents)
     files += [ROOT / "_config.yml", ROOT / "requirements.lock", Path(__file__)]
-    files += [Path(__file__).with_name(f"{name}.py") for name in ("api", "head", "links")]
+    files += [
+        Path(__file__).with_name(f"{name}.py") for name in ("api", "extension", "head", "links")
+    ]
     files += _documented()
     total = hashlib.sha256()
     for path in filter(Path.exists, files):

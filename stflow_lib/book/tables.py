@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table, show_text
+from stflow_lib.book.display import OTHER, provenance, show_table, show_text
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.data.catalog.index import entries
@@ -189,7 +189,7 @@ def count_verdicts(judged: pd.DataFrame) -> str:
 
 def show_gains(judged: pd.DataFrame, caption: str) -> None:
     """Gains with intervals, a table for each metric: compared rows down, tasks across."""
-    for metric, found in judged.groupby("metric", sort=False):
+    for number, (metric, found) in enumerate(judged.groupby("metric", sort=False)):
         text = found.assign(
             text=[judged_text(row) for row in found.itertuples()],
             task=found["city"].map(arrow),
@@ -197,7 +197,8 @@ def show_gains(judged: pd.DataFrame, caption: str) -> None:
         )
         wide = text.pivot(index="row", columns=["task", "days"], values="text").fillna("")
         wide = wide.reindex(found["row"].unique()).rename_axis(index=None)
-        show_table(wide, f"{caption}, {metric.upper()}, %; confirmed?")
+        title = f"{caption}, {metric.upper()}, %; confirmed?"
+        show_table(wide, title, folded=OTHER if number else "")
 
 
 def show_comparisons(judged: pd.DataFrame) -> None:

@@ -33,7 +33,8 @@ def test_a_page_that_left_the_book_leaves_the_site(house):
     stray.write_text("{}")
     page = book.pages("smoke")[0]
     page.executed.parent.mkdir(parents=True)
-    page.executed.write_text("{}")
+    title = {"cell_type": "markdown", "metadata": {}, "source": "# Page"}
+    page.executed.write_text(json.dumps({"cells": [title]}))
     book._publish_notebooks([page])
     assert not stray.exists() and (house / "book/nb/part/page.ipynb").exists()
 

@@ -1,9 +1,8 @@
-"""What pages show: provenance lines, tables and figures as text."""
+"""What pages show: provenance lines, tables and sentences."""
 
 import sys
 
 import pandas as pd
-import plotly.graph_objects as go
 import pytest
 
 from stflow_lib.book import display
@@ -50,11 +49,9 @@ def test_everything_is_text_outside_a_notebook(capsys):
     """Sources run as scripts on machines without IPython."""
     display.provenance([FRESH])
     display.show_table(pd.DataFrame({"rmse": [1.23456, None]}), "Table 3")
-    display.show_plotly(go.Figure(layout={"title": "Speeds"}))
     text = capsys.readouterr().out
     assert "[1 run · profile lab" in text
     assert "Table 3" in text and "1.235" in text and "1.2345" not in text
-    assert "[interactive figure: Speeds]" in text
 
 
 @pytest.fixture
@@ -96,13 +93,22 @@ def test_words_stand_left_and_the_index_names_the_corner(shown):
     assert 'class="table-scroll"' in second and "taxis" not in second
 
 
-def test_plotly_is_shown_twice_without_an_outside_script(shown):
-    """JupyterLab takes the JSON, the book the HTML; neither may ask another host."""
-    display.show_plotly(go.Figure(go.Scatter(y=[1, 2])), height=300)
+def test_several_origins_are_one_line_that_opens(shown):
+    """Lines that differ in a hash only took a screen; each is still there."""
+    others = [FRESH | {"source_hash": f"{k:010}", "stale": k == 1} for k in range(3)]
+    display.provenance(others)
     (data,) = shown
-    assert set(data) == {"application/vnd.plotly.v1+json", "text/html"}
-    assert "Plotly.newPlot" in data["text/html"] and "<script src" not in data["text/html"]
-    assert data["application/vnd.plotly.v1+json"]["layout"]["height"] == 300
+    summary = "3 runs, 1 stale · lab · cpu · 2026-11-21 · 3 sources"
+    assert f"<summary>{summary}</summary>" in data["text/html"]
+    assert all(line in data["text/plain"] for line in display.provenance_lines(others))
+    assert data["text/html"].count("<br>") == 2
+
+
+def test_a_folded_table_says_why(shown):
+    display.show_table(pd.DataFrame({"a": [1.0]}), "A<B", folded="printed only")
+    page = shown[0]["text/html"]
+    assert page.startswith('<details class="more"><summary>A&lt;B (printed only)</summary>')
+    assert page.endswith("</table></div></details>")
 
 
 def test_provenance_says_the_number_of_threads():

@@ -95,3 +95,14 @@ def test_claims_are_counted_and_those_without_runs_stay_claims():
     )
     none = glance.claims_sentence(judged[2:])
     assert "0 have runs: none. So far their intervals say: nothing." in none
+
+
+def test_the_front_page_counts_what_is_certain_on_both_sides():
+    """One sentence a paper: ahead, behind, and where nothing can be said."""
+    words = ["confirmed", "opposite", "", "open"]
+    found = pd.DataFrame({"group": [glance.RULE] * 4, "so_far": words})
+    assert glance.finding("gridflow", found) == (
+        "The next hour of demand in a city with few days: STBaT is ahead for certain of the best "
+        "rule in 1 of 4 places (behind in 1, without an interval in 1)."
+    )
+    assert glance.finding("gridflow", found[:0]).endswith("(STBaT): no records yet.")

@@ -4,7 +4,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.style import BLUE, GREEN, GREY, INK, PALETTE, RED, plain_ticks
+from stflow_lib.book.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    PALETTE,
+    RED,
+    legend_below,
+    plain_ticks,
+)  # fmt: skip
 from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL, OPEN, OPPOSITE
 
 WORD_COLOURS = {CONFIRMED: BLUE, OPPOSITE: RED, EQUAL: GREEN, OPEN: GREY}
@@ -35,7 +44,7 @@ def methods_figure(records: list[dict], metric: str, units: dict[str, str]) -> p
         axis.set(title=city, xlabel=f"test {metric.upper()}{unit}, logarithmic")
     axes[0, 0].set_yticks(range(len(methods)), methods)
     axes[0, 0].invert_yaxis()
-    axes[0, -1].legend(frameon=False, title="training steps kept", fontsize="small")
+    legend_below(fig, 5, title="training steps kept", fontsize="small")
     fig.suptitle(f"{metric.upper()} by method, one point per seed")
     return fig
 
@@ -64,7 +73,7 @@ def fractions_figure(records: list[dict], metric: str, units: dict[str, str]) ->
         _fractions_panel(axis, frame[frame["city"] == city])
         unit = "" if metric == "mape" else f" ({units[city]})"
         axis.set(title=city, ylabel=f"test {metric.upper()}{unit}")
-    axes[0, -1].legend(frameon=False, fontsize="small")
+    legend_below(fig, 5, fontsize="small")
     fig.suptitle(f"{metric.upper()} against the amount of training data, one point per seed")
     return fig
 

@@ -18,7 +18,7 @@ from stflow_lib.gridflow.problem.city import CityFlow
 try:
     import fcntl
 except ImportError:  # Windows has none
-    from stflow_lib.data.files import flock as fcntl
+    from stflow_lib.data.files import flock as fcntl  # type: ignore[no-redef]
 
 STAMP = "stamp.json"  # the store's mark of what a run's folder belongs to
 

@@ -48,7 +48,8 @@ def test_methods_are_rows_and_amounts_colours():
     assert offsets(left) == {(3, -0.11), (5, -0.11), (2, 1.11)} and offsets(right) == {(9, 1)}
     assert [t.get_text() for t in left.get_yticklabels()] == ["HA", "FODE"]
     assert left.get_xlabel() == "test RMSE (cars), logarithmic" and right.get_title() == "d"
-    assert [t.get_text() for t in left.figure.axes[1].get_legend().get_texts()] == ["20 %"]
+    legend = left.figure.legends[0]  # below the panels, where no point is
+    assert [t.get_text() for t in legend.get_texts()] == ["20 %", "100 %"]
     assert plots.methods_figure(RECORDS, "mape", UNITS).axes[0].get_xlabel() == (
         "test MAPE, logarithmic"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import show_table
+from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.tables import below, compare, count_verdicts, show_provenance
 from stflow_lib.runs import Rows, Run
@@ -63,8 +63,10 @@ def beside_printed(rows: Rows, printed: pd.DataFrame) -> dict[str, pd.DataFrame]
 
 def show_rows(number: str, rows: Rows, printed: pd.DataFrame) -> None:
     """Table `number` with the printed rows beside ours, and where ours come from."""
+    why = ""
     for metric, table in beside_printed(rows, printed).items():
-        show_table(table, f"Table {number}: {metric.upper()}")
+        show_table(table, f"Table {number}: {metric.upper()}", best=True, folded=why)
+        why = OTHER
     show_provenance(rows)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.display import OTHER, PRINTED, provenance, show_table
 from stflow_lib.book.plots.finegrained.ablations import in_words
 from stflow_lib.book.tables import judged_text
 from stflow_lib.finegrained import METHODS
@@ -28,10 +28,12 @@ def show_paper_table(number: str, planned: Sequence[Run], metrics: Iterable[str]
     """A table in the paper's layout, one metric at a time, the printed numbers beside ours."""
     printed = reported("urbanstc", number)
     printed = printed[printed["method"].isin(list(METHODS))]
+    why = "" if runs.records(planned) else PRINTED
     for metric in metrics:
         if planned or (printed["metric"] == metric).any():
             table = runs.table(planned, [metric], reported=printed)
-            show_table(table, f"Table {number}: {metric.upper()}")
+            show_table(table, f"Table {number}: {metric.upper()}", best=True, folded=why)
+            why = why or OTHER
     provenance(runs.records(planned))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import show_table
+from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.book.tables import all_errors, by_seed, runs_at
 from stflow_lib.gridflow.plan import DETERMINISTIC, RULES
@@ -92,14 +92,16 @@ def metric_table(long: pd.DataFrame, metric: str, amount: str) -> pd.DataFrame:
 def show_metric_tables(long: pd.DataFrame, caption: str, with_paper: bool = False) -> None:
     """A table for each amount of data and metric: ours, and the printed numbers beside."""
     for amount in long["scarcity"].unique():
-        for metric in METRICS:
+        for metric, why in zip(METRICS, ("", OTHER), strict=True):
             wide = metric_table(long, metric, amount)
             if with_paper:
                 theirs = printed_errors(metric, amount).reindex(wide.index)
                 theirs = theirs.map("{:.3f}".format).replace("nan", "")
                 theirs.columns = pd.MultiIndex.from_product([["the paper, its files"], theirs])
                 wide = wide.join(theirs)
-            show_table(wide, f"{caption}: {metric.upper()}, {days(amount)}")
+            show_table(
+                wide, f"{caption}: {metric.upper()}, {days(amount)}", best=True, folded=why
+            )
 
 
 def usable_rules(long: pd.DataFrame, zero_shot: str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book import tables
-from stflow_lib.book.display import show_table
+from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.plots.transfers import gains_panels
 from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.pair import target_of
@@ -122,8 +122,9 @@ def show_gains_by_target(judged: pd.DataFrame, caption: str) -> None:
     """The tables of `gains_by_target`, or a line that there is nothing to compare."""
     if judged.empty:
         print(f"{caption}: no pair of runs to compare yet")
-    for metric, table in gains_by_target(judged).items():
-        show_table(table, f"{caption}, {metric.upper()}, %")
+    for number, (metric, table) in enumerate(gains_by_target(judged).items()):
+        title = f"{caption}, {metric.upper()}, %"
+        show_table(table, title, folded=OTHER if number else "")
 
 
 def mae_gains_figure(judged: pd.DataFrame, title: str) -> plt.Figure | None:

@@ -1,0 +1,89 @@
+"""Tables as HTML: nothing is said twice, nothing is lost, the best is marked."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stflow_lib.book import html_table
+from stflow_lib.book.html_table import lowest, simplify, to_html
+
+
+def columns(*tuples, names=("city", "scarcity", "metric")) -> pd.MultiIndex:
+    return pd.MultiIndex.from_tuples(tuples, names=names)
+
+
+def test_levels_that_say_the_same_everywhere_go_into_the_caption():
+    """ "metric rmse" over every column of a table of RMSE is a row lost."""
+    wide = columns(("sf", "20", "rmse"), ("sf", "100", "rmse"))
+    frame = pd.DataFrame([["1.0", "2.0"]], ["HA"], wide)
+    found, caption = simplify(frame, "Table 3: RMSE")
+    assert list(found.columns) == ["20", "100"] and found.columns.names == ["scarcity"]
+    assert caption == "Table 3: RMSE, sf"
+
+
+def test_a_number_that_is_a_heading_keeps_its_meaning():
+    frame = pd.DataFrame(
+        [["1.0", "2.0"]], ["HA"], columns(("a", "20", "mae"), ("b", "20", "mae"))
+    )
+    assert simplify(frame, "Errors")[1] == "Errors, scarcity 20, mae"
+
+
+def test_the_number_of_seeds_is_said_once():
+    frame = pd.DataFrame({"a": ["1.0 ± 0.1 (n=3)", "2.0 ± 0.1 (n=3)"], "b": ["3.0 (n=3)", ""]})
+    found, caption = simplify(frame, "Errors")
+    assert caption == "Errors, n=3" and found["a"].tolist() == ["1.0 ± 0.1", "2.0 ± 0.1"]
+
+
+@pytest.mark.parametrize("other", ["2.0 (n=1)", "2.0 (n=3, stale)"])
+def test_cells_that_differ_in_their_seeds_keep_them(other):
+    """A stale or shorter cell must not hide among the others."""
+    frame = pd.DataFrame({"a": ["1.0 (n=3)", other]})
+    assert simplify(frame, "")[0].equals(frame)
+
+
+def test_rows_without_a_run_are_named_in_the_caption():
+    frame = pd.DataFrame({"a": ["1.0", "not run"], "b": ["not run", "not run"]}, ["HA", "FODE"])
+    found, caption = simplify(frame, "Errors")
+    assert list(found.index) == ["HA"] and caption == "Errors, not run: FODE"
+    printed = frame.assign(b=["1", "2"])  # a printed number is a reason to stay
+    assert list(simplify(printed, "")[0].index) == ["HA", "FODE"]
+
+
+def test_the_lowest_mean_and_its_ties_by_welchs_interval():
+    """By hand: s = 0.1, n = 3 each, so t(4) sqrt(2 s^2 / 3) = 2.776 x 0.0816 = 0.227."""
+    cells = ["1.000 ± 0.100", "1.220 ± 0.100", "1.230 ± 0.100", "not run", "1.500 ± 0.000"]
+    assert lowest(cells) == [True, True, False, False, False]
+
+
+def test_without_spreads_only_equal_means_tie():
+    assert lowest(["2.5", "2.5", "2.6", ""]) == [True, True, False, False]
+    assert lowest(["2.5", "not run"]) == [False, False]  # nothing to compare with
+    assert lowest(["3.1 (n=1)", "2.9 ± 0.1 (n=2)"]) == [False, True]
+
+
+def test_the_best_is_bold_and_nothing_else_becomes_a_tag():
+    frame = pd.DataFrame({"sf": ["1.0", "<b>", "3.0"]}, ["x<y", "b", "c"])
+    page = to_html(html_table.bold_best(frame), "A & B", 3, True, False)
+    assert "<strong>1.0</strong>" in page and page.count("<strong>") == 1
+    assert "&lt;b&gt;" in page and "x&lt;y" in page and "A &amp; B" in page
+
+
+def test_a_table_can_be_reached_by_keyboard_and_has_a_name():
+    """What scrolls must take the focus, or its right columns are out of reach."""
+    page = to_html(pd.DataFrame({"a": [1.0]}), "Errors", 3, True, False)
+    assert 'role="region" tabindex="0" aria-label="Errors"' in page
+
+
+def test_index_and_last_heading_share_the_corner():
+    frame = pd.DataFrame(
+        np.eye(2), pd.Index(["a", "b"], name="method"), columns(("sf", "20"), ("ny", "20"),
+                                                                names=("city", "share"))
+    )  # fmt: skip
+    page = to_html(frame, "", 1, True, False)
+    assert page.count("<tr") == 4 and "method / share" in page
+
+
+def test_long_wide_and_searchable_tables_say_so():
+    long = pd.DataFrame({f"c{k}": range(40) for k in range(8)})
+    assert html_table.classes(long, True, True) == "table-scroll indexed tall wide searchable"
+    assert html_table.classes(long.iloc[:3, :2], True) == "table-scroll indexed"

@@ -1,0 +1,118 @@
+"""What the pages ask of their readers: length, first result, alt texts, rules of accessibility."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from stflow_lib.book.alt_text import EMPTY
+from stflow_lib.book.published import is_of_results
+
+measures = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("measures.py"))))
+SCREENS = 8  # of 900 pixels at a desk, for a page of recorded runs
+each_page = pytest.mark.parametrize("page", measures.pages())
+both_widths = pytest.mark.parametrize("width", measures.WIDTHS)
+
+
+@pytest.fixture(scope="module")
+def look(site, serve, browser):
+    """look(page, width) -> measures of a page, taken once."""
+    address, context, known = serve(site), browser.new_context(), {}
+
+    def at(page: str, width: int) -> dict:
+        if (page, width) not in known:
+            url = f"{address}/{page}.html"
+            known[page, width] = measures.measure(context, url, width)
+        return known[page, width]
+
+    yield at
+    context.close()
+
+
+def of_records(site, page: str) -> bool:
+    """Whether a page is one of results."""
+    source = site / "_sources" / f"{page}.ipynb"
+    cells = json.loads(source.read_text())["cells"] if source.exists() else []
+    return is_of_results(cells)
+
+
+@each_page
+@both_widths
+def test_page_keeps_nobody_out(look, page, width):
+    """Names, contrast, headings, what scrolls takes the focus: rules as in axe-core."""
+    assert not look(page, width)["findings"]
+
+
+@each_page
+def test_every_picture_says_what_it_shows(look, page):
+    """A path is no description; an empty panel is a fault."""
+    found = look(page, measures.WIDTHS[0])
+    assert found["described"] == found["images"]
+    assert not [alt for alt in found["alts"] if EMPTY in alt]
+
+
+@each_page
+def test_pages_of_records_are_short_and_start_with_a_result(site, look, page):
+    """Eight screens are what people scroll through; the first must hold what was found."""
+    if not of_records(site, page):
+        pytest.skip("a page about data, a method or an operation may be longer")
+    found = look(page, measures.WIDTHS[0])
+    assert found["screens"] <= SCREENS and found["finding"] < 1
+
+
+@each_page
+def test_pages_are_light(look, page):
+    """MathJax is 1.3 MB, the theme 1.7; nothing else is loaded that a page does not show."""
+    assert look(page, measures.WIDTHS[0])["bytes"] < 6e6
+
+
+@each_page
+def test_no_interval_is_empty(look, page):
+    """One seed has no interval, and must not be printed as one."""
+    assert not re.search(r"\[\s*nan", look(page, measures.WIDTHS[0])["text"])
+
+
+FAULTS = {
+    "image-alt": '<img src="data:,">',
+    "link-name": '<a href="#x"></a>',
+    "button-name": "<button></button>",
+    "summary-name": "<details><summary></summary>x</details>",
+    "label": '<input type="text">',
+    "color-contrast": '<p style="color:#aaa;background:#fff">pale</p>',
+    "scrollable-region-focusable": '<div style="overflow:auto;width:90px">'
+    '<div style="width:900px">x</div></div>',
+    "duplicate-id": '<p id="a">x</p><p id="a">y</p>',
+    "tabindex": '<p tabindex="3">x</p>',
+    "heading-order": "<h1>a</h1><h3>b</h3>",
+}
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_each_fault_is_found(rule, tmp_path, serve, browser):
+    """A check that finds nothing anywhere is no check."""
+    for name, body in (("bad", FAULTS[rule]), ("good", "<p>text</p>")):
+        head = '<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,">'
+        (tmp_path / f"{name}.html").write_text(f"{head}<article>{body}</article>")
+    context, address = browser.new_context(), serve(tmp_path)
+    found, sound = (
+        measures.measure(context, f"{address}/{name}.html", 1300)["findings"]
+        for name in ("bad", "good")
+    )
+    context.close()
+    assert rule in found and not sound
+
+
+def test_length_and_first_result_are_measured_in_screens(tmp_path, serve, browser):
+    body = (
+        '<div style="height:1800px"></div><div class="cell_output"><table><tr><td>1</td></tr>'
+    )
+    (tmp_path / "page.html").write_text(
+        f"<!doctype html><article>{body}</table></div></article>"
+    )
+    context = browser.new_context()
+    found = measures.measure(context, f"{serve(tmp_path)}/page.html", 1300)
+    context.close()
+    assert 2 <= found["first"] < 2.1 and 2 <= found["screens"] < 2.2
