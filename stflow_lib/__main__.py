@@ -1,5 +1,4 @@
-"""`stflow`, or `python -m stflow_lib`: fill the run store, look into it, publish it, fetch data,
-make the book."""
+"""`stflow`, or `python -m stflow_lib`: runs and their store, data, the book."""
 
 from __future__ import annotations
 

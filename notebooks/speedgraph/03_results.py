@@ -137,9 +137,10 @@ if len(points):
 # near the last value and the others do not, the interval is wide, and that is what it is made of.
 #
 # The row *Joint* is plain joint training: every window of a batch has the same weight, so that with
-# the paper's batch of 4 and 124 the sources have 97 % of a step, and with that of the profiles lab
-# and bench, 8 and 6 windows, 43 %. TSJT listens to its sources two hundred times less than to its
-# target. A comparison of the two says something only where both have left the last value.
+# the paper's batch of 4 and 124 the sources have nearly all of a step, and with that of the profiles
+# lab and bench, 8 and 6 windows, less than half. TSJT listens to its sources two hundred times less
+# than to its target. A comparison of the two says something only where both have left the last
+# value.
 #
 # ## 4. TSJT against each
 #

@@ -24,6 +24,8 @@ BY_NAME = {  # module that loads others by name -> their package; "": wings
     f"{PACKAGE}.kernels.backend": f"{PACKAGE}.kernels",
     f"{PACKAGE}.data.files.cache": f"{PACKAGE}.data",
     RUNS: "",
+    f"{PACKAGE}.training.saved": "",
+    f"{PACKAGE}.verdicts.compare": "",
     f"{PACKAGE}.verdicts.printed": "",
     f"{PACKAGE}.book.glance": "",
 }

@@ -58,20 +58,22 @@ def rerun(whole, name, text="# more\n") -> set[str]:
 WINGS = {"finegrained", "gridflow", "speedgraph"}
 LAST = {"scoreboard", "equations"}
 OVERVIEWS = {"at_a_glance", "what_to_use"}  # of records and methods of every wing
+OWN = {"your_city/04_add_a_method"}  # loads a file of any name, so anything may be its input
 
 
 def test_a_kernel_is_input_where_it_may_be_called(whole):
     """The pages on cities know no tensors: they need not run again."""
     assert rerun(whole, "stflow_lib/kernels/ops/conserve.py") == WINGS | LAST | OVERVIEWS | {
-        "kernels"
-    }
+        "kernels", "your_city",
+    }  # fmt: skip
     assert rerun(whole, "stflow_lib/kernels/triton_ops/conserve.py") >= {"kernels"}
 
 
 def test_a_method_is_input_of_its_wing(whole):
     """Also through pages that compare wings; results of the other wings stay."""
     urbanfm = rerun(whole, "stflow_lib/finegrained/baselines/urbanfm.py")
-    assert urbanfm == {"finegrained", "kernels/08_benchmarks"} | LAST | OVERVIEWS
+    pages = {"finegrained", "kernels/08_benchmarks", "your_city/02_fine_map"}
+    assert urbanfm == pages | LAST | OVERVIEWS | OWN
     demand = rerun(whole, "stflow_lib/gridflow/stbat/dap.py")
     assert "gridflow" in demand and not demand & {
         "finegrained",
@@ -83,8 +85,9 @@ def test_a_method_is_input_of_its_wing(whole):
 def test_a_record_is_input_of_its_wing(whole):
     """Tables are made of records; so are the arrays beside them."""
     found = rerun(whole, "book/results/speedgraph/la.csv")
-    kernels = {"kernels/05_skewed_direction", "kernels/08_benchmarks"}
-    assert found == {"speedgraph"} | kernels | LAST | OVERVIEWS
+    pages = {"kernels/05_skewed_direction", "kernels/08_benchmarks"}
+    pages |= {"your_city/03_forecast_speeds"}
+    assert found == {"speedgraph"} | pages | LAST | OVERVIEWS | OWN
     assert "gridflow" in rerun(whole, "book/results/gridflow/arrays/city.json")
 
 
@@ -92,7 +95,7 @@ def test_a_drawing_is_input_of_its_page(whole):
     """Most changes of a book are such ones."""
     assert (
         rerun(whole, "stflow_lib/book/plots/finegrained/fast_steps.py")
-        == {"finegrained/07_fast_steps"} | LAST
+        == {"finegrained/07_fast_steps"} | LAST | OWN
     )
 
 

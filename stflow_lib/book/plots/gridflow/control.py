@@ -94,10 +94,9 @@ def read() -> list[dict]:
 def measured(model: str, weights: str, days: int, seed: int, profile: str = "bench") -> dict:
     """Test errors in trips per step: of all cells of the target, of both kinds, pooled as in
     the tables; whether all stages of a network settled, and how many threads it had."""
-    task = control_task(seed, days)
-    fit = (
-        partial(_line, seed=seed) if model == LINE else partial(_network, model, seed, profile)
-    )
+    task = control_task(seed, days) if model in MODELS else pair_task(model, days)
+    is_line = model not in (SMALL, WIDE)
+    fit = partial(_line, seed=seed) if is_line else partial(_network, model, seed, profile)
     fitted = [fit(task.only(d), weights) for d in range(len(task.directions))]
     found = score(task, lambda _, steps: torch.cat([ask(steps) for ask, _ in fitted], 1))
     return {
