@@ -162,7 +162,8 @@ def stbat_step():
 # %%
 x, truth = torch.rand(windows, nodes, 12, 2), torch.rand(windows, nodes, 12)
 seen, all_steps = torch.rand(windows, nodes, 12) > 0.1, torch.arange(windows)
-city = SimpleNamespace(name="city", features=2, train=all_steps, windows=lambda s: x[: len(s)],
+city = SimpleNamespace(name="city", features=2, squares=0, train=all_steps,
+                       windows=lambda s: x[: len(s)],
                        scaled_labels=lambda s: (truth[: len(s)], seen[: len(s)]))  # fmt: skip
 both = SimpleNamespace(target=city, sources=[city], protocol=SimpleNamespace(lags=12, ahead=12))
 joint = TSJTGWNSettings(sources=windows, prompting=NPMSettings(width, patterns),

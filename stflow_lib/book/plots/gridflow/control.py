@@ -158,7 +158,7 @@ def gains(rows: list[dict], metric: str = "rmse") -> pd.DataFrame:
 
     A row for each model, number of days and weights: mean, low and high (95 %), seeds, capped.
     """
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows, columns=[*PLACE, metric, "converged"])
     plain = frame[frame["weights"] == "none"].set_index(["model", "days", "seed"])
     lines = []
     for place, own in frame[frame["weights"] != "none"].groupby(
