@@ -61,6 +61,7 @@ def maps_figure(found: xr.Dataset, step: int = 0, direction: int = 0) -> plt.Fig
         axes.set(xlabel="column", ylabel="row")
         if "lat" in found.coords:
             axes.set(xlabel="longitude", ylabel="latitude")
+            axes.locator_params(axis="x", nbins=4)
     stamp = pd.Timestamp(one.time.values)
     fig.suptitle(f"{one.direction.item()}, {stamp:%A %Y-%m-%d %H:%M}")
     return fig
