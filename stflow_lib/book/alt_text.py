@@ -60,6 +60,18 @@ def _readings(axes) -> Iterator[str]:
     yield from _lines(lines)
     for group in axes.collections:
         yield from _group(group)
+    yield from _shapes(axes)
+
+
+def _shapes(axes) -> Iterator[str]:
+    """Areas that are no bars, arrows and words, by their number."""
+    held = {id(part) for bars in axes.containers for part in bars}
+    areas = [patch for patch in axes.patches if id(patch) not in held]
+    arrows = [text for text in axes.texts if getattr(text, "arrow_patch", None)]
+    words = [text for text in axes.texts if text.get_text().strip()]
+    for found, what in ((areas, "area"), (arrows, "arrow"), (words, "label")):
+        if found:
+            yield _number(len(found), what)
 
 
 def _lines(lines: list) -> Iterator[str]:

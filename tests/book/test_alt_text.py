@@ -66,3 +66,13 @@ def test_ipython_prints_what_a_figure_shows():
     fig, axis = plt.subplots()
     axis.plot([1, 2], label="HA")
     assert pretty(fig) == describe(fig) and "HA from 1 to 2" in pretty(fig)
+
+
+def test_arrows_areas_and_words_are_no_empty_panel():
+    figure, axes = plt.subplots()
+    axes.annotate("", (1, 1), (0, 0), arrowprops={"arrowstyle": "->"})
+    axes.hist([1.0, 2.0], histtype="stepfilled")
+    axes.text(0, 0, "here")
+    said = describe(figure)
+    assert EMPTY not in said and "1 arrow" in said and "1 label" in said
+    plt.close(figure)
