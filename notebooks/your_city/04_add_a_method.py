@@ -25,6 +25,7 @@ train_rivals: bool = True  # those that have no record; else they are left out
 out: str = "build/your_city"  # folder for what is written
 
 # %%
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -75,6 +76,7 @@ METHOD = Method("Fade", FadeSettings, fit, restored)
 '''
 
 # %%
+os.environ["STFLOW_RUNS"] = f"{out}/runs"  # a store of its own: other pages know no such method
 if not path:
     Path(out).mkdir(parents=True, exist_ok=True)
     path = f"{out}/fade.py"
