@@ -33,7 +33,7 @@ def show(wing):
     plt.show()
     show_table(advice.answers(wing, found[wing]), f"{name}: lowest test {metric} ({rest})")
     costs = advice.costs(wing, found[wing]).reset_index()
-    show_table(costs, f"{name}: test {metric} and costs", index=False)
+    show_table(costs, f"{name}: test {metric} and costs", index=False, folded="what the best costs")
 
 
 # %% [markdown]

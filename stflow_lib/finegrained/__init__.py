@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from stflow_lib.finegrained.apply.infer import Refiner, fit, infer, load_model, save
+from stflow_lib.finegrained.apply.infer import Refiner, fit, infer, load_model
 from stflow_lib.finegrained.baselines import (
     deepsd,
     espcn,
@@ -28,6 +28,7 @@ from stflow_lib.finegrained.urbanstc import end_to_end
 from stflow_lib.finegrained.urbanstc.method import LOG_LOSS
 from stflow_lib.finegrained.urbanstc.method import METHOD as URBANSTC
 from stflow_lib.runs.failure import Bar
+from stflow_lib.training.calibrated import save
 from stflow_lib.training.method import Method
 
 

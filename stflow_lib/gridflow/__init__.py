@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from stflow_lib.gridflow.apply.forecast import Forecaster, fit, forecast, load_model, save
+from stflow_lib.gridflow.apply.forecast import Forecaster, fit, forecast, load_model
 from stflow_lib.gridflow.baselines import (
     arima,
     finetuned,
@@ -26,6 +26,7 @@ from stflow_lib.gridflow.stbat.method import METHOD as STBAT
 from stflow_lib.gridflow.tables import TABLES
 from stflow_lib.runs.failure import Bar
 from stflow_lib.runs.staleness import transfer_hash
+from stflow_lib.training.calibrated import save
 
 data_hash = partial(transfer_hash, open_task)
 

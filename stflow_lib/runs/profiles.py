@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -17,7 +18,8 @@ from stflow_lib.data.catalog import index
 from stflow_lib.data.errors import DataError
 from stflow_lib.runs.pair import split_pair
 from stflow_lib.runs.run import Run, RunError, method_of
-from stflow_lib.runs.settings import build_settings
+from stflow_lib.runs.settings import build_settings, merged
+from stflow_lib.training.method import Method
 
 PROFILES = ("smoke", "lab", "bench", "paper")
 PAGES = ("smoke", "lab", "paper")  # sizes of a page: bench is one of tables only
@@ -62,6 +64,12 @@ def table(wing: str, profile: str) -> dict:
             place = ("tables", wing, profile, "methods", method)
             raise ProfileError(f"{_where(FILE, place)}: {error}") from None
     return chosen
+
+
+def settings_of(wing: str, profile: str, method: Method, changes: Mapping = {}) -> Any:
+    """A method's settings at a profile, its own where it has no size there, with `changes`."""
+    sized = table(wing, profile)["methods"].get(method.name, {})
+    return build_settings(method, merged(sized, dict(changes)))
 
 
 def _known_cities(names: list[str], place: tuple[str, ...]) -> None:

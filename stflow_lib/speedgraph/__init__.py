@@ -4,7 +4,7 @@ from functools import partial
 
 from stflow_lib.runs.failure import Bar
 from stflow_lib.runs.staleness import transfer_hash
-from stflow_lib.speedgraph.apply.forecast import Forecaster, fit, forecast, load_model, save
+from stflow_lib.speedgraph.apply.forecast import Forecaster, fit, forecast, load_model
 from stflow_lib.speedgraph.baselines import (
     adarnn,
     arima,
@@ -31,6 +31,7 @@ from stflow_lib.speedgraph.tables import TABLES
 from stflow_lib.speedgraph.tsjt import controls
 from stflow_lib.speedgraph.tsjt.method import METHOD as TSJT
 from stflow_lib.speedgraph.tsjt.method import TSJT_GWN
+from stflow_lib.training.calibrated import save
 
 data_hash = partial(transfer_hash, open_task)
 

@@ -186,3 +186,17 @@ def test_bench_has_one_rule_for_every_stage(wing):
             assert (stage.patience, stage.halve_every, stage.precision) == (0, 0, "float32"), (
                 name
             )
+
+
+def test_settings_at_a_profile_are_the_methods_own_where_it_has_no_size():
+    from stflow_lib.gridflow import METHODS
+
+    sized = profiles.settings_of("gridflow", "smoke", METHODS["Finetuned"])
+    assert sized.backbone.channels == 2
+    changed = profiles.settings_of(
+        "gridflow", "smoke", METHODS["Finetuned"], {"backbone": {"channels": 3}}
+    )
+    assert changed.backbone.channels == 3 and changed.backbone.hidden == sized.backbone.hidden
+    absent = next(m for name, m in METHODS.items()
+                  if name not in profiles.table("gridflow", "smoke")["methods"])  # fmt: skip
+    assert profiles.settings_of("gridflow", "smoke", absent) == absent.settings()

@@ -13,7 +13,6 @@ from stflow_lib.book.published import is_of_results
 
 measures = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("measures.py"))))
 SCREENS = 8  # of 900 pixels at a desk, for a page of recorded runs
-LONGER = {"book/nb/what_to_use": 9}  # a row for each city and amount of data that has records
 each_page = pytest.mark.parametrize("page", measures.pages())
 both_widths = pytest.mark.parametrize("width", measures.WIDTHS)
 
@@ -61,7 +60,7 @@ def test_pages_of_records_are_short_and_start_with_a_result(site, look, page):
     if not of_records(site, page):
         pytest.skip("a page about data, a method or an operation may be longer")
     found = look(page, measures.WIDTHS[0])
-    assert found["screens"] <= LONGER.get(page, SCREENS) and found["finding"] < 1
+    assert found["screens"] <= SCREENS and found["finding"] < 1
 
 
 @each_page

@@ -1,8 +1,7 @@
 """Fine maps from coarse ones, learned from fine maps of the past, with calibrated intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.external_factors import external_factors
 from stflow_lib.finegrained.problem.task import Task, make_task
 from stflow_lib.runs import profiles
-from stflow_lib.runs.settings import build_settings
-from stflow_lib.training import saved
+from stflow_lib.runs.pair import named
+from stflow_lib.training.calibrated import Calibrated, demand_form
 from stflow_lib.training.conformal import Bands, demand_levels
 from stflow_lib.training.method import Method, Predictor
 
@@ -32,16 +31,13 @@ BATCH = 256
 Fine = Float[Tensor, "sample 1 fine_row fine_col"]
 
 
-@dataclass(frozen=True)
-class Refiner:
-    """A fitted method with the intervals of its fine maps; `fit` and `load_model` make one."""
+class Refiner(Calibrated):
+    """A fitted method with the intervals of its fine maps; `fit` and `load_model` make one.
 
-    predictor: Predictor
+    card: bands by direction, where the cells lie, and how many maps calibrated.
+    """
 
-    @property
-    def card(self) -> dict[str, Any]:
-        """Bands by direction, where the cells lie, and how many maps calibrated."""
-        return self.predictor.notes["infer"]
+    NOTE, WHAT = "infer", "a model of fine maps"
 
     def __call__(self, coarse: City, levels: Sequence[float] = LEVELS) -> xr.Dataset:
         """mean, lower and upper (time, direction, row, col) of coarse maps, in their unit.
@@ -113,25 +109,14 @@ def fit(
         raise DataError(f"{city.attrs['name']}: coarse_grid {coarse_grid}: want rows, columns")
     task = make_task(city, factor_of(city, tuple(map(int, coarse_grid))))
     chosen = _method(method or (DEFAULT if len(task.train) >= LEAST else FEW))
-    sized = profiles.table("finegrained", SIZE)["methods"].get(chosen.name, {})
-    predictor = chosen.fit(task, build_settings(chosen, sized), seed)
+    predictor = chosen.fit(task, profiles.settings_of("finegrained", SIZE, chosen), seed)
     places = {n: torch.tensor(city[n].values) for n in ("lat", "lon") if n in city.coords}
     bands, count = calibrated(predictor, task), len(task.test)
     card = {"bands": bands, "maps": count, "box": _box(city), **places}
-    return Refiner(replace(predictor, notes={**predictor.notes, "infer": card}))
+    return Refiner.of(predictor, card)
 
 
-def save(model: Refiner, path: Path | str) -> None:
-    """Write a model as one file of tensors and plain values, without code."""
-    saved.save(model.predictor, path)
-
-
-def load_model(path: Path | str) -> Refiner:
-    """The model of a file: the same bits; DataError for a file that holds something else."""
-    predictor = saved.load(path)
-    if "infer" not in predictor.notes:
-        raise DataError(f"{path}: a predictor without intervals, not a model of fine maps")
-    return Refiner(predictor)
+load_model = Refiner.load
 
 
 def factor_of(city: xr.Dataset, coarse: tuple[int, int]) -> int:
@@ -154,10 +139,7 @@ def coarse_task(coarse: xr.Dataset, form: dict[str, Any]) -> Task:
             "directions": tuple(map(str, coarse.direction.values)),
             "unit": coarse.attrs["unit"],
             "minutes": float(coarse.attrs["step_minutes"])}  # fmt: skip
-    for name, value in here.items():
-        if value != form[name]:
-            raise DataError(f"{coarse.attrs['name']}: {name} {value}, the model was made for "
-                            f"{form['city']} with {form[name]}")  # fmt: skip
+    demand_form(here, form, coarse.attrs["name"])
     flow = torch.from_numpy(np.ascontiguousarray(coarse.flow.values, np.float32))
     maps = flow.reshape(-1, 1, *flow.shape[2:])
     columns, names = external_factors(coarse)
@@ -201,9 +183,7 @@ def calibrated(predictor: Predictor, task: Task) -> list[dict[str, Any]]:
 def _method(name: str) -> Method:
     from stflow_lib.finegrained import METHODS
 
-    if name not in METHODS:
-        raise DataError(f"method {name!r}: there are {', '.join(METHODS)}")
-    return METHODS[name]
+    return named("method", METHODS, name)
 
 
 def _box(city: xr.Dataset) -> dict[str, float]:

@@ -1,20 +1,18 @@
 """Which method forecasts: the one that is asked for, else the best of the fast ones."""
 
-from typing import Any
-
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow.apply.rollout import ORIGINS, rolled, sample_of
 from stflow_lib.gridflow.apply.split import Split
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.runs import profiles
-from stflow_lib.runs.settings import build_settings
+from stflow_lib.runs.pair import named
 from stflow_lib.training.method import Method, Predictor
 
-RECOMMENDED = "Linear"  # what "What to use" names most often for the next hour
+RECOMMENDED = "Boosted line"  # what "What to use" names most often for a city with a source
+LINE = "Linear"  # needs no source
 ALONE = "Previous hour"  # where there is nothing to learn from
 SEASONAL = {"Yesterday": 1, "Hour-of-week mean": 7, "Last week": 7}  # days that each looks back
 SIZE = "lab"  # of methods, see profiles.yaml
@@ -27,7 +25,10 @@ def fitted(task: Task, split: Split, ahead: int, name: str | None, seed: int) ->
     DataError that lists those there are.
     """
     names = [name] if name else candidates(task, split)
-    found = [method.fit(task, settings_of(method), seed) for method in map(method_of, names)]
+    found = [
+        method.fit(task, profiles.settings_of("gridflow", SIZE, method), seed)
+        for method in map(method_of, names)
+    ]
     if len(found) == 1:
         return found[0]
     origins = sample_of(range(split.protocol.valid, split.protocol.test), ORIGINS // 2)
@@ -37,11 +38,13 @@ def fitted(task: Task, split: Split, ahead: int, name: str | None, seed: int) ->
 
 
 def candidates(task: Task, split: Split) -> list[str]:
-    """RECOMMENDED, and the rules for whose look back the steps that are learned from suffice."""
+    """RECOMMENDED where there is a source, LINE where there are own days or nothing else, and
+    the rules for whose look back the steps that are learned from suffice."""
     if not split.learns:
         return [ALONE]
     days = split.protocol.valid / task.day if split.held_out.start > task.target.lags else 0
-    return [RECOMMENDED, *(rule for rule, back in SEASONAL.items() if days >= back)]
+    learned = [RECOMMENDED] * bool(task.sources) + [LINE] * bool(days or not task.sources)
+    return learned + [rule for rule, back in SEASONAL.items() if days >= back]
 
 
 def squared_error(
@@ -57,13 +60,4 @@ def method_of(name: str) -> Method:
     """The method of a name; DataError lists the names that exist."""
     from stflow_lib.gridflow import METHODS
 
-    if name not in METHODS:
-        raise DataError(f"method {name!r}: there are {', '.join(METHODS)}")
-    return METHODS[name]
-
-
-def settings_of(method: Method) -> Any:
-    """The settings by which the laptop's records are made."""
-    return build_settings(
-        method, profiles.table("gridflow", SIZE)["methods"].get(method.name, {})
-    )
+    return named("method", METHODS, name)

@@ -6,8 +6,7 @@ method, and the errors there, by hours ahead and size of the prediction, are the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -24,7 +23,7 @@ from stflow_lib.gridflow.apply.rollout import ORIGINS, rolled, sample_of
 from stflow_lib.gridflow.apply.split import split_of
 from stflow_lib.gridflow.problem.city import scale
 from stflow_lib.gridflow.problem.task import Choices, Task, make_task
-from stflow_lib.training import saved
+from stflow_lib.training.calibrated import Calibrated, demand_form
 from stflow_lib.training.conformal import Bands, demand_levels
 from stflow_lib.training.method import Predictor
 
@@ -33,16 +32,11 @@ LEVELS = (0.05, 0.95)
 Maps = Float[Tensor, "step direction row col"]
 
 
-@dataclass(frozen=True)
-class Forecaster:
-    """A fitted method with the intervals of its forecasts; `fit` and `load_model` make one."""
+class Forecaster(Calibrated):
+    """A fitted method with the intervals of its forecasts; `fit` and `load_model` make one.
 
-    predictor: Predictor
-
-    @property
-    def card(self) -> dict[str, Any]:
-        """Where the series begins, its scale and valid cells, and the bands by steps ahead."""
-        return self.predictor.notes["forecast"]
+    card: where the series begins, its scale and valid cells, and the bands by steps ahead.
+    """
 
     def __call__(
         self, city: City, hours: float | int = 6, levels: Sequence[float] = LEVELS
@@ -76,7 +70,8 @@ class Forecaster:
         """The city as the predictor knows it: the same scale and valid cells."""
         card, first = self.card, pd.Timestamp(city.time.values[0])
         task = make_task(city, (), everything(city), days=0, choices=CHOICES)
-        demand_form(task, self.predictor.made.form)
+        own = {part: value for part, value in task.form.items() if part != "city"}
+        demand_form(own, self.predictor.made.form, city.attrs["name"])
         if first != pd.Timestamp(card["start"]):
             raise DataError(f"{city.attrs['name']}: begins at {first}, the model was fitted to "
                             f"a series that begins at {card['start']}")  # fmt: skip
@@ -135,20 +130,10 @@ def fit(
         "days": round(city.sizes["time"] / task.day, 2), "calibrated_hours": origins,
         "sources": ", ".join(source.attrs["name"] for source in sources),
     }  # fmt: skip
-    return Forecaster(replace(predictor, notes={**predictor.notes, "forecast": card}))
+    return Forecaster.of(predictor, card)
 
 
-def save(model: Forecaster, path: Path | str) -> None:
-    """Write a model as one file of tensors and plain values, without code."""
-    saved.save(model.predictor, path)
-
-
-def load_model(path: Path | str) -> Forecaster:
-    """The model of a file: the same bits; DataError for a file that holds something else."""
-    predictor = saved.load(path)
-    if "forecast" not in predictor.notes:
-        raise DataError(f"{path}: a predictor without intervals, not a forecaster")
-    return Forecaster(predictor)
+load_model = Forecaster.load
 
 
 def calibrated(
@@ -186,11 +171,3 @@ def steps_of(city: xr.Dataset, hours: float | int) -> int:
 def everything(city: xr.Dataset):
     """A protocol in which all steps are known."""
     return split_of(city, (), CHOICES.lags, fit=False).protocol
-
-
-def demand_form(task: Task, form: dict[str, Any]) -> None:
-    """DataError, naming the city, where its grid, directions, unit or steps are another's."""
-    for name, value in task.form.items():
-        if name != "city" and value != form[name]:
-            raise DataError(f"{task.target.name}: {name} {value}, the model was made for "
-                            f"{form['city']} with {form[name]}")  # fmt: skip

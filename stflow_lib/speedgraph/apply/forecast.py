@@ -5,8 +5,7 @@ and to all of it, for the forecast.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,13 @@ import xarray as xr
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.runs import profiles
-from stflow_lib.runs.settings import build_settings, merged
+from stflow_lib.runs.pair import named
 from stflow_lib.speedgraph.apply.intervals import Intervals
 from stflow_lib.speedgraph.apply.series import Series, drawn, opened, rescaled
 from stflow_lib.speedgraph.problem.task import Task
-from stflow_lib.training import saved
+from stflow_lib.training.calibrated import Calibrated
 from stflow_lib.training.conformal import demand_levels
-from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.method import Method
 
 ALONE, POOLED = "Trees", "Trees(pooled)"  # lowest error in most cities: "What to use"
 SIZE = "lab"  # of methods, see profiles.yaml
@@ -34,16 +33,11 @@ GRAPHS = {
 }
 
 
-@dataclass(frozen=True)
-class Forecaster:
-    """A fitted method with the intervals of its forecasts; `fit` and `load_model` make one."""
+class Forecaster(Calibrated):
+    """A fitted method with the intervals of its forecasts; `fit` and `load_model` make one.
 
-    predictor: Predictor
-
-    @property
-    def card(self) -> dict[str, Any]:
-        """The sensors, the scale, the learned graph, the intervals, and where they come from."""
-        return self.predictor.notes["forecast"]
+    card: the sensors, the scale, the learned graph, the intervals, and where they come from.
+    """
 
     def __call__(self, city: xr.Dataset | str, levels: Sequence[float] = LEVELS) -> xr.Dataset:
         """mean, lower and upper (time, node) for the steps after the city's last.
@@ -136,7 +130,7 @@ def fit(
             "calibrated_on": f"{len(held_out)} windows from {series.time[cut]}"}  # fmt: skip
     if card["graph"] != GRAPHS["own"]:
         print(f"{series.city.attrs['name']}: {card['graph']}")
-    return Forecaster(replace(predictor, notes={**predictor.notes, "forecast": card}))
+    return Forecaster.of(predictor, card)
 
 
 def _card(series: Series, task: Task) -> dict[str, Any]:
@@ -150,29 +144,15 @@ def _card(series: Series, task: Task) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def save(model: Forecaster, path: Path | str) -> None:
-    """Write a model as one file of tensors and plain values, without code."""
-    saved.save(model.predictor, path)
-
-
-def load_model(path: Path | str) -> Forecaster:
-    """The model of a file: the same bits; DataError for a file that holds something else."""
-    predictor = saved.load(path)
-    if "forecast" not in predictor.notes:
-        raise DataError(f"{path}: a predictor without intervals, not a forecaster")
-    return Forecaster(predictor)
+load_model = Forecaster.load
 
 
 def _settings(method: Method) -> Any:
-    sized = profiles.table("speedgraph", SIZE)["methods"].get(method.name, {})
-    return build_settings(
-        method, merged(sized, QUICK if method.name in (ALONE, POOLED) else {})
-    )
+    quick = QUICK if method.name in (ALONE, POOLED) else {}
+    return profiles.settings_of("speedgraph", SIZE, method, quick)
 
 
 def _method(name: str) -> Method:
     from stflow_lib.speedgraph import METHODS
 
-    if name not in METHODS:
-        raise DataError(f"method {name!r}: there are {', '.join(METHODS)}")
-    return METHODS[name]
+    return named("method", METHODS, name)

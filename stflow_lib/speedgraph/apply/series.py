@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Int
 from torch import Tensor
 
-from stflow_lib.data import check_city, load
+from stflow_lib.data import open_city
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import joint_hash
 from stflow_lib.speedgraph.apply.correlations import correlation_graph
@@ -86,7 +86,7 @@ class Series:
 
 def opened(city: xr.Dataset | str) -> xr.Dataset:
     """A checked speed city from itself or its name; DataError for one that has no speeds."""
-    city = check_city(city) if isinstance(city, xr.Dataset) else load(str(city))
+    city = open_city(city)
     if city.attrs["kind"] != "graph":
         raise DataError(f"{city.attrs['name']}: a {city.attrs['kind']} city, it has no speeds")
     return city

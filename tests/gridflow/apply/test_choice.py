@@ -34,7 +34,12 @@ def test_rules_need_the_days_that_they_look_back(make_grid, steps, want):
 
 
 def test_without_own_days_the_sources_teach(make_grid):
-    assert candidates(*cut(make_grid(steps=30), [make_grid("other")])) == ["Linear"]
+    assert candidates(*cut(make_grid(steps=30), [make_grid("other")])) == [RECOMMENDED]
+
+
+def test_with_a_source_and_own_days_the_line_is_tried_too(make_grid):
+    found = candidates(*cut(make_grid(steps=288), [make_grid("other")]))
+    assert found[:2] == [RECOMMENDED, "Linear"] and "Last week" in found
 
 
 def test_a_city_that_repeats_its_weeks_is_forecast_by_last_week(make_grid):

@@ -56,7 +56,7 @@ def test_any_number_of_hours_will_do(make_grid, steps):
 
 def test_no_own_day_but_a_source(make_grid):
     found = forecast(make_grid("young", steps=10), [make_grid("old", rows=6, seed=5)], hours=2)
-    assert found.attrs["method"] == "Linear" and found.attrs["sources"] == "old"
+    assert found.attrs["method"] == "Boosted line" and found.attrs["sources"] == "old"
     assert found.attrs["calibrated_hours"] == 4
 
 
