@@ -4,11 +4,13 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tqdm import tqdm
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 RUNS = tempfile.TemporaryDirectory(prefix="stflow-test-runs-")
@@ -38,16 +40,25 @@ def root() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
+def work_alone(work, index):
+    """In a forked process: progress bars hold a lock of all processes, and a killed one keeps it."""
+    tqdm.set_lock(threading.RLock())
+    work(index)
+
+
 @pytest.fixture
 def race():
     """race(work, number, kills) -> exit codes of processes that call work(0), work(1), ... at once.
 
-    `kills` (number -> seconds after the start) says who gets a SIGKILL, and when.
+    `kills` (number -> seconds after the start) says who gets a SIGKILL, and when. A process that
+    is not done after two minutes is an error, and ended.
     """
 
     def run(work, number, kills):
         forked = multiprocessing.get_context("fork")
-        started = [forked.Process(target=work, args=(index,)) for index in range(number)]
+        started = [
+            forked.Process(target=work_alone, args=(work, index)) for index in range(number)
+        ]
         for process in started:
             process.start()
         begin = time.monotonic()
@@ -56,6 +67,10 @@ def race():
             started[index].kill()
         for process in started:
             process.join(120)
+        hanging = [index for index, process in enumerate(started) if process.is_alive()]
+        for index in hanging:
+            started[index].kill()
+        assert not hanging, "these processes do not end"
         return [process.exitcode for process in started]
 
     return run

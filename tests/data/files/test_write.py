@@ -6,6 +6,7 @@ import time
 from glob import escape
 
 import pytest
+from tqdm import tqdm
 
 from stflow_lib.data.files import write
 from stflow_lib.data.files.write import locked, write_atomic, writing
@@ -155,3 +156,16 @@ def test_a_lock_falls_with_its_process_and_says_what_is_waited_for(tmp_path, rac
 
     assert race(hold, 2, {0: 0.6}) == [-signal.SIGKILL, 0]
     assert capfd.readouterr().err == "waiting\n"
+
+
+def test_a_process_that_is_killed_in_its_progress_bar_stops_nobody_else(race):
+    """The bars' lock is shared with forked processes: kept by a dead one, it would stop us all."""
+
+    def hold(_):
+        with tqdm.get_lock():
+            time.sleep(60)
+
+    shared = tqdm.get_lock().locks[0]
+    assert race(hold, 1, {0: 0.3}) == [-signal.SIGKILL]
+    assert shared.acquire(timeout=5)
+    shared.release()
