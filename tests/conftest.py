@@ -41,7 +41,7 @@ def root() -> Path:
 
 
 def work_alone(work, index):
-    """In a forked process: progress bars hold a lock of all processes, and a killed one keeps it."""
+    """In a forked process: bars hold a lock of all processes, which a killed one would keep."""
     tqdm.set_lock(threading.RLock())
     work(index)
 

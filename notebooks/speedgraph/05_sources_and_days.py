@@ -14,7 +14,7 @@
 # In turn: 1. days; 2. sensors; 3. which days; 4. sources; 5. days, run live.
 
 # %% tags=["parameters"]
-profile: str = "lab"  # whose records the page shows: lab, bench or paper
+profile: str = "bench"  # whose records the page shows: bench, lab or paper
 train_missing: bool = False  # compute runs that have no record; False leaves gaps instead
 
 # %%
@@ -29,9 +29,11 @@ from stflow_lib.speedgraph.plan import Plan
 from stflow_lib.speedgraph.tables import SCARCE
 
 # %%
-plan = Plan.of(profile)
-rows = {name: TABLES[name].rows(profile) for name in ("scarcity", "sensors", "starts", "figure5")}
+names = ("scarcity", "sensors", "starts", "figure5")
+sizes = {name: tables.longest_recorded(TABLES[name], profile) for name in names}
+rows = {name: TABLES[name].rows(size) for name, size in sizes.items()}
 tables.fill(rows, train_missing)
+plan = Plan.of(sizes["sensors"])
 pair = plan.cities[0]
 target = target_of(pair)
 unit = tables.unit_of(pair)

@@ -14,9 +14,10 @@ from stflow_lib.book.display import OTHER, provenance, show_table, show_text
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.data.catalog.index import entries
-from stflow_lib.runs import Rows, Run
+from stflow_lib.runs import Rows, RowTable, Run
 from stflow_lib.runs.pair import split_pair, target_of
 from stflow_lib.verdicts import choosing, paired
+from stflow_lib.verdicts.ranking import FIXED
 from stflow_lib.verdicts.resampling import value_of
 from stflow_lib.verdicts.statistics import FINDINGS, NOT_CONVERGED
 
@@ -24,11 +25,39 @@ MARKS = dict(zip(FINDINGS, (" yes", " opposite", " equal", " open"), strict=True
 Pairs = Mapping[str, tuple[str, str]]  # label -> (better row, other row)
 SMOKE = "smoke size; it shows that the code runs, not what it reaches"
 LIVE = f"Live: simulated cities, {SMOKE}"
+SHORT = "short fixed schedule, where no longer training is recorded"  # why a table is closed
 
 
 def runs_of(rows: Rows) -> list[Run]:
     """The runs of all rows, in order."""
     return [run for group in rows.values() for run in group]
+
+
+def longest_recorded(table: RowTable, profile: str) -> str:
+    """`profile` where it has records of most rows, else the one of the short fixed schedule."""
+    rows = table.rows(profile).values()
+    known = sum(bool(runs.records(group)) for group in rows)
+    return profile if 2 * known > len(rows) else FIXED
+
+
+def without_record(short: Rows, rows: Rows) -> Rows:
+    """Recorded runs of `short` whose city and amount of data have no record in the row of `rows`.
+
+    What a short schedule gave is worth showing only there.
+    """
+    known = {
+        name: {(run.city, run.scarcity) for run in group if runs.records([run])}
+        for name, group in rows.items()
+    }
+    left = {
+        name: [
+            run
+            for run in group
+            if (run.city, run.scarcity) not in known.get(name, set()) and runs.records([run])
+        ]
+        for name, group in short.items()
+    }
+    return {name: group for name, group in left.items() if group}
 
 
 def fill(table_rows: Mapping[str, Rows], train_missing: bool) -> None:

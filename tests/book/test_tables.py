@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.book import tables
+from stflow_lib.runs import RowTable
 
 NAN = float("nan")
 
@@ -45,6 +46,24 @@ def test_missing_runs_are_computed_only_when_wanted(rows, capsys, monkeypatch):
     tables.fill({"one": rows}, train_missing=True)
     assert computed == rows["C"]
     assert "7 runs, 1 of them computed on this page" in capsys.readouterr().out
+
+
+def test_a_short_schedule_is_left_where_nothing_longer_is_recorded(recorded):
+    """Row by row, city by city, amount by amount; what is not recorded at all is no answer."""
+    place = {"city": "x>y", "errors": {"rmse": 1.0}}
+    longer = {"A": [recorded("A", **place)], "B": [recorded("B", "x>y", None)]}
+    here, there = recorded("A", **place, seed=1), recorded("A", **place, scarcity="0")
+    other, gap = recorded("B", **place, seed=1), recorded("C", "x>y", None)
+    short = {"A": [here, there], "B": [other], "C": [gap]}
+    assert tables.without_record(short, longer) == {"A": [there], "B": [other]}
+
+
+@pytest.mark.parametrize("known, profile", [("AB", "bench"), ("A", "lab"), ("", "lab")])
+def test_a_table_is_shown_at_the_size_that_has_most_of_its_rows(recorded, known, profile):
+    """Half is not most: three points of a figure of six are no figure."""
+    rows = {name: [recorded(name, "x>y", {"rmse": 1.0} if name in known else None)]
+            for name in ("A", "B")}  # fmt: skip
+    assert tables.longest_recorded(RowTable(lambda _: rows), "bench") == profile
 
 
 def test_provenance_counts_the_records_of_all_rows(rows, capsys):

@@ -1,13 +1,14 @@
 """Layout of the result page: settings, the paper's tables, order claims in percent, checks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book.display import OTHER, PRINTED, provenance, show_table
 from stflow_lib.book.plots.finegrained.ablations import in_words
-from stflow_lib.book.tables import judged_text
+from stflow_lib.book.plots.finegrained.live import by_method
+from stflow_lib.book.tables import SHORT, judged_text, runs_of, without_record
 from stflow_lib.finegrained import METHODS
 from stflow_lib.runs import Run
 from stflow_lib.verdicts import paired
@@ -24,8 +25,13 @@ def settings_table(methods: Mapping[str, Mapping]) -> pd.DataFrame:
     return pd.DataFrame({"method": [*methods], "differs from the paper in": words})
 
 
-def show_paper_table(number: str, planned: Sequence[Run], metrics: Iterable[str]) -> None:
-    """A table in the paper's layout, one metric at a time, the printed numbers beside ours."""
+def show_paper_table(
+    number: str, planned: Sequence[Run], metrics: Sequence[str], short: Sequence[Run] = ()
+) -> None:
+    """A table in the paper's layout, one metric at a time, the printed numbers beside ours.
+
+    `short`: runs of the short fixed schedule; closed, and only where `planned` has no record.
+    """
     printed = reported("urbanstc", number)
     printed = printed[printed["method"].isin(list(METHODS))]
     why = "" if runs.records(planned) else PRINTED
@@ -34,7 +40,10 @@ def show_paper_table(number: str, planned: Sequence[Run], metrics: Iterable[str]
             table = runs.table(planned, [metric], reported=printed)
             show_table(table, f"Table {number}: {metric.upper()}", best=True, folded=why)
             why = why or OTHER
-    provenance(runs.records(planned))
+    left = runs_of(without_record(by_method(short), by_method(planned)))
+    if left:
+        show_table(runs.table(left, metrics), f"Table {number}", folded=SHORT)
+    provenance(runs.records([*planned, *left]))
 
 
 def gains_in_percent(orders: pd.DataFrame, planned: Sequence[Run]) -> pd.DataFrame:

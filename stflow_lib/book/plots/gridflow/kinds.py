@@ -42,6 +42,8 @@ def gains_by_kind(case: Case, metric: str = "rmse") -> pd.DataFrame:
     """
     better, other, pair = case
     better, other = ([run for run in group if run.city == pair] for group in (better, other))
+    if not other:
+        return pd.DataFrame()
     (source, *_), target = split_pair(pair)
     there, here = (kind_shares(city, other[0].protocol) for city in (source, target))
     if there is None or here is None:

@@ -89,8 +89,13 @@ def metric_table(long: pd.DataFrame, metric: str, amount: str) -> pd.DataFrame:
     return wide.rename_axis(index="method")
 
 
-def show_metric_tables(long: pd.DataFrame, caption: str, with_paper: bool = False) -> None:
-    """A table for each amount of data and metric: ours, and the printed numbers beside."""
+def show_metric_tables(
+    long: pd.DataFrame, caption: str, with_paper: bool = False, folded: str = ""
+) -> None:
+    """A table for each amount of data and metric: ours, and the printed numbers beside.
+
+    `folded` says why all of them are closed.
+    """
     for amount in long["scarcity"].unique():
         for metric, why in zip(METRICS, ("", OTHER), strict=True):
             wide = metric_table(long, metric, amount)
@@ -100,7 +105,10 @@ def show_metric_tables(long: pd.DataFrame, caption: str, with_paper: bool = Fals
                 theirs.columns = pd.MultiIndex.from_product([["the paper, its files"], theirs])
                 wide = wide.join(theirs)
             show_table(
-                wide, f"{caption}: {metric.upper()}, {days(amount)}", best=True, folded=why
+                wide,
+                f"{caption}: {metric.upper()}, {days(amount)}",
+                best=not folded,
+                folded=folded or why,
             )
 
 
