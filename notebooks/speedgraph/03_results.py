@@ -50,7 +50,7 @@ tables.fill({"Table 2": rows}, train_missing)
 # is more than one.
 
 # %%
-for pair in plan.cities:
+for pair in results.recorded_pairs(rows, plan.cities):
     table = results.target_table(rows, pair)
     caption = f"{arrow(pair)}, three days, {tables.unit_of(pair)} (here, P10)"
     show_table(table, caption, best=True)

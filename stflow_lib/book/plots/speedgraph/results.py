@@ -31,6 +31,15 @@ def mean_and_spread(group: Sequence[Run], metric: str) -> str:
     return f"{values.mean():.2f}{spread}{few}"
 
 
+def recorded_pairs(rows: Rows, pairs: Iterable[str]) -> list[str]:
+    """Those pairs at which some row has a record: a table of nothing but gaps tells nothing."""
+    return [
+        pair
+        for pair in pairs
+        if any(runs.records(tables.runs_at(group, pair, AMOUNT)) for group in rows.values())
+    ]
+
+
 def target_table(rows: Rows, pair: str) -> pd.DataFrame:
     """Table 2 of one target as text: methods down, errors and horizons across."""
     columns = {

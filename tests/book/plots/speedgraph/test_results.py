@@ -66,6 +66,13 @@ def test_every_horizon_has_its_column_and_every_target_its_own_runs(rows):
     assert set(table.loc["Ridge"]) == {"not run"}
 
 
+def test_a_target_without_records_has_no_table(rows, recorded):
+    """Its thirty rows would all be gaps."""
+    gap = recorded("Net", "x>w", None)
+    rows["Net"].append(gap)
+    assert results.recorded_pairs(rows, ["x>y", "x>w", "x>z"]) == ["x>y", "x>z"]
+
+
 def test_printed_numbers_keep_the_papers_order_and_their_gaps():
     cells = [(method, error, horizon, number + len(horizon) / 4)
              for number, method in enumerate("BA") for error in ("MAE", "RMSE")
