@@ -53,6 +53,7 @@ def local(workers: int) -> Iterator[Client]:
     thread and no limit of memory: one that is stopped in the middle would keep its locks.
     """
     with (
+        _silent(),
         tempfile.TemporaryDirectory(prefix="stflow-workers-") as place,
         LocalCluster(
             n_workers=workers,
@@ -67,6 +68,18 @@ def local(workers: int) -> Iterator[Client]:
         Client(cluster) as client,
     ):
         yield client
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without the words of dask's own log, to the end: closing, it tells of closed connections."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Real workers in processes of their own: records travel back, and a death costs one run."""
 
 import importlib.util
+import logging
 import os
 import signal
 import subprocess
@@ -247,3 +248,19 @@ def test_an_interrupt_ends_the_cluster_and_its_processes(command, tmp_path, to_a
     while of_session(process.pid) and time.monotonic() < end:
         time.sleep(0.1)
     assert not of_session(process.pid)
+
+
+def test_a_cluster_that_closes_says_nothing(monkeypatch):
+    """What it logs as it closes its connections would look like a failure of the run."""
+    heard, close = [], cluster.LocalCluster.__exit__
+    log = logging.getLogger("distributed")
+
+    def spoken(self, *error):
+        close(self, *error)
+        heard.append(log.isEnabledFor(logging.INFO))
+
+    monkeypatch.setattr(cluster.LocalCluster, "__exit__", spoken)
+    before = log.level
+    with cluster.local(1):
+        pass
+    assert heard == [False] and log.level == before
