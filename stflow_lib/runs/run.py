@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 
 
@@ -28,7 +29,7 @@ class Run:
     seed: int
     settings: dict = field(default_factory=dict, hash=False)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Twelve hexadecimal digits: sha256 of the fields as canonical JSON."""
         text = json.dumps(vars(self), sort_keys=True, separators=(",", ":"))

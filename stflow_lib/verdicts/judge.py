@@ -39,7 +39,7 @@ from stflow_lib.verdicts.claims import (
 )
 from stflow_lib.verdicts.datasets import AVERAGES
 from stflow_lib.verdicts.evidence import PROFILES, Evidence, collect
-from stflow_lib.verdicts.printed import parameter_count, printed_gain
+from stflow_lib.verdicts.printed import Numbers, parameter_count, printed_gain, printed_numbers
 from stflow_lib.verdicts.resampling import Sample, combine, interval, seeds_to_settle
 from stflow_lib.verdicts.statistics import (
     CONFIRMED,
@@ -86,28 +86,27 @@ def judge(wing: str, evidence: Evidence | None = None) -> pd.DataFrame:
     are; ``verdict``, one of VERDICTS, which is ``so_far`` only for seeds and trainings enough.
     """
     frame, evidence = claims(PAPERS[wing]), collect(wing) if evidence is None else evidence
+    numbers = printed_numbers(frame)
     rows = [
         (*row[1:], *found)
         for row in frame.itertuples()
-        for found in _judgements(row, frame, evidence, wing)
+        for found in _judgements(row, numbers, evidence, wing)
     ]
     return pd.DataFrame(rows, columns=_COLUMNS + _JUDGED).astype(_TYPES)
 
 
-def _judgements(
-    claim: Any, frame: pd.DataFrame, evidence: Evidence, wing: str
-) -> Iterator[tuple]:
+def _judgements(claim: Any, numbers: Numbers, evidence: Evidence, wing: str) -> Iterator[tuple]:
     """A judgement for each city, by the best profile that has evidence there."""
     counted = _parameters(claim, wing) if claim.metric == "params_m" else Sample(_EMPTY)
     if len(counted.values):
-        yield "", "", *_judged(claim, frame, Compared(counted, []), evidence)
+        yield "", "", *_judged(claim, numbers, Compared(counted, []), evidence)
         return
     for city, known in _places(claim, evidence).items():
         for profile in known:
             compared = _KINDS[claim.kind](claim, evidence, city, profile)
             if len(compared.sample.values):
                 break
-        yield city, profile, *_judged(claim, frame, compared, evidence)
+        yield city, profile, *_judged(claim, numbers, compared, evidence)
 
 
 _EMPTY = pd.Series(dtype=float)
@@ -136,7 +135,7 @@ def _places(claim: Any, evidence: Evidence) -> dict[str, list[str]]:
     return {city: sorted(own, key=("", *PROFILES).index)[::-1] for city, own in known.items()}
 
 
-def _judged(claim: Any, frame: pd.DataFrame, found: Compared, evidence: Evidence) -> tuple:
+def _judged(claim: Any, numbers: Numbers, found: Compared, evidence: Evidence) -> tuple:
     """The columns after city and profile."""
     values = found.sample.values
     if not len(values):
@@ -147,7 +146,11 @@ def _judged(claim: Any, frame: pd.DataFrame, found: Compared, evidence: Evidence
     said = _number_finding(claim, ours, low, high)
     if claim.dataset == "any":
         said = finding(low, high, found.percent)
-    notes = [found.note, *_remarks(claim, frame, found, said, high), _left_out(found, evidence)]
+    notes = [
+        found.note,
+        *_remarks(claim, numbers, found, said, high),
+        _left_out(found, evidence),
+    ]
     stale = any(r["stale"] for at, name in found.used for r in evidence[at][name].values())
     word = verdict(
         said,
@@ -172,12 +175,12 @@ def _number_finding(claim: Any, ours: float, low: float, high: float) -> str:
 
 
 def _remarks(
-    claim: Any, frame: pd.DataFrame, found: Compared, said: str, high: float
+    claim: Any, numbers: Numbers, found: Compared, said: str, high: float
 ) -> Iterator[str]:
     """What the interval excludes, and what an open claim needs."""
     printed, size = np.nan, ""
     if claim.kind == "order" and claim.metric != "params_m":
-        printed, high = printed_gain(frame, claim), high / found.percent
+        printed, high = printed_gain(numbers, claim), high / found.percent
         size = f" ({printed:.1f} % on average)"
     elif claim.kind == "gain":
         printed = claim.value - claim.tolerance

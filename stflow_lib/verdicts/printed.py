@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,28 +12,33 @@ import pandas as pd
 from stflow_lib.training.method import count_parameters
 
 UNIT = 2**20  # what the papers call a million parameters
+Numbers = Mapping[
+    tuple[str, str, str], Mapping[str, float]
+]  # method, metric, amount: by data set
 
 
-def printed_gain(claims: pd.DataFrame, order: Any) -> float:
+def printed_numbers(claims: pd.DataFrame) -> Numbers:
+    """The printed errors among a paper's claims."""
+    found: dict[tuple[str, str, str], dict[str, float]] = {}
+    for row in claims[claims["kind"].eq("number")].itertuples():
+        found.setdefault((row.method, row.metric, row.fraction), {})[row.dataset] = row.value
+    return found
+
+
+def printed_gain(numbers: Numbers, order: Any) -> float:
     """By how much the printed errors of `order.method` are below those of `order.other`.
 
-    Percent, the mean over the data sets of the paper's numbers among `claims`; NaN where none
-    has both. A method that knows no source stands beside every transfer into its city.
+    Percent, the mean over the data sets among `numbers`; NaN where none has both. A method that
+    knows no source stands beside every transfer into its city.
     """
     less, _, more = order.fraction.partition("<")
-    mine = _numbers(claims, order.method, order.metric, less)
-    theirs = _numbers(claims, order.other, order.metric, more or less)
+    mine = numbers.get((order.method, order.metric, less), {})
+    theirs = numbers.get((order.other, order.metric, more or less), {})
     pairs = [
         (value, theirs.get(name, theirs.get(_target(name)))) for name, value in mine.items()
     ]
     gains = [100 * (1 - value / other) for value, other in pairs if other is not None]
     return float(np.mean(gains)) if gains else np.nan
-
-
-def _numbers(claims: pd.DataFrame, method: str, metric: str, amount: str) -> dict[str, float]:
-    same = claims["method"].eq(method) & claims["metric"].eq(metric)
-    found = claims[same & claims["kind"].eq("number") & claims["fraction"].eq(amount)]
-    return dict(zip(found["dataset"], found["value"], strict=True))
 
 
 def _target(dataset: str) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.verdicts.claims import claims, reported
-from stflow_lib.verdicts.printed import parameter_count, printed_gain
+from stflow_lib.verdicts.printed import parameter_count, printed_gain, printed_numbers
 
 
 def order(fraction="3"):
@@ -16,24 +16,26 @@ def order(fraction="3"):
 
 def numbers(*rows):
     names = ["dataset", "fraction", "method", "value"]
-    return pd.DataFrame(rows, columns=names).assign(kind="number", metric="rmse")
+    frame = pd.DataFrame(rows, columns=names).assign(kind="number", metric="rmse")
+    other = frame.assign(kind="order", value=0.0)  # no printed number
+    return printed_numbers(pd.concat([frame, other]))
 
 
 def test_the_mean_over_data_sets_that_print_both():
-    frame = numbers(
+    found = numbers(
         ("x", "3", "A", 9.0), ("x", "3", "B", 10.0), ("y", "3", "A", 7.0), ("y", "3", "B", 10.0),
         ("z", "3", "A", 1.0), ("x", "0", "B", 18.0),
     )  # fmt: skip
-    assert printed_gain(frame, order()) == pytest.approx(20)
-    assert printed_gain(frame, order("3<0")) == pytest.approx(50)
-    assert np.isnan(printed_gain(frame, order("30")))
+    assert printed_gain(found, order()) == pytest.approx(20)
+    assert printed_gain(found, order("3<0")) == pytest.approx(50)
+    assert np.isnan(printed_gain(found, order("30")))
 
 
 def test_what_knows_no_source_stands_beside_every_transfer():
-    frame = numbers(
+    found = numbers(
         ("bike NY>DC", "3", "A", 9.0), ("bike CHI>DC", "3", "A", 8.0), ("bike DC", "3", "B", 10.0)
     )  # fmt: skip
-    assert printed_gain(frame, order()) == pytest.approx(15)
+    assert printed_gain(found, order()) == pytest.approx(15)
 
 
 @pytest.mark.parametrize("metric, percent", [("rmse", 8.26), ("mae", 19.46)])
@@ -44,7 +46,9 @@ def test_stbats_printed_means(metric, percent):
     errors = errors[errors.index.str.contains(">")]
     row = SimpleNamespace(method="STBaT", other="Finetuned", metric=metric, fraction="3")
     assert len(errors) == 8
-    assert printed_gain(claims("stbat"), row) == pytest.approx(percent, abs=0.005)
+    assert printed_gain(printed_numbers(claims("stbat")), row) == pytest.approx(
+        percent, abs=0.005
+    )
     mean = 100 * (1 - errors["STBaT"] / errors["Finetuned"]).mean()
     assert mean == pytest.approx(percent, abs=0.005)
 
