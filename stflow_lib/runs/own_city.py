@@ -19,7 +19,7 @@ def placed(runs: Iterable[Run], names: Iterable[str]) -> list[Run]:
     such. Moved are methods, amounts of data, seeds and settings; the protocol is the one that the
     wing has for the city. DataError, listing what there is, for a name that is no city.
     """
-    runs, found = list(runs), {}
+    runs, found = list(runs), dict[str, Run]()
     for name in names:
         own = [run for run in runs if run.city == name] or _moved(runs, name)
         found |= {run.key: run for run in own}
@@ -29,8 +29,8 @@ def placed(runs: Iterable[Run], names: Iterable[str]) -> list[Run]:
 def _moved(runs: list[Run], name: str) -> list[Run]:
     sources, target = split_pair(name)
     known = list(dict.fromkeys(run.city for run in runs))
-    *sources, target = (_city(part, known) for part in (*sources, target))
-    city = f"{'+'.join(sources)}>{target}" if sources else target
+    *lent, own = (_city(part, known) for part in (*sources, target))
+    city = f"{'+'.join(lent)}>{own}" if lent else own
     plans = {place: _plan(*place) for place in {(run.wing, run.profile) for run in runs}}
     return [_on(run, plans[run.wing, run.profile], city) for run in runs]
 
