@@ -5,7 +5,6 @@ the errors of the card are of cities that did not teach.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def card(sources: Sequence[xr.Dataset], errors: list[dict[str, Any]]) -> dict[st
     return {
         "made_by": "python -m stflow_lib.gridflow.apply.shipping", "version": __version__,
         "code": method_hash(method), "method": method.name,
-        "settings": asdict(method.settings()),
+        "settings": str(method.settings()),
         "trained_on": [taught_by(city) for city in sources], "held_out": errors,
     }  # fmt: skip
 
