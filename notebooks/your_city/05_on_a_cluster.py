@@ -25,6 +25,8 @@ out: str = "build/your_city/cluster"  # folder of the store
 
 # %%
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +46,8 @@ from stflow_lib.runs import store
 
 # %%
 os.environ["STFLOW_RUNS"] = str(Path(out).resolve())
+if profile == "smoke":  # an example, which is to be seen at work every time
+    shutil.rmtree(out, ignore_errors=True)
 line = [sys.executable, "-m", "stflow_lib", "run", "--table", table, "--profile", profile]
 line += ["--only", *methods.split(",")] * bool(methods) + ["--city", city] * bool(city)
 line += ["--workers", str(workers)]
@@ -70,7 +74,7 @@ def kill_a_worker(command: subprocess.Popen) -> int:
 killed = []
 with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as command:
     for text in command.stdout:
-        print(text, end="")
+        print(re.sub(r" \(.*\) \[", " [", text), end="")  # without the settings
         if not killed and " in " in text and "left" in text:
             killed.append(kill_a_worker(command))
             print(f"-- worker {killed[0]} was killed --")
