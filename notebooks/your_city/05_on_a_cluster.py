@@ -19,7 +19,7 @@
 table: str = "gridflow.table2"  # WING.TABLE; `python -m stflow_lib status` lists them
 profile: str = "smoke"  # size: smoke, lab, bench or paper
 methods: str = "Previous hour,Linear,MLP,Finetuned"  # of the table; empty: all
-city: str = ""  # a city of your own, its name or .nc file, or SOURCE>TARGET; empty: the table's
+city: str = ""  # your own, its name or .nc file; SOURCE>CITY for other sources; empty: the table's
 workers: int = 2  # processes, a thread each
 out: str = "build/your_city/cluster"  # folder of the store
 
@@ -46,7 +46,7 @@ from stflow_lib.runs import store
 
 # %%
 os.environ["STFLOW_RUNS"] = str(Path(out).resolve())
-if profile == "smoke":  # an example, which is to be seen at work every time
+if out == "build/your_city/cluster":  # the example's, to be seen at work every time
     shutil.rmtree(out, ignore_errors=True)
 line = [sys.executable, "-m", "stflow_lib", "run", "--table", table, "--profile", profile]
 line += ["--only", *methods.split(",")] * bool(methods) + ["--city", city] * bool(city)

@@ -15,9 +15,10 @@ from stflow_lib.runs.run import Run
 def placed(runs: Iterable[Run], names: Iterable[str]) -> list[Run]:
     """For each name the runs on that city; where there are none, all of them moved to it.
 
-    names: cities of the runs, or any city that `data.load` knows, or "SOURCE+SOURCE>TARGET" of
-    such. Moved are methods, amounts of data, seeds and settings; the protocol is the one that the
-    wing has for the city. DataError, listing what there is, for a name that is no city.
+    names: cities of the runs, or any city that `data.load` knows, which takes the place of the
+    target, or "SOURCE+SOURCE>TARGET" of such. Moved are methods, amounts of data, seeds and
+    settings; the protocol is the one that the wing has for the city. DataError, listing what there
+    is, for a name that is no city.
     """
     runs, found = list(runs), dict[str, Run]()
     for name in names:
@@ -30,9 +31,8 @@ def _moved(runs: list[Run], name: str) -> list[Run]:
     sources, target = split_pair(name)
     known = list(dict.fromkeys(run.city for run in runs))
     *lent, own = (_city(part, known) for part in (*sources, target))
-    city = f"{'+'.join(lent)}>{own}" if lent else own
     plans = {place: _plan(*place) for place in {(run.wing, run.profile) for run in runs}}
-    return [_on(run, plans[run.wing, run.profile], city) for run in runs]
+    return [_on(run, plans[run.wing, run.profile], lent, own) for run in runs]
 
 
 def _city(name: str, known: list[str]) -> str:
@@ -47,12 +47,16 @@ def _city(name: str, known: list[str]) -> str:
     return name
 
 
-def _on(run: Run, plan: Plan, city: str) -> Run:
-    """The run on another city; words behind its protocol stay where the table put them."""
+def _on(run: Run, plan: Plan, lent: list[str], own: str) -> Run:
+    """The run on another city, with the sources `lent`, else those that it has.
+
+    Words behind its protocol stay where the table put them.
+    """
+    sources = lent or [source for source in split_pair(run.city)[0] if source != own]
     usual = plan.protocol(target_of(run.city)).split("-")
     words = "".join(f"-{word}" for word in run.protocol.split("-")[1:] if word not in usual)
-    place = plan.place(run.method, city)
-    return replace(run, city=place, protocol=plan.protocol(target_of(city)) + words)
+    city = plan.place(run.method, f"{'+'.join(sources)}>{own}" if sources else own)
+    return replace(run, city=city, protocol=plan.protocol(own) + words)
 
 
 def _plan(wing: str, profile: str) -> Plan:

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
+import xarray as xr
 from torch import Tensor
 
 from stflow_lib.data.errors import DataError
@@ -53,6 +55,13 @@ def lenders(card: Mapping[str, Any]) -> str:
     """The cities that a model learned from, in words."""
     names = ", ".join(city["name"] for city in card["trained_on"])
     return f"{names} (shipped with stflow_lib)"
+
+
+def taught_by(city: xr.Dataset) -> dict[str, str]:
+    """Name, days, licence and content of a city that teaches."""
+    days = [f"{pd.Timestamp(city.time.values[end]):%Y-%m-%d}" for end in (0, -1)]
+    kept = {name: city.attrs[name] for name in ("source", "licence", "sha256")}
+    return {"name": city.attrs["name"], "days": " to ".join(days), **kept}
 
 
 def _plain(value: Any) -> Any:

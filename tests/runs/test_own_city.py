@@ -52,6 +52,12 @@ def test_what_a_table_has_is_narrowed_and_not_moved(town):
     assert len(both) == len(alone) + len(placed(table, ["my-town"]))
 
 
+def test_a_name_alone_takes_the_target_s_place(town):
+    """Left without sources, most methods of the table would fail, one by one."""
+    moved = placed(table_runs("gridflow.table2", "smoke"), ["my-town"])
+    assert {run.city for run in moved} == {"my-town", "sim-grid-a>my-town"}
+
+
 def test_words_of_a_table_stay_behind_the_protocol(town):
     """Those of the city's own usual protocol do not: they belong to its kind in the profile."""
     usual, random = (

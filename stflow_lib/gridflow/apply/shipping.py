@@ -48,15 +48,8 @@ def card(sources: Sequence[xr.Dataset], errors: list[dict[str, Any]]) -> dict[st
         "made_by": "python -m stflow_lib.gridflow.apply.shipping", "version": __version__,
         "code": method_hash(method), "method": method.name,
         "settings": str(method.settings()),
-        "trained_on": [taught_by(city) for city in sources], "held_out": errors,
+        "trained_on": [shipped.taught_by(city) for city in sources], "held_out": errors,
     }  # fmt: skip
-
-
-def taught_by(city: xr.Dataset) -> dict[str, str]:
-    """Name, days, licence and content of a city that teaches."""
-    days = [f"{pd.Timestamp(city.time.values[end]):%Y-%m-%d}" for end in (0, -1)]
-    kept = {name: city.attrs[name] for name in ("source", "licence", "sha256")}
-    return {"name": city.attrs["name"], "days": " to ".join(days), **kept}
 
 
 def judged(city: xr.Dataset) -> dict[str, Any]:

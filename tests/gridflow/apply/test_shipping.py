@@ -7,6 +7,7 @@ from stflow_lib.data import load
 from stflow_lib.gridflow import METHODS
 from stflow_lib.gridflow.apply import shipped, shipping
 from stflow_lib.training.provenance.source_hash import method_hash
+from stflow_lib.training.shipped import taught_by
 
 
 def test_the_card_names_the_code_that_learned():
@@ -20,7 +21,7 @@ def test_the_card_names_the_code_that_learned():
 
 def test_cities_that_teach_are_those_of_the_catalogue(real_data):
     for city in shipped.model()[1]["trained_on"]:
-        assert shipping.taught_by(load(city["name"])) == city
+        assert taught_by(load(city["name"])) == city
 
 
 @pytest.mark.parametrize("name", shipping.HELD_OUT[:2])
