@@ -2,7 +2,8 @@
 
 It is "Boosted line" without trees and without a day of the target: a linear map from the last
 hour of a sensor, its neighbours and the city, learned from cities whose licence lets what was
-learned be passed on; with the errors that it had in their held-out windows.
+learned be passed on; with the errors that it had in their held-out windows, each scaled by the
+two hours before it, as a city is that is met for the first time.
 """
 
 from functools import cache

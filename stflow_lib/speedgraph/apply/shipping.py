@@ -5,6 +5,7 @@ the errors of the card are of a city that did not teach.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
+from jaxtyping import Float
+from torch import Tensor
 
 from stflow_lib import __version__
 from stflow_lib.data import load
@@ -21,7 +24,7 @@ from stflow_lib.speedgraph.apply.forecast import LEVELS, forecast
 from stflow_lib.speedgraph.apply.series import Series
 from stflow_lib.speedgraph.beyond import boosted_line
 from stflow_lib.speedgraph.beyond.line import Line, changes, drawn, lent_line
-from stflow_lib.speedgraph.problem.city import CitySpeed
+from stflow_lib.speedgraph.problem.city import CitySpeed, forward_fill, mean_and_std
 from stflow_lib.training import shipped
 from stflow_lib.training.conformal import Bands
 from stflow_lib.training.provenance.source_hash import method_hash
@@ -48,18 +51,35 @@ def main(path: Path = use.FILE) -> None:
 
 
 def bands(sources: Sequence[CitySpeed], line: Line) -> list[dict[str, list[float]]]:
-    """Quantiles of errors by steps ahead, in deviations of the city, each city counting alike."""
+    """Quantiles of errors by steps ahead, each city counting alike, as if it were met first there:
+    in deviations of the two hours before."""
     found = []
     for city in sources:
-        steps = drawn(city.valid, WINDOWS)
-        change, whole = changes(city, steps)
-        off = (change - line(city, steps))[whole > 0]
+        met = [just_met(city, int(step)) for step in drawn(city.valid, WINDOWS)]
+        off = torch.cat([errors_in(city, line) for city in met])
         order = torch.randperm(len(off), generator=torch.Generator().manual_seed(0))
         found.append(off[order])
     fewest = min(map(len, found))
     errors = torch.cat([off[:fewest] for off in found])
     made = [Bands.of(torch.zeros(len(errors)), errors[:, q]) for q in range(errors.shape[1])]
     return [{"below": one.below[0].tolist(), "above": one.above[0].tolist()} for one in made]
+
+
+def just_met(city: CitySpeed, step: int) -> CitySpeed:
+    """The `KNOWN` steps before a step and the labels from it on, in the scale of the former."""
+    rows = slice(step - KNOWN, step + city.ahead)
+    speed, seen = city.speed[rows], city.seen[rows]
+    mean, deviation = mean_and_std(speed[:KNOWN], seen[:KNOWN], city.name)
+    scaled = forward_fill((speed - mean) / deviation, seen)
+    return replace(city, mean=mean, deviation=deviation, speed=speed, seen=seen, scaled=scaled,
+                   clock=city.clock[rows], time=city.time[rows])  # fmt: skip
+
+
+def errors_in(city: CitySpeed, line: Line) -> Float[Tensor, "n ahead"]:
+    """Truth minus forecast behind the known steps, in deviations, of sensors measured there."""
+    steps = torch.tensor([KNOWN])
+    change, whole = changes(city, steps)
+    return (change - line(city, steps))[whole > 0]
 
 
 def card(cities: Sequence[xr.Dataset], errors: list[dict[str, Any]]) -> dict[str, Any]:
