@@ -44,21 +44,21 @@ def controls(found: xr.Dataset, city: xr.Dataset | None = None, step: int = 0):
         "direction": ipywidgets.Dropdown(options=list(zip(ways, range(len(ways)), strict=True))),
     }  # fmt: skip
     if city is None:
-        return ipywidgets.interactive(partial(_maps, found), **chosen)
+        return ipywidgets.interactive(lambda **picked: draw(found, None, **picked), **chosen)
     row, col = busiest(city, ways[0])
     cell = {"row": slider(row, 0, found.sizes["row"] - 1),
             "col": slider(col, 0, found.sizes["col"] - 1, description="column")}  # fmt: skip
-    return ipywidgets.interactive(partial(_maps_and_cell, found, city), **chosen, **cell)
+    return ipywidgets.interactive(
+        lambda **picked: draw(found, city, **picked), **chosen, **cell
+    )
 
 
-def _maps(found: xr.Dataset, step: int, direction: int) -> None:
-    maps_figure(found, step, direction)
-    plt.show()
-
-
-def _maps_and_cell(
-    found: xr.Dataset, city: xr.Dataset, step: int, direction: int, row: int, col: int
-) -> None:
-    maps_figure(found, step, direction, cell=(row, col))
-    band_figure(city, found, (row, col))
+def draw(
+    found: xr.Dataset, city: xr.Dataset | None, step: int, direction: int, row: int = -1,
+    col: int = -1,
+) -> None:  # fmt: skip
+    """The maps, and with a city its cell at a row and a column."""
+    maps_figure(found, step, direction, None if city is None else (row, col))
+    if city is not None:
+        band_figure(city, found, (row, col))
     plt.show()
