@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
                      help="earlier ones first")  # fmt: skip
     run.add_argument("--profile", default="lab", help=f"{PROFILES} (default: lab)")
     run.add_argument("--only", nargs="+", metavar="METHOD", help="these methods")
-    run.add_argument("--city", nargs="+", help="these cities")
+    run.add_argument("--city", nargs="+", help="these cities, also a registered one or an .nc")
     run.add_argument("--seed", nargs="+", type=int, help="these seeds")
     run.add_argument("--part", default="test", choices=["test", "valid"],
                      help="valid: print errors on the validation part, store nothing")  # fmt: skip
@@ -220,25 +220,24 @@ def _set_threads() -> None:
 
 
 def _chosen(wanted: list[Run], options) -> list[Run]:
-    """The runs that --only, --city and --seed leave; ValueError for a name that fits none."""
-    for option, name in (("only", "method"), ("city", "city"), ("seed", "seed")):
+    """The runs that --only, --seed and --city leave; ValueError for a name that fits none."""
+    from stflow_lib.runs.own_city import placed
+
+    for option, name in (("only", "method"), ("seed", "seed")):
         values = getattr(options, option)
         known = list(dict.fromkeys(getattr(run, name) for run in wanted))
         for value in values or []:
             if value not in known:
                 raise ValueError(f"--{option} {value}: the table has {known}")
         wanted = [run for run in wanted if not values or getattr(run, name) in values]
-    return wanted
+    return placed(wanted, options.city) if options.city else wanted
 
 
 def _scores(record: dict) -> str:
     from stflow_lib.runs.seconds import seconds
 
-    scores = [
-        f"{k.removeprefix('metric_')} {v:.4g}"
-        for k, v in record.items()
-        if k.startswith("metric_")
-    ]
+    scores = [f"{k.removeprefix('metric_')} {v:.4g}" for k, v in record.items()
+              if k.startswith("metric_")]  # fmt: skip
     return ", ".join(scores) + f" in {seconds(record):.0f} s"
 
 

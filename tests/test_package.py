@@ -137,6 +137,19 @@ def test_the_command_says_its_version(use):
     )
 
 
+def test_a_wheel_forecasts_on_day_zero(use):
+    """The small model lies in it: no day, no source, no file of the house."""
+    code = """if True:
+        from stflow_lib import gridflow
+        from stflow_lib.data import load
+        city = load("sim-grid-c").isel(time=slice(0, 20))
+        found = gridflow.forecast(city, hours=2)
+        print(found.attrs["method"], found.attrs["sources"], sep="; ")
+    """
+    found = use("-c", code).strip()
+    assert found.startswith("Boosted line; jonas-nyc-taxi,") and "shipped" in found
+
+
 def test_an_installed_package_is_not_written_into(use):
     """Records of a reader belong to the reader."""
     code = """if True:

@@ -32,7 +32,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from stflow_lib import gridflow
-from stflow_lib.book.plots.your_city import band_figure, busiest, maps_figure
+from stflow_lib.book.plots.your_city import band_figure, busiest
+from stflow_lib.book.plots.your_city_widgets import explore
 from stflow_lib.data import write_city
 from stflow_lib.data.export import export
 from stflow_lib.data.readers.your_trips import trips_city
@@ -62,7 +63,9 @@ write_city(city, folder / f"{name}.nc")
 model = gridflow.fit(city, hours=hours, method=method or None)
 gridflow.save(model, folder / f"{name}.pt")
 forecast = model(city, hours)
-print(f"{forecast.attrs['method']}, calibrated from {forecast.attrs['calibrated_hours']} hours")
+lent = forecast.attrs["sources"]
+print(forecast.attrs["method"], f"taught by {lent}" if lent else "taught by your file",
+      f"calibrated from {forecast.attrs['calibrated_hours']} hours", sep=", ")  # fmt: skip
 
 # %%
 way = city.direction.values[0]
@@ -70,17 +73,18 @@ band_figure(city, forecast, busiest(city, way))
 plt.show()
 
 # %% [markdown]
-# *Figure 1: the busiest cell, its last days and the hours to come. In nine of ten cells and hours
-# the count should lie inside of the band.*
+# *Figure 1: the busiest cell, its last days and the hours to come. In nine of ten hours the count
+# should lie inside of the band; in cells that are empty most of the time it does so more often, for
+# there the band begins at 0 and nothing lies below.*
 
 # %%
 busy = int(forecast["mean"].sum(("direction", "row", "col")).values.argmax())
-maps_figure(forecast, step=busy)
-plt.show()
+explore(forecast, city, busy)
 
 # %% [markdown]
-# *Figure 2: the hour with the most trips of those to come. Left the forecast, right how unsure it is: where more happens, more can
-# go another way.*
+# *Figure 2: the hour with the most trips of those to come. Left the forecast, right how unsure it
+# is: where more happens, more can go another way. In JupyterLab, hour, direction and cell are yours
+# to choose.*
 #
 # ## What was written
 #

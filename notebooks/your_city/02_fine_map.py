@@ -26,11 +26,10 @@ out: str = "build/your_city"  # folder for them
 # %%
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from stflow_lib import finegrained
-from stflow_lib.book.plots.your_city import maps_figure
+from stflow_lib.book.plots.your_city_widgets import explore
 from stflow_lib.data import block_sum, open_city
 from stflow_lib.data.export import export
 from stflow_lib.data.simulate.coarse import coarse_and_past
@@ -62,11 +61,10 @@ kept = np.abs(block_sum(maps["mean"].values, maps.attrs["factor"]) - present.flo
 print(f"{maps.attrs['method']}; largest difference of a block's sum: {kept:.1e}")
 
 # %%
-maps_figure(maps, step=present.sizes["time"] // 2)
-plt.show()
+explore(maps, step=present.sizes["time"] // 2)
 
 # %% [markdown]
-# *Figure 1: one hour. Left the fine map, right the width of its intervals, which never reach below
+# *Figure 1: one hour; in JupyterLab you choose which. Left the fine map, right the width of its intervals, which never reach below
 # zero or above the count of the block.*
 #
 # ## What was written

@@ -18,9 +18,14 @@ RULES = ("MEAN", "HA")  # learn nothing from chance, run once
 
 
 def factor_of(city: str) -> int:
-    """M, as the catalogue states it; ValueError for a city that is not there to be refined."""
-    if not (factor := index.entries()[city].factor):
-        raise ValueError(f"{city}: the catalogue states no upscaling factor")
+    """M, as the catalogue or the city's file states it; ValueError for one that has none."""
+    entry = index.entries().get(city)
+    factor = entry.factor if entry else index.load(city).attrs.get("factor", 0)
+    if not factor:
+        raise ValueError(
+            f"{city}: the catalogue states no upscaling factor; for a city of your own: "
+            "register(name, city, factor=M)"
+        )
     return factor
 
 

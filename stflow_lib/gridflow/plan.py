@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from stflow_lib.data.catalog import index
+from stflow_lib.data.errors import DataError
+from stflow_lib.gridflow.problem.protocol import PROTOCOLS
 from stflow_lib.runs.plan import TransferPlan
 
 PROTOCOL_OF = {  # first word of the target's name: how its months are cut
@@ -28,10 +31,26 @@ class Plan(TransferPlan):
     )  # as PROTOCOL_OF, see `problem.from_run`
 
     def protocol(self, target: str) -> str:
-        """How a target's months are cut and scaled."""
+        """How a target's months are cut and scaled; DataError where it is too short."""
+        if index.is_own(target):
+            return own_protocol(target)
         kind = target.partition("-")[0]
         return PROTOCOL_OF[kind] + self.switches.get(kind, "")
 
     def trained(self, method: str, fraction: int | float) -> str:
         """What is another method without a day of the target has that one's runs."""
         return method if fraction else WITHOUT_DAYS.get(method, method)
+
+
+def own_protocol(city: str) -> str:
+    """The longest protocol that a registered city, or that of a file, has the steps for.
+
+    Of those in which cities of other zones may be sources. DataError where there is none.
+    """
+    steps = index.load(city).sizes["time"]
+    local = sorted((p for p in PROTOCOLS.values() if p.local_clocks), key=lambda p: p.steps)
+    fitting = [protocol.name for protocol in local if protocol.steps <= steps]
+    if not fitting:
+        raise DataError(f"{city}: {steps} steps, protocol {local[0].name} needs "
+                        f"{local[0].steps}; `forecast` and `backtest` take any number")  # fmt: skip
+    return fitting[-1]

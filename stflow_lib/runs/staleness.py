@@ -70,8 +70,7 @@ def city_hash(name: str) -> str | None:
     """Content hash of a city that can be had without a download, else None."""
     from stflow_lib.data.catalog import index
 
-    entry = index.entries().get(name)
-    if entry is None or (files := entry.files()) is None:
+    if (files := index.files_of(name)) is None:
         return None
 
     def opened() -> str:
@@ -109,15 +108,18 @@ def transfer_hash(open_task: Callable, run) -> str | None:
 
 @cache
 def _hash(open_task: Callable, city: str, protocol: str, scarcity: str) -> str | None:
+    from stflow_lib.data.catalog import index
+
     sources, target = split_pair(city)
     if any(city_hash(name) is None for name in (*sources, target)):
         return None
+    named = [path for name in (*sources, target) for path in index.files_of(name) or []]
     run = SimpleNamespace(city=city, protocol=protocol, scarcity=scarcity)
 
     def opened() -> str:
         return open_task(run).data_hash
 
-    return kept_hash((*vars(run).values(), _source(open_task)), _all_files(), opened)
+    return kept_hash((*vars(run).values(), _source(open_task)), [*_all_files(), *named], opened)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from stflow_lib.data.catalog import index
 from stflow_lib.runs.plan import TransferPlan
 from stflow_lib.speedgraph.problem.protocol import FEW_DAYS
 
@@ -31,4 +32,11 @@ class Plan(TransferPlan):
 
     def protocol(self, target: str) -> str:
         """A grid of ten minutes, in which the printed words agree."""
+        if index.is_own(target) and not _fits(index.load(target).attrs["step_minutes"]):
+            return "native"
         return "P10" + self.switches.get(target, "")
+
+
+def _fits(step: int) -> bool:
+    """Whether steps of so many minutes can be brought to ten."""
+    return 10 % step == 0 or step % 10 == 0

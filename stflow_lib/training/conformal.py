@@ -5,6 +5,10 @@ the prediction, and a new prediction takes the quantiles of its bin, with the ra
 finite samples (Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World; bins
 as in Mondrian conformal prediction). Within a bin the interval between the levels a and b then
 holds the truth with a probability of at least b - a, if held-out and new errors can be exchanged.
+
+"At least" is more than a little for rare counts: where a cell is empty in most hours, the lower
+bound is 0 at any level below the share of those hours, and no truth lies under it. So a 90 %
+interval of counts below one holds 95 to 100 % of them, as that of a known Poisson law does.
 """
 
 from collections.abc import Sequence
@@ -18,7 +22,7 @@ from torch import Tensor
 
 from stflow_lib.data.errors import DataError
 
-BINS = 12  # at most
+BINS = 12  # of equal shares, at most; the last one is halved again as long as it can be
 LEAST = 200  # errors in a bin, where there are as many
 GRID = 200  # levels are known to 1 / GRID: 0.005, 0.01, ..., 0.995
 
@@ -76,9 +80,16 @@ def demand_levels(levels: Sequence[float]) -> tuple[float, float]:
 
 
 def _edges(guess: Float[Tensor, " n"]) -> Float[Tensor, " edge"]:
-    """Bounds that part the predictions into equal shares, without empty bins."""
+    """Bounds that part the predictions into equal shares, and halve the last share until it has
+    fewer than 2 `LEAST`; without empty bins.
+
+    Most cells of a city are quiet, and its few busy ones have most of the trips: all in one bin,
+    their errors would be those of its quietest.
+    """
     bins = max(1, min(BINS, len(guess) // LEAST))
-    places = torch.arange(1, bins) * len(guess) // bins
+    places, tail = [k * len(guess) // bins for k in range(1, bins)], len(guess) // bins
+    while (tail := tail // 2) >= LEAST:
+        places.append(len(guess) - tail)
     edges = guess.sort().values[places].unique()
     return edges[edges > guess.min()]
 

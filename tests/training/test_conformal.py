@@ -40,6 +40,36 @@ def test_coverage_on_exchangeable_counts():
         assert 0.9 - noise <= inside[part].double().mean() < 0.95
 
 
+def test_busy_cells_are_covered_where_nearly_all_are_quiet():
+    """Nine of ten predictions are 0, as in a city of fine cells: the busiest hundredth held 58 %,
+    with errors of cells of two trips an hour for bands."""
+    random = torch.Generator().manual_seed(5)
+    mean = (torch.rand(2, 100_000, generator=random) > 0.9) * torch.exp(
+        2 * torch.randn(2, 100_000, generator=random)
+    )
+    held, new = torch.poisson(mean, generator=random)
+    bands = Bands.of(mean[0], held)
+    lower, upper = bands.bounds(mean[1], (0.05, 0.95))
+    inside = ((lower <= new) & (new <= upper)).double()
+    for least, most in ((3, 10), (10, 30), (30, math.inf)):
+        part = (mean[1] >= least) & (mean[1] < most)
+        assert 0.85 < inside[part].mean() < 0.96, least
+    counts = torch.bucketize(mean[0].double(), bands.edges, right=True).bincount()
+    assert counts.min() >= LEAST
+
+
+def test_a_bound_of_zero_cannot_be_missed():
+    """Of rare counts even the intervals of their own law hold more than nine tenths."""
+    random = torch.Generator().manual_seed(7)
+    held, new = torch.poisson(torch.full((2, 20_000), 0.3), generator=random)
+    lower, upper = Bands.of(torch.zeros(20_000), held).bounds(torch.zeros(1), (0.05, 0.95))
+    assert (lower.item(), upper.item()) == (0, 1)
+    law = math.exp(-0.3) * (1 + 0.3)  # P(0) + P(1)
+    assert ((new >= 0) & (new <= 1)).double().mean() == pytest.approx(
+        law, abs=0.005
+    ) and law > 0.95
+
+
 def test_width_follows_the_size_of_the_prediction():
     """Errors are ten times as large for large predictions: one band for all would hide that."""
     guess = torch.cat([torch.zeros(LEAST), torch.full((LEAST,), 100.0)])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stflow_lib.book.plots.style import BLUE, GREY, INK, bare, legend_below
+from stflow_lib.book.plots.style import BLUE, GREY, INK, RED, bare, legend_below
 
 DAYS = 3  # of the past beside a forecast
 
@@ -44,8 +44,13 @@ def band_figure(city: xr.Dataset, found: xr.Dataset, cell: tuple[int, int]) -> p
     return fig
 
 
-def maps_figure(found: xr.Dataset, step: int = 0, direction: int = 0) -> plt.Figure:
-    """Map of the mean and of the interval's width at one step, north at the top."""
+def maps_figure(
+    found: xr.Dataset, step: int = 0, direction: int = 0, cell: tuple[int, int] | None = None
+) -> plt.Figure:
+    """Map of the mean and of the interval's width at one step, north at the top.
+
+    A frame marks the `cell` at a row and a column.
+    """
     one = found.isel(time=step, direction=direction)
     fig, panels = plt.subplots(1, 2, figsize=(9, 4), layout="compressed")
     shown = {
@@ -58,6 +63,8 @@ def maps_figure(found: xr.Dataset, step: int = 0, direction: int = 0) -> plt.Fig
         )
         fig.colorbar(image, ax=axes, shrink=0.8, label=found.attrs["unit"])
         axes.set_title(title, color=INK)
+        if cell is not None:
+            axes.plot(*_middle(found, cell), "s", markersize=10, mfc="none", mec=RED, mew=2)
         axes.set(xlabel="column", ylabel="row")
         if "lat" in found.coords:
             axes.set(xlabel="longitude", ylabel="latitude")
@@ -77,6 +84,14 @@ def _extent(found: xr.Dataset) -> tuple[float, float, float, float]:
     if all(edge in found.attrs for edge in edges) and "lat" in found.coords:
         return tuple(found.attrs[edge] for edge in edges)
     return (-0.5, found.sizes["col"] - 0.5, found.sizes["row"] - 0.5, -0.5)
+
+
+def _middle(found: xr.Dataset, cell: tuple[int, int]) -> tuple[float, float]:
+    """Where the middle of a cell lies on the map."""
+    left, right, bottom, top = _extent(found)
+    row, col = (place + 0.5 for place in cell)
+    return (left + col * (right - left) / found.sizes["col"],
+            top - row * (top - bottom) / found.sizes["row"])  # fmt: skip
 
 
 def _aspect(found: xr.Dataset) -> float:

@@ -83,6 +83,24 @@ def register(name: str, city: City, factor: int = 0) -> Path:
     return registered.write_city(found.assign_attrs(attrs), registered.place(name))
 
 
+def is_own(name: str) -> bool:
+    """Whether a city is a reader's own: registered, or named by its file."""
+    if name in built_in():
+        return False
+    return registered.is_path(name) or name in registered.entries()
+
+
+def files_of(name: str) -> list[Path] | None:
+    """The files of a city's name or path that are here, none of a simulated one.
+
+    None for what is no city, or not here.
+    """
+    if registered.is_path(name):
+        return [path] if (path := Path(name)).exists() else None
+    entry = entries().get(name)
+    return entry.files() if entry else None
+
+
 def catalog() -> pd.DataFrame:
     """One row per city: what, kind, shape, span, step, licence, size, here, stands in for."""
     columns = {"step_minutes": "step (min)", "size_mb": "size (MB)"}

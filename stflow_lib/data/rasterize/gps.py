@@ -30,6 +30,7 @@ from stflow_lib.data.rasterize.cells import (
     demand_cells,
     none_in_box,
 )
+from stflow_lib.data.readers.your_fixes import Dropped, fix_columns
 from stflow_lib.data.schema import Box
 from stflow_lib.data.time_axis import MONTH, stray_day, time_axis_from_utc
 
@@ -54,6 +55,7 @@ class Fixes:
     lon: np.ndarray
     occupied: np.ndarray
     source: str = "fixes"
+    dropped: Dropped | None = None  # rows of a table that are no fixes, see `from_frame`
 
     def __post_init__(self):
         """Columns in their types; DataError for the first rule that is broken."""
@@ -71,6 +73,21 @@ class Fixes:
     def __len__(self):
         """How many fixes there are."""
         return len(self.taxi)
+
+    @classmethod
+    def from_frame(
+        cls, table: pd.DataFrame, taxi: str, time: str, lat: str, lon: str,
+        occupied: str | None = None, zone: str | None = None,
+    ) -> "Fixes":  # fmt: skip
+        """Fixes of a table in any order; `dropped` and one printed line count what was left out.
+
+        taxi, time, lat, lon, occupied: the names of its columns. Taxis of any name are numbered
+        in sorted order. time: unix seconds or milliseconds, stamps with an offset, or wall clock
+        of `zone`. Without `occupied` no taxi ever has a passenger. DataError names a missing
+        column, and wall-clock times without a zone.
+        """
+        columns, dropped = fix_columns(table, taxi, time, lat, lon, occupied, zone)
+        return cls(*columns, dropped=dropped)
 
     def where(self, mask: np.ndarray) -> "Fixes":
         """The fixes where the mask [N] is true; how to leave some out."""

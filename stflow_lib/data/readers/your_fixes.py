@@ -1,4 +1,4 @@
-"""Anybody's GPS fixes: a table with any column names -> `Fixes`, with what was dropped counted."""
+"""Anybody's GPS fixes: a table with any names -> the columns of `Fixes`, and what was left out."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,6 @@ import pandas as pd
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.rasterize.cells import degrees_e5
-from stflow_lib.data.rasterize.gps import Fixes
 from stflow_lib.data.readers.your_trips import degrees_of, instants_of
 
 
@@ -21,16 +20,13 @@ class Dropped:
     double: int  # a second fix of one taxi in one second
 
 
-def fixes_of(
+def fix_columns(
     table: pd.DataFrame, taxi: str, time: str, lat: str, lon: str, occupied: str | None = None,
     zone: str | None = None,
-) -> tuple[Fixes, Dropped]:  # fmt: skip
-    """Fixes of a table, sorted by taxi and time, and what was dropped; one line is printed.
+) -> tuple[list[np.ndarray], Dropped]:  # fmt: skip
+    """taxi, time, lat, lon, occupied as `Fixes` has them, and what was dropped; see `from_frame`.
 
-    taxi, time, lat, lon, occupied: the names of its columns. Taxis of any name are numbered in
-    sorted order. time: unix seconds or milliseconds, stamps with an offset, or wall clock of
-    `zone`. Without `occupied` no taxi ever has a passenger. DataError names a missing column, and
-    wall-clock times without a zone.
+    One line is printed.
     """
     names = [name for name in (taxi, time, lat, lon, occupied) if name is not None]
     if missing := [name for name in names if name not in table]:
@@ -52,7 +48,7 @@ def fixes_of(
     kept = kept[~double]
     print(f"fixes: {len(kept):,} of {dropped.rows:,} rows kept; left out: {dropped.nowhere:,} "
           f"nowhere, {dropped.undated:,} undated, {dropped.double:,} double")  # fmt: skip
-    return Fixes(
+    return [
         kept["taxi"].to_numpy(np.int32), kept["time"].to_numpy(np.int64),
         degrees_e5(kept["lat"]), degrees_e5(kept["lon"]), kept["occupied"].to_numpy(bool),
-    ), dropped  # fmt: skip
+    ], dropped  # fmt: skip

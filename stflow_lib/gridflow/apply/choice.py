@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from stflow_lib.gridflow.apply import shipped
 from stflow_lib.gridflow.apply.rollout import ORIGINS, rolled, sample_of
 from stflow_lib.gridflow.apply.split import Split
 from stflow_lib.gridflow.problem.task import Task
@@ -13,7 +14,7 @@ from stflow_lib.training.method import Method, Predictor
 
 RECOMMENDED = "Boosted line"  # what "What to use" names most often for a city with a source
 LINE = "Linear"  # needs no source
-ALONE = "Previous hour"  # where there is nothing to learn from
+ALONE = "Previous hour"  # where nothing was ever learned for such steps
 SEASONAL = {"Yesterday": 1, "Hour-of-week mean": 7, "Last week": 7}  # days that each looks back
 SIZE = "lab"  # of methods, see profiles.yaml
 
@@ -21,9 +22,12 @@ SIZE = "lab"  # of methods, see profiles.yaml
 def fitted(task: Task, split: Split, ahead: int, name: str | None, seed: int) -> Predictor:
     """The predictor of the method `name`; without one, of the candidates the best `ahead` steps.
 
-    The lowest squared error of forecasts from the validation steps wins. A wrong name is a
-    DataError that lists those there are.
+    The lowest squared error of forecasts from the validation steps wins; where there is nothing
+    to learn from, the model that comes with the package is taken. A wrong name is a DataError
+    that lists those there are.
     """
+    if not (name or split.learns) and shipped.fits(task):
+        return shipped.predictor(task)
     names = [name] if name else candidates(task, split)
     found = [
         method.fit(task, profiles.settings_of("gridflow", SIZE, method), seed)

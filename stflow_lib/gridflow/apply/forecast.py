@@ -20,6 +20,7 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import DIMS
 from stflow_lib.gridflow.apply.choice import fitted
 from stflow_lib.gridflow.apply.rollout import ORIGINS, rolled, sample_of
+from stflow_lib.gridflow.apply.shipped import NOTE
 from stflow_lib.gridflow.apply.split import split_of
 from stflow_lib.gridflow.problem.city import scale
 from stflow_lib.gridflow.problem.task import Choices, Task, make_task
@@ -104,8 +105,10 @@ def forecast(
     """mean, lower and upper (time, direction, row, col) for the `hours` after a city's last.
 
     city, sources: datasets, names of the catalogue or paths of .nc files; a source is a city with
-    a longer record to learn from. Any number of days will do, from a few hours on; which of them
-    fit, choose and calibrate is decided here (`split_of`). method: a name of METHODS, else of the
+    a longer record to learn from. Any number of days will do, from seven hours on; which of them
+    fit, choose and calibrate is decided here (`split_of`). Below two days and without a source a
+    model that comes with the package forecasts (`apply.shipped`; `sources` in the attributes says
+    who taught it). method: a name of METHODS, else of the
     fast ones that with the lowest error in the hours that choose (`fitted`). Between the two
     `levels` the truth should lie as often as their difference says; cells in which no trip ever
     was are 0. DataError names what is wrong.
@@ -128,7 +131,8 @@ def fit(
         "start": str(pd.Timestamp(city.time.values[0])), "low": task.target.low,
         "high": task.target.high, "mask": task.target.mask, "bands": bands,
         "days": round(city.sizes["time"] / task.day, 2), "calibrated_hours": origins,
-        "sources": ", ".join(source.attrs["name"] for source in sources),
+        "sources": ", ".join(source.attrs["name"] for source in sources)
+        or predictor.notes.get(NOTE, ""),
     }  # fmt: skip
     return Forecaster.of(predictor, card)
 

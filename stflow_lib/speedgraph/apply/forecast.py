@@ -15,6 +15,7 @@ import xarray as xr
 from stflow_lib.data.errors import DataError
 from stflow_lib.runs import profiles
 from stflow_lib.runs.pair import named
+from stflow_lib.speedgraph.apply import shipped
 from stflow_lib.speedgraph.apply.intervals import Intervals
 from stflow_lib.speedgraph.apply.series import Series, drawn, opened, rescaled
 from stflow_lib.speedgraph.problem.task import Task
@@ -48,7 +49,7 @@ class Forecaster(Calibrated):
         """
         levels = demand_levels(levels)
         series = Series.of(self._known(opened(city)), 0, self.predictor.made.form["ahead"])
-        task = series.task([], series.end)
+        task = series.asked([], series.end)
         target = rescaled(task.target, self.card["mean"], self.card["deviation"])
         task = replace(task, target=target)
         mean = self.predictor(task, task.test).clamp_min(0)
@@ -101,8 +102,9 @@ def forecast(
     city, sources: datasets or names of the catalogue; a source is a city with a longer record to
     learn from. Any step that divides a day will do, partial days are kept, and missing values
     may stand anywhere; without an adjacency a graph is made from correlations. method: a name of
-    METHODS, else the one that "What to use" names. Between the two `levels` the truth should lie
-    as often as their difference says. DataError names what is wrong.
+    METHODS, else the one that "What to use" names, or with less than a day of five-minute steps
+    and no source a model that comes with the package (`apply.shipped`). Between the two `levels`
+    the truth should lie as often as their difference says. DataError names what is wrong.
     """
     return fit(city, sources, minutes, method)(city, levels)
 
@@ -117,6 +119,8 @@ def fit(
     """
     series = Series.of(opened(city), minutes)
     lent = [series.source(opened(source)) for source in sources]
+    if not (method or lent) and shipped.fits(series):
+        return _taught_elsewhere(series)
     chosen = _method(method or (POOLED if lent else ALONE))
     settings = _settings(chosen)
     cut = series.end - series.last_part(series.end)
@@ -130,6 +134,14 @@ def fit(
             "calibrated_on": f"{len(held_out)} windows from {series.time[cut]}"}  # fmt: skip
     if card["graph"] != GRAPHS["own"]:
         print(f"{series.city.attrs['name']}: {card['graph']}")
+    return Forecaster.of(predictor, card)
+
+
+def _taught_elsewhere(series: Series) -> Forecaster:
+    task = series.asked([], series.end)
+    predictor, intervals = shipped.predictor(task)
+    told = {"sources": predictor.notes[shipped.NOTE], "calibrated_on": shipped.CALIBRATED}
+    card = {**_card(series, task), "intervals": intervals.arrays(), **told}
     return Forecaster.of(predictor, card)
 
 

@@ -64,12 +64,21 @@ class Series:
 
     def task(self, sources: Sequence[CitySpeed], end: int) -> Task:
         """The task that may see all steps before `end`; DataError where they are too few."""
+        made = self.asked(sources, end)
+        if not min(len(made.target.train), len(made.target.valid)):
+            raise DataError(f"{made.target.name}: {end - self.begin} steps of "
+                            f"{self.protocol.minutes} min hold no window to learn from and one "
+                            "to choose by")  # fmt: skip
+        return made
+
+    def asked(self, sources: Sequence[CitySpeed], end: int) -> Task:
+        """The same of a city of which nothing need be learned; DataError below `lags` steps."""
         protocol, series = self.protocol, (self.speed, self.time)
+        if end - self.begin < protocol.lags:
+            raise DataError(f"{self.city.attrs['name']}: {end - self.begin} steps, a forecast "
+                            f"reads {protocol.lags}")  # fmt: skip
         city = with_graph(self.city, self.speed[self.begin : end])
         made = city_until(city, series, slice(self.begin, end), self.last_part(end), protocol)
-        if not min(len(made.train), len(made.valid)):
-            raise DataError(f"{made.name}: {end - self.begin} steps of {protocol.minutes} min "
-                            "hold no window to learn from and one to choose by")  # fmt: skip
         days, test = (end - self.begin) / self.day, torch.tensor([self.end])
         data_hash = joint_hash([self.city.attrs["sha256"]])
         return Task(
