@@ -12,6 +12,7 @@ from stflow_lib.finegrained.beyond.multinomial import (
     MultinomialNet,
     MultinomialSettings,
     cross_entropy,
+    split_loss,
 )
 from stflow_lib.finegrained.beyond.sharenet import historical_shares
 from stflow_lib.finegrained.networks.layers import upsample_nearest
@@ -60,8 +61,8 @@ def test_untrained_it_predicts_by_the_historical_shares(task):
 
 def test_without_corrections_likelihood_keeps_the_historical_shares(task):
     """Mean shares, vehicles over vehicles, are the closed form of the maximum: no slope there."""
-    net = model(task, smoothing=1e-6)
-    cross_entropy(net, task, task.train).backward()
+    net = model(task, smoothing=1e-6, squared=0.0)
+    split_loss(net, task, task.train).backward()
     assert net.network.log_shares.grad.abs().max() < 1e-5 * task.fine[task.train].mean()
 
 
@@ -69,9 +70,9 @@ def test_cross_entropy_is_the_likelihood_but_for_a_constant(task):
     """Differences of two models' values are those of torch's multinomial, block by block."""
     batch, values, want = task.train[:3], [], []
     for net in (model(task), shaken(task)):
-        values.append(cross_entropy(net, task, batch).item())
-        shares = net.network.log_split(task.coarse[batch]).exp()
-        fine = F.pixel_unshuffle(task.fine[batch], 2)
+        log_split = net.network.log_split(task.coarse[batch])
+        shares, fine = log_split.exp(), F.pixel_unshuffle(task.fine[batch], 2)
+        values.append(cross_entropy(fine, log_split).item())
         want.append(0.0)
         for b in range(3):
             for row in range(fine.shape[2]):
@@ -81,6 +82,17 @@ def test_cross_entropy_is_the_likelihood_but_for_a_constant(task):
                     want[-1] -= law.log_prob(y).item() / fine.numel()
     assert values[1] - values[0] == pytest.approx(want[1] - want[0], rel=1e-4)
     assert values[1] > values[0]
+
+
+def test_squared_error_counts_in_units_of_the_mean_flow(task):
+    """The unit and the weight by hand; twice the vehicles would give twice, not four times."""
+    some, batch = task.train, task.train[:3]
+    with_error, without = (
+        split_loss(shaken(task, squared=w), task, batch).item() for w in (3.0, 0.0)
+    )
+    gap = (run(shaken(task), task, batch) - task.fine[batch]).square().mean()
+    want = 3 * (gap / task.fine[some].mean()).item()
+    assert with_error - without == pytest.approx(want, rel=1e-4)
 
 
 def test_the_average_forgets_as_it_says(task):
