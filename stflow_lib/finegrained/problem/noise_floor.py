@@ -1,4 +1,4 @@
-"""The RMSE that remains when the rates of vehicles are known exactly: no method gets below."""
+"""The RMSE that remains when rates of vehicles are known exactly, if counts are Poisson numbers."""
 
 import torch
 import torch.nn.functional as F
