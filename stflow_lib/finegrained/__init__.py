@@ -18,7 +18,7 @@ from stflow_lib.finegrained.baselines import (
     vdsr,
 )
 from stflow_lib.finegrained.baselines.rules import HA, MEAN
-from stflow_lib.finegrained.beyond import dirichlet, sharenet, trees
+from stflow_lib.finegrained.beyond import dirichlet, multinomial, sharenet, trees
 from stflow_lib.finegrained.problem.day_sums import day_sums
 from stflow_lib.finegrained.problem.from_run import open_task
 from stflow_lib.finegrained.problem.scoring import score
@@ -63,6 +63,7 @@ METHODS = {  # in the paper's order, then its variants
         LOG_LOSS,
         dirichlet.METHOD,
         sharenet.METHOD,
+        multinomial.METHOD,
         trees.METHOD,
     )
 }

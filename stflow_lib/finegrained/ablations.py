@@ -7,7 +7,7 @@ from stflow_lib.finegrained.urbanstc.method import KERNEL_SIZES
 from stflow_lib.runs import Rows
 
 # The reference, then ours.
-BEYOND = ("UrbanSTC", "UrbanSTC+log", "UrbanSTC+DM", "ShareNet", "Trees")
+BEYOND = ("UrbanSTC", "UrbanSTC+log", "UrbanSTC+DM", "ShareNet", "MultinomialNet", "Trees")
 
 FRACTIONS = (20, 40, 60, 80, 100)  # of Figure 6
 SUBSETS = ("reg", "inf", "tcs", "reg+inf", "reg+tcs", "inf+tcs", "reg+inf+tcs")  # of Table 7
