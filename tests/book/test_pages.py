@@ -58,7 +58,8 @@ def rerun(whole, name, text="# more\n") -> set[str]:
 WINGS = {"finegrained", "gridflow", "speedgraph"}
 LAST = {"scoreboard", "equations"}
 OVERVIEWS = {"at_a_glance", "what_to_use"}  # of records and methods of every wing
-OWN = {"your_city/04_add_a_method"}  # loads a file of any name, so anything may be its input
+# These load a file of any name, so anything may be their input.
+OWN = {"your_city/04_add_a_method", "your_city/05_on_a_cluster"}
 
 
 def test_a_kernel_is_input_where_it_may_be_called(whole):
