@@ -58,8 +58,8 @@ def rerun(whole, name, text="# more\n") -> set[str]:
 WINGS = {"finegrained", "gridflow", "speedgraph"}
 LAST = {"scoreboard", "equations"}
 OVERVIEWS = {"at_a_glance", "what_to_use"}  # of records and methods of every wing
-# These load a file of any name, so anything may be their input.
-OWN = {"your_city/04_add_a_method", "your_city/05_on_a_cluster"}
+OWN = {"your_city/04_add_a_method"}  # loads a file of any name, so anything may be its input
+CLUSTER = {"your_city/05_on_a_cluster"}  # computes runs of any wing
 
 
 def test_a_kernel_is_input_where_it_may_be_called(whole):
@@ -74,7 +74,7 @@ def test_a_method_is_input_of_its_wing(whole):
     """Also through pages that compare wings; results of the other wings stay."""
     urbanfm = rerun(whole, "stflow_lib/finegrained/baselines/urbanfm.py")
     pages = {"finegrained", "kernels/08_benchmarks", "your_city/02_fine_map"}
-    assert urbanfm == pages | LAST | OVERVIEWS | OWN
+    assert urbanfm == pages | LAST | OVERVIEWS | OWN | CLUSTER
     demand = rerun(whole, "stflow_lib/gridflow/stbat/dap.py")
     assert "gridflow" in demand and not demand & {
         "finegrained",
@@ -88,7 +88,7 @@ def test_a_record_is_input_of_its_wing(whole):
     found = rerun(whole, "book/results/speedgraph/la.csv")
     pages = {"kernels/05_skewed_direction", "kernels/08_benchmarks"}
     pages |= {"your_city/03_forecast_speeds"}
-    assert found == {"speedgraph"} | pages | LAST | OVERVIEWS | OWN
+    assert found == {"speedgraph"} | pages | LAST | OVERVIEWS | OWN | CLUSTER
     assert "gridflow" in rerun(whole, "book/results/gridflow/arrays/city.json")
 
 
