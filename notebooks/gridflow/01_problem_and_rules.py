@@ -27,7 +27,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from stflow_lib.book import slider_map
 from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.days import demand_day
 from stflow_lib.book.plots.gridflow import problem as plots
 from stflow_lib.book.plots.gridflow.tasks import fitted, measured_errors, open_pair
 from stflow_lib.data import load, simulate
@@ -296,6 +298,12 @@ torch.testing.assert_close(rule.weights[8], solved, rtol=1e-6, atol=1e-9)
 plots.weights_figure(rule.weights.numpy(), f"pick-ups, {source} to {target}: weights by hour")
 plt.show()
 print("strength that validated best:", rule.strengths)
+
+# %% [markdown]
+# What that line says of a whole day, hour by hour, each forecast made one hour before:
+
+# %%
+slider_map.show(demand_day())
 
 # %% [markdown]
 # The last hour counts most, and in the morning, when demand rises, for more than itself: a rule
