@@ -300,12 +300,6 @@ plt.show()
 print("strength that validated best:", rule.strengths)
 
 # %% [markdown]
-# What that line says of a whole day, hour by hour, each forecast made one hour before:
-
-# %%
-slider_map.show(demand_day())
-
-# %% [markdown]
 # The last hour counts most, and in the morning, when demand rises, for more than itself: a rule
 # that merely repeats it is late every day. ARIMA, the paper's method without a network, fits each
 # cell by itself,
@@ -344,6 +338,12 @@ assert lowest.startswith("Linear")
 # it when a network reports an improvement: the question is not whether it beats the last network,
 # but whether it beats *this*.
 #
+# What that line says of a whole day, hour by hour, each forecast made one hour before:
+
+# %%
+slider_map.show(demand_day())
+
+# %% [markdown]
 # ## 8. How many days
 #
 # What is a day of one's own worth, and what the other city's record? The paper asks this in its

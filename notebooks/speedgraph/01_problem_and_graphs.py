@@ -374,17 +374,17 @@ problem.forecast_figure(np.arange(len(slots)) * 24 / len(slots), np.where(seen, 
 plt.show()
 
 # %% [markdown]
+# The last value is the truth, an hour late: every onset of a jam is missed by that hour.
+# (Ruler-straight pieces of the black line are gaps that the source of the record has filled, and
+# easy to forecast.) A mean by time of day knows when jams come and not how deep they are today.
+# What a network could add is to see a jam coming from neighbours and from a typical day at once.
+#
 # The line's forecasts of a day for every sensor of a simulated city, to move through:
 
 # %%
 slider_map.show(speed_day())
 
 # %% [markdown]
-# The last value is the truth, an hour late: every onset of a jam is missed by that hour.
-# (Ruler-straight pieces of the black line are gaps that the source of the record has filled, and
-# easy to forecast.) A mean by time of day knows when jams come and not how deep they are today.
-# What a network could add is to see a jam coming from neighbours and from a typical day at once.
-#
 # ## 10. Bad input
 #
 # What happens to a city that is too short, silent, cut in two, or in the wrong rhythm? Each case is
