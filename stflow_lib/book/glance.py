@@ -118,7 +118,7 @@ QUESTIONS = {
 
 
 def finding(wing: str, found: pd.DataFrame) -> str:
-    """For the front page: in how many settings the paper's method wins or loses, and against whom.
+    """For the front page: in how many settings the paper's method wins or loses against whom.
 
     A setting is a city with an amount of data; it is won or lost where the whole interval so far
     lies on one side. `found`: of `against_best`.
