@@ -49,8 +49,8 @@ LEADERS = {
         "{lacking} times to a method that this book adds."
     ),
     "zh": (
-        "**谁领先**：{places} 种设定中误差最低的，{own} 种是论文自己的方法，{printed} 种是其表格中的"
-        "其他方法，{rule} 种是简单规则，{lacking} 种是本书补充的方法。"
+        "**谁领先**：{places} 种设定中误差最低的，{own} 种是论文自己的方法，{printed} 种是其表格"
+        "中的其他方法，{rule} 种是简单规则，{lacking} 种是本书补充的方法。"
     ),
 }
 CLAIMS = {

@@ -16,7 +16,8 @@ def test_clear_gains_are_counted_on_both_sides():
     )
     assert findings.compared(gains, "A against B") == (
         "A against B: clearly lower in 1 of 4 comparisons, clearly higher in 1, "
-        "too close to call in 1, without an interval in 1. The median difference is +2.0 %, from -2.0 to +4.0 %."
+        "too close to call in 1, without an interval in 1. The median "
+        "difference is +2.0 %, from -2.0 to +4.0 %."
     )
 
 
