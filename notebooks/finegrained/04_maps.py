@@ -27,8 +27,9 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book import findings
+from stflow_lib.book import findings, slider_map
 from stflow_lib.book.display import provenance, show_table, show_text
+from stflow_lib.book.plots.days import fine_day
 from stflow_lib.book.plots.finegrained import averages, inferred, live, maps
 from stflow_lib.data import block_sum, load
 from stflow_lib.finegrained import TABLES, open_task
@@ -69,6 +70,7 @@ say("RMSE below HA's by", {m: f"{against[m]:.1%}" for m in numbers.index[2:]})
 # %% tags=["finding"]
 lead = runs.summary(recorded.values(), ["rmse"]).set_index("row")["mean"]
 show_text(findings.extremes(lead, "Recorded test RMSE of the methods drawn here, first seed"))
+slider_map.show(fine_day())  # one to move through, of a simulated city
 
 # %% [markdown]
 # ## 2. One busy step

@@ -27,7 +27,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from stflow_lib.book import slider_map
 from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.days import demand_day
 from stflow_lib.book.plots.gridflow import problem as plots
 from stflow_lib.book.plots.gridflow.tasks import fitted, measured_errors, open_pair
 from stflow_lib.data import load, simulate
@@ -336,6 +338,12 @@ assert lowest.startswith("Linear")
 # it when a network reports an improvement: the question is not whether it beats the last network,
 # but whether it beats *this*.
 #
+# What that line says of a whole day, hour by hour, each forecast made one hour before:
+
+# %%
+slider_map.show(demand_day())
+
+# %% [markdown]
 # ## 8. How many days
 #
 # What is a day of one's own worth, and what the other city's record? The paper asks this in its

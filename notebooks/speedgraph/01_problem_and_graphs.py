@@ -17,7 +17,9 @@
 # %% tags=["parameters"]
 cities: str = "sim-speed-a sim-speed-b sim-speed-c"  # each the target in turn
 target: str = "sim-speed-c"  # the one that is looked at closely
-week: str = "sim-speed-a"  # held against METR-LA's printed HA; in the lab profile its own first week
+week: str = (
+    "sim-speed-a"  # held against METR-LA's printed HA; in the lab profile its own first week
+)
 long: str = "sim-speed-b"  # a longer record, for other choices of the three days
 protocol: str = "P10"  # how the records are cut, a name of speedgraph.PROTOCOLS
 
@@ -29,7 +31,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from stflow_lib.book import slider_map
 from stflow_lib.book.display import show_table, show_text
+from stflow_lib.book.plots.days import speed_day
 from stflow_lib.book.plots.gridflow.problem import splits_figure
 from stflow_lib.book.plots.speedgraph import bad_cities, problem, problem_data, rules
 from stflow_lib.data import DataError, load
@@ -228,7 +232,9 @@ print("what is fitted depends on the three days and on no later one")
 # count what was measured and nothing else.
 
 # %%
-show_table(problem_data.scales(tasks), f"Scales under {protocol}, in each city's unit", digits=1)
+show_table(
+    problem_data.scales(tasks), f"Scales under {protocol}, in each city's unit", digits=1
+)
 
 # %% [markdown]
 # Three days are enough for the mean, not always for the deviation: a quiet start, San Diego's,
@@ -250,7 +256,9 @@ show_table(problem_data.scales(tasks), f"Scales under {protocol}, in each city's
 last = rules.fit_default(METHODS["Last value"], task)
 found = score(task, last)
 truth, seen = city.labels(task.test)
-newest, there = (now[task.test - 1, :, None].expand_as(truth) for now in (city.speed, city.seen))
+newest, there = (
+    now[task.test - 1, :, None].expand_as(truth) for now in (city.speed, city.seen)
+)
 guess = torch.where(there, newest, last(task, task.test))
 by_hand = [np.abs((guess - truth).double().numpy()[..., k - 1][seen.numpy()[..., k - 1]]).mean()
            for k in task.protocol.reported]  # fmt: skip
@@ -322,8 +330,10 @@ show_table(table.rename_axis(["where", "method"]), "MAE as a share of HA's", dig
 lowest = min(ratio[0] for (where, _), ratio in share.items() if where == "printed")
 for name in PROTOCOLS:
     own = share[f"{week}, {name}", "Last value"][0]
-    show_text(f"{week}, {name}, first step: the last value has {own:.2f} of HA's error, "
-              f"{'below' if own < lowest else 'above'} the lowest printed share, {lowest:.2f}.")
+    show_text(
+        f"{week}, {name}, first step: the last value has {own:.2f} of HA's error, "
+        f"{'below' if own < lowest else 'above'} the lowest printed share, {lowest:.2f}."
+    )
 
 # %% [markdown]
 # **What the choice of days hides.** The paper takes one triple of days. Here are others of the
@@ -369,6 +379,12 @@ plt.show()
 # easy to forecast.) A mean by time of day knows when jams come and not how deep they are today.
 # What a network could add is to see a jam coming from neighbours and from a typical day at once.
 #
+# The line's forecasts of a day for every sensor of a simulated city, to move through:
+
+# %%
+slider_map.show(speed_day())
+
+# %% [markdown]
 # ## 10. Bad input
 #
 # What happens to a city that is too short, silent, cut in two, or in the wrong rhythm? Each case is

@@ -11,9 +11,9 @@ def show_comparisons(gains: pd.DataFrame, what: str) -> None:
 
 
 def compared(gains: pd.DataFrame, what: str) -> str:
-    """How many gains (columns gain, low, high, in percent) are certain, and how large they are.
+    """How many gains (columns gain, low, high, in percent) are clear, and how large they are.
 
-    A gain is certain when its whole 95 % interval lies on one side of zero; one seed has no
+    A gain is clear when its whole 95 % interval lies on one side of zero; one seed has no
     interval and is counted apart.
     """
     if gains.empty:
@@ -21,8 +21,11 @@ def compared(gains: pd.DataFrame, what: str) -> str:
     lower, higher = int((gains["low"] > 0).sum()), int((gains["high"] < 0).sum())
     single = int(gains["low"].isna().sum())
     between = len(gains) - lower - higher - single
-    said = [f"lower for certain in {lower} of {len(gains)} comparisons", f"higher in {higher}"]
-    said += [f"not told apart in {between}"] * bool(between)
+    said = [
+        f"clearly lower in {lower} of {len(gains)} comparisons",
+        f"clearly higher in {higher}",
+    ]
+    said += [f"too close to call in {between}"] * bool(between)
     said += [f"without an interval in {single}"] * bool(single)
     least, middle, most = gains["gain"].quantile([0, 0.5, 1])
     sizes = f"The median difference is {middle:+.1f} %, from {least:+.1f} to {most:+.1f} %."

@@ -31,41 +31,38 @@ PROBLEMS = {
 }  # fmt: skip
 WING = {
     "en": (
-        "**{problem}**: test {metric} of {title} in {places} settings (a city and an amount of "
-        "data). Against the best rule it is lower in {rule_lower}, higher in {rule_higher}, "
-        "undecided in {rule_open}; against the best method that no paper has lower in "
-        "{lacking_lower}, higher in {lacking_higher}, undecided in {lacking_open}."
+        "**{problem}** ({title}, test {metric}, {places} settings): against the best simple rule "
+        "{rule_lower} won, {rule_higher} lost, {rule_open} too close to call; against the best "
+        "method that this book adds {lacking_lower} won, {lacking_higher} lost, {lacking_open} too "
+        "close to call."
     ),
     "zh": (
-        "**{problem}**：{title} 的测试 {metric}，共 {places} 种设定（城市 × 数据量）。"
-        "与最好的简单规则相比：{rule_lower} 种更低，{rule_higher} 种更高，{rule_open} 种无法判定；"
-        "与最好的论文之外的方法相比：{lacking_lower} 种更低，{lacking_higher} 种更高，"
-        "{lacking_open} 种无法判定。"
+        "**{problem}**（{title}，测试 {metric}，{places} 种设定）："
+        "对最好的简单规则 {rule_lower} 胜 {rule_higher} 负，{rule_open} 种难分高下；"
+        "对本书补充的最好方法 {lacking_lower} 胜 {lacking_higher} 负，{lacking_open} 种难分高下。"
     ),
 }
 LEADERS = {
     "en": (
-        "**Who leads**: of {places} settings the lowest error belongs in {own} to a paper's own "
-        "method, in {printed} to another method of its tables, in {rule} to a rule, and in "
-        "{lacking} to a method that no paper has."
+        "**Who leads**: the lowest error of {places} settings belongs {own} times to the paper's "
+        "own method, {printed} times to another in its tables, {rule} times to a simple rule and "
+        "{lacking} times to a method that this book adds."
     ),
     "zh": (
-        "**谁领先**：在 {places} 种设定中，误差最低的：{own} 种是论文自己的方法，{printed} 种是其"
-        "表格中的其他方法，{rule} 种是简单规则，{lacking} 种是论文之外的方法。"
+        "**谁领先**：{places} 种设定中误差最低的，{own} 种是论文自己的方法，{printed} 种是其表格"
+        "中的其他方法，{rule} 种是简单规则，{lacking} 种是本书补充的方法。"
     ),
 }
 CLAIMS = {
     "en": (
-        "**Claims**: of {all} judgements on the papers' claims {run} have runs: {confirmed} "
-        "confirmed, {opposite} opposite, {equal} equal; the other {rest} lack seeds, "
-        "convergence or a clear interval."
+        "**Claims**: of {all} checks of what the papers claim {run} have runs: {confirmed} "
+        "confirmed, {opposite} opposite, {equal} equal, {rest} not settled yet."
     ),
     "zh": (
-        "**论断**：对论文论断的 {all} 项判定中，{run} 项已有实验：{confirmed} 项证实，"
-        "{opposite} 项相反，{equal} 项持平；其余 {rest} 项还缺少随机种子、训练未收敛，"
-        "或区间不明确。"
+        "**论断**：论文论断共 {all} 项检验，{run} 项已有实验：{confirmed} 项证实，"
+        "{opposite} 项相反，{equal} 项持平，{rest} 项尚无定论。"
     ),
-}  # fmt: skip
+}
 
 
 def versus(found: pd.DataFrame) -> dict[str, int]:

@@ -118,9 +118,10 @@ QUESTIONS = {
 
 
 def finding(wing: str, found: pd.DataFrame) -> str:
-    """One sentence for the front page: where the paper's method is ahead for certain, and of whom.
+    """For the front page: in how many settings the paper's method wins or loses against whom.
 
-    Counted over cities and amounts of data, from intervals so far; `found`: of `against_best`.
+    A setting is a city with an amount of data; it is won or lost where the whole interval so far
+    lies on one side. `found`: of `against_best`.
     """
     title = TITLES[PAPERS[wing]]
     if found.empty:
@@ -130,11 +131,11 @@ def finding(wing: str, found: pd.DataFrame) -> str:
         ahead, behind, bare = (
             int(own["so_far"].eq(w).sum()) for w in (CONFIRMED, OPPOSITE, "")
         )
-        untold = f", without an interval in {bare}" * bool(bare)
+        untold = f", {bare} without an interval" * bool(bare)
         parts.append(
-            f"the {group} in {ahead} of {len(own)} places (behind in {behind}{untold})"
+            f"the {group} in {ahead} of {len(own)} settings (worse in {behind}{untold})"
         )
-    return f"{QUESTIONS[wing]}: {title} is ahead for certain of {'; '.join(parts)}."
+    return f"{QUESTIONS[wing]}: {title} is better than {', '.join(parts)}."
 
 
 def claims_sentence(judged: pd.DataFrame) -> str:

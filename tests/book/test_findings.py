@@ -6,7 +6,7 @@ import pandas as pd
 from stflow_lib.book import findings
 
 
-def test_certain_gains_are_counted_on_both_sides():
+def test_clear_gains_are_counted_on_both_sides():
     gains = pd.DataFrame(
         {
             "gain": [4.0, -2.0, 1.0, 3.0],
@@ -15,8 +15,9 @@ def test_certain_gains_are_counted_on_both_sides():
         }
     )
     assert findings.compared(gains, "A against B") == (
-        "A against B: lower for certain in 1 of 4 comparisons, higher in 1, not told apart in 1, "
-        "without an interval in 1. The median difference is +2.0 %, from -2.0 to +4.0 %."
+        "A against B: clearly lower in 1 of 4 comparisons, clearly higher in 1, "
+        "too close to call in 1, without an interval in 1. The median "
+        "difference is +2.0 %, from -2.0 to +4.0 %."
     )
 
 

@@ -102,7 +102,7 @@ def test_the_front_page_counts_what_is_certain_on_both_sides():
     words = ["confirmed", "opposite", "", "open"]
     found = pd.DataFrame({"group": [glance.RULE] * 4, "so_far": words})
     assert glance.finding("gridflow", found) == (
-        "The next hour of demand in a city with few days: STBaT is ahead for certain of the best "
-        "rule in 1 of 4 places (behind in 1, without an interval in 1)."
+        "The next hour of demand in a city with few days: STBaT is better than the best rule in "
+        "1 of 4 settings (worse in 1, 1 without an interval)."
     )
     assert glance.finding("gridflow", found[:0]).endswith("(STBaT): no records yet.")
