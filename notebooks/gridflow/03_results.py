@@ -47,7 +47,7 @@ from stflow_lib.book.tables import (
 from stflow_lib.gridflow import TABLES
 from stflow_lib.gridflow.plan import RULES, Plan
 from stflow_lib.gridflow.tables import further_pairs
-from stflow_lib.runs.pair import split_pair
+from stflow_lib.runs.pair import split_pair, target_of
 from stflow_lib.verdicts import evidence, paired
 from stflow_lib.verdicts.claims import reported
 from stflow_lib.verdicts.judge import VERDICTS, judge
@@ -56,12 +56,15 @@ from stflow_lib.verdicts.ranking import FIXED
 # %%
 METRICS = results.METRICS
 plan = Plan.of(profile)
-rows = {"table2": TABLES["table2"].rows(profile)}
+table_pairs = [pair for pair in plan.cities if pair not in further_pairs(plan)]  # others: section 5
+targets, whole = {target_of(pair) for pair in table_pairs}, TABLES["table2"].rows(profile)
+rows = {"table2": {m: [run for run in group if target_of(run.city) in targets]
+                   for m, group in whole.items()}}  # fmt: skip
 more = ("further", "kinds", "clock", "budget")
 sizes = {name: longest_recorded(TABLES[name], profile) for name in more}
 rows |= {name: TABLES[name].rows(size) for name, size in sizes.items()}
 few, none = (str(amount) for amount in plan.fractions)
-tasks = [(pair, amount) for pair in plan.cities for amount in (few, none)]
+tasks = [(pair, amount) for pair in table_pairs for amount in (few, none)]
 fill(rows, train_missing)
 
 # %% [markdown]
@@ -88,12 +91,12 @@ fill(rows, train_missing)
 # Washington to New York is ours alone.
 
 # %%
-table2 = results.summary_by_pair(rows["table2"], plan.cities)
+table2 = results.summary_by_pair(rows["table2"], table_pairs)
 results.show_metric_tables(table2, "Table 2", with_paper=True)
 show_provenance(rows["table2"])
 left = without_record(TABLES["table2"].rows(FIXED), rows["table2"]) if profile == "bench" else {}
 if left:
-    brief = results.summary_by_pair(left, plan.cities)
+    brief = results.summary_by_pair(left, table_pairs)
     results.show_metric_tables(brief, "Table 2", folded=SHORT)
 
 # %% [markdown]
@@ -275,7 +278,7 @@ if beyond["low"].notna().any():
 # the rarer half of the kinds minus that of the commoner half, seed by seed.
 
 # %%
-tables = {pair: rows["table2"] for pair in plan.cities}
+tables = {pair: rows["table2"] for pair in table_pairs}
 tables |= {pair: rows["further"] for pair in further if "+" not in pair}
 if lacking := not_here(tables):
     show_text("Gains by kind of these regions are not shown: which cell is of which kind is read "
@@ -336,7 +339,7 @@ for number, name in rare:  # in the source
 # epochs, its schedule stretched with it.
 
 # %%
-clock = results.summary_by_pair(rows["clock"], plan.cities)
+clock = results.summary_by_pair(rows["clock"], table_pairs)
 results.show_metric_tables(clock, "Who knows the hour")
 show_provenance(rows["clock"])
 pairs = {  # words: better, other
