@@ -14,7 +14,6 @@ profile: str = "bench"  # whose recorded runs the page shows: bench, lab or pape
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book import findings, tables
@@ -100,11 +99,7 @@ else:
 # Seconds as recorded while other trainings shared the machine, an order of magnitude.
 
 # %%
-costs = [(name, r["parameters"], r["fit_seconds"]) for name, group in rows.items()
-         for r in runs.records(group)]  # fmt: skip
-cost = pd.DataFrame(costs, columns=["method", "parameters", "seconds"])
-cost = cost.groupby("method", sort=False).median().round().astype("Int64")
-show_table(cost, "Medians over cities, amounts of data and seeds")
+tables.show_costs(rows, "Medians over cities, amounts of data and seeds")
 tables.show_settings("finegrained", "Settings of our own methods with a test error")
 
 # %% [markdown]

@@ -18,11 +18,9 @@ profile: str = "bench"  # whose records the page shows: bench, lab or paper
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book import findings, tables
-from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.gridflow import results
 from stflow_lib.book.plots.transfers import gains_panels
 from stflow_lib.gridflow import TABLES
@@ -127,11 +125,8 @@ if drawn["low"].notna().any():
 # of magnitude.
 
 # %%
-lines = [(method, r["fit_seconds"], r["parameters"]) for method, group in rows.items()
-         for r in runs.records(group) if r["scarcity"] == "3"]  # fmt: skip
-cost = pd.DataFrame(lines, columns=["method", "seconds to fit", "parameters"])
-cost = cost.groupby("method", sort=False).median().round().astype("Int64")
-show_table(cost, "Three days, median over pairs and seeds")
+three = {m: [run for run in group if run.scarcity == "3"] for m, group in rows.items()}
+tables.show_costs(three, "Three days, medians over pairs and seeds")
 tables.show_settings("gridflow", "Settings of our own methods with a test error")
 
 # %% [markdown]

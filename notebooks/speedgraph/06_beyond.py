@@ -18,7 +18,6 @@ profile: str = "bench"  # whose records the page shows: bench, lab or paper
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book import findings, tables
@@ -110,11 +109,7 @@ if errors["low"].notna().any():
 # of magnitude.
 
 # %%
-lines = [(method, r["fit_seconds"], r["parameters"]) for method, group in rows["table2"].items()
-         for r in runs.records(group)]  # fmt: skip
-cost = pd.DataFrame(lines, columns=["method", "seconds to fit", "parameters"])
-cost = cost.groupby("method", sort=False).median().round().astype("Int64")
-show_table(cost, "Three days, median over targets and seeds")
+tables.show_costs(rows["table2"], "Three days, medians over targets and seeds")
 tables.show_settings("speedgraph", "Settings of our own methods with a test error")
 
 # %% [markdown]

@@ -142,6 +142,18 @@ def show_settings(wing: str, caption: str) -> None:
     show_table(wide.sort_index(axis=1).rename_axis(index=None, columns=[None, None]), caption)
 
 
+def show_costs(rows: Rows, caption: str) -> None:
+    """What fitting took, a line for each row: seconds and parameters, medians of its records."""
+    lines = [
+        (name, record["fit_seconds"], record["parameters"])
+        for name, group in rows.items()
+        for record in runs.records(group)
+    ]
+    found = pd.DataFrame(lines, columns=["method", "seconds to fit", "parameters"])
+    medians = found.groupby("method", sort=False).median()
+    show_table(medians.round().astype("Int64"), caption)
+
+
 def failures(rows: Rows) -> str:
     """Rows with failed trainings, and how many of their records are: "A 1 of 3, B 3 of 3"."""
     found = {

@@ -147,6 +147,15 @@ def test_without_an_interval_nothing_is_drawn(capsys):
     assert not plt.get_fignums() and "one seed: 1 of 1" in capsys.readouterr().out
 
 
+def test_costs_are_medians_of_what_is_recorded(monkeypatch, capsys):
+    """One long fit on a busy machine says nothing of a method."""
+    monkeypatch.setattr(tables.runs, "records", list)
+    group = [{"fit_seconds": seconds, "parameters": 7} for seconds in (1.0, 500.0, 3.0)]
+    tables.show_costs({"A": group, "B": []}, "cost")
+    *_, line = capsys.readouterr().out.splitlines()
+    assert line.split() == ["A", "3", "7"]
+
+
 def test_failed_trainings_are_named_under_the_table(rows, recorded, capsys):
     """A method that is in no mean looks as if nobody had tried it."""
     failed = recorded("F", "x>y", {"rmse": 9.0}, notes={"collapsed": True})
