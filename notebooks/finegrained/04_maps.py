@@ -29,8 +29,8 @@ import pandas as pd
 from stflow_lib import runs
 from stflow_lib.book import findings, slider_map
 from stflow_lib.book.display import provenance, show_table, show_text
-from stflow_lib.book.plots.days import fine_day
 from stflow_lib.book.plots.finegrained import averages, inferred, live, maps
+from stflow_lib.book.plots.finegrained.day import fine_day
 from stflow_lib.data import block_sum, load
 from stflow_lib.finegrained import TABLES, open_task
 

@@ -29,8 +29,8 @@ import torch
 
 from stflow_lib.book import slider_map
 from stflow_lib.book.display import show_table
-from stflow_lib.book.plots.days import demand_day
 from stflow_lib.book.plots.gridflow import problem as plots
+from stflow_lib.book.plots.gridflow.day import demand_day
 from stflow_lib.book.plots.gridflow.tasks import fitted, measured_errors, open_pair
 from stflow_lib.data import load, simulate
 from stflow_lib.gridflow import METHODS, PROTOCOLS, RULES, make_task, score

@@ -33,9 +33,9 @@ import torch
 
 from stflow_lib.book import slider_map
 from stflow_lib.book.display import show_table, show_text
-from stflow_lib.book.plots.days import speed_day
 from stflow_lib.book.plots.gridflow.problem import splits_figure
 from stflow_lib.book.plots.speedgraph import bad_cities, problem, problem_data, rules
+from stflow_lib.book.plots.speedgraph.day import speed_day
 from stflow_lib.data import DataError, load
 from stflow_lib.speedgraph import METHODS, PROTOCOLS, RULES, make_task, score
 from stflow_lib.speedgraph.networks.graph_operators import symmetric, without_loops

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.colors import to_hex
 
 from stflow_lib.book.display import show_html
@@ -119,3 +120,8 @@ def show(shown: SliderMap) -> None:
     show_html(
         to_html(shown), f"{shown.title}: {names}; {len(shown.frames)} {shown.slider}s to see"
     )
+
+
+def hours(times) -> list[str]:
+    """Times as "Tuesday 08:00"."""
+    return [f"{time:%A %H:%M}" for time in pd.DatetimeIndex(times)]

@@ -86,7 +86,7 @@ class MultinomialNet(nn.Module):
         for i, weight in enumerate(self.network.parameters()):
             self.register_buffer(f"mean_{i}", weight.detach().clone())
 
-    def means(self) -> dict[str, Tensor]:
+    def means(self) -> dict[str, Float[Tensor, "..."]]:
         """The averages by the names of the network's parameters."""
         names = (name for name, _ in self.network.named_parameters())
         return {name: getattr(self, f"mean_{i}") for i, name in enumerate(names)}
