@@ -8,10 +8,10 @@
 # Three papers, three kinds of record. UrbanSTC looks at **fine maps**, counts of vehicles in small
 # cells; STBaT at **demand grids**, pick-ups and drop-offs an hour; TSJT at **sensor graphs**,
 # speeds on roads. Most of the data behind their printed numbers is not freely to be had, so each
-# set has stand-ins that are. This page opens all that are on your machine:
+# set has stand-ins that are. This page opens all that are on your machine.
 #
-# 1. the catalogue; 2. what a city is; 3. flows; 4. places; 5. speeds; 6. every city's week; 7. the
-#    numbers; 8. clocks.
+# In turn: 1. the catalogue; 2. what a city is; 3. flows; 4. places; 5. speeds; 6. every city's
+# week; 7. the numbers; 8. clocks.
 
 # %% tags=["parameters"]
 names: list | None = None  # cities to show; None: simulated ones at smoke size, else all here

@@ -10,8 +10,8 @@
 # clocks decides what a network can learn. Here we make our own from raw taxi positions, rule by
 # rule, and check each rule against a form so plain that it cannot be wrong.
 #
-# 1. fixes and tracks; 2. segments; 3. entries, walked exactly; 4. the clock; 5. maps of several
-#    sizes; 6. how much of a map is noise; 7. pick-ups and drop-offs.
+# In turn: 1. fixes and tracks; 2. segments; 3. entries, walked exactly; 4. the clock; 5. maps of
+# several sizes; 6. how much of a map is noise; 7. pick-ups and drop-offs.
 
 # %% tags=["parameters"]
 profile: str = "smoke"  # lab, paper: the real fixes when they are in STFLOW_DATA

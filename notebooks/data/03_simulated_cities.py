@@ -8,10 +8,10 @@
 # A real city never tells you what was noise. A simulated one does: we know the rate behind each
 # count, the land use behind each rhythm, and the speed behind each lost reading. So we can say how
 # good a method **could** be, and whether a rare kind of region was served well. This page builds
-# three kinds of city from eight ingredients:
+# three kinds of city from eight ingredients.
 #
-# 1. land use; 2. purposes and rhythms; 3. gravity; 4. roads; 5. chance; 6. weather; 7. shares of
-#    types; 8. traffic waves.
+# In turn: 1. land use; 2. purposes and rhythms; 3. gravity; 4. roads; 5.
+# chance; 6. weather; 7. shares of types; 8. traffic waves.
 
 # %% tags=["parameters"]
 seed: int = 0  # every random number on this page comes from it

@@ -9,8 +9,8 @@
 # page settles what trying means: which data may be seen, how errors are added up, what a rule
 # without a single trained weight achieves, and where chance draws the line.
 #
-# 1. the problem; 2. the task as tensors; 3. MEAN; 4. HA; 5. three errors; 6. where and when the rules err; 7. the part that is
-# chance; 8. UrbanFM, the first network; 9. all baselines.
+# In turn: 1. the problem; 2. the task as tensors; 3. MEAN; 4. HA; 5. three errors; 6. where and
+# when the rules err; 7. the part that is chance; 8. UrbanFM, the first network; 9. all baselines.
 
 # %% tags=["parameters"]
 city: str = "sim-fine"  # a fine grid city of the catalogue

@@ -11,8 +11,8 @@
 # an even coarser map (*Inf*), tell similar moments from different ones (*TCS*). Then the three
 # encoders feed one decoder, and the whole is **fine-tuned** on the few fine maps there are.
 #
-# 1. the split; 2. encoders; 3. regional contrast; 4. super-resolution; 5. temporal contrast;
-# 6. external factors; 7. fine-tuning. What its choices cost is the subject of
+# In turn: 1. the split; 2. encoders; 3. regional contrast; 4. super-resolution; 5. temporal
+# contrast; 6. external factors; 7. fine-tuning. What its choices cost is the subject of
 # {doc}`02b_urbanstc_choices`.
 
 # %% tags=["parameters"]

@@ -9,7 +9,7 @@
 # reproduction has to choose. The sizes that it prints say which of the two was run; runs of our own
 # say which choices matter.
 #
-# 1. sizes; 2. networks born dead; 3. what each choice costs; 4. deviations.
+# In turn: 1. sizes; 2. networks born dead; 3. what each choice costs; 4. deviations.
 
 # %% tags=["parameters"]
 profile: str = "lab"  # whose recorded runs and settings the page shows: lab, bench or paper

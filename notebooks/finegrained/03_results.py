@@ -64,7 +64,8 @@ print(f"profile {profile}: {len(everything)} runs of {len(methods)} methods: {na
 
 # %%
 sizes = results.settings_table(profiles.table("finegrained", profile)["methods"])
-show_table(sizes, f"Settings of the {profile} profile", index=False)
+caption = f"Settings of the {profile} profile"
+show_table(sizes, caption, index=False, folded="what each method changes")
 _, missing = runs.ensure_all(everything, train_missing)
 print(f"{missing} runs had no record before this page")
 

@@ -12,8 +12,8 @@
 # true, inferred), Fig. 12 (errors of UrbanSTC and three baselines, enlarged in four places) and
 # Fig. 5 (errors with some of the pretexts left out).
 #
-# 1. who is drawn; 2. one busy step; 3. its errors; 4. the whole test part; 5. error against flow; 6. which pretexts take part;
-# 7. bicycles at M = 2.
+# In turn: 1. who is drawn; 2. one busy step; 3. its errors; 4. the whole test part; 5. error
+# against flow; 6. which pretexts take part; 7. bicycles at M = 2.
 
 # %% tags=["parameters"]
 profile: str = "lab"  # whose networks are drawn: lab, bench or paper
