@@ -46,14 +46,16 @@ def without_record(short: Rows, rows: Rows) -> Rows:
     What a short schedule gave is worth showing only there.
     """
     known = {
-        name: {(run.city, run.scarcity) for run in group if runs.records([run])}
+        (name, run.city, run.scarcity)
         for name, group in rows.items()
+        for run in group
+        if runs.records([run])
     }
     left = {
         name: [
             run
             for run in group
-            if (run.city, run.scarcity) not in known.get(name, set()) and runs.records([run])
+            if (name, run.city, run.scarcity) not in known and runs.records([run])
         ]
         for name, group in short.items()
     }

@@ -12,14 +12,13 @@ import pandas as pd
 from stflow_lib.training.method import count_parameters
 
 UNIT = 2**20  # what the papers call a million parameters
-Numbers = Mapping[
-    tuple[str, str, str], Mapping[str, float]
-]  # method, metric, amount: by data set
+Printed = tuple[str, str, str]  # method, metric, amount of data
+Numbers = Mapping[Printed, Mapping[str, float]]  # printed errors by data set
 
 
 def printed_numbers(claims: pd.DataFrame) -> Numbers:
     """The printed errors among a paper's claims."""
-    found: dict[tuple[str, str, str], dict[str, float]] = {}
+    found: dict[Printed, dict[str, float]] = {}
     for row in claims[claims["kind"].eq("number")].itertuples():
         found.setdefault((row.method, row.metric, row.fraction), {})[row.dataset] = row.value
     return found

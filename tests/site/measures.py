@@ -26,14 +26,20 @@ def pages() -> list[str]:
     return [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
 
 
-def measure(context, url: str, width: int) -> dict:
-    """What the script beside this file finds on a page, in a window of 900 pixels' height."""
+def opened(context, url: str, width: int):
+    """A page that has come to rest, its formulas set, in a window of 900 pixels' height."""
     page = context.new_page()
     page.set_viewport_size({"width": width, "height": 900})
     page.set_default_timeout(180_000)
     page.goto(url, wait_until="load")
     page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
     page.wait_for_timeout(300)
+    return page
+
+
+def measure(context, url: str, width: int) -> dict:
+    """What the script beside this file finds on a page."""
+    page = opened(context, url, width)
     found = page.evaluate(SCRIPT)
     page.close()
     return found

@@ -23,12 +23,7 @@ def stroll(browser):
     context = browser.new_context()
 
     def at(url: str, width: int) -> dict:
-        page = context.new_page()
-        page.set_viewport_size({"width": width, "height": 900})
-        page.set_default_timeout(180_000)
-        page.goto(url, wait_until="load")
-        page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
-        page.wait_for_timeout(300)
+        page = measures.opened(context, url, width)
         found = keyboard.walk(page)
         page.close()
         return found
