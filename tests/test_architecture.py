@@ -240,7 +240,7 @@ def test_every_import_is_a_declared_dependency():
         extras = EXTRAS.get(room(name.partition(".")[2]), ())
         outside = {m.split(".")[0] for m in imported(name)} - sys.stdlib_module_names
         for module in outside - {"stflow_lib", "__future__"}:
-            wanted = distribution.get(module, module.lower())
+            wanted = distribution.get(module, module.lower().replace("_", "-"))
             assert wanted in declared(*extras), f"{name}: {module}"
 
 

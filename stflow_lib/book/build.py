@@ -25,7 +25,7 @@ import psutil
 import yaml
 
 from stflow_lib import INSTALLED, ROOT
-from stflow_lib.book import papermill, site
+from stflow_lib.book import forked, papermill, site
 from stflow_lib.book.pages import (
     LAST,
     BookError,
@@ -40,7 +40,7 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.paths import setting_path
 from stflow_lib.data.files.write import locked, write_atomic
 from stflow_lib.runs import profiles
-from stflow_lib.training.memory import ends_with_us, watch_process
+from stflow_lib.training.memory import watch_process
 
 MOST = 4  # notebooks side by side: each takes about 1 GB of memory
 PATHS = ("STFLOW_DATA", "STFLOW_CACHE", "STFLOW_MIRROR", "STFLOW_RUNS", "STFLOW_RESULTS")
@@ -74,14 +74,10 @@ def execute(page: Page, fingerprint: str) -> tuple[float, float]:
     page.executed.parent.mkdir(parents=True, exist_ok=True)
     partial = page.executed.with_suffix(f".{os.getpid()}{PARTIAL}")
     parameters = yaml.safe_dump(page.parameters)
-    call = papermill.command(page.source, partial, parameters, ROOT)
-    environment = kernel_environment(page.profile)
+    call = papermill.arguments(page.source, partial, parameters, ROOT)
     log, start = page.executed.with_suffix(".log"), time.monotonic()
-    with log.open("w") as out:
-        process = psutil.Popen(
-            call, stdout=out, stderr=out, cwd=ROOT, env=environment, preexec_fn=ends_with_us()
-        )
-        status, peak = watch_process(process)
+    process = forked.start(call, log, kernel_environment(page.profile), ROOT)
+    status, peak = watch_process(process)
     minutes = (time.monotonic() - start) / 60
     _raise_if_failed(page, partial, log.read_text(), status)
     notebook = json.loads(partial.read_text())
@@ -164,6 +160,8 @@ def _execute_all(
 
     Ctrl-C ends those that run, too.
     """
+    if group:
+        forked.prepare(kernel_environment(group[0].profile))
     with ThreadPoolExecutor(side_by_side(group[0].profile) if group else 1) as pool:
         running = {pool.submit(execute, page, prints[page.name]): page for page in group}
         try:

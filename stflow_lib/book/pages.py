@@ -12,7 +12,10 @@ from stflow_lib.data.files.damaged import set_aside
 from stflow_lib.runs import profiles
 from stflow_lib.runs.publish import results_folder
 
-SHARED = ("requirements.lock", "stflow_lib/book/build.py", "stflow_lib/book/papermill.py")
+SHARED = (
+    "requirements.lock",
+    *(f"stflow_lib/book/{name}.py" for name in ("build", "forked", "papermill")),
+)
 READS = {  # module that a page can load, name that it imports or text in it -> what it reads then
     "stflow_lib.verdicts.claims": "book/claims/*.csv",
     "stflow_lib.book.equations": "book/equations.csv",

@@ -14,8 +14,13 @@ PAPERMILL = (
 
 def command(source: Path, target: Path, parameters: str, folder: Path) -> list[str]:
     """What runs `source` in `folder` with `parameters` (YAML) and writes `target` cell by cell."""
+    return [sys.executable, "-c", PAPERMILL, *arguments(source, target, parameters, folder)]
+
+
+def arguments(source: Path, target: Path, parameters: str, folder: Path) -> list[str]:
+    """What `command` tells papermill."""
     return [
-        *(sys.executable, "-c", PAPERMILL, f"jupytext://{source}", str(target)),
+        *(f"jupytext://{source}", str(target)),
         *("--parameters_yaml", parameters, "--kernel", KERNEL["name"]),
         *("--cwd", str(folder), "--no-progress-bar"),
     ]

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
@@ -34,26 +35,34 @@ def ends_with_us() -> Callable[[], None]:
 
     Elsewhere it does nothing.
     """
-    return partial(_end_with, os.getpid())
+    return partial(end_with, os.getpid())
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
+    """As `ends_with_us`, called in the child, whose parent is or was `parent`."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it ended before the line above
             os._exit(1)
 
 
-def watch_process(process: psutil.Popen) -> tuple[int, float]:
-    """Exit status of `process`, waited for, and the peak memory of it and its children, in MB."""
+def watch_process(process: BaseProcess) -> tuple[int, float]:
+    """Exit status of `process`, waited for, and the peak memory of it and its children, in MB.
+
+    What forks share with their parent counts in parts (PSS), where the system tells it.
+    """
     peak = 0
-    while True:
+    while process.exitcode is None:
         try:
-            family = [process, *process.children(recursive=True)]
-            peak = max(peak, sum(member.memory_info().rss for member in family))
+            first = psutil.Process(process.pid)
+            family = [first, *first.children(recursive=True)]
+            peak = max(peak, sum(map(_memory, family)))
         except psutil.Error:
             pass  # somebody ended between being listed and being asked
-        try:
-            return process.wait(timeout=0.2), peak / 2**20
-        except psutil.TimeoutExpired:
-            continue
+        process.join(0.2)
+    return process.exitcode, peak / 2**20
+
+
+def _memory(process: psutil.Process) -> int:
+    full = process.memory_full_info()
+    return getattr(full, "pss", full.uss)

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from itertools import pairwise
+from multiprocessing import forkserver
 
 import psutil
 import pytest
@@ -102,13 +103,18 @@ def gone(pid: int) -> bool:
         return True
 
 
+def build_in_a_fork():
+    """It has no fork server yet, whatever the process has that it came from."""
+    forkserver._forkserver.__init__()
+    book.run_notebooks("smoke")
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_build_takes_its_notebooks_with_it(house, good, how):
     """Papermill and its kernel went on for an hour, and wrote into the next build."""
     waits = "(open('pid', 'w').write(str(os.getpid())), __import__('time').sleep(600))"
     (house / "notebooks/part/page.py").write_text(f"{good}\n# %%\n{waits}\n")
-    forked = multiprocessing.get_context("fork")
-    driver = forked.Process(target=book.run_notebooks, args=("smoke",))
+    driver = multiprocessing.get_context("fork").Process(target=build_in_a_fork)
     driver.start()
     while not ((house / "pid").exists() and (house / "pid").read_text()):
         assert driver.is_alive()

@@ -1,13 +1,17 @@
 """Two builds of one book at once, some are killed: nothing runs twice, is halved or left over."""
 
 import json
+import multiprocessing
+import os
 import random
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
-from stflow_lib.book import build, papermill
+from stflow_lib.book import build, forked
+from stflow_lib.book.papermill import HANDLER
 
 # Papermill, without a kernel: writes the notebook cell by cell and takes its time.
 WRITER = """
@@ -29,10 +33,18 @@ def log(house, monkeypatch):
     """The book of two pages without kernels; a line (process, page) for each that was begun."""
     path = house / "log"
 
-    def command(source, target, parameters, folder):
-        return [sys.executable, "-S", "-c", WRITER, source.stem, str(target), str(path)]
+    def start(call, log, environment, folder):
+        source, target = Path(call[0].removeprefix(HANDLER.scheme)), call[1]
+        log.touch()
+        command = [sys.executable, "-S", "-c", WRITER, source.stem, target, str(path)]
+        process = multiprocessing.get_context("fork").Process(
+            target=os.execv, args=(sys.executable, command)
+        )
+        process.start()
+        return process
 
-    monkeypatch.setattr(papermill, "command", command)
+    monkeypatch.setattr(forked, "prepare", lambda environment: None)
+    monkeypatch.setattr(forked, "start", start)
     return lambda: [line.split() for line in path.read_text().splitlines()]
 
 
