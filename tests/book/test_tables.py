@@ -160,7 +160,7 @@ def test_failed_trainings_are_named_under_the_table(rows, recorded, capsys):
     """A method that is in no mean looks as if nobody had tried it."""
     failed = recorded("F", "x>y", {"rmse": 9.0}, notes={"collapsed": True})
     fine = recorded("F", "x>y", {"rmse": 7.0}, 1)
-    assert tables.failures(rows | {"F": [failed, fine]}) == "F 1 of 2"
+    assert tables.failures(rows | {"F": [failed, fine]}) == ["F 1 of 2"]
     tables.show_provenance({"F": [failed, fine]})
     assert capsys.readouterr().out.endswith("which no mean counts: F 1 of 2.\n")
     tables.show_provenance(rows)
@@ -209,11 +209,13 @@ def test_tables_say_how_many_settings_of_our_own_methods_were_scored_where(
     """A second look at the test errors of a held-out city must be seen by who reads the table."""
     monkeypatch.setattr(tables.choosing, "settings_scored", lambda wing: COUNTED)
     group = [recorded("Trees", "x>y", {"rmse": 1.0}), recorded("A", "x>y", {"rmse": 1.0})]
-    said = "Settings scored, of our own methods: Trees: 2 on la, 1 on san-diego (held out)."
-    assert tables.settings_sentence(group) == said
-    assert tables.settings_sentence(group[1:]) == tables.settings_sentence([]) == ""
+    said = "Trees: 2 on la, 1 on san-diego (held out)"
+    assert tables.settings_scored(group) == [said]
+    assert tables.settings_scored(group[1:]) == tables.settings_scored([]) == []
     tables.show_provenance({"T": group})
-    assert capsys.readouterr().out.endswith(f"{said}\n")
+    assert capsys.readouterr().out.endswith(
+        f"Own methods whose settings were scored: {said}.\n"
+    )
 
 
 def test_settings_stand_under_the_part_of_their_city(monkeypatch, capsys):
