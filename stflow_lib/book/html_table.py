@@ -26,6 +26,7 @@ WHOLE = (
 )  # before a width in figures, around the part that is so wide
 MARKED = re.compile(f"{WHOLE[0]}(\\d+){WHOLE[1]}([^{WHOLE[2]}]*){WHOLE[2]}")
 DIGIT = 0.7  # em
+TOGETHER = re.compile(r" (?=± )|(?<=±) |(?<=\d,) (?=[+−-]?\d[\d.]*\])")
 
 
 def simplify(frame: pd.DataFrame, caption: str) -> tuple[pd.DataFrame, str]:
@@ -146,7 +147,11 @@ def to_html(frame: pd.DataFrame, caption: str, digits: int, index: bool, search:
 
 
 def _with_tags(table: str) -> str:
-    """Private letters become tags: DIGIT em hold a figure of any font, bold or not."""
+    """Private letters become tags: DIGIT em hold a figure of any font, bold or not.
+
+    Numbers with their spread or interval are not broken into lines.
+    """
+    table = TOGETHER.sub("\N{NO-BREAK SPACE}", table)
     table = MARKED.sub(
         lambda m: f'<span style="min-width:{DIGIT * int(m[1]):.1f}em">{m[2]}</span>', table
     )

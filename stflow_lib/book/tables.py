@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import OTHER, provenance, show_list, show_table, show_text
+from stflow_lib.book.display import provenance, show_list, show_table, show_text
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.data.catalog.index import entries
@@ -140,7 +140,8 @@ def show_settings(wing: str, caption: str) -> None:
     counted["part"] = counted["held_out"].map({False: "chosen on", True: "held out"})
     wide = counted.pivot(index="method", columns=["part", "city"], values="settings")
     wide = wide.reindex(choosing.own_methods(wing)).fillna(0).astype(int)
-    show_table(wide.sort_index(axis=1).rename_axis(index=None, columns=[None, None]), caption)
+    wide = wide.sort_index(axis=1).rename_axis(index=None, columns=[None, None])
+    show_table(wide, caption, folded="how often test errors were looked at")
 
 
 def show_costs(rows: Rows, caption: str) -> None:
@@ -230,17 +231,23 @@ def count_verdicts(judged: pd.DataFrame) -> str:
 
 
 def show_gains(judged: pd.DataFrame, caption: str) -> None:
-    """Gains with intervals, a table for each metric: compared rows down, tasks across."""
-    for number, (metric, found) in enumerate(judged.groupby("metric", sort=False)):
+    """Gains with intervals, a table for each metric and amount of data: rows down, tasks across.
+
+    The first table is open.
+    """
+    why = ""
+    for (metric, amount), found in judged.groupby(["metric", "scarcity"], sort=False):
         text = found.assign(
             text=[judged_text(row) for row in found.itertuples()],
             task=found["city"].map(arrow),
-            days=found["scarcity"].map(days),
         )
-        wide = text.pivot(index="row", columns=["task", "days"], values="text").fillna("")
-        wide = wide.reindex(found["row"].unique()).rename_axis(index=None)
-        title = f"{caption}, {metric.upper()}, %; confirmed?"
-        show_table(wide, title, folded=OTHER if number else "")
+        wide = text.pivot(index="row", columns="task", values="text").fillna("")
+        wide = wide.reindex(found["row"].unique())[text["task"].unique()].rename_axis(
+            index=None
+        )
+        title = f"{caption}, {metric.upper()}, {days(amount)}, %; confirmed?"
+        show_table(wide, title, folded=why)
+        why = "another error, or amount of data"
 
 
 def show_comparisons(judged: pd.DataFrame) -> None:

@@ -101,7 +101,7 @@ def test_whole_parts_of_a_column_are_equally_wide():
     cells = ["9.900 ± 0.100", "123.400 ± 2.000", "not run", "-1.5"]
     page = to_html(pd.DataFrame({"sf": cells}), "", 3, True, False)
     assert wholes(page) == [("2.1", "9"), ("2.1", "123"), ("2.1", "-1")]
-    assert "9</span>.900 ± 0.100</td>" in page and "<td>not run</td>" in page
+    assert "9</span>.900\xa0±\xa00.100</td>" in page and "<td>not run</td>" in page
 
 
 def test_bold_numbers_are_as_wide_as_others():
@@ -125,3 +125,15 @@ def test_floats_among_words_get_the_digits_of_the_table():
     frame = pd.DataFrame({"a": [1.23456, "12.300", np.nan]}, dtype=object)
     page = to_html(frame, "", 3, False, False)
     assert "1</span>.235" in page and "12</span>.300" in page and "–" in page
+
+
+def test_a_number_stays_on_the_line_of_its_spread_and_interval():
+    """Words may be broken so that a table fits, numbers not."""
+    page = to_html(
+        pd.DataFrame({"a": ["1.5 ± 0.2 (n=3)", "HA: +1.2 [-0.4, 2.0] a, 3"]}),
+        "",
+        1,
+        True,
+        False,
+    )
+    assert "1.5\xa0±\xa00.2 (n=3)" in page and "HA: +1.2 [-0.4,\xa02.0] a, 3" in page

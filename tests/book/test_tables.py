@@ -124,9 +124,21 @@ def test_gains_lie_under_their_task(rows, capsys):
     other = judged.assign(city="v>w", gain=-7.0, low=NAN, high=NAN, so_far="")
     tables.show_gains(pd.concat([judged, other]), "below")
     caption, task, line = capsys.readouterr().out.splitlines()
-    assert caption == "below, RMSE, %; confirmed?, 3 days of target data"
+    assert caption == "below, RMSE, 3 days of target data, %; confirmed?"
     assert task.index("x → y") < task.index("v → w")
     assert line.split() == ["B", "+45.0", "[+32.6,", "+57.4]", "yes", "-7.0"]
+
+
+def test_gains_of_each_amount_of_data_are_a_table(rows, capsys, monkeypatch):
+    """Tasks times amounts are more columns than a screen holds; one table at a time is read."""
+    monkeypatch.setattr(tables, "show_table", lambda frame, title, folded: print(
+        [*frame.columns], title.split(", ")[2], bool(folded)))  # fmt: skip
+    judged = tables.compare(rows, {"B": ("A", "B")}, ["rmse"])
+    tables.show_gains(pd.concat([judged, judged.assign(scarcity="0")]), "below")
+    assert capsys.readouterr().out.splitlines() == [
+        "['x → y'] 3 days of target data False",
+        "['x → y'] no day of target data True",
+    ]
 
 
 def test_comparisons_end_in_one_sentence(rows, capsys):
