@@ -14,14 +14,16 @@ from io import BytesIO
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from stflow_lib.book.published import NARROW
 
-WIDTH, SMALLEST = 5.0, 8.0  # inches of the figure, points of its tick labels
+WIDTH, SMALLEST = 5.0, 8.5  # inches of the figure, points of its tick labels
 FITS = 5.5  # inches that a phone shows without a second picture
 MANY, LEAST = 6, 3.6  # panels from which those up to so many inches stand in pairs
+LOWEST, TURNED = 2.6, 0.5  # inches of a panel that stood beside another, of turned labels
 LETTER = 0.55 / 72  # inches of a letter for each point of its size
 
 
@@ -56,7 +58,8 @@ def stacked(figure: Figure) -> Iterator[None]:
     """Inside, the panels of a figure of subplots stand below each other, WIDTH inches wide."""
     with ExitStack() as undo:
         panels = _panels(figure)
-        for panel in panels:
+        apart = [panel for panel in panels if panel.get_gridspec().ncols > 1]
+        for panel in apart:
             _say_what_neighbours_said(undo, panel, panels)
         _place(undo, figure, panels)
         _renew_legends(undo, figure)
@@ -84,7 +87,7 @@ def _set(undo: ExitStack, artist, **values) -> None:
 def _set_ticks(undo: ExitStack, panel: Axes, side: str, **values) -> None:
     """Set parameters of the tick labels of axis "x" or "y" until `undo` ends."""
     plain = {"labelrotation": 0, "labelsize": rcParams[f"{side}tick.labelsize"]}
-    before = plain | getattr(panel, f"{side}axis").get_tick_params()
+    before = plain | _axis(panel, side).get_tick_params()
     for name, value in values.items():
         undo.callback(panel.tick_params, axis=side, **{name: before.get(name, True)})
         panel.tick_params(axis=side, **{name: value})
@@ -95,17 +98,27 @@ def _say_what_neighbours_said(undo: ExitStack, panel: Axes, panels: list[Axes]) 
     spec = panel.get_subplotspec()
     column = [one for one in panels if one.get_subplotspec().colspan == spec.colspan]
     row = [one for one in panels if one.get_subplotspec().rowspan == spec.rowspan]
-    for other, name in ((column[0], "title"), (column[-1], "xlabel"), (row[0], "ylabel")):
-        own, its = _word(panel, name), _word(other, name)
-        if not own.get_text() and its.get_text():
-            _set(undo, own, text=its.get_text())
-    for other, side, labels in ((row[0], "y", "labelleft"), (column[-1], "x", "labelbottom")):
-        if getattr(other, f"{side}axis").get_tick_params().get(labels, True):
-            _set_ticks(undo, panel, side, **{labels: True})
+    _copy(undo, panel.title, column[0].title)
+    for other, side, labels in ((column[-1], "x", "labelbottom"), (row[0], "y", "labelleft")):
+        if _have_one_axis(panel, other, side):
+            _copy(undo, _axis(panel, side).label, _axis(other, side).label)
+            if _axis(other, side).get_tick_params().get(labels, True):
+                _set_ticks(undo, panel, side, **{labels: True})
 
 
-def _word(panel: Axes, name: str) -> Text:
-    return panel.title if name == "title" else getattr(panel, f"{name[0]}axis").label
+def _have_one_axis(panel: Axes, other: Axes, side: str) -> bool:
+    """Whether the names of an axis of one panel hold for another: shared axes, and maps."""
+    shared = getattr(panel, f"get_shared_{side}_axes")().joined(panel, other)
+    return shared or bool(panel.images and other.images)
+
+
+def _copy(undo: ExitStack, own: Text, its: Text) -> None:
+    if its.get_text() and not own.get_text():
+        _set(undo, own, text=its.get_text())
+
+
+def _axis(panel: Axes, side: str) -> Axis:
+    return panel.xaxis if side == "x" else panel.yaxis
 
 
 def _place(undo: ExitStack, figure: Figure, panels: list[Axes]) -> None:
@@ -123,7 +136,7 @@ def _place(undo: ExitStack, figure: Figure, panels: list[Axes]) -> None:
     for k, panel in enumerate(panels):
         _set(undo, panel, subplotspec=grid[divmod(k, abreast)])
     shrink = min(1, WIDTH / abreast / width) if panels[0].get_aspect() != "auto" else 1
-    height = shrink * lines * figure.get_figheight() / rows
+    height = shrink * lines * max(figure.get_figheight() / rows, LOWEST * (columns > abreast))
     undo.callback(figure.set_size_inches, *figure.get_size_inches())
     figure.set_size_inches(min(WIDTH, figure.get_figwidth()), height)
 
@@ -160,7 +173,10 @@ def _fit_words(undo: ExitStack, figure: Figure, panels: list[Axes]) -> None:
     crowded = [panel for panel in panels if _is_crowded(panel)]
     for panel in crowded:
         _set_ticks(undo, panel, "x", labelrotation=90)
-    if not crowded:  # laid out already
+    if crowded:
+        lines = len({panel.get_subplotspec().rowspan for panel in crowded})
+        figure.set_figheight(figure.get_figheight() + TURNED * lines)
+    else:  # laid out already
         _set(undo, figure, layout_engine="none")
 
 

@@ -125,3 +125,34 @@ def test_small_figures_have_one_form():
     tiny, axis = plt.subplots(figsize=(5, 4))
     axis.tick_params(labelsize=6)
     assert is_wide(tiny) and set(forms(tiny)) == {"image/png", NARROW}
+
+
+def test_names_of_another_axis_are_not_borrowed():
+    """Rows of a map are not what the bars beside it count."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    left.imshow(np.eye(3))
+    left.set_ylabel("row (cells)")
+    right.barh(["homes", "parks"], [1, 2])
+    with stacked(fig):
+        assert right.get_ylabel() == ""
+
+
+def test_panels_that_stand_in_one_column_already_say_nothing_twice():
+    fig, (top, low) = plt.subplots(2, 1, figsize=(10, 4), sharex=True, layout="constrained")
+    top.set_title("weather")
+    low.set_xlabel("local time")
+    with stacked(fig):
+        assert not low.get_title() and not top.get_xlabel()
+        assert not top.xaxis.get_tick_params()["labelbottom"]
+
+
+def test_low_panels_get_room_for_their_titles_and_turned_labels():
+    """Two flat panels with titles would overlap when they stand below each other."""
+    fig, axes = plt.subplots(1, 2, figsize=(11, 2), layout="constrained")
+    for axis in axes:
+        axis.bar([f"a long method {k}" for k in range(9)], range(9))
+        axis.set(title="cosine", xlabel="method")
+    with stacked(fig):
+        fig.draw_without_rendering()
+        boxes = [axis.get_tightbbox() for axis in axes]
+    assert boxes[0].y0 > boxes[1].y1

@@ -2,7 +2,7 @@
 // people out. Returns an object; the rules carry the names that axe-core gives them.
 () => {
   const SCREEN = 900;
-  const TICK = 8 / 72 * 100;  // pixels of the smallest tick labels in a picture of its own size
+  const TICK = 8.5 / 72 * 100;  // pixels of the smallest tick labels in a picture of its own size
   const article = document.querySelector('article') || document.body;
   const all = selector => [...document.querySelectorAll(selector)];
   const shown = element => element.getClientRects().length > 0
