@@ -26,7 +26,8 @@ WHOLE = (
 )  # before a width in figures, around the part that is so wide
 MARKED = re.compile(f"{WHOLE[0]}(\\d+){WHOLE[1]}([^{WHOLE[2]}]*){WHOLE[2]}")
 DIGIT = 0.7  # em
-TOGETHER = re.compile(r" (?=± )|(?<=±) |(?<=\d,) (?=[+−-]?\d[\d.]*\])")
+SPREAD = re.compile(r" (?=± )|(?<=±) ")
+INTERVAL = re.compile(r"(?<=\d,) (?=[+−-]?\d[\d.]*\])")
 
 
 def simplify(frame: pd.DataFrame, caption: str) -> tuple[pd.DataFrame, str]:
@@ -143,15 +144,16 @@ def to_html(frame: pd.DataFrame, caption: str, digits: int, index: bool, search:
     named = html.escape(re.sub(r"\s+", " ", caption) or "table", quote=True)
     title = f'<p class="table-caption">{html.escape(caption)}</p>' if caption else ""
     frame_tag = f'<div class="{classes(frame, index, search)}" role="region" tabindex="0"'
-    return f'{title}{frame_tag} aria-label="{named}">{_with_tags(table)}</div>'
+    return f'{title}{frame_tag} aria-label="{named}">{_with_tags(table, frame.shape[1] > WIDE)}</div>'
 
 
-def _with_tags(table: str) -> str:
+def _with_tags(table: str, wide: bool) -> str:
     """Private letters become tags: DIGIT em hold a figure of any font, bold or not.
 
-    Numbers with their spread or interval are not broken into lines.
+    Numbers are not broken from their spread, nor, unless the table is wide, inside an interval.
     """
-    table = TOGETHER.sub("\N{NO-BREAK SPACE}", table)
+    for pattern in [SPREAD] if wide else [SPREAD, INTERVAL]:
+        table = pattern.sub("\N{NO-BREAK SPACE}", table)
     table = MARKED.sub(
         lambda m: f'<span style="min-width:{DIGIT * int(m[1]):.1f}em">{m[2]}</span>', table
     )
