@@ -144,7 +144,8 @@ def to_html(frame: pd.DataFrame, caption: str, digits: int, index: bool, search:
     named = html.escape(re.sub(r"\s+", " ", caption) or "table", quote=True)
     title = f'<p class="table-caption">{html.escape(caption)}</p>' if caption else ""
     frame_tag = f'<div class="{classes(frame, index, search)}" role="region" tabindex="0"'
-    return f'{title}{frame_tag} aria-label="{named}">{_with_tags(table, frame.shape[1] > WIDE)}</div>'
+    table = _with_tags(table, frame.shape[1] > WIDE)
+    return f'{title}{frame_tag} aria-label="{named}">{table}</div>'
 
 
 def _with_tags(table: str, wide: bool) -> str:
