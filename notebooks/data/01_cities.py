@@ -47,6 +47,7 @@ if names is None:
     names = list(catalog.index[wanted & (catalog.index != "sim-fine-128")])
 
 shown = catalog.assign(here=np.where(catalog["here"], "yes", "no"))
+shown = shown.rename(columns={"stands_in_for": "stands in for"})
 show_table(shown.drop(columns=["step (min)", "size (MB)"]), "All cities, simulated ones first",
            search=True)  # fmt: skip
 

@@ -13,7 +13,7 @@
 # In turn: 1. how it works; 2. pairs it was chosen on; 3. pairs held out; 4. what it costs; 5. run
 # live.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "long"]
 profile: str = "bench"  # whose records the page shows: bench, lab or paper
 
 # %%

@@ -6,12 +6,13 @@ as a script.
 
 import html
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from stflow_lib.book import html_table
 
+NAMED, LINE = 3, 120  # names, and letters, of what a sentence enumerates
 PROVENANCE = ["profile", "device", "source_hash"]
 
 
@@ -52,11 +53,28 @@ def show_table(
     the reader a field that filters rows; `folded` says why the table is closed until asked for.
     """
     frame, caption = html_table.simplify(frame, caption)
+    frame, absent = html_table.without_gaps(frame)
     plain = frame.to_string(float_format=f"{{:.{digits}f}}".format, na_rep="-", index=index)
     shown = html_table.bold_best(frame) if best else frame
     page = html_table.to_html(shown, caption, digits, index, search)
+    page += listed("Not run", absent) if absent else ""
     page = fold(f"{caption} ({folded})", page) if folded else page
-    show_html(page, f"{caption}\n{plain}".strip())
+    gaps = f"\nNot run: {'; '.join(absent)}" * bool(absent)
+    show_html(page, f"{caption}\n{plain}{gaps}".strip())
+
+
+def show_list(said: str, names: Sequence[str]) -> None:
+    """Names behind a few words, see `listed`; all of them as plain text."""
+    show_html(listed(said, names), f"{said}: {'; '.join(names)}.")
+
+
+def listed(said: str, names: Sequence[str]) -> str:
+    """HTML of names behind a few words; more than NAMED, or than a line holds, are closed."""
+    line = html.escape("; ".join(names))
+    if len(names) <= NAMED and len(line) <= LINE:
+        return f'<p class="listed">{html.escape(said)}: {line}.</p>'
+    summary = f"{html.escape(said)}: {len(names)}"
+    return f'<details class="listed"><summary>{summary}</summary><p>{line}.</p></details>'
 
 
 OTHER = "the other error"  # why a second table of the same runs is closed

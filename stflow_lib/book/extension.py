@@ -5,14 +5,24 @@ Named in `_config.yml` among the extensions.
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from stflow_lib.book.published import is_of_results
+from stflow_lib.book.published import NARROW, is_of_results
 
+PHONE = "(max-width: 600px)"  # as in stflow.css
 KEPT = ("remember", "summary")  # words in the heading of a section that is always open
+
+
+class Picture(nodes.General, nodes.Element):
+    """An image, after its form for narrow screens."""
+
+
+class Narrow(nodes.image):
+    """The form of an image for narrow screens; it has no place of its own on the page."""
 
 
 class AltTexts(SphinxPostTransform):
@@ -22,14 +32,26 @@ class AltTexts(SphinxPostTransform):
 
     def run(self, **given) -> None:
         """Go through all outputs that have several forms."""
-        for bundle in self.document.findall(_is_bundle):
+        last = None
+        for bundle in list(self.document.findall(_is_bundle)):
             forms = {form["mime_type"]: form for form in bundle.children}
             plain = forms.get("text/plain")
             for image in list(bundle.findall(nodes.image)) if plain else ():
-                image["alt"] = " ".join(plain.astext().split())
-                frame = nodes.container(classes=["picture"])
-                image.replace_self(frame)
-                frame += image
+                if plain.astext() == NARROW:
+                    last.insert(0, Narrow("", **image.attributes))
+                    bundle.parent.remove(bundle)
+                else:
+                    last = _framed(image, plain.astext())
+
+
+def _framed(image: nodes.image, said: str) -> Picture:
+    """Put an image into a frame, with what it shows as its alt text."""
+    image["alt"] = " ".join(said.split())
+    frame, picture = nodes.container(classes=["picture"]), Picture()
+    image.replace_self(frame)
+    frame += picture
+    picture += image
+    return picture
 
 
 def _is_bundle(node: nodes.Node) -> bool:
@@ -87,9 +109,28 @@ def _contents(body: list[nodes.Node]) -> str:
 
 def _counts(body: list[nodes.Node]) -> tuple[int, int]:
     """How many pictures and tables some nodes hold."""
-    pictures = sum(len(list(node.findall(nodes.image))) for node in body)
+    pictures = sum(len(list(node.findall(_is_image))) for node in body)
     pages = [raw.astext() for node in body for raw in node.findall(nodes.raw)]
     return pictures, sum(page.count("<table") for page in pages)
+
+
+def _is_image(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.image) and not isinstance(node, Narrow)
+
+
+def _open_picture(self, node: Picture) -> None:
+    self.body.append("<picture>")
+
+
+def _close_picture(self, node: Picture) -> None:
+    self.body.append("</picture>")
+
+
+def _name_source(self, node: Narrow) -> None:
+    """The file that a browser takes instead of the image's own where the window is narrow."""
+    file = f"{self.builder.imgpath}/{quote(self.builder.images[node['uri']])}"
+    self.body.append(f'<source media="{PHONE}" srcset="{file}">')
+    raise nodes.SkipNode
 
 
 def _visit(self, node: Fold) -> None:
@@ -103,6 +144,8 @@ def _depart(self, node: Fold) -> None:
 def setup(app: Sphinx) -> dict:
     """Entry of the extension."""
     app.add_node(Fold, html=(_visit, _depart))
+    app.add_node(Picture, html=(_open_picture, _close_picture))
+    app.add_node(Narrow, html=(_name_source, None))
     app.add_post_transform(AltTexts)
     app.add_post_transform(FoldSections)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,7 @@
 """Tables as HTML: one row of headings where one suffices, the best in bold, room to scroll.
 
-What is the same in the whole table stands in its caption and nowhere else.
+What is the same in the whole table stands in its caption and nowhere else. Decimal points of a
+column stand below each other.
 """
 
 import html
@@ -16,12 +17,22 @@ TALL, WIDE = 24, 7  # rows from which a table scrolls in a frame; columns from w
 ABSENT = frozenset({"not run", "-", "–", ""})
 RUNS = re.compile(r"^(?P<mean>\d[\d.]*)(?: ± (?P<spread>[\d.]+))?(?: \(n=(?P<n>\d+)[^)]*\))?$")
 COUNT = re.compile(r" \(n=(\d+)\)$")
+NUMBER = re.compile(r"^(?P<mark>\ue000?)(?P<whole>[+−-]?\d[\d,]*)(?=[.\s%×]|$)")
 BOLD = "\ue000", "\ue001"  # private letters that become tags once all others are escaped
+WHOLE = (
+    "\ue002",
+    "\ue003",
+    "\ue004",
+)  # before a width in figures, around the part that is so wide
+MARKED = re.compile(f"{WHOLE[0]}(\\d+){WHOLE[1]}([^{WHOLE[2]}]*){WHOLE[2]}")
+DIGIT = 0.7  # em
+SPREAD = re.compile(r" (?=± )|(?<=±) ")
+INTERVAL = re.compile(r"(?<=\d,) (?=[+−-]?\d[\d.]*\])")
 
 
 def simplify(frame: pd.DataFrame, caption: str) -> tuple[pd.DataFrame, str]:
-    """Without levels, counts of seeds and rows that say nothing, and a caption that says them."""
-    for step in (_one_level, _one_count, _without_gaps):
+    """Without levels and counts of seeds that say nothing, and a caption that says them."""
+    for step in (_one_level, _one_count):
         frame, said = step(frame)
         new = [text for text in said if text.lower() not in caption.lower()]
         caption = ", ".join(filter(None, [caption, *new]))
@@ -51,13 +62,13 @@ def _one_count(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return frame.replace(COUNT.pattern, "", regex=True), [f"n={found.pop()}"]
 
 
-def _without_gaps(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Rows in which nothing has been run are named in the caption."""
+def without_gaps(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The table without rows in which nothing has been run, and the names of these."""
     ran = frame.astype(str).isin({"not run"} | ABSENT)
     empty = ran.all(axis=1) & frame.astype(str).eq("not run").any(axis=1)
-    if not empty.any() or empty.all() or frame.index.nlevels > 1:
+    if empty.all() or frame.index.nlevels > 1:
         return frame, []
-    return frame[~empty], [f"not run: {', '.join(map(str, frame.index[empty]))}"]
+    return frame[~empty], [str(name) for name in frame.index[empty]]
 
 
 def bold_best(frame: pd.DataFrame) -> pd.DataFrame:
@@ -95,17 +106,59 @@ def _ties(one: tuple[float, float, int], best: tuple[float, float, int]) -> bool
     return abs(one[0] - best[0]) <= stats.t.ppf(0.975, freedom) * variance**0.5
 
 
+def on_the_point(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
+    """Marks the whole part of numbers in columns of text, so that all of a column are as wide.
+
+    A column counts as one of numbers where most of its cells begin with one; its floats get
+    `digits` decimals.
+    """
+    shown = frame.copy()
+    for k in range(frame.shape[1]):
+        if not pd.api.types.is_numeric_dtype(frame.iloc[:, k]):
+            texts = [_text(cell, digits) for cell in frame.iloc[:, k]]
+            shown.isetitem(k, pd.Series(_aligned(texts), frame.index, dtype=object))
+    return shown
+
+
+def _text(cell: object, digits: int) -> object:
+    return f"{cell:.{digits}f}" if isinstance(cell, float) and not np.isnan(cell) else cell
+
+
+def _aligned(cells: list) -> list:
+    found = [NUMBER.match(cell) if isinstance(cell, str) else None for cell in cells]
+    widths = [len(m["whole"]) for m in found if m]
+    filled = [cell for cell in cells if str(cell) not in ABSENT | {"nan", "None"}]
+    ragged = len(set(widths)) > 1 or any(m["mark"] for m in found if m)
+    if not ragged or 2 * len(widths) < len(filled):
+        return cells
+    return [f"{m['mark']}{WHOLE[0]}{max(widths)}{WHOLE[1]}{m['whole']}{WHOLE[2]}{cell[m.end():]}"
+            if m else cell for m, cell in zip(found, cells, strict=True)]  # fmt: skip
+
+
 def to_html(frame: pd.DataFrame, caption: str, digits: int, index: bool, search: bool) -> str:
     """The table with its caption above it, in a frame that scrolls and can be focused."""
     number = f"{{:.{digits}f}}".format
-    table = _named_corner(frame).to_html(
+    table = _named_corner(on_the_point(frame, digits)).to_html(
         float_format=number, na_rep="–", index=index, border=0, justify="right"
     )
-    table = table.replace(BOLD[0], "<strong>").replace(BOLD[1], "</strong>")
     named = html.escape(re.sub(r"\s+", " ", caption) or "table", quote=True)
     title = f'<p class="table-caption">{html.escape(caption)}</p>' if caption else ""
     frame_tag = f'<div class="{classes(frame, index, search)}" role="region" tabindex="0"'
+    table = _with_tags(table, frame.shape[1] > WIDE)
     return f'{title}{frame_tag} aria-label="{named}">{table}</div>'
+
+
+def _with_tags(table: str, wide: bool) -> str:
+    """Private letters become tags: DIGIT em hold a figure of any font, bold or not.
+
+    Numbers are not broken from their spread, nor, unless the table is wide, inside an interval.
+    """
+    for pattern in [SPREAD] if wide else [SPREAD, INTERVAL]:
+        table = pattern.sub("\N{NO-BREAK SPACE}", table)
+    table = MARKED.sub(
+        lambda m: f'<span style="min-width:{DIGIT * int(m[1]):.1f}em">{m[2]}</span>', table
+    )
+    return table.replace(BOLD[0], "<strong>").replace(BOLD[1], "</strong>")
 
 
 def _named_corner(frame: pd.DataFrame) -> pd.DataFrame:
@@ -125,6 +178,7 @@ def classes(frame: pd.DataFrame, index: bool, search: bool = False) -> str:
     """
     long = index and any(len(str(name)) > SENTENCE for name in frame.index)
     names = ["table-scroll"] + ["indexed"] * index + ["sentence-index"] * long
+    names += ["levels"] * (index and frame.index.nlevels > 1)
     for n, (_, column) in enumerate(list(frame.items())[::-1], start=1):
         if not pd.api.types.is_numeric_dtype(column):
             long = column.astype(str).str.len().max() > SENTENCE

@@ -13,6 +13,7 @@ PARAMETERS, LONG = "parameters", "long"
 RECORDS = "train_missing"  # a parameter of all pages that show recorded runs
 WORDS_A_MINUTE = 200
 PICTURES = ("image/png", "text/html")
+NARROW = "image/x-narrow+png"  # a figure once more, for narrow screens
 PROVENANCE = re.compile(r'^<(p|details) class="provenance">')
 
 
@@ -20,6 +21,7 @@ def for_site(notebook: dict, name: str) -> dict:
     """The notebook of page `name` ("finegrained/03_results") as readers get it."""
     cells = [cell for cell in notebook["cells"] if INJECTED not in tags(cell)]
     whole = is_of_results(cells)
+    cells = [_with_two_pictures(cell) for cell in cells]
     shown = [folded(cell) if whole or is_setting(cell) else cell for cell in cells]
     first = [cell for cell in shown if FINDING in tags(cell)]
     rest = [cell for cell in shown[1:] if FINDING not in tags(cell)]
@@ -126,6 +128,23 @@ def _provenance(cells: list[dict]) -> Iterator[str]:
 
 def _html(output: dict) -> str:
     return "".join(output.get("data", {}).get("text/html", ""))
+
+
+def _with_two_pictures(cell: dict) -> dict:
+    """The form of a figure for narrow screens is an output of its own, named by its type."""
+    if cell["cell_type"] != "code":
+        return cell
+    outputs = [part for output in cell["outputs"] for part in _pictures(output)]
+    return {**cell, "outputs": outputs}
+
+
+def _pictures(output: dict) -> Iterator[dict]:
+    data = dict(output.get("data", {}))
+    narrow = data.pop(NARROW, None)
+    yield {**output, "data": data} if narrow else output
+    if narrow:
+        forms = {"image/png": narrow, "text/plain": NARROW}
+        yield {"output_type": "display_data", "metadata": {}, "data": forms}
 
 
 def _without_provenance(cell: dict) -> dict:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import OTHER, provenance, show_table, show_text
+from stflow_lib.book.display import provenance, show_list, show_table, show_text
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.data.catalog.index import entries
@@ -108,13 +108,13 @@ def show_provenance(rows: Rows) -> None:
     """Say under a table or figure where the numbers of its rows come from, and what failed."""
     provenance(runs.records(runs_of(rows)))
     if failed := failures(rows):
-        show_text(f"Failed trainings, which no mean counts: {failed}.")
-    if scored := settings_sentence(runs_of(rows)):
-        show_text(scored)
+        show_list("Failed trainings, which no mean counts", failed)
+    if scored := settings_scored(runs_of(rows)):
+        show_list("Own methods whose settings were scored", scored)
 
 
-def settings_sentence(group: Iterable[Run]) -> str:
-    """How many settings of our own methods, of those in a group, have a test error where."""
+def settings_scored(group: Iterable[Run]) -> list[str]:
+    """How many settings of each of our own methods in a group have a test error, and where."""
     group = list(group)
     methods = {run.method for run in group}
     lines = [
@@ -128,8 +128,7 @@ def settings_sentence(group: Iterable[Run]) -> str:
     for line in lines:
         where = f"{line.settings} on {line.city}{' (held out)' * line.held_out}"
         texts.setdefault(line.method, []).append(where)
-    found = "; ".join(f"{name}: {', '.join(places)}" for name, places in texts.items())
-    return f"Settings scored, of our own methods: {found}." if found else ""
+    return [f"{name}: {', '.join(places)}" for name, places in texts.items()]
 
 
 def show_settings(wing: str, caption: str) -> None:
@@ -141,7 +140,8 @@ def show_settings(wing: str, caption: str) -> None:
     counted["part"] = counted["held_out"].map({False: "chosen on", True: "held out"})
     wide = counted.pivot(index="method", columns=["part", "city"], values="settings")
     wide = wide.reindex(choosing.own_methods(wing)).fillna(0).astype(int)
-    show_table(wide.sort_index(axis=1).rename_axis(index=None, columns=[None, None]), caption)
+    wide = wide.sort_index(axis=1).rename_axis(index=None, columns=[None, None])
+    show_table(wide, caption, folded="how often test errors were looked at")
 
 
 def show_costs(rows: Rows, caption: str) -> None:
@@ -156,13 +156,13 @@ def show_costs(rows: Rows, caption: str) -> None:
     show_table(medians.round().astype("Int64"), caption)
 
 
-def failures(rows: Rows) -> str:
-    """Rows with failed trainings, and how many of their records are: "A 1 of 3, B 3 of 3"."""
+def failures(rows: Rows) -> list[str]:
+    """Rows with failed trainings, and how many of their records are: "A 1 of 3", "B 3 of 3"."""
     found = {
         row: [bool(record["notes"].get("collapsed")) for record in runs.records(group)]
         for row, group in rows.items()
     }
-    return ", ".join(f"{row} {sum(f)} of {len(f)}" for row, f in found.items() if any(f))
+    return [f"{row} {sum(f)} of {len(f)}" for row, f in found.items() if any(f)]
 
 
 def runs_at(group: Iterable[Run], pair: str, amount: str) -> list[Run]:
@@ -231,17 +231,23 @@ def count_verdicts(judged: pd.DataFrame) -> str:
 
 
 def show_gains(judged: pd.DataFrame, caption: str) -> None:
-    """Gains with intervals, a table for each metric: compared rows down, tasks across."""
-    for number, (metric, found) in enumerate(judged.groupby("metric", sort=False)):
+    """Gains with intervals, a table for each metric and amount of data: rows down, tasks across.
+
+    The first table is open.
+    """
+    why = ""
+    for (metric, amount), found in judged.groupby(["metric", "scarcity"], sort=False):
         text = found.assign(
             text=[judged_text(row) for row in found.itertuples()],
             task=found["city"].map(arrow),
-            days=found["scarcity"].map(days),
         )
-        wide = text.pivot(index="row", columns=["task", "days"], values="text").fillna("")
-        wide = wide.reindex(found["row"].unique()).rename_axis(index=None)
-        title = f"{caption}, {metric.upper()}, %; confirmed?"
-        show_table(wide, title, folded=OTHER if number else "")
+        wide = text.pivot(index="row", columns="task", values="text").fillna("")
+        wide = wide.reindex(found["row"].unique())[text["task"].unique()].rename_axis(
+            index=None
+        )
+        title = f"{caption}, {metric.upper()}, {days(amount)}, %; confirmed?"
+        show_table(wide, title, folded=why)
+        why = "another error, or amount of data"
 
 
 def show_comparisons(judged: pd.DataFrame) -> None:

@@ -136,3 +136,24 @@ def test_a_named_sentence_can_be_shown_on_another_page(shown, monkeypatch):
     display.show_text("b")
     glued = {"scrapbook": {"name": "finding", "mime_prefix": ""}}
     assert named == [{"raw": True, "metadata": glued}, {"raw": True}]
+
+
+def test_many_rows_without_a_run_are_counted_and_closed(shown):
+    """Two dozen names in a caption are read by nobody and take the place of the table."""
+    rows = [f"method {k}" for k in range(5)]
+    frame = pd.DataFrame(
+        {"sf": ["1.0"] + ["not run"] * 4, "ny": ["2.0"] + ["not run"] * 4}, rows
+    )
+    display.show_table(frame, "Errors")
+    display.show_table(frame[:4], "Errors")
+    many, few = shown
+    closed = '<details class="listed"><summary>Not run: 4</summary><p>method 1; '
+    assert closed in many["text/html"] and "method 4" in many["text/plain"]
+    line = '<p class="listed">Not run: method 1; method 2; method 3.</p>'
+    assert few["text/html"].endswith(line) and 'aria-label="Errors"' in few["text/html"]
+
+
+def test_long_names_are_closed_too():
+    """Three names may fill a screen of a phone."""
+    assert display.listed("Scored", ["x" * 200]).startswith("<details")
+    assert display.listed("Scored", ["a<b"]) == '<p class="listed">Scored: a&lt;b.</p>'

@@ -8,6 +8,7 @@ from docutils import nodes
 from docutils.utils import new_document
 
 from stflow_lib.book import extension
+from stflow_lib.book.published import NARROW
 
 
 def bundle(*forms):
@@ -54,7 +55,28 @@ def test_a_picture_takes_its_plain_text_as_alt_text(document):
     apply(extension.AltTexts, document)
     first, second = document.findall(nodes.image)
     assert first["alt"] == "Errors. x: days" and "alt" not in second
-    assert first.parent["classes"] == ["picture"]
+    assert first.parent.parent["classes"] == ["picture"]
+
+
+def test_the_narrow_form_of_a_picture_stands_inside_it(document):
+    """A second image on the page would be read out, counted and loaded twice."""
+    for uri, said in (("a.png", "Errors"), ("b.png", "Costs"), ("c.png", NARROW)):
+        plain = nodes.literal_block(text=said)
+        document += bundle(("image/png", nodes.image(uri=uri)), ("text/plain", plain))
+    apply(extension.AltTexts, document)
+    alone, both = document.findall(extension.Picture)
+    assert [image["uri"] for image in both.children] == ["c.png", "b.png"]
+    assert isinstance(both[0], extension.Narrow) and both[1]["alt"] == "Costs"
+    assert len(alone.children) == 1 and len(document.children) == 2
+    assert extension._counts([document])[0] == 2
+
+
+def test_a_phone_is_told_the_file_of_the_narrow_form():
+    builder = SimpleNamespace(imgpath="../_images", images={"x/c d.png": "c d.png"})
+    page = SimpleNamespace(builder=builder, body=[])
+    with pytest.raises(nodes.SkipNode):
+        extension._name_source(page, extension.Narrow(uri="x/c d.png"))
+    assert page.body == ['<source media="(max-width: 600px)" srcset="../_images/c%20d.png">']
 
 
 def test_sections_but_the_first_result_are_closed_and_say_what_they_hold(document):

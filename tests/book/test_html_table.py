@@ -1,11 +1,13 @@
 """Tables as HTML: nothing is said twice, nothing is lost, the best is marked."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from stflow_lib.book import html_table
-from stflow_lib.book.html_table import lowest, simplify, to_html
+from stflow_lib.book.html_table import lowest, simplify, to_html, without_gaps
 
 
 def columns(*tuples, names=("city", "scarcity", "metric")) -> pd.MultiIndex:
@@ -41,12 +43,13 @@ def test_cells_that_differ_in_their_seeds_keep_them(other):
     assert simplify(frame, "")[0].equals(frame)
 
 
-def test_rows_without_a_run_are_named_in_the_caption():
+def test_rows_without_a_run_leave_the_table():
     frame = pd.DataFrame({"a": ["1.0", "not run"], "b": ["not run", "not run"]}, ["HA", "FODE"])
-    found, caption = simplify(frame, "Errors")
-    assert list(found.index) == ["HA"] and caption == "Errors, not run: FODE"
+    found, absent = without_gaps(frame)
+    assert list(found.index) == ["HA"] and absent == ["FODE"]
     printed = frame.assign(b=["1", "2"])  # a printed number is a reason to stay
-    assert list(simplify(printed, "")[0].index) == ["HA", "FODE"]
+    assert without_gaps(printed)[0].equals(printed)
+    assert without_gaps(frame.iloc[1:])[0].equals(frame.iloc[1:])  # or nothing would be left
 
 
 def test_the_lowest_mean_and_its_ties_by_welchs_interval():
@@ -64,7 +67,7 @@ def test_without_spreads_only_equal_means_tie():
 def test_the_best_is_bold_and_nothing_else_becomes_a_tag():
     frame = pd.DataFrame({"sf": ["1.0", "<b>", "3.0"]}, ["x<y", "b", "c"])
     page = to_html(html_table.bold_best(frame), "A & B", 3, True, False)
-    assert "<strong>1.0</strong>" in page and page.count("<strong>") == 1
+    assert "<strong><span" in page and page.count("<strong>") == 1
     assert "&lt;b&gt;" in page and "x&lt;y" in page and "A &amp; B" in page
 
 
@@ -87,3 +90,47 @@ def test_long_wide_and_searchable_tables_say_so():
     long = pd.DataFrame({f"c{k}": range(40) for k in range(8)})
     assert html_table.classes(long, True, True) == "table-scroll indexed tall wide searchable"
     assert html_table.classes(long.iloc[:3, :2], True) == "table-scroll indexed"
+
+
+def wholes(page: str) -> list[tuple[str, str]]:
+    return re.findall(r'<span style="min-width:([\d.]+)em">([^<]*)</span>', page)
+
+
+def test_whole_parts_of_a_column_are_equally_wide():
+    """Means of 9.9 and 123.4 that start below each other are compared wrongly at a glance."""
+    cells = ["9.900 ± 0.100", "123.400 ± 2.000", "not run", "-1.5"]
+    page = to_html(pd.DataFrame({"sf": cells}), "", 3, True, False)
+    assert wholes(page) == [("2.1", "9"), ("2.1", "123"), ("2.1", "-1")]
+    assert "9</span>.900\xa0±\xa00.100</td>" in page and "<td>not run</td>" in page
+
+
+def test_bold_numbers_are_as_wide_as_others():
+    """Bold figures are wider in most fonts: the width is the column's, in em."""
+    frame = html_table.bold_best(pd.DataFrame({"sf": ["9.9", "10.0"]}))
+    page = to_html(frame, "", 3, False, False)
+    assert '<strong><span style="min-width:1.4em">9</span>.9</strong>' in page
+    assert [width for width, _ in wholes(page)] == ["1.4", "1.4"]
+
+
+def test_words_dates_and_columns_of_numbers_are_left_alone():
+    """Numbers stand to the right with equal digits; words do not become numbers by their first."""
+    words = pd.DataFrame({"a": ["2b", "13D", "-"], "b": ["one 1", "4", "two 12"]})
+    assert not wholes(to_html(words, "", 1, True, False))
+    days = pd.DataFrame({"a": ["2016-01-01", "2017-01-01"], "b": ["1.5", "2.5"]})
+    assert not wholes(to_html(days, "", 1, True, False))  # as they are, they stand in line
+    assert not wholes(to_html(pd.DataFrame({"a": [1.5, 10.5]}), "", 1, True, False))
+
+
+def test_floats_among_words_get_the_digits_of_the_table():
+    frame = pd.DataFrame({"a": [1.23456, "12.300", np.nan]}, dtype=object)
+    page = to_html(frame, "", 3, False, False)
+    assert "1</span>.235" in page and "12</span>.300" in page and "–" in page
+
+
+def test_a_number_stays_on_the_line_of_its_spread_and_interval():
+    """Words may be broken so that a table fits, numbers not; intervals of a wide table may."""
+    frame = pd.DataFrame({"a": ["1.5 ± 0.2 (n=3)", "HA: +1.2 [-0.4, 2.0] a, 3"]})
+    page = to_html(frame, "", 1, True, False)
+    assert "1.5\xa0±\xa00.2 (n=3)" in page and "HA: +1.2 [-0.4,\xa02.0] a, 3" in page
+    wide = to_html(pd.concat({k: frame["a"] for k in range(8)}, axis=1), "", 1, True, False)
+    assert "1.5\xa0±\xa00.2" in wide and "[-0.4, 2.0]" in wide

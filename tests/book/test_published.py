@@ -93,3 +93,13 @@ def test_a_long_page_without_records_can_be_closed_too(notebook):
     assert not published.is_of_results(cells)
     assert published.is_of_results([code("n: int = 3", tags=["parameters", "long"])])
     assert published.is_of_results(notebook["cells"])
+
+
+def test_the_narrow_form_of_a_figure_is_an_output_of_its_own():
+    """The site's builder knows no picture of that type, and would drop it with a warning."""
+    forms = {"image/png": "wide", published.NARROW: "small", "text/plain": "Errors"}
+    notebook = {"cells": [published.markdown("t", TITLE), code("draw()", forms)]}
+    *_, drawn = published.for_site(copy.deepcopy(notebook), "a")["cells"]
+    wide, small = (output["data"] for output in drawn["outputs"])
+    assert wide == {"image/png": "wide", "text/plain": "Errors"}
+    assert small == {"image/png": "small", "text/plain": published.NARROW}

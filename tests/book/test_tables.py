@@ -124,9 +124,21 @@ def test_gains_lie_under_their_task(rows, capsys):
     other = judged.assign(city="v>w", gain=-7.0, low=NAN, high=NAN, so_far="")
     tables.show_gains(pd.concat([judged, other]), "below")
     caption, task, line = capsys.readouterr().out.splitlines()
-    assert caption == "below, RMSE, %; confirmed?, 3 days of target data"
+    assert caption == "below, RMSE, 3 days of target data, %; confirmed?"
     assert task.index("x → y") < task.index("v → w")
     assert line.split() == ["B", "+45.0", "[+32.6,", "+57.4]", "yes", "-7.0"]
+
+
+def test_gains_of_each_amount_of_data_are_a_table(rows, capsys, monkeypatch):
+    """Tasks times amounts are more columns than a screen holds; one table at a time is read."""
+    monkeypatch.setattr(tables, "show_table", lambda frame, title, folded: print(
+        [*frame.columns], title.split(", ")[2], bool(folded)))  # fmt: skip
+    judged = tables.compare(rows, {"B": ("A", "B")}, ["rmse"])
+    tables.show_gains(pd.concat([judged, judged.assign(scarcity="0")]), "below")
+    assert capsys.readouterr().out.splitlines() == [
+        "['x → y'] 3 days of target data False",
+        "['x → y'] no day of target data True",
+    ]
 
 
 def test_comparisons_end_in_one_sentence(rows, capsys):
@@ -160,7 +172,7 @@ def test_failed_trainings_are_named_under_the_table(rows, recorded, capsys):
     """A method that is in no mean looks as if nobody had tried it."""
     failed = recorded("F", "x>y", {"rmse": 9.0}, notes={"collapsed": True})
     fine = recorded("F", "x>y", {"rmse": 7.0}, 1)
-    assert tables.failures(rows | {"F": [failed, fine]}) == "F 1 of 2"
+    assert tables.failures(rows | {"F": [failed, fine]}) == ["F 1 of 2"]
     tables.show_provenance({"F": [failed, fine]})
     assert capsys.readouterr().out.endswith("which no mean counts: F 1 of 2.\n")
     tables.show_provenance(rows)
@@ -209,11 +221,13 @@ def test_tables_say_how_many_settings_of_our_own_methods_were_scored_where(
     """A second look at the test errors of a held-out city must be seen by who reads the table."""
     monkeypatch.setattr(tables.choosing, "settings_scored", lambda wing: COUNTED)
     group = [recorded("Trees", "x>y", {"rmse": 1.0}), recorded("A", "x>y", {"rmse": 1.0})]
-    said = "Settings scored, of our own methods: Trees: 2 on la, 1 on san-diego (held out)."
-    assert tables.settings_sentence(group) == said
-    assert tables.settings_sentence(group[1:]) == tables.settings_sentence([]) == ""
+    said = "Trees: 2 on la, 1 on san-diego (held out)"
+    assert tables.settings_scored(group) == [said]
+    assert tables.settings_scored(group[1:]) == tables.settings_scored([]) == []
     tables.show_provenance({"T": group})
-    assert capsys.readouterr().out.endswith(f"{said}\n")
+    assert capsys.readouterr().out.endswith(
+        f"Own methods whose settings were scored: {said}.\n"
+    )
 
 
 def test_settings_stand_under_the_part_of_their_city(monkeypatch, capsys):

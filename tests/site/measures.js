@@ -2,6 +2,7 @@
 // people out. Returns an object; the rules carry the names that axe-core gives them.
 () => {
   const SCREEN = 900;
+  const TICK = 8.5 / 72 * 100;  // pixels of the smallest tick labels in a picture of its own size
   const article = document.querySelector('article') || document.body;
   const all = selector => [...document.querySelectorAll(selector)];
   const shown = element => element.getClientRects().length > 0
@@ -75,8 +76,13 @@
   const beyond = table => {
     const frame = table.parentElement.getBoundingClientRect();
     const last = [...table.querySelectorAll('thead tr')].pop() || table.rows[0];
-    return [...(last?.cells || [])].filter(c => c.getBoundingClientRect().right > frame.right + 1).length;
+    const title = table.parentElement.getAttribute('aria-label') || 'table';
+    return [...(last?.cells || [])].filter(c => c.getBoundingClientRect().right > frame.right + 1)
+      .map(c => `${title.slice(0, 60)}: ${c.textContent.trim()}`);
   };
+  const off = [...article.querySelectorAll('table')].filter(shown).flatMap(beyond);
+  const letters = [...article.querySelectorAll('.picture img')].filter(shown).filter(i => i.naturalWidth)
+    .map(i => ({file: i.currentSrc.split('/').pop(), pixels: TICK * i.clientWidth / i.naturalWidth}));
   const code = [...article.querySelectorAll('.cell_input')].filter(shown)
     .reduce((sum, e) => sum + e.getBoundingClientRect().height, 0);
   const height = article.getBoundingClientRect().height;
@@ -91,7 +97,9 @@
     code: code / height,
     images: images.length,
     described: images.filter(proper).length,
-    beyond: [...article.querySelectorAll('table')].filter(shown).reduce((sum, t) => sum + beyond(t), 0),
+    beyond: off.length,
+    off: off,
+    letters: letters,
     bytes: loaded,
     findings: Object.fromEntries(Object.entries(found).filter(([, e]) => e.length)
       .map(([rule, elements]) => [rule, elements.slice(0, 5).map(name)])),

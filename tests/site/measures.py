@@ -2,7 +2,8 @@
 
     python tests/site/measures.py build/site/smoke/_build/html
 
-prints a line for each page and the medians; `measure` is what the tests use.
+prints a line for each page, the columns of tables that are off the screen, and the medians;
+`measure` is what the tests use.
 """
 
 import sys
@@ -79,7 +80,7 @@ def main(folder: str, width: int = WIDTHS[0], *names: str) -> None:
         for name in names or pages():
             if (Path(folder) / f"{name}.html").exists():
                 found.append(measure(context, f"{base}/{name}.html", int(width)))
-                print(line(name, found[-1]), flush=True)
+                print("\n  ".join([line(name, found[-1]), *found[-1]["off"]]), flush=True)
     firsts = [one["first"] for one in found if one["first"] is not None]
     print(f"median screens {median(one['screens'] for one in found):.1f}, first result "
           f"{median(firsts):.1f}, code {100 * median(one['code'] for one in found):.0f} %, alt "

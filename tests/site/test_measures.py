@@ -64,6 +64,19 @@ def test_pages_of_records_are_short_and_start_with_a_result(site, look, page):
 
 
 @each_page
+def test_words_in_pictures_can_be_read_on_a_phone(look, page):
+    """Seven pixels are the least; a figure of three panels on 350 pixels had four."""
+    small = [one for one in look(page, min(measures.WIDTHS))["letters"] if one["pixels"] < 6.9]
+    assert not small
+
+
+@each_page
+def test_no_column_is_off_the_screen_of_a_desk(look, page):
+    """The column that is looked for, the verdict, is often the last."""
+    assert not look(page, measures.WIDTHS[0])["off"]
+
+
+@each_page
 def test_pages_are_light(look, page):
     """MathJax is 1.3 MB, the theme 1.7; nothing else is loaded that a page does not show."""
     assert look(page, measures.WIDTHS[0])["bytes"] < 6e6

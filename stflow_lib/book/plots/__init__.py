@@ -1,5 +1,6 @@
 """Figures of the book: shared ones here, the others in one module for each page."""
 
-from stflow_lib.book.alt_text import install
+from stflow_lib.book import alt_text, stacked
 
-install()
+alt_text.install()
+stacked.install()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from stflow_lib.book.plots.comparisons import WORD_COLOURS
 from stflow_lib.book.plots.style import ORANGE, SKY
+from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.verdicts.statistics import (
     FINDINGS,
     NO_DATA,
@@ -59,7 +60,9 @@ def days_sentence(judged: pd.DataFrame) -> str:
 
 def judgements_table(found: pd.DataFrame) -> pd.DataFrame:
     """Statements down, cities across under their profile; places without any run are left out."""
-    text = found.assign(text=[judgement_text(row) for row in found.itertuples()])
+    text = found.assign(
+        text=[judgement_text(row) for row in found.itertuples()], city=found["city"].map(arrow)
+    )
     wide = text.pivot(index="statement", columns=["profile", "city"], values="text").fillna("")
     return wide.loc[found["statement"].unique(), (~wide.isin(["-", ""])).any()]
 

@@ -92,6 +92,12 @@ def test_places_without_a_run_have_no_column(judged):
     assert plots.judgements_table(judged[judged["title"] == "Q"]).empty
 
 
+def test_pairs_of_cities_are_written_so_that_a_heading_can_be_broken(judged):
+    """A name of forty letters without a space makes a column that wide."""
+    table = plots.judgements_table(judged[judged["title"] == "P"].replace({"x": "la+b-c>d"}))
+    assert ("lab", "la + b-c → d") in table.columns
+
+
 def test_bars_are_shares_of_their_row(judged):
     """Shares of all judgements would make papers with few claims look refuted."""
     both = [plots.count_verdicts(judged, ["title", "kind"], c) for c in ("verdict", "so_far")]
