@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,6 +31,8 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # nothing leaves the machine
 ]
 OVER = "() => document.documentElement.scrollWidth - window.innerWidth"
+LOADED = "[...document.images].every(image => image.complete)"  # another one, for another width
+measures = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("measures.py"))))
 
 # What a reader would stumble over, measured in the page.
 LOOK = """() => {
@@ -60,6 +64,7 @@ class Visit:
     failed: list[str] = field(default_factory=list)  # requests that got no answer
     seen: dict = field(default_factory=dict)  # what LOOK measured
     over: dict[int, int] = field(default_factory=dict)  # width -> pixels beyond it
+    measured: dict[int, dict] = field(default_factory=dict)  # width -> what measures.js found
 
     def listen(self, page) -> None:
         """Collect everything that the page says and asks for."""
@@ -113,19 +118,14 @@ def visit(browser):
 
     def look(url: str, *widths: int) -> Visit:
         result = Visit()
-        page = context.new_page()
-        page.set_viewport_size({"width": widths[0], "height": 1000})
-        page.set_default_timeout(180_000)  # patience on a busy machine is no fault
-        result.listen(page)
-        page.goto(url, wait_until="load")
-        page.wait_for_function("document.body?.children.length")  # a redirect has none
-        page.wait_for_timeout(300)
-        page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
+        page = measures.opened(context, url, widths[0], result.listen)
         result.seen = page.evaluate(LOOK)
         for width in widths:
-            page.set_viewport_size({"width": width, "height": 1000})
+            page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_timeout(300 * (width != widths[0]))  # plots are drawn anew
+            page.wait_for_function(LOADED)
             result.over[width] = page.evaluate(OVER)
+            result.measured[width] = page.evaluate(measures.SCRIPT)
         page.close()
         return result
 
@@ -188,6 +188,19 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def seen(site, serve, visit):
+    """seen(page) -> one visit to each page: at a desk, then as wide as a phone."""
+    address, known = serve(site), {}
+
+    def look(page: str) -> Visit:
+        if page not in known:
+            known[page] = visit(f"{address}/{page}.html", *measures.WIDTHS)
+        return known[page]
+
+    return look
 
 
 @pytest.fixture(scope="session")

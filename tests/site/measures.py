@@ -7,6 +7,7 @@ prints a line for each page, the columns of tables that are off the screen, and 
 """
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,12 +28,17 @@ def pages() -> list[str]:
     return [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
 
 
-def opened(context, url: str, width: int):
-    """A page that has come to rest, its formulas set, in a window of 900 pixels' height."""
+def opened(context, url: str, width: int, listen: Callable = lambda page: None):
+    """A page that has come to rest, its formulas set, in a window of 900 pixels' height.
+
+    `listen` is told of the page before it is opened.
+    """
     page = context.new_page()
     page.set_viewport_size({"width": width, "height": 900})
-    page.set_default_timeout(180_000)
+    page.set_default_timeout(180_000)  # patience on a busy machine is no fault
+    listen(page)
     page.goto(url, wait_until="load")
+    page.wait_for_function("document.body?.children.length")  # a redirect has none
     page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
     page.wait_for_timeout(300)
     return page

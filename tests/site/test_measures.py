@@ -18,18 +18,9 @@ both_widths = pytest.mark.parametrize("width", measures.WIDTHS)
 
 
 @pytest.fixture(scope="module")
-def look(site, serve, browser):
-    """look(page, width) -> measures of a page, taken once."""
-    address, context, known = serve(site), browser.new_context(), {}
-
-    def at(page: str, width: int) -> dict:
-        if (page, width) not in known:
-            url = f"{address}/{page}.html"
-            known[page, width] = measures.measure(context, url, width)
-        return known[page, width]
-
-    yield at
-    context.close()
+def look(seen):
+    """look(page, width) -> measures of a page."""
+    return lambda page, width: seen(page).measured[width]
 
 
 def of_records(site, page: str) -> bool:

@@ -10,30 +10,11 @@ from stflow_lib.runs import profiles
 
 TOC = yaml.safe_load((Path(__file__).resolve().parents[2] / "book/_toc.yml").read_text())
 PAGES = [TOC["root"]] + [c["file"] for part in TOC["parts"] for c in part["chapters"]]
-WIDTHS = (1300, 420)  # pixels: a desk and a phone
+WIDTHS = (1300, 390)  # pixels: a desk and a phone
 NOISE = re.compile(r"Traceback \(most recent call last\)|\b\w*Warning\b:|\[IPKernelApp\]")
 
 each_page = pytest.mark.parametrize("page", PAGES)
 each_notebook = pytest.mark.parametrize("name", profiles.notebooks())
-
-
-@pytest.fixture(scope="module")
-def address(site, serve):
-    """Where the site is served; a page is at ADDRESS/PAGE.html."""
-    return serve(site)
-
-
-@pytest.fixture(scope="module")
-def at_desk(address, visit):
-    """One visit to each page, shared by the tests below: at a desk, then as wide as a phone."""
-    known = {}
-
-    def look(page):
-        if page not in known:
-            known[page] = visit(f"{address}/{page}.html", *WIDTHS)
-        return known[page]
-
-    return look
 
 
 def outputs(cells: list[dict]) -> list[dict]:
@@ -41,19 +22,19 @@ def outputs(cells: list[dict]) -> list[dict]:
 
 
 @each_page
-def test_page_opens_without_an_error_or_an_outside_request(at_desk, page):
+def test_page_opens_without_an_error_or_an_outside_request(seen, page):
     """MathJax, plotly.js and widgets come from a CDN unless every default is overruled."""
-    found = at_desk(page)
+    found = seen(page)
     assert not found.errors and not found.failed and not found.foreign
     assert not found.seen["broken"]
 
 
 @each_page
-def test_formulas_are_set(at_desk, page):
+def test_formulas_are_set(seen, page):
     """Without MathJax a page shows raw dollars and backslashes and raises nothing."""
-    seen = at_desk(page).seen
-    assert not seen["wrong"] and not seen["raw"]
-    assert not re.search(r"\\(frac|sum|hat|mathbf|text)\b|\$\$", prose(seen["text"]))
+    found = seen(page).seen
+    assert not found["wrong"] and not found["raw"]
+    assert not re.search(r"\\(frac|sum|hat|mathbf|text)\b|\$\$", prose(found["text"]))
 
 
 def prose(text: str) -> str:
@@ -65,19 +46,19 @@ def prose(text: str) -> str:
 
 @each_page
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_sticks_out(at_desk, page, width):
+def test_nothing_sticks_out(seen, page, width):
     """Wide tables and formulas scroll in place; the page itself never moves sideways."""
-    assert at_desk(page).over[width] <= 1
+    assert seen(page).over[width] <= 1
 
 
 @each_notebook
-def test_page_has_all_figures_of_its_notebook(at_desk, executed, name):
+def test_page_has_all_figures_of_its_notebook(seen, executed, name):
     """A picture that the notebook made and the page lacks was lost on the way."""
     made = [output.get("data", {}) for output in outputs(executed(name))]
-    seen = at_desk(f"book/nb/{name}").seen
-    assert seen["pictures"] == sum("image/png" in d or "image/svg+xml" in d for d in made)
-    assert seen["plots"] == sum("application/vnd.plotly.v1+json" in d for d in made)
-    assert seen["blank"] == 0
+    found = seen(f"book/nb/{name}").seen
+    assert found["pictures"] == sum("image/png" in d or "image/svg+xml" in d for d in made)
+    assert found["plots"] == sum("application/vnd.plotly.v1+json" in d for d in made)
+    assert found["blank"] == 0
 
 
 @each_notebook
