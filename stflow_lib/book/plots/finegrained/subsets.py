@@ -1,0 +1,119 @@
+"""Do pretexts pay: every subset of them against none, and what the paper's sentences come to."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from stflow_lib import runs
+from stflow_lib.book.display import OTHER, show_table
+from stflow_lib.book.plots.comparisons import gains_figure
+from stflow_lib.book.plots.finegrained.ablations import ordered_gains, rows_table
+from stflow_lib.book.tables import gain_text, show_provenance
+from stflow_lib.finegrained.ablations import CONTROL
+from stflow_lib.runs import Rows
+from stflow_lib.runs.table import NOT_RUN
+
+METRICS = ("rmse", "mae")
+SENTENCES = {  # of the paper -> the claims' ids that it comes to
+    "Table 7: any two pretexts are better than one": r"order\.table7\.\w+\+\w+-",
+    "Table 7: all three are better than any two": r"order\.table7\.\w+\+\w+\.",
+    "Table 7: all three are better than one": r"order\.table7\.[a-z]+\.",
+    "Table 7: of single ones tcs is best, reg worst": r"order\.table7\.[a-z]+-",
+    "Figure 6: weight sampling is better below 60 %": r"order\.figure6\.[24]0\.",
+    "Figure 6: hard sampling is better with all data": r"order\.figure6\.100\.",
+    "Figure 7a: 1e-4 is best for taxis": r"order\.figure7a\.",
+    "Figure 7b: 5e-5 is best for bicycles": r"order\.figure7b\.",
+    "Figure 8a: the more channels, the better": r"order\.figure8\.",
+    "Figure 9a: UrbanSTC is better at any amount of data": r"order\.[A-Z]\w+\.",
+    "Figure 9b: UrbanSTC has fewer parameters": r"order\.table10\.",
+}
+SIZES = "networks of the paper's size"  # where parameters are counted, without a city
+
+
+def show_errors(rows: Rows) -> None:
+    """Errors of each row by city and amount of data, how long it learned, and their origin."""
+    laid_out = rows_table(rows)
+    for metric, why in zip(METRICS, ("", OTHER), strict=True):
+        wide = laid_out.xs(metric, axis=1, level=2).rename_axis(index="pretexts")
+        show_table(wide, f"Trained to the end: {metric.upper()}", best=True, folded=why)
+    show_table(steps(rows), "Optimiser steps of all stages, mean over seeds", digits=0)
+    show_provenance(rows)
+
+
+def steps(rows: Rows) -> pd.DataFrame:
+    """Steps of all stages together, mean over seeds: rows down, (city, amount) across."""
+    lines = [
+        (label, r["city"], f"{r['scarcity']} %", sum(s["steps"] for s in r["stages"].values()))
+        for label, group in rows.items()
+        for r in runs.records(group)
+    ]
+    frame = pd.DataFrame(lines, columns=["pretexts", "city", "amount", "steps"])
+    wide = frame.pivot_table("steps", "pretexts", ["city", "amount"], sort=False)
+    return wide.reindex(list(rows)).astype(float)
+
+
+def gains_over_none(rows: Rows) -> pd.DataFrame:
+    """How much lower each row's errors are than the control's, paired by seed and day."""
+    return ordered_gains(rows, [(name, CONTROL) for name in rows if name != CONTROL], METRICS)
+
+
+def gains_table(rows: Rows, gains: pd.DataFrame) -> pd.DataFrame:
+    """Gains in words with their verdicts, "not run" where there is none.
+
+    Rows down, (metric, city, amount of data) across.
+    """
+    named = {row.label: f"{gain_text(row)}, {row.verdict}" for row in gains.itertuples()}
+    places = dict.fromkeys((run.city, run.scarcity) for group in rows.values() for run in group)
+    cells = {
+        (metric.upper(), city, f"{amount} %"): [
+            named.get(_label(name, metric, city, amount), NOT_RUN) for name in _others(rows)
+        ]
+        for metric in METRICS
+        for city, amount in places
+    }
+    return pd.DataFrame(cells, index=pd.Index(_others(rows), name="pretexts"))
+
+
+def _others(rows: Rows) -> list[str]:
+    return [name for name in rows if name != CONTROL]
+
+
+def _label(name: str, metric: str, city: str, amount: str) -> str:
+    """The label that `ordered_gains` gives a comparison."""
+    return f"{name} below {CONTROL}: {metric.upper()}, {city}, {amount} %"
+
+
+def show_gains_over_none(rows: Rows, gains: pd.DataFrame) -> None:
+    """`gains_table`, and a picture of the gains in RMSE where there are intervals."""
+    show_table(gains_table(rows, gains), f"Lower than {CONTROL} by, % of its error; verdict")
+    drawn = gains[gains["label"].str.contains(": RMSE")]
+    if drawn["low"].notna().any():
+        title = f"RMSE below that of {CONTROL}, 95 % intervals over seeds and days"
+        gains_figure(drawn).axes[0].set_title(title)
+        plt.show()
+
+
+def sentences_table(
+    judged: pd.DataFrame, sentences: Mapping[str, str] = SENTENCES, profiles: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Verdicts on the claims that each sentence comes to: sentences down, cities across.
+
+    `judged`: of `verdicts.judge`; `profiles` keeps those whose records a page shows, all of
+    them unless given. A cell counts verdicts, "open 3, not run 6"; empty: no claim there.
+    """
+    shown = judged[judged["profile"].isin([*profiles, ""])] if profiles else judged
+    cells = {
+        name: _counts(shown[shown["id"].str.match(ids)]) for name, ids in sentences.items()
+    }
+    wide = pd.DataFrame.from_dict(cells, orient="index").reindex(list(sentences))
+    return wide.fillna("").rename_axis(index="the paper")
+
+
+def _counts(judged: pd.DataFrame) -> dict[str, str]:
+    """City -> its verdicts, counted: "open 3, not run 6"."""
+    return {
+        city or SIZES: ", ".join(f"{word} {n}" for word, n in Counter(words).items())
+        for city, words in judged.groupby("city", sort=False)["verdict"]
+    }
