@@ -118,8 +118,7 @@ subsets.show_gains_over_none(pay, paid)
 
 # %%
 judged = judge("finegrained")
-said = subsets.sentences_table(judged, profiles=[profile, SETTLED])
-show_table(said, "The paper's sentences, claims by verdict")
+show_table(subsets.sentences_table(judged), "The paper's sentences, claims by verdict")
 
 # %% tags=["finding"]
 findings.show_comparisons(paid, "Pretexts, trained to the end, against random encoders")

@@ -1,7 +1,7 @@
 """Do pretexts pay: every subset of them against none, and what the paper's sentences come to."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -37,6 +37,7 @@ def show_errors(rows: Rows) -> None:
     laid_out = rows_table(rows)
     for metric, why in zip(METRICS, ("", OTHER), strict=True):
         wide = laid_out.xs(metric, axis=1, level=2).rename_axis(index="pretexts")
+        wide = wide.rename(columns="{} %".format, level=1)
         show_table(wide, f"Trained to the end: {metric.upper()}", best=True, folded=why)
     show_table(steps(rows), "Optimiser steps of all stages, mean over seeds", digits=0)
     show_provenance(rows)
@@ -51,7 +52,7 @@ def steps(rows: Rows) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(lines, columns=["pretexts", "city", "amount", "steps"])
     wide = frame.pivot_table("steps", "pretexts", ["city", "amount"], sort=False)
-    return wide.reindex(list(rows)).astype(float)
+    return wide.reindex([label for label in rows if label in wide.index]).astype(float)
 
 
 def gains_over_none(rows: Rows) -> pd.DataFrame:
@@ -96,16 +97,15 @@ def show_gains_over_none(rows: Rows, gains: pd.DataFrame) -> None:
 
 
 def sentences_table(
-    judged: pd.DataFrame, sentences: Mapping[str, str] = SENTENCES, profiles: Sequence[str] = ()
+    judged: pd.DataFrame, sentences: Mapping[str, str] = SENTENCES
 ) -> pd.DataFrame:
     """Verdicts on the claims that each sentence comes to: sentences down, cities across.
 
-    `judged`: of `verdicts.judge`; `profiles` keeps those whose records a page shows, all of
-    them unless given. A cell counts verdicts, "open 3, not run 6"; empty: no claim there.
+    `judged`: of `verdicts.judge`. A cell counts verdicts, "open 3, not run 6"; empty: the
+    sentence is not about that city.
     """
-    shown = judged[judged["profile"].isin([*profiles, ""])] if profiles else judged
     cells = {
-        name: _counts(shown[shown["id"].str.match(ids)]) for name, ids in sentences.items()
+        name: _counts(judged[judged["id"].str.match(ids)]) for name, ids in sentences.items()
     }
     wide = pd.DataFrame.from_dict(cells, orient="index").reindex(list(sentences))
     return wide.fillna("").rename_axis(index="the paper")
