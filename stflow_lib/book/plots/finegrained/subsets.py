@@ -7,13 +7,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
+from stflow_lib.book import tables
 from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.plots.comparisons import gains_figure
-from stflow_lib.book.plots.finegrained.ablations import ordered_gains, rows_table
-from stflow_lib.book.tables import gain_text, show_provenance
+from stflow_lib.book.plots.finegrained.ablations import rows_table
 from stflow_lib.finegrained.ablations import CONTROL
 from stflow_lib.runs import Rows
-from stflow_lib.runs.table import NOT_RUN
 
 METRICS = ("rmse", "mae")
 SENTENCES = {  # of the paper -> the claims' ids that it comes to
@@ -40,7 +39,7 @@ def show_errors(rows: Rows) -> None:
         wide = wide.rename(columns="{} %".format, level=1)
         show_table(wide, f"Trained to the end: {metric.upper()}", best=True, folded=why)
     show_table(steps(rows), "Optimiser steps of all stages, mean over seeds", digits=0)
-    show_provenance(rows)
+    tables.show_provenance(rows)
 
 
 def steps(rows: Rows) -> pd.DataFrame:
@@ -57,42 +56,21 @@ def steps(rows: Rows) -> pd.DataFrame:
 
 def gains_over_none(rows: Rows) -> pd.DataFrame:
     """How much lower each row's errors are than the control's, paired by seed and day."""
-    return ordered_gains(rows, [(name, CONTROL) for name in rows if name != CONTROL], METRICS)
-
-
-def gains_table(rows: Rows, gains: pd.DataFrame) -> pd.DataFrame:
-    """Gains in words with their verdicts, "not run" where there is none.
-
-    Rows down, (metric, city, amount of data) across.
-    """
-    named = {row.label: f"{gain_text(row)}, {row.verdict}" for row in gains.itertuples()}
-    places = dict.fromkeys((run.city, run.scarcity) for group in rows.values() for run in group)
-    cells = {
-        (metric.upper(), city, f"{amount} %"): [
-            named.get(_label(name, metric, city, amount), NOT_RUN) for name in _others(rows)
-        ]
-        for metric in METRICS
-        for city, amount in places
-    }
-    return pd.DataFrame(cells, index=pd.Index(_others(rows), name="pretexts"))
-
-
-def _others(rows: Rows) -> list[str]:
-    return [name for name in rows if name != CONTROL]
-
-
-def _label(name: str, metric: str, city: str, amount: str) -> str:
-    """The label that `ordered_gains` gives a comparison."""
-    return f"{name} below {CONTROL}: {metric.upper()}, {city}, {amount} %"
+    return tables.compare(
+        rows, {name: (name, CONTROL) for name in rows if name != CONTROL}, METRICS
+    )
 
 
 def show_gains_over_none(rows: Rows, gains: pd.DataFrame) -> None:
-    """`gains_table`, and a picture of the gains in RMSE where there are intervals."""
-    show_table(gains_table(rows, gains), f"Lower than {CONTROL} by, % of its error; verdict")
-    drawn = gains[gains["label"].str.contains(": RMSE")]
+    """The gains with their verdicts, and those in RMSE as a picture where there are intervals."""
+    wide = tables.verdicts_table(gains, rows, CONTROL, METRICS).rename_axis(index="pretexts")
+    wide = wide.rename(columns="{} %".format, level=2)
+    show_table(wide, f"Lower than {CONTROL} by, % of its error; verdict")
+    drawn = gains[gains["metric"].eq("rmse")]
     if drawn["low"].notna().any():
+        label = drawn["row"] + ", " + drawn["city"] + ", " + drawn["scarcity"] + " %"
         title = f"RMSE below that of {CONTROL}, 95 % intervals over seeds and days"
-        gains_figure(drawn).axes[0].set_title(title)
+        gains_figure(drawn.assign(label=label)).axes[0].set_title(title)
         plt.show()
 
 
