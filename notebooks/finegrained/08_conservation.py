@@ -159,6 +159,7 @@ provenance(runs.records(switched))
 
 # %%
 runs.ensure_all(drawn.values())
+show_text(live.drawn_sentence(shown, "Block sums, weights and repairs below are", [task.city]))
 predictors = {label: runs.predictor(run) for label, run in drawn.items()}
 seen = {
     label: conservation.errors_and_losses(predict, task)

@@ -28,7 +28,7 @@ import torch
 
 from stflow_lib import runs
 from stflow_lib.book import findings
-from stflow_lib.book.display import OTHER, provenance, show_table
+from stflow_lib.book.display import OTHER, provenance, show_table, show_text
 from stflow_lib.book.plots.finegrained import beyond, forecasts, live, sharenet
 from stflow_lib.finegrained import TABLES, open_task
 from stflow_lib.finegrained.beyond.forecasts import NAMES, compare_forecasts, evenly_spaced
@@ -129,6 +129,7 @@ say, caption = partial(live.say, shown), partial(live.caption, shown)
 pairs = here or forecasts.compared_runs(shown)
 MAPS = 16 if shown == live.LIVE else 64  # test maps that are scored
 runs.ensure_all([run for pair in pairs.values() for run in pair])
+show_text(live.drawn_sentence(shown, "Intervals, calibration and maps of doubt are", pairs))
 
 tasks, compared, scores = {}, {}, {}
 for city, pair in pairs.items():

@@ -45,7 +45,7 @@ import torch
 
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.curves import curves_figure
-from stflow_lib.book.plots.speedgraph import live_training, method, prompts, toy
+from stflow_lib.book.plots.speedgraph import live_training, method, overview, prompts, toy
 from stflow_lib.data import load
 from stflow_lib.kernels import node_prompt, skewed_direction
 from stflow_lib.kernels.ops.node_prompt import MODES, bank_init_std, node_prompt_naive
@@ -78,6 +78,8 @@ print({c.name: tuple(c.speed.shape) for c in (city, *task.sources)}, "steps, sen
 # it, without anything that belongs to a node. One network serves all cities.
 
 # %%
+overview.overview_figure()
+plt.show()
 tiny = TSJTSettings(
     backbone=STGCNSize(channels, max(channels // 2, 2)),
     prompting=NPMSettings(width, patterns),
@@ -95,8 +97,7 @@ assert table["default"][["encoder", "bank"]].tolist() == [83_840, 150 * 12 * 128
 assert (full.step.granularity, full.prompting.mode) == ("tensor", "gram")  # see section 11
 roads = live_training.operators_of(network, task)
 for one in (city, *task.sources):  # one network, cities of any size
-    forecast = network(one.windows(one.train[:2]), roads[one.name])
-    assert forecast.shape == (2, one.speed.shape[1], 6)
+    assert network(one.windows(one.train[:2]), roads[one.name]).shape == (2, one.speed.shape[1], 6)
 
 # %% [markdown]
 # Most numbers of the default are in the bank, next in the encoder. The code that was released

@@ -23,9 +23,11 @@ train_missing: bool = False  # compute runs that have no record; False leaves ga
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
 
 from stflow_lib.book import findings, tables
+from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.speedgraph import ablations, results
 from stflow_lib.book.plots.sweeps import sweep_figures
 from stflow_lib.book.plots.transfers import arrow
@@ -110,12 +112,17 @@ READING = {
     "code": "Figure 4: one matrix, as released",
     "pattern_softmax": "Figure 4: softmax over patterns",
 }
-sweep = ablations.bank_sweep(rows["figure4"])
-base = paired.errors(rows["figure3"][JOINT], "mae").tolist()
-if sweep and base:
+spans = {}
+for metric in ablations.ERRORS:
+    sweep = ablations.bank_sweep(rows["figure4"], metric)
+    base = paired.errors(rows["figure3"][JOINT], metric).tolist()
     panels = {READING[mode]: ("patterns K", points, base) for mode, points in sweep.items()}
-    sweep_figures(panels, f"test MAE ({unit}), mean of the horizons")
-    plt.show()
+    if panels and base:
+        sweep_figures(panels, f"test {metric.upper()} ({unit}), mean of the horizons")
+        plt.show()
+    spans[metric.upper()] = ablations.sweep_spans(sweep, base)
+show_table(pd.DataFrame(spans).rename_axis(index="reading of Eq. 5"),
+           "Span of the error over K, % of the base setting", 2)  # fmt: skip
 tables.show_provenance(rows["figure4"])
 
 # %%
@@ -127,8 +134,6 @@ for size in PATTERNS:
     ranks[size] = int(torch.linalg.matrix_rank(bank.T @ bank))
 full = int(np.ceil(width / lags))
 print(f"width {width}, {lags} steps: rank of G by K {ranks}; full from K = {full} on")
-spans = {reading: round(span, 2) for reading, span in ablations.sweep_spans(sweep, base).items()}
-print("span of the error over K, % of the base setting:", spans or "not run")
 repeating = paired.errors(rows["last"]["Last value"], "mae").mean()
 print(f"trainings that end less than 2 % below repeating the last value ({repeating:.2f} {unit}):",
       ablations.near_rule(rows["figure4"], repeating, 2))  # fmt: skip

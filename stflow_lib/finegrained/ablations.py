@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from stflow_lib.finegrained.plan import Plan
+from stflow_lib.finegrained.plan import SMALL, Plan
 from stflow_lib.finegrained.urbanstc.method import KERNEL_SIZES
 from stflow_lib.runs import Rows
 
@@ -10,7 +10,8 @@ from stflow_lib.runs import Rows
 BEYOND = ("UrbanSTC", "UrbanSTC+log", "UrbanSTC+DM", "ShareNet", "MultinomialNet", "Trees")
 
 FRACTIONS = (20, 40, 60, 80, 100)  # of Figure 6
-SUBSETS = ("reg", "inf", "tcs", "reg+inf", "reg+tcs", "inf+tcs", "reg+inf+tcs")  # of Table 7
+FULL, CONTROL = "reg+inf+tcs", "random encoders"
+SUBSETS = ("reg", "inf", "tcs", "reg+inf", "reg+tcs", "inf+tcs", FULL)  # of Table 7
 WEIGHTS = (0.1, 0.01)  # of the pretext losses in Table 8, beside the 1 of its own row
 FACTORS = ("UrbanFM", "UrbanPy", "FODE", "UrbanSTC")  # of Table 9, with +E and without
 THRESHOLDS = {4: (2.5e-4, 2e-4, 1.5e-4, 1e-4, 0.5e-4), 2: (7e-5, 6e-5, 5e-5, 4e-5, 3e-5)}
@@ -20,6 +21,13 @@ WIDTHS = {  # times the profile's
 CONSTRAINED = ("SRCNN", "ESPCN", "VDSR", "SRResNet", "UrbanFM", "UrbanSTC")
 BUDGET_METHODS = ("UrbanFM", "UrbanSTC", "ShareNet")  # whose budgets are compared
 LENGTHS = (1, 4)  # times the profile's epochs
+LIKELIHOOD = "MultinomialNet"
+PARTS = {  # of it, each a setting that zero turns off
+    "noise on counts": "noise",
+    "dropout": "dropout",
+    "average of weights": "average",
+    "squared error": "squared",
+}
 FIVE_SEEDS = range(5)  # of what is compared with UrbanSTC beyond the paper
 SMOKE = {  # a few rows show that a page runs
     "subsets": ("reg", "reg+inf+tcs"),
@@ -58,20 +66,44 @@ def variant_runs(profile: str) -> Rows:
 
 
 def table7(profile: str) -> Rows:
-    """Which pretexts help: all data, all seeds, no external factors.
+    """Which pretexts help: all data, all seeds, no external factors; then `pretexts`.
 
     "random encoders" is the control that the paper lacks; it and the full model have the least
     data as well.
     """
     plan = Plan.of(profile)
-    runs = partial(plan.runs, ["UrbanSTC"], plan.ablation_cities(4))
-    ends = plan.all_data if plan.smoke else [*plan.fractions[:1], *plan.all_data]
+    small = pretexts(profile)
     rows = {}
-    for label in SMOKE["subsets"] if plan.smoke else SUBSETS:
-        encoders = [name for name in KERNEL_SIZES if name in label.split("+")]
-        amounts = ends if len(encoders) == len(KERNEL_SIZES) else plan.all_data
-        rows[label] = runs(amounts, changes={"encoders": encoders})
-    return rows | {"random encoders": runs(ends, changes={"pretrain": False})}
+    for label, changes in _encoders(plan).items():
+        amounts = _ends(plan) if label in (FULL, CONTROL) else plan.all_data
+        found = plan.runs(["UrbanSTC"], plan.ablation_cities(4), amounts, changes=changes)
+        rows[label] = found + small[label]
+    return rows
+
+
+def pretexts(profile: str) -> Rows:
+    """Do pretexts pay: every row of Table 7 on the small cities, least and all data."""
+    plan = Plan.of(profile)
+    cities = [city for city in plan.cities if city in SMALL]
+    return {
+        label: plan.runs(["UrbanSTC"], cities, _ends(plan), changes=changes)
+        for label, changes in _encoders(plan).items()
+    }
+
+
+def _encoders(plan: Plan) -> dict[str, dict]:
+    """Row of Table 7 -> what differs from the profile's UrbanSTC."""
+    labels = SMOKE["subsets"] if plan.smoke else SUBSETS
+    kept = {
+        label: {"encoders": [name for name in KERNEL_SIZES if name in label.split("+")]}
+        for label in labels
+    }
+    return kept | {CONTROL: {"pretrain": False}}
+
+
+def _ends(plan: Plan) -> list[int | float]:
+    """The least of the fractions and all data; at smoke size the latter."""
+    return plan.all_data if plan.smoke else [*plan.fractions[:1], *plan.all_data]
 
 
 def table8(profile: str) -> Rows:
@@ -159,6 +191,18 @@ def beyond(profile: str) -> Rows:
         name: plan.runs([name], plan.cities, plan.fractions, FIVE_SEEDS if name in five else ())
         for name in BEYOND
         if plan.has(name)
+    }
+
+
+def parts(profile: str) -> Rows:
+    """MultinomialNet without one of its parts each: the M = 4 city, least data, first seed."""
+    plan = Plan.of(profile)
+    changed = {LIKELIHOOD: {}} | {f"without {name}": {key: 0.0} for name, key in PARTS.items()}
+    return {
+        label: plan.runs(
+            [LIKELIHOOD], plan.first(4), plan.fractions[:1], plan.seeds[:1], changes
+        )
+        for label, changes in changed.items()
     }
 
 

@@ -36,6 +36,7 @@ def table_runs(name: str, profile: str) -> list[Run]:
 LABELLED = {  # tables whose rows are more than a method's name: profile -> {label: runs}
     "variants": variant_runs,
     "table7": ablations.table7,
+    "pretexts": ablations.pretexts,
     "table8": ablations.table8,
     "table9": ablations.table9,
     "figure6": ablations.figure6,
@@ -43,6 +44,7 @@ LABELLED = {  # tables whose rows are more than a method's name: profile -> {lab
     "figure7b": partial(ablations.figure7, 2),
     "figure8": ablations.figure8,
     "beyond": ablations.beyond,
+    "parts": ablations.parts,
     "constraint": ablations.constraint,
     "budget": ablations.budget,
 }

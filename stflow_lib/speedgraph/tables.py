@@ -7,7 +7,7 @@ from stflow_lib.runs import Rows, RowTable
 from stflow_lib.runs.pair import split_pair, target_of
 from stflow_lib.speedgraph.plan import Plan
 
-JOINT = "TSJT(STGCN)"
+JOINT, ALONE = "TSJT(STGCN)", "Target only"
 ABLATIONS = {  # Figure 3: what is left out
     "w/o NPM": (JOINT, {"use_prompts": False}),
     "w/o TSB": ("TSJT in Reptile", {}),
@@ -54,8 +54,10 @@ SCARCE = (
 TREES = ("Trees", "Trees(pooled)", "Boosted line")
 WEEK = "-visible7"  # test windows begin after seven days, however many of them are seen
 LONG = "bay-i680"  # a month, of which a week may be seen
-RATIOS = (1 / 200, 1 / 20, 1.0)  # the source's weight over the target's
-RULES = {"TSB": "tsb", "sum": "sum"}  # with and without the projection
+RATIOS = {  # the sources' weight over the target's 0.2, the paper's first
+    "1/200": {}, "1/20": {"source_weight": 0.01}, "1": {"source_weight": 0.2},
+}  # fmt: skip
+RULES = {"TSB": {}, "sum": {"rule": "sum"}}  # with and without the projection
 SOURCED = ("GPD", "STGP", JOINT)  # Figure 5
 
 
@@ -147,19 +149,19 @@ def week(profile: str) -> Rows:
 def ratios(profile: str) -> Rows:
     """The weight of the sources, with and without TSB, at six hours and three days; two seeds.
 
-    Does the best weight fall as data grow, and does TSB widen the range that does no harm?
+    STGCN without prompts: the first of TSB is w/o NPM of Figure 3. Does the best weight fall as
+    data grow, and does TSB widen the range of weights that does no harm?
     """
     plan = Plan.of(profile)
-    changed = {
-        f"{label}, {ratio:g}": {
-            "use_prompts": False,
-            "step": {"rule": rule, "target_weight": 0.2, "source_weight": 0.2 * ratio},
-        }
-        for label, rule in RULES.items()
-        for ratio in RATIOS
-    } | {"Target only": {"use_prompts": False, "step": {"rule": "target"}}}
     some = plan.cities[:1], (DAYS[0], DAYS[-1]), plan.seeds[:2]
-    return {label: plan.runs([JOINT], *some, changes=c) for label, c in changed.items()}
+    rows = {ALONE: plan.runs([ALONE], *some)}
+    for label, rule in RULES.items():
+        for ratio, weight in RATIOS.items():
+            changes = {"use_prompts": False} | (
+                {"step": rule | weight} if rule | weight else {}
+            )
+            rows[f"{label}, {ratio}"] = plan.runs([JOINT], *some, changes=changes)
+    return rows
 
 
 def sensors(profile: str) -> Rows:

@@ -1,9 +1,13 @@
 """What is changed one at a time: rows as printed, in documented places, by the named setting."""
 
+from itertools import combinations
+
 import pytest
 
 from stflow_lib.finegrained import ablations
+from stflow_lib.finegrained.beyond.multinomial import MultinomialSettings
 from stflow_lib.finegrained.tables import LABELLED, table_runs
+from stflow_lib.finegrained.urbanstc.method import KERNEL_SIZES
 from stflow_lib.verdicts import claims
 
 
@@ -43,6 +47,32 @@ def test_each_ablation_has_the_documented_places(lab, size):
         (c, f, s) for c in (taxi, bike) for f in ends for s in range(5)
     }
     assert {run.seed for run in table_runs("table3", lab) if run.method == "HA"} == {0}
+
+
+def test_pretexts_are_counted_on_small_cities_at_both_ends():
+    """What a pretext pays needs every subset at both amounts; the claims read Table 7."""
+    rows, table7 = (LABELLED[name]("bench") for name in ("pretexts", "table7"))
+    ends = {("nyc-2016", f, s) for f in ("20", "100") for s in range(5)}
+    assert all(places(group) == ends for group in rows.values())
+    names = {"".join(sorted(name.split("+"))) for name in rows}
+    subsets = {"".join(sorted(c)) for n in (1, 2, 3) for c in combinations(KERNEL_SIZES, n)}
+    assert names == subsets | {"random encoders"} and list(rows) == list(table7)
+    for label, group in rows.items():
+        assert {run.key for run in group} < {run.key for run in table7[label]}
+
+
+def test_a_part_is_off_and_the_others_are_on():
+    """Two parts off at once would share their loss between them."""
+    rows = LABELLED["parts"]("bench")
+    whole, *fewer = (
+        {**vars(MultinomialSettings()), **group[0].settings} for group in rows.values()
+    )
+    off = [{name for name in whole if whole[name] != one[name]} for one in fewer]
+    assert off == [{"noise"}, {"dropout"}, {"average"}, {"squared"}]
+    assert all(one[name] == 0 for one, (name,) in zip(fewer, off, strict=True))
+    assert {place for group in rows.values() for place in places(group)} == {
+        ("taxi-sf-64", "20", 0)
+    }
 
 
 def test_subsets_and_sweeps_change_what_they_name(lab, size):

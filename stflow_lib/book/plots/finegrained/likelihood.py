@@ -3,16 +3,23 @@
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
+from stflow_lib import runs
 from stflow_lib.book.plots import comparisons
 from stflow_lib.book.plots.finegrained.live import has_files
 from stflow_lib.book.tables import judged_text
 from stflow_lib.finegrained import METHODS, TABLES, open_task
 from stflow_lib.finegrained.plan import RULES
 from stflow_lib.finegrained.problem.noise_floor import split_floor
-from stflow_lib.runs import Run
+from stflow_lib.runs import Rows, Run
+from stflow_lib.runs.table import NOT_RUN
 from stflow_lib.verdicts import paired
+
+PART_ERRORS = {
+    "validation RMSE": "valid_error", "test RMSE": "metric_rmse", "test MAE": "metric_mae",
+}  # fmt: skip
 
 
 def planned(profile: str) -> list[Run]:
@@ -35,6 +42,22 @@ def gains_figure(gains: pd.DataFrame, ours: str) -> plt.Figure:
     figure = comparisons.gains_figure(drawn.assign(label=label))
     figure.axes[0].set_title(f"RMSE of {ours} below the other method's")
     return figure
+
+
+def parts_table(rows: Rows) -> pd.DataFrame:
+    """RMSE on the validation and the test part and MAE, and by how much above the first row's.
+
+    The first row has all parts; "not run" where there is no record.
+    """
+    records = {name: runs.records(group)[:1] for name, group in rows.items()}
+    frame = pd.DataFrame(
+        {title: {name: found[0][field] if found else np.nan for name, found in records.items()}
+         for title, field in PART_ERRORS.items()}
+    )  # fmt: skip
+    higher = 100 * (frame / frame.iloc[0] - 1)
+    text = frame.map("{:.3f}".format) + higher.map(" ({:+.1f} %)".format)
+    text.iloc[0] = frame.iloc[0].map("{:.3f}".format)
+    return text.mask(frame.isna(), NOT_RUN).rename_axis(index=None)
 
 
 def floors(group: Sequence[Run]) -> pd.DataFrame:

@@ -35,12 +35,12 @@ def show_base_against_others(rows: Rows, base: str) -> None:
     tables.show_comparisons(tables.compare(rows, pairs, ERRORS))
 
 
-def bank_sweep(rows: Rows) -> Sweep:
-    """MAE by the size of the bank in each reading, from rows named "reading, K = size"."""
+def bank_sweep(rows: Rows, metric: str = "mae") -> Sweep:
+    """Errors by the size of the bank in each reading, from rows named "reading, K = size"."""
     sweep: dict[str, dict[str, list[float]]] = {}
     for row, group in rows.items():
         reading, _, size = row.partition(", K = ")
-        if errors := paired.errors(group, "mae").tolist():
+        if errors := paired.errors(group, metric).tolist():
             sweep.setdefault(reading, {})[size] = errors
     return sweep
 

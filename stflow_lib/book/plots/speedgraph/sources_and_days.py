@@ -1,24 +1,30 @@
 """Tables and figures of the page on scarcity: days, sensors, beginnings and sources."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import show_table
+from stflow_lib.book import tables
+from stflow_lib.book.display import OTHER, show_table, show_text
+from stflow_lib.book.plots.speedgraph.results import mean_and_spread
 from stflow_lib.book.plots.sweeps import variants_figure
 from stflow_lib.book.plots.transfers import arrow
-from stflow_lib.runs import Rows
+from stflow_lib.runs import Rows, Run
+from stflow_lib.runs.table import NOT_RUN
+from stflow_lib.speedgraph.tables import ALONE
 
-ALONE = "Target only"
+ERRORS = ("mae", "rmse")
+LAST = "Last value"
+WORDS = {"0.25": "6 hours", "1": "1 day"}
 
 
-def errors_by_case(case: Callable[[Mapping], str], *tables: Rows) -> pd.DataFrame:
+def errors_by_case(case: Callable[[Mapping], str], *several: Rows) -> pd.DataFrame:
     """A row per record: method, what `case(record)` says, seed, errors; collapsed ones out."""
     lines = [
         (method, case(r), r["seed"], r["metric_mae"], r["metric_rmse"])
-        for table in tables
+        for table in several
         for method, group in table.items()
         for r in runs.records(group)
         if not r["notes"].get("collapsed")
@@ -26,9 +32,14 @@ def errors_by_case(case: Callable[[Mapping], str], *tables: Rows) -> pd.DataFram
     return pd.DataFrame(lines, columns=["method", "case", "seed", "mae", "rmse"])
 
 
+def in_words(amount: str) -> str:
+    """ "0.25" -> "6 hours", "3" -> "3 days"."""
+    return WORDS.get(amount, f"{amount} days")
+
+
 def days_of(record: Mapping) -> str:
-    """ "0.25" -> "0.25 day(s)"."""
-    return f"{float(record['scarcity']):g} day(s)"
+    """ "0.25" -> "6 hours"."""
+    return in_words(record["scarcity"])
 
 
 def sensors_of(record: Mapping) -> str:
@@ -71,6 +82,77 @@ def show_means(frame: pd.DataFrame, caption: str, unit: str) -> None:
     if ALONE in wide.index:
         gain = 100 * (1 - wide / wide.loc[ALONE])
         show_table(gain.drop(index=ALONE), "below the target alone, %", 1)
+
+
+def amounts_of(rows: Rows) -> list[str]:
+    """Amounts of data that the rows plan, the least first."""
+    found = {run.scarcity for group in rows.values() for run in group}
+    return sorted(found, key=float)
+
+
+def amounts_table(rows: Rows, metric: str) -> pd.DataFrame:
+    """Mean and spread over seeds in words, "not run" where none is: methods by amounts of data."""
+    cells = {
+        in_words(amount): {name: mean_and_spread(_at(group, amount), metric)
+                           for name, group in rows.items()}
+        for amount in amounts_of(rows)
+    }  # fmt: skip
+    return pd.DataFrame(cells).rename_axis(index="method")
+
+
+def _at(group: Iterable[Run], amount: str) -> list[Run]:
+    return [run for run in group if run.scarcity == amount]
+
+
+def left_table(rows: Rows) -> pd.DataFrame:
+    """How many trainings have an MAE below the last value's, on validation and on test: "1 of 3".
+
+    Failed ones too; methods with a recorded training down, (part, amount of data) across.
+    """
+    rule = {r["scarcity"]: r["metric_mae"] for r in runs.records(rows[LAST])}
+    below = {
+        "validation": lambda r: r["valid_error"] < r["rule_valid_error"][LAST],
+        "test": lambda r: r["metric_mae"] < rule.get(r["scarcity"], float("nan")),
+    }
+    trained = {n: [r for r in runs.records(g) if r["epochs"]] for n, g in rows.items()}
+    cells = {
+        (part, in_words(amount)): {
+            name: _share([is_below(r) for r in found if r["scarcity"] == amount])
+            for name, found in trained.items()
+            if found
+        }
+        for part, is_below in below.items()
+        for amount in amounts_of(rows)
+    }
+    return pd.DataFrame(cells).rename_axis(index="method")
+
+
+def _share(marks: Sequence[bool]) -> str:
+    return f"{sum(marks)} of {len(marks)}" if marks else NOT_RUN
+
+
+def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:
+    """Gains over the target alone with their verdicts, a table for each error."""
+    wide = tables.verdicts_table(judged, rows, ALONE, ERRORS)
+    for number, error in enumerate(ERRORS):
+        own = wide[error.upper()].droplevel(0, axis=1).rename(columns=in_words)
+        title = f"{caption}: {error.upper()} below {ALONE.lower()}, %"
+        show_table(own, title, folded=OTHER if number else "")
+
+
+def show_scarcity(rows: Rows, caption: str, unit: str) -> None:
+    """The main table: errors by amount of data, gains over the target alone, who left, cost."""
+    if not runs.records(planned := tables.runs_of(rows)):
+        show_text(f"{caption}: not run; {len(planned)} runs are planned.")
+        return
+    for number, error in enumerate(ERRORS):
+        title = f"{caption}, {error.upper()} ({unit})"
+        show_table(amounts_table(rows, error), title, best=True, folded=OTHER if number else "")
+    others = {name: (name, ALONE) for name in rows if name != ALONE}
+    show_verdicts(tables.compare(rows, others, ERRORS), rows, caption)
+    show_table(left_table(rows), f"{caption}: trainings with an MAE below the last value's")
+    tables.show_costs(rows, f"{caption}: cost, medians over amounts and seeds")
+    tables.show_provenance(rows)
 
 
 def cases_figure(frame: pd.DataFrame, unit: str, title: str) -> plt.Figure | None:

@@ -41,6 +41,16 @@ def test_every_gain_of_the_figure_says_against_whom_and_where(gains):
     plt.close(figure)
 
 
+def test_a_part_is_measured_by_what_is_worse_without_it(recorded):
+    errors = {"All": 2.0, "without a": 2.1, "without b": None}
+    rows = {name: [recorded(name, "c", e and {"rmse": e, "mae": e / 2, "valid_error": 4.0})]
+            for name, e in errors.items()}  # fmt: skip
+    table = likelihood.parts_table(rows)
+    assert table["test RMSE"].tolist() == ["2.000", "2.100 (+5.0 %)", "not run"]
+    assert table["test MAE"].tolist() == ["1.000", "1.050 (+5.0 %)", "not run"]
+    assert table["validation RMSE"].tolist() == ["4.000", "4.000 (+0.0 %)", "not run"]
+
+
 def test_a_floor_is_the_deviation_of_draws_with_known_shares(real_data, monkeypatch):
     """Cell by cell: x p (1 - p) of each block, with p by HA."""
     (run,) = [r for r in likelihood.planned("bench")

@@ -46,12 +46,15 @@ def test_the_base_is_compared_with_each_other_row(rows, capsys):
 
 
 def test_sweep_by_reading_and_size(recorded):
-    rows = {f"{mode}, K = {size}": [recorded(f"{mode}{size}", "x>y", {"mae": value})]
+    errors = lambda value: {"mae": value, "rmse": 2 * value}
+    rows = {f"{mode}, K = {size}": [recorded(f"{mode}{size}", "x>y", errors(value))]
             for mode, size, value in
             (("gram", 10, 3.0), ("gram", 25, 3.5), ("code", 10, 2.0))}  # fmt: skip
     rows["code, K = 25"] = [recorded("code25", "x>y", None)]
     sweep = ablations.bank_sweep(rows)
     assert sweep == {"gram": {"10": [3.0], "25": [3.5]}, "code": {"10": [2.0]}}
+    squared = ablations.bank_sweep(rows, "rmse")
+    assert squared == {"gram": {"10": [6.0], "25": [7.0]}, "code": {"10": [4.0]}}
     assert ablations.sweep_spans(sweep, [2.0, 3.0]) == {"gram": 20.0, "code": 0.0}
     assert ablations.sweep_spans(sweep, []) == {}
 

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
+from stflow_lib import runs
 from stflow_lib.book.plots.speedgraph import sources_and_days as scarce
 
 
@@ -23,7 +24,7 @@ def frame():
 
 @pytest.mark.parametrize(
     "case, record, words",
-    [(scarce.days_of, {"scarcity": "0.25"}, "0.25 day(s)"),
+    [(scarce.days_of, {"scarcity": "0.25"}, "6 hours"),
      (scarce.sensors_of, {"protocol": "P10-sensors8-draw1"}, "8 sensors"),
      (scarce.sensors_of, {"protocol": "P10-change1"}, "all sensors"),
      (scarce.first_day_of, {"protocol": "P10-every4-from1"}, "from day 2"),
@@ -80,3 +81,47 @@ def test_fewer_sources_beside_all_of_them(capsys):
     assert out.endswith("mean loss from fewer sources, %: {'TSJT': 5.0}\n")
     scarce.show_sources(frame.head(0), "a + b", "y", "mph")
     assert not capsys.readouterr().out
+
+
+@pytest.fixture
+def amounts(recorded):
+    """The last value, a network that left it on validation alone, and one that is not run."""
+    last, net, none = (
+        [recorded(name, "c", error and {"mae": error, "rmse": error}, 0, amount, epochs=epochs)
+         for amount, error in zip(("3", "0.25"), errors, strict=True)]
+        for name, errors, epochs in (("Last value", (3.0, 3.0), 0), ("Net", (2.0, 4.0), 5),
+                                     ("None", (None, None), 5))
+    )  # fmt: skip
+    for record in runs.records(net):
+        record |= {"valid_error": 1.0, "rule_valid_error": {"Last value": 2.0}}
+        record |= {"fit_seconds": 7.0, "parameters": 9}
+    for record in runs.records(last):
+        record |= {"fit_seconds": 0.0, "parameters": 0}
+    return {"Last value": last, "Target only": net, "None": none}
+
+
+def test_amounts_stand_in_order_and_gaps_are_named(amounts):
+    table = scarce.amounts_table(amounts, "mae")
+    assert [*table] == ["6 hours", "3 days"]
+    assert table.loc["Target only"].tolist() == ["4.00", "2.00"]
+    assert table.loc["None"].tolist() == ["not run"] * 2
+
+
+def test_who_leaves_the_last_value_is_told_for_either_part(amounts):
+    """Six hours learned by heart are below the rule on validation, and above it on test."""
+    table = scarce.left_table(amounts)
+    assert [*table.index] == ["Target only"]
+    assert table.loc["Target only"].to_dict() == {
+        ("validation", "6 hours"): "1 of 1", ("validation", "3 days"): "1 of 1",
+        ("test", "6 hours"): "0 of 1", ("test", "3 days"): "1 of 1",
+    }  # fmt: skip
+
+
+def test_the_main_table_has_errors_gains_who_left_and_cost(amounts, capsys):
+    scarce.show_scarcity(amounts, "Days of c", "mph")
+    out = capsys.readouterr().out
+    for words in ("MAE (mph)", "RMSE (mph)", "below target only", "+25.0, one seed",
+                  "not run", "below the last value's", "seconds to fit"):  # fmt: skip
+        assert words in out, words
+    scarce.show_scarcity({"None": amounts["None"]}, "Days of c", "mph")
+    assert capsys.readouterr().out == "Days of c: not run; 2 runs are planned.\n"
