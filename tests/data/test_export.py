@@ -2,16 +2,20 @@
 
 import json
 
+import geopandas
 import numpy as np
 import pandas as pd
 import pytest
 
-from stflow_lib.data import DataError, load
+from stflow_lib import finegrained, gridflow
+from stflow_lib.data import DataError, block_sum, load
 from stflow_lib.data.export import export, table
 from stflow_lib.data.files.netcdf import read_netcdf
 from stflow_lib.data.schema import grid_city, with_content_hash
 
 BOX = {"lat_min": 40.0, "lat_max": 40.3, "lon_min": -74.2, "lon_max": -74.0}
+CARD = {"name": "town", "zone": "nominal", "step_minutes": 60, "unit": "trips", "source": "t",
+        "licence": "MIT"}  # fmt: skip
 
 
 @pytest.fixture
@@ -19,9 +23,7 @@ def city():
     """3 x 2 cells, 4 hours, two ways; each value says where it stands."""
     flow = np.arange(48.0).reshape(4, 2, 3, 2)
     time = pd.date_range("2024-01-01", periods=4, freq="h")
-    return with_content_hash(grid_city(flow, time, ["in", "out"], name="town", zone="nominal",
-                                       step_minutes=60, unit="trips", source="t", licence="MIT",
-                                       **BOX))  # fmt: skip
+    return with_content_hash(grid_city(flow, time, ["in", "out"], **CARD, **BOX))
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -63,13 +65,68 @@ def test_every_cell_touches_its_neighbours(city, tmp_path):
     assert left[1:3] == [right[0], right[3]] and left[3] == upper[0] and left[2] == upper[1]
 
 
-def test_geopandas_reads_the_same_corners(city, tmp_path):
-    geopandas = pytest.importorskip("geopandas")
-    frame = geopandas.read_file(export(city, tmp_path / "a.geojson"))
-    corner = frame[(frame.row == 0) & (frame.col == 0)].geometry.iloc[0]
-    assert (
-        np.allclose(corner.bounds, (-74.2, 40.2, -74.1, 40.3)) and frame.crs.to_epsg() == 4326
+@pytest.fixture(scope="module")
+def results():
+    """A demand forecast of 3 x 5 cells and fine maps of 6 x 10, both in BOX."""
+    random = np.random.default_rng(0)
+    flow = random.poisson(random.gamma(1, 6, (2, 6, 10)), (130, 2, 6, 10))
+    fine, coarse = made(flow[:120]), made(block_sum(flow[120:], 2), start="2024-02-01")
+    forecast = gridflow.forecast(made(block_sum(flow, 2)), hours=2, method="Previous hour")
+    return {"forecast": forecast, "fine maps": finegrained.infer(fine, coarse, method="HA")}
+
+
+def made(flow, start="2024-01-01"):
+    time = pd.date_range(start, periods=len(flow), freq="h")
+    return with_content_hash(grid_city(flow, time, ["in", "out"], **CARD, **BOX))
+
+
+@pytest.mark.parametrize("kind", ["forecast", "fine maps"])
+def test_geopandas_reads_a_result_as_it_is(results, kind, tmp_path):
+    """WGS 84, a feature for each hour, way and cell, boxes where the cells lie, equal values."""
+    found = results[kind]
+    frame = geopandas.read_file(export(found, tmp_path / "a.geojson"))
+    hours, ways, rows, cols = (found.sizes[d] for d in ("time", "direction", "row", "col"))
+    assert frame.crs.to_epsg() == 4326 and len(frame) == hours * ways * rows * cols
+    assert frame.geometry.is_valid.all() and (frame.geom_type == "Polygon").all()
+    high, wide = 0.3 / rows, 0.2 / cols
+    for row, col in ((0, 0), (0, cols - 1), (rows - 1, 0), (rows - 1, cols - 1)):
+        bounds = frame[(frame.row == row) & (frame.col == col)].geometry.iloc[0].bounds
+        north, west = 40.3 - row * high, -74.2 + col * wide
+        assert np.allclose(bounds, (west, north - high, west + wide, north), atol=1e-7)
+    one_hour = frame[frame.time == frame.time.min()]
+    assert one_hour[one_hour.direction == "in"].union_all().area == pytest.approx(0.3 * 0.2)
+    for name in ("mean", "lower", "upper"):
+        assert np.allclose(frame[name], found[name].values.ravel(), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["forecast", "fine maps"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", "nc"])
+def test_other_formats_give_a_result_back(results, kind, ending, tmp_path):
+    """One row found by its place and time holds what the result holds there."""
+    found, path = results[kind], export(results[kind], tmp_path / f"a.{ending}")
+    if ending == "nc":
+        assert read_netcdf(path).identical(found)
+        return
+    rows = pd.read_parquet(path) if ending == "parquet" else pd.read_csv(path)
+    times = pd.to_datetime(rows.time)
+    middle = {"lat": float(found.lat[-1]), "lon": float(found.lon[1])}
+    here = np.isclose(rows.lat, middle["lat"]) & np.isclose(rows.lon, middle["lon"])
+    here &= (times == found.time.values[1]) & (rows.direction == "out")
+    (one,) = rows[here].itertuples()
+    want = found.isel(time=1, direction=1, row=-1, col=1)
+    assert [one.mean, one.lower, one.upper] == pytest.approx(
+        [float(want[name]) for name in ("mean", "lower", "upper")], rel=1e-6
     )
+    assert len(rows) == found["mean"].size
+
+
+def test_geopandas_reads_sensors_as_points_at_their_places(tmp_path):
+    speeds = load("sim-speed-a").isel(time=slice(2))
+    frame = geopandas.read_file(export(speeds, tmp_path / "s.geojson"))
+    assert frame.crs.to_epsg() == 4326 and len(frame) == 2 * speeds.sizes["node"]
+    last = frame.geometry.iloc[-1]
+    assert (last.x, last.y) == pytest.approx((float(speeds.lon[-1]), float(speeds.lat[-1])))
+    assert np.allclose(frame.speed, speeds.speed.values.ravel(), equal_nan=True)
 
 
 def test_netcdf_and_sensors(city, tmp_path):
