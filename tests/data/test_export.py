@@ -9,7 +9,7 @@ import pytest
 
 from stflow_lib import finegrained, gridflow
 from stflow_lib.data import DataError, block_sum, load
-from stflow_lib.data.export import export, table
+from stflow_lib.data.export import export, slider_map, table
 from stflow_lib.data.files.netcdf import read_netcdf
 from stflow_lib.data.schema import grid_city, with_content_hash
 
@@ -137,8 +137,62 @@ def test_netcdf_and_sensors(city, tmp_path):
     assert len(table(speeds)) == 2 * speeds.sizes["node"]
 
 
+@pytest.fixture
+def speeds():
+    """A simulated city whose first two sensors have no place."""
+    city = load("sim-speed-a").isel(time=slice(3)).copy(deep=True)
+    for axis in ("lat", "lon"):
+        city[axis] = city[axis].where(city.node != city.node[0])
+    city["lat"] = city["lat"].where(city.node != city.node[1])
+    return city
+
+
+def test_a_sensor_without_a_place_is_a_feature_without_geometry(speeds, tmp_path):
+    """RFC 7946, 3.2: an unlocated feature has null; a point of nulls is no GeoJSON."""
+    content = json.loads(export(speeds, tmp_path / "s.geojson").read_text())
+    shapes = [one["geometry"] for one in content["features"][: speeds.sizes["node"]]]
+    assert shapes[:2] == [None, None] and None not in shapes[2:]
+    frame = geopandas.read_file(tmp_path / "s.geojson")
+    assert frame.geometry.isna().sum() == 2 * 3 and len(frame) == 3 * speeds.sizes["node"]
+
+
+@pytest.mark.parametrize("ending", ["geojson", "html"])
+def test_sensors_of_which_none_has_a_place_are_on_no_map(speeds, tmp_path, ending):
+    nowhere = speeds.assign_coords(lat=speeds.lat * np.nan)
+    for city in (nowhere, speeds.drop_vars(["lat", "lon"])):
+        with pytest.raises(DataError, match="sensors without lat and lon have no place on a"):
+            export(city, tmp_path / f"s.{ending}")
+
+
+@pytest.mark.parametrize("kind", ["forecast", "fine maps"])
+def test_a_map_to_move_holds_mean_and_width_of_every_hour(results, kind):
+    found = results[kind]
+    shown = slider_map(found, "a.html")
+    names = [one.name for one in shown.layers]
+    assert names == ["in: mean", "in: width of the 90% interval", "out: mean",
+                     "out: width of the 90% interval"]  # fmt: skip
+    out, width = shown.layers[2:]
+    assert np.array_equal(out.values, found["mean"].values[:, 1])
+    assert np.array_equal(width.values, (found.upper - found.lower).values[:, 1])
+    assert len(shown.frames) == found.sizes["time"] and shown.places is None
+    assert shown.title == f"town, {kind} by {found.attrs['method']}: trips"
+    assert pd.Timestamp(shown.frames[0][4:]) == found.time.values[0]
+
+
+def test_a_map_of_sensors_leaves_out_those_without_a_place(speeds):
+    shown = slider_map(speeds, "a.html")
+    (layer,) = shown.layers
+    assert np.array_equal(layer.values, speeds.speed.values[:, 2:], equal_nan=True)
+    east, north = (shown.places[:, k] for k in (0, 1))
+    assert np.allclose(north, speeds.lat[2:])
+    assert np.allclose(east, speeds.lon[2:] * np.cos(np.deg2rad(speeds.lat.mean())))
+    assert shown.title == f"{speeds.attrs['name']}: {speeds.attrs['unit']}"
+
+
 def test_what_cannot_be_written(city, tmp_path):
-    with pytest.raises(DataError, match=r"a.shp: want one of .nc, .csv, .parquet, .geojson"):
+    with pytest.raises(
+        DataError, match=r"a.shp: want one of .nc, .csv, .parquet, .geojson, .html"
+    ):
         export(city, tmp_path / "a.shp")
     bare = city.drop_vars(["lat", "lon"]).drop_attrs().assign_attrs(name="town")
     with pytest.raises(DataError, match="a.geojson: the city has no lat_min"):
