@@ -89,9 +89,11 @@ explore(forecast, city, busy)
 # ## What was written
 #
 # The `.nc` of the city is accepted wherever a city is named, in Python, by pages and by the other
-# verbs; the `.pt` is the fitted model, which `gridflow.load_model` opens in another process.
+# verbs; the `.pt` is the fitted model, which `gridflow.load_model` opens in another process. The
+# `.html` is a page by itself, to be opened in any browser: mean and width with a slider over the
+# hours.
 
 # %%
-for ending in ("nc", "csv", "geojson"):
+for ending in ("nc", "csv", "geojson", "html"):
     print(export(forecast, folder / f"{name}-forecast.{ending}"))
 print(folder / f"{name}.nc", folder / f"{name}.pt", sep="\n")

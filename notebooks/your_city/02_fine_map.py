@@ -64,12 +64,14 @@ print(f"{maps.attrs['method']}; largest difference of a block's sum: {kept:.1e}"
 explore(maps, step=present.sizes["time"] // 2)
 
 # %% [markdown]
-# *Figure 1: one hour; in JupyterLab you choose which. Left the fine map, right the width of its intervals, which never reach below
-# zero or above the count of the block.*
+# *Figure 1: one hour; in JupyterLab you choose which. Left the fine map, right the width of its
+# intervals, which never reach below zero or above the count of the block.*
 #
 # ## What was written
+#
+# The `.html` is a page by itself, to be opened in any browser: every hour with its width.
 
 # %%
-for ending in ("nc", "parquet"):
+for ending in ("nc", "parquet", "html"):
     print(export(maps, folder / f"{name}-fine.{ending}"))
 print(folder / f"{name}-fine.pt")

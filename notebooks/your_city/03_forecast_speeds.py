@@ -30,11 +30,13 @@ out: str = "build/your_city"  # folder for what is written
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from stflow_lib import speedgraph
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.speedgraph import own_city
 from stflow_lib.data import sensors_city
+from stflow_lib.data.export import export, table
 from stflow_lib.data.simulate.speed_files import write_speeds
 from stflow_lib.runs.backtest import backtest
 
@@ -89,7 +91,8 @@ plt.show()
 # wait. A linear method is used here, for it is fitted in a second.*
 
 # %%
-table = forecast.to_dataframe()
-table.to_csv(folder / "forecast.csv")
-show_table(table.head(), "The first lines of the forecast", digits=1)
-print(f"written: {folder / 'forecast.csv'} and {folder / 'speeds.pt'}")
+show_table(table(forecast).head(), "The first lines of the forecast", digits=1)
+mapped = bool(np.isfinite(forecast.lat).any())  # sensors that have a place
+for ending in ("csv", *["geojson", "html"] * mapped):
+    print(export(forecast, folder / f"forecast.{ending}"))
+print(folder / "speeds.pt")

@@ -35,8 +35,17 @@ def export(result: xr.Dataset, path: Path | str) -> Path:
     return path
 
 
+def located(result: xr.Dataset) -> xr.Dataset:
+    """With the places of those sensors that have one, where a city's lat and lon know none."""
+    known = {
+        axis: result[f"known_{axis}"] for axis in ("lat", "lon") if f"known_{axis}" in result
+    }
+    return result.assign_coords({axis: ("node", place.values) for axis, place in known.items()})
+
+
 def table(result: xr.Dataset) -> pd.DataFrame:
     """A row for each time, direction and cell (or time and sensor) of all maps of a result."""
+    result = located(result)
     maps = [name for name, array in result.data_vars.items() if "time" in array.dims]
     dims = [d for d in ("time", "direction", "row", "col", "node") if d in result[maps[0]].dims]
     same = [name for name in maps if set(result[name].dims) == set(dims)]
@@ -78,6 +87,7 @@ def _points(result: xr.Dataset, path: Path) -> Callable[[dict], dict | None]:
 
 def _placed(result: xr.Dataset, path: Path) -> np.ndarray:
     """Which sensors have a place [N]; DataError where none has."""
+    result = located(result)
     known = [np.isfinite(result[name].values) for name in ("lat", "lon") if name in result]
     placed = np.logical_and.reduce(known) if len(known) == 2 else np.zeros(1, bool)
     if not placed.any():
@@ -115,7 +125,7 @@ def slider_map(result: xr.Dataset, path: Path | str) -> SliderMap:
 
     Cells as they lie, sensors as points. DataError, naming `path`, where no sensor has a place.
     """
-    places, power = None, 0.5
+    result, places, power = located(result), None, 0.5
     if "node" in result.dims:
         result = result.isel(node=np.flatnonzero(_placed(result, Path(path))))
         east = result.lon.values * np.cos(np.deg2rad(result.lat.values.mean()))

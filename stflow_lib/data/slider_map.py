@@ -93,7 +93,7 @@ def _layer(one: Layer, reach: tuple[float, float], power: float) -> dict:
     return {
         "name": one.name,
         "shape": list(one.values.shape[1:]),
-        "scale": [f"{value:.3g}" for value in (reach[0], middle, reach[1])],
+        "scale": [_short(value) for value in (reach[0], middle, reach[1])],
         "colours": [to_hex(step) for step in steps],
         "means": [_mean(frame) for frame in one.values],
         "levels": base64.b64encode(levels(one.values, *reach, power)).decode(),
@@ -101,7 +101,11 @@ def _layer(one: Layer, reach: tuple[float, float], power: float) -> dict:
 
 
 def _mean(frame: np.ndarray) -> str:
-    return "unknown" if np.isnan(frame).all() else f"{np.nanmean(frame):.3g}"
+    return "unknown" if np.isnan(frame).all() else _short(np.nanmean(frame))
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _in_square(places: np.ndarray) -> np.ndarray:

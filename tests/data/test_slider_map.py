@@ -53,6 +53,11 @@ def test_content_gives_the_values_back():
     assert found["means"] == ["3.5", "9.5"] and found["scale"] == ["0", "6", "12"]
 
 
+def test_thousands_are_written_out():
+    (found,) = content(SliderMap("t", "u", ["a", "b"], [Layer("x", TRUTH * 150)]))["layers"]
+    assert found["scale"] == ["0", "825", "1650"] and found["means"][1] == "1275"
+
+
 def test_a_frame_of_which_nothing_is_known_has_no_mean():
     maps = np.stack([TRUTH[0], np.full((2, 3), np.nan)])
     (found,) = content(SliderMap("t", "u", ["a", "b"], [Layer("x", maps)]))["layers"]
