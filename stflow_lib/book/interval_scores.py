@@ -79,6 +79,25 @@ def beside_rules(found: pd.DataFrame) -> pd.DataFrame:
     return whole.assign(ratio=whole["score"] / whole["rule_score"])
 
 
+def shown(kind: str, found: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What a page shows of one kind of city: shares in percent, scores, and the ratio."""
+    found = table() if found is None else found
+    whole = beside_rules(found[found["kind"] == kind])
+    return pd.DataFrame({
+        "method": whole["method"], "inside (%)": 100 * whole["inside"], "score": whole["score"],
+        "best rule": whole["rule_method"], "its inside (%)": 100 * whole["rule_inside"],
+        "its score": whole["rule_score"], "ratio": whole["ratio"],
+    })  # fmt: skip
+
+
+def said(kind: str, found: pd.DataFrame | None = None) -> str:
+    """The table in two sentences."""
+    rows = shown(kind, found)
+    held, better = rows["inside (%)"].between(85, 95), rows["ratio"] < 1
+    return (f"In {held.sum()} of {len(rows)} cities the 90 % intervals hold 85 to 95 % of what "
+            f"came; their score is below that of every rule in {better.sum()}.")  # fmt: skip
+
+
 def _fitted(city: xr.Dataset, kind: str, method: str | None):
     past = with_content_hash(city.isel(time=slice(0, _cut(city))))
     if kind == "grid":
