@@ -32,6 +32,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from stflow_lib import gridflow
+from stflow_lib.book import interval_scores
+from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.your_city import band_figure, busiest
 from stflow_lib.book.plots.your_city_widgets import explore
 from stflow_lib.data import write_city
@@ -76,6 +78,19 @@ plt.show()
 # *Figure 1: the busiest cell, its last days and the hours to come. In nine of ten hours the count
 # should lie inside of the band; in cells that are empty most of the time it does so more often, for
 # there the band begins at 0 and nothing lies below.*
+
+# %% [markdown]
+# ### Do such intervals hold?
+#
+# Of real cities the last fifth was kept aside. What forecasts from a hundred moments in it brought
+# is compared with rules, which were given the quantiles of their own held-out errors in the same
+# way. The score is the width of an interval, and for a count outside of it 20 times the distance.
+
+# %%
+show_table(
+    interval_scores.shown("grid"), "Six hours ahead, every cell; lower scores are better", 2
+)
+show_text(interval_scores.said("grid"))
 
 # %%
 busy = int(forecast["mean"].sum(("direction", "row", "col")).values.argmax())

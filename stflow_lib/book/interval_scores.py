@@ -35,6 +35,8 @@ ORIGINS = 100  # moments from which
 HOURS = {"grid": 6, "graph": 1}
 LEVELS = (0.05, 0.95)
 OWN = "own"  # of the column `asked`: no method was named
+COLUMNS = ("city", "kind", "asked", "method", "seconds", "inside", "below", "above", "width",
+           "score", "mae", "n")  # fmt: skip
 
 
 def main(names: list[str], path: Path = FILE) -> None:
@@ -48,7 +50,7 @@ def main(names: list[str], path: Path = FILE) -> None:
 
 def table(path: Path = FILE) -> pd.DataFrame:
     """A row for each city and method; empty where nothing was measured."""
-    return pd.read_csv(path) if path.exists() else pd.DataFrame()
+    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
 
 
 def measured(city: xr.Dataset, asked: tuple[str, ...] = ()):
@@ -93,6 +95,8 @@ def shown(kind: str, found: pd.DataFrame | None = None) -> pd.DataFrame:
 def said(kind: str, found: pd.DataFrame | None = None) -> str:
     """The table in two sentences."""
     rows = shown(kind, found)
+    if rows.empty:
+        return "Nothing was measured yet."
     held, better = rows["inside (%)"].between(85, 95), rows["ratio"] < 1
     return (f"In {held.sum()} of {len(rows)} cities the 90 % intervals hold 85 to 95 % of what "
             f"came; their score is below that of every rule in {better.sum()}.")  # fmt: skip

@@ -38,17 +38,20 @@ def test_each_city_stands_beside_its_best_rule():
     )
     assert shown("grid", rows())["inside (%)"].tolist() == [90, 84]
     assert shown("graph", rows()).empty
+    assert said("graph", rows()) == "Nothing was measured yet."
 
 
 def test_a_city_that_is_measured_again_replaces_its_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(interval_scores, "RULES", {"grid": ("Yesterday",), "graph": ()})
-    monkeypatch.setattr(interval_scores, "OWN", "Previous hour")
+    again = {"city": "a", "asked": OWN, "method": "Linear", "inside": 0.91234, "score": 7.0}
+    monkeypatch.setattr(interval_scores, "load", lambda name: name)
+    monkeypatch.setattr(interval_scores, "measured", lambda city: [{**again, "city": city}])
     path = tmp_path / "scores.csv"
-    rows().assign(city=["sim-grid-a"] * 3 + ["b"] * 3).to_csv(path, index=False)
-    main(["sim-grid-a"], path)
-    found = table(path)
-    assert found["city"].tolist() == ["b"] * 3 + ["sim-grid-a"] * 2
-    assert found["asked"].tolist()[3:] == ["Previous hour", "Yesterday"]
+    main(["a"], path)
+    assert table(path)["inside"].tolist() == [0.9123]
+    rows().to_csv(path, index=False)
+    main(["a"], path)
+    assert table(path)["city"].tolist() == ["a"] + ["b"] * 3
+    assert table(path)["method"].tolist()[:2] == ["Linear", "x"]
 
 
 @pytest.mark.parametrize("name, rule", [("sim-grid-a", "Previous hour"), ("sim-speed-a", "HA")])
@@ -69,6 +72,8 @@ def test_cities_are_those_of_the_catalogue_and_rules_those_of_the_wings():
 
 def test_the_published_table_has_a_row_of_its_own_and_of_rules_for_each_city():
     found = table()
+    if found.empty:
+        pytest.skip("nothing was measured")
     for city, part in found.groupby("city"):
         assert (part["asked"] == OWN).sum() == 1 and len(part) > 2, city
         assert part["seconds"].max() < 300 and set(part["kind"]) <= set(CITIES)
