@@ -105,7 +105,8 @@ plt.show()
 # wait. A linear method is used here, for it is fitted in a second.*
 
 # %%
-show_table(table(forecast).head(), "The first lines of the forecast", digits=1)
+first = table(forecast).drop(columns=["lat", "lon"]).head()
+show_table(first, "The first lines of the forecast", digits=1)
 mapped = bool(np.isfinite(forecast.lat).any())  # sensors that have a place
 for ending in ("csv", *["geojson", "html"] * mapped):
     print(export(forecast, folder / f"forecast.{ending}"))
