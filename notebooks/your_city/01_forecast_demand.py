@@ -21,6 +21,7 @@ path: str = ""  # your file; several with commas between them; empty: invented t
 zone: str = "America/New_York"  # IANA name of the city's time zone
 columns: dict = {}  # start, end, start_lat, start_lon, end_lat, end_lon -> names in your file
 cell_m: float = 1000.0  # side of a cell in metres
+like: str = ""  # .nc file or name of a city whose box is taken; empty: around nearly all ends
 hours: int = 12  # to forecast
 method: str = ""  # one of gridflow.METHODS; empty: chosen by itself
 name: str = "your-city"  # of the files that are written
@@ -36,9 +37,9 @@ from stflow_lib.book import interval_scores
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.your_city import band_figure, busiest
 from stflow_lib.book.plots.your_city_widgets import explore
-from stflow_lib.data import write_city
+from stflow_lib.data import open_city, write_city
 from stflow_lib.data.export import export
-from stflow_lib.data.readers.your_trips import trips_city
+from stflow_lib.data.readers.your_trips import box_of, trips_city
 from stflow_lib.data.simulate.trips import write_trips
 
 # %% [markdown]
@@ -51,7 +52,8 @@ from stflow_lib.data.simulate.trips import write_trips
 # %%
 folder = Path(out)
 paths = path.split(",") if path else [write_trips(folder / "invented-trips.csv")]
-city = trips_city(paths, zone, name, cell_m=cell_m, columns=columns)
+box = box_of(open_city(like)) if like else None
+city = trips_city(paths, zone, name, cell_m=cell_m, columns=columns, box=box)
 write_city(city, folder / f"{name}.nc")
 
 # %% [markdown]

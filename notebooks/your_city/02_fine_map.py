@@ -5,11 +5,15 @@
 # hours. Runs in: a few minutes. You will see: a fine map for every coarse one whose cells sum to
 # what was counted, with an interval for each cell.*
 #
-# Run it on cities of your own; the first page of this part writes such a file from trips, once
-# with small cells and once with large ones:
+# Run it on cities of your own. The first page of this part writes such files from trips: the coarse
+# one, and then the fine one of other days in the same box, with cells of a half or a quarter.
 #
 # ```
-# python -m stflow_lib page your_city/02_fine_map -p fine fine.nc -p coarse coarse.nc
+# python -m stflow_lib page your_city/01_forecast_demand -p path new.csv -p name coarse
+# python -m stflow_lib page your_city/01_forecast_demand -p path old.csv -p name fine \
+#     -p cell_m 250 -p like build/your_city/coarse.nc
+# python -m stflow_lib page your_city/02_fine_map -p fine build/your_city/fine.nc \
+#     -p coarse build/your_city/coarse.nc
 # ```
 #
 # Without `fine` the page takes a simulated city: its first days are the fine past, of its last day
