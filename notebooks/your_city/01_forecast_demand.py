@@ -86,7 +86,7 @@ plt.show()
 #
 # Of real cities the last fifth was kept aside. What forecasts from a hundred moments in it brought
 # is compared with rules, which were given the quantiles of their own held-out errors in the same
-# way. The score is the width of an interval, and for a count outside of it 20 times the distance.
+# way. The score is the width of an interval, and for a count outside of it twenty times the distance.
 
 # %%
 show_table(
