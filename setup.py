@@ -11,7 +11,8 @@ from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
 SHIPPED = ("notebooks/profiles.yaml", "requirements.lock", "book/equations.csv",
-           "book/claims/*.csv", "book/results/**/*")  # fmt: skip
+           "book/interval_scores.csv", "book/claims/*.csv", "book/results/**/*",
+           "book/_static/slider_map.*")  # fmt: skip
 
 
 class WithRecords(build_py):

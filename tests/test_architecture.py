@@ -216,7 +216,7 @@ def declared(*extras: str) -> dict[str, Requirement]:
 def test_the_lock_lies_in_the_ranges_of_pyproject():
     """`pip install stflow_lib` must allow the versions that `make` installs and tests try."""
     versions = locked()
-    for name, wanted in declared("book", "test", "gpu").items():
+    for name, wanted in declared("book", "test", "geo", "gpu").items():
         assert wanted.specifier.contains(versions[name]), f"{wanted}, locked {versions[name]}"
 
 

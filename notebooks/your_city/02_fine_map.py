@@ -5,11 +5,15 @@
 # hours. Runs in: a few minutes. You will see: a fine map for every coarse one whose cells sum to
 # what was counted, with an interval for each cell.*
 #
-# Run it on cities of your own; the first page of this part writes such a file from trips, once
-# with small cells and once with large ones:
+# Run it on cities of your own. The first page of this part writes such files from trips: the coarse
+# one, and then the fine one of other days in the same box, with cells of a half or a quarter.
 #
 # ```
-# python -m stflow_lib page your_city/02_fine_map -p fine fine.nc -p coarse coarse.nc
+# python -m stflow_lib page your_city/01_forecast_demand -p path new.csv -p name coarse
+# python -m stflow_lib page your_city/01_forecast_demand -p path old.csv -p name fine \
+#     -p cell_m 250 -p like build/your_city/coarse.nc
+# python -m stflow_lib page your_city/02_fine_map -p fine build/your_city/fine.nc \
+#     -p coarse build/your_city/coarse.nc
 # ```
 #
 # Without `fine` the page takes a simulated city: its first days are the fine past, of its last day
@@ -64,12 +68,14 @@ print(f"{maps.attrs['method']}; largest difference of a block's sum: {kept:.1e}"
 explore(maps, step=present.sizes["time"] // 2)
 
 # %% [markdown]
-# *Figure 1: one hour; in JupyterLab you choose which. Left the fine map, right the width of its intervals, which never reach below
-# zero or above the count of the block.*
+# *Figure 1: one hour; in JupyterLab you choose which. Left the fine map, right the width of its
+# intervals, which never reach below zero or above the count of the block.*
 #
 # ## What was written
+#
+# The `.html` is a page by itself, to be opened in any browser: every hour with its width.
 
 # %%
-for ending in ("nc", "parquet"):
+for ending in ("nc", "parquet", "html"):
     print(export(maps, folder / f"{name}-fine.{ending}"))
 print(folder / f"{name}-fine.pt")

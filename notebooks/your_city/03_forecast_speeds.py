@@ -30,11 +30,14 @@ out: str = "build/your_city"  # folder for what is written
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from stflow_lib import speedgraph
-from stflow_lib.book.display import show_table
+from stflow_lib.book import interval_scores
+from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.speedgraph import own_city
 from stflow_lib.data import sensors_city
+from stflow_lib.data.export import export, table
 from stflow_lib.data.simulate.speed_files import write_speeds
 from stflow_lib.runs.backtest import backtest
 
@@ -70,6 +73,19 @@ plt.show()
 # *Figure 1: the sensors whose next hour is least certain. The red line is the last step of the
 # file. Of all sensors and steps nine in ten should come to lie inside of the band.*
 #
+# ### Do such intervals hold?
+#
+# Of real cities the last fifth was kept aside. What forecasts from a hundred moments in it brought
+# is compared with rules, which were given the quantiles of their own held-out errors in the same
+# way. The score is the width of an interval, and for a speed outside of it twenty times the distance.
+
+# %%
+show_table(
+    interval_scores.shown("graph"), "An hour ahead, every sensor; lower scores are better", 2
+)
+show_text(interval_scores.said("graph"))
+
+# %% [markdown]
 # ## How many days must I wait?
 #
 # The same forecast, made at several moments of your own past from the days just before, and held
@@ -89,7 +105,9 @@ plt.show()
 # wait. A linear method is used here, for it is fitted in a second.*
 
 # %%
-table = forecast.to_dataframe()
-table.to_csv(folder / "forecast.csv")
-show_table(table.head(), "The first lines of the forecast", digits=1)
-print(f"written: {folder / 'forecast.csv'} and {folder / 'speeds.pt'}")
+first = table(forecast).drop(columns=["lat", "lon"]).head()
+show_table(first, "The first lines of the forecast", digits=1)
+mapped = bool(np.isfinite(forecast.lat).any())  # sensors that have a place
+for ending in ("csv", *["geojson", "html"] * mapped):
+    print(export(forecast, folder / f"forecast.{ending}"))
+print(folder / "speeds.pt")

@@ -6,14 +6,18 @@ finite samples (Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Rando
 as in Mondrian conformal prediction). Within a bin the interval between the levels a and b then
 holds the truth with a probability of at least b - a, if held-out and new errors can be exchanged.
 
+The last bin is wide where few cells are busy, and new predictions may be larger than any held-out
+one. Errors of counts `grow` there: above the middle of that bin they are taken in proportion to
+the prediction.
+
 "At least" is more than a little for rare counts: where a cell is empty in most hours, the lower
 bound is 0 at any level below the share of those hours, and no truth lies under it. So a 90 %
 interval of counts below one holds 95 to 100 % of them, as that of a known Poisson law does.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil, floor
+from dataclasses import dataclass, field, replace
+from math import ceil, floor, inf
 from typing import Any
 
 import torch
@@ -32,15 +36,19 @@ class Bands:
     """Held-out errors by size of the prediction.
 
     edges [B - 1] between bins, ascending; below, above [B, GRID - 1]: truth minus prediction at
-    the levels k / GRID, ranks rounded outwards.
+    the levels k / GRID, ranks rounded outwards. middle: mean prediction of the last bin, above
+    which errors grow with the prediction; infinite: they do not.
     """
 
     edges: Float[Tensor, " edge"]
     below: Float[Tensor, "bin level"]
     above: Float[Tensor, "bin level"]
+    middle: Float[Tensor, ""] = field(default_factory=lambda: torch.tensor(inf))
 
     @classmethod
-    def of(cls, guess: Float[Tensor, "*any"], truth: Float[Tensor, "*any"]) -> "Bands":
+    def of(
+        cls, guess: Float[Tensor, "*any"], truth: Float[Tensor, "*any"], grow: bool = False
+    ) -> "Bands":
         """The bands of N >= 1 held-out predictions; DataError for none."""
         guess, truth = guess.flatten().double(), truth.flatten().double()
         if not len(guess):
@@ -49,7 +57,8 @@ class Bands:
         bins, errors = torch.bucketize(guess, edges, right=True), truth - guess
         parts = [_quantiles(errors[bins == b]) for b in range(len(edges) + 1)]
         below, above = (torch.stack(ends) for ends in zip(*parts, strict=True))
-        return cls(edges, below, above)
+        last = guess[bins == len(edges)].mean()
+        return cls(edges, below, above, last if grow and last > 0 else torch.tensor(inf))
 
     def bounds(
         self, guess: Float[Tensor, "*any"], levels: Sequence[float]
@@ -59,12 +68,13 @@ class Bands:
         bins = torch.bucketize(guess.double(), self.edges, right=True)
         first, last = floor(low * GRID + 1e-9) - 1, ceil(high * GRID - 1e-9) - 1
         ends = self.below[:, max(first, 0)], self.above[:, min(last, GRID - 2)]
-        lower, upper = ((guess.double() + end[bins]).to(guess.dtype) for end in ends)
+        size = (guess.double() / self.middle).clamp_min(1)
+        lower, upper = ((guess.double() + end[bins] * size).to(guess.dtype) for end in ends)
         return lower, upper
 
     def wider(self, factor: float | int) -> "Bands":
         """The same with all errors times `factor`."""
-        return Bands(self.edges, self.below * factor, self.above * factor)
+        return replace(self, below=self.below * factor, above=self.above * factor)
 
     def arrays(self) -> dict[str, Any]:
         """What a file keeps: `Bands(**arrays)` is the same again."""

@@ -25,7 +25,14 @@ def pamphlet(tmp_path, monkeypatch):
     root = Path(__file__).resolve().parents[2]
     (tmp_path / "_config.yml").write_text((root / "_config.yml").read_text())
     (tmp_path / "book/references.bib").write_text("")
-    for name in ("logo.svg", "favicon.svg", "stflow.css", "stflow.js", "slider_map.js"):
+    for name in (
+        "logo.svg",
+        "favicon.svg",
+        "stflow.css",
+        "stflow.js",
+        "slider_map.js",
+        "slider_map.css",
+    ):
         (tmp_path / "book/_static" / name).write_text("<svg/>")
     (tmp_path / "book/_toc.yml").write_text("format: jb-book\nroot: book/index\n")
     (tmp_path / "book/index.md").write_text("# Title\n")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stflow_lib.book.slider_map import Layer, SliderMap, errors, to_html
+from stflow_lib.data.slider_map import Layer, SliderMap, errors, to_html
 
 STATIC = Path(__file__).resolve().parents[2] / "book/_static"
 PAGES = [
@@ -39,9 +39,10 @@ def opened(tmp_path, serve, browser):
     context, address = browser.new_context(), serve(tmp_path)
 
     def at(one: SliderMap, width: int = 390):
-        for name in ("stflow.css", "slider_map.js"):
+        for name in ("stflow.css", "slider_map.css", "slider_map.js"):
             (tmp_path / name).write_bytes((STATIC / name).read_bytes())
-        style = '<link rel="stylesheet" href="stflow.css"><script src="slider_map.js"></script>'
+        sheets = (f'<link rel="stylesheet" href="{n}.css">' for n in ("stflow", "slider_map"))
+        style = "".join(sheets) + '<script src="slider_map.js"></script>'
         body = f'<article class="bd-article">{to_html(one)}</article>'
         (tmp_path / "page.html").write_text(HEAD + style + body)
         page, said = context.new_page(), []

@@ -58,6 +58,37 @@ def test_busy_cells_are_covered_where_nearly_all_are_quiet():
     assert counts.min() >= LEAST
 
 
+def test_errors_grow_with_predictions_larger_than_any_held_out_one():
+    """Counts with errors in proportion, after a quiet time: 90 % intervals of four times as many.
+
+    With the errors of the quiet time they hold a third of them.
+    """
+    random = torch.Generator().manual_seed(0)
+
+    def drawn(scale):
+        guess = scale * torch.rand(20_000, generator=random)
+        noise = torch.randn(20_000, generator=random)
+        return guess, guess * (1 + 0.4 * noise)
+
+    quiet, busy = drawn(10.0), drawn(40.0)
+    inside = []
+    for grow in (True, False):
+        lower, upper = Bands.of(*quiet, grow=grow).bounds(busy[0], (0.05, 0.95))
+        held = (lower <= busy[1]) & (busy[1] <= upper)
+        inside.append(held[busy[0] > 20].double().mean().item())
+    assert 0.88 < inside[0] < 0.93 and inside[1] < 0.55
+
+
+def test_what_does_not_grow_keeps_its_errors():
+    """Speeds are told in units of their own, where a large one is no reason for large errors."""
+    guess = torch.linspace(1, 10, 500)
+    one = Bands.of(guess, guess + 1)
+    assert torch.allclose(
+        one.bounds(torch.tensor([1000.0]), (0.1, 0.9))[1], torch.tensor(1001.0)
+    )
+    assert Bands(one.edges, one.below, one.above).arrays().keys() == one.arrays().keys()
+
+
 def test_a_bound_of_zero_cannot_be_missed():
     """Of rare counts even the intervals of their own law hold more than nine tenths."""
     random = torch.Generator().manual_seed(7)

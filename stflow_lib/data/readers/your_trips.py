@@ -98,6 +98,19 @@ def trips_city(
     return city
 
 
+def box_of(city: xr.Dataset) -> Box:
+    """Where the cells of a city lie; DataError for one that does not say it.
+
+    A city in the same box with cells of a half, a third, ... of its side refines it.
+    """
+    edges = ("lat_min", "lat_max", "lon_min", "lon_max")
+    if missing := [edge for edge in edges if edge not in city.attrs]:
+        raise DataError(
+            f"{city.attrs['name']}: no {missing[0]}, nobody knows where its cells lie"
+        )
+    return Box(*(city.attrs[edge] for edge in edges))
+
+
 def summary(city: xr.Dataset) -> str:
     """One line: what was counted, in what grid, and what was left out and why."""
     attrs, flow = city.attrs, city.flow

@@ -1,5 +1,7 @@
 """Which method forecasts: the one that is asked for, else the best of the fast ones."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -14,6 +16,8 @@ from stflow_lib.training.method import Method, Predictor
 
 RECOMMENDED = "Boosted line"  # what "What to use" names most often for a city with a source
 LINE = "Linear"  # needs no source
+TREES, TREES_DAYS = "Trees", 5  # need none either, but days that tell what is usual
+QUICK = {TREES: {"booster": {"rate": 0.2, "patience": 10, "trees": 200}}}  # a third of the time
 ALONE = "Previous hour"  # where nothing was ever learned for such steps
 SEASONAL = {"Yesterday": 1, "Hour-of-week mean": 7, "Last week": 7}  # days that each looks back
 SIZE = "lab"  # of methods, see profiles.yaml
@@ -29,10 +33,7 @@ def fitted(task: Task, split: Split, ahead: int, name: str | None, seed: int) ->
     if not (name or split.learns) and shipped.fits(task):
         return shipped.predictor(task)
     names = [name] if name else candidates(task, split)
-    found = [
-        method.fit(task, profiles.settings_of("gridflow", SIZE, method), seed)
-        for method in map(method_of, names)
-    ]
+    found = [method.fit(task, settings(method), seed) for method in map(method_of, names)]
     if len(found) == 1:
         return found[0]
     origins = sample_of(range(split.protocol.valid, split.protocol.test), ORIGINS // 2)
@@ -42,13 +43,21 @@ def fitted(task: Task, split: Split, ahead: int, name: str | None, seed: int) ->
 
 
 def candidates(task: Task, split: Split) -> list[str]:
-    """RECOMMENDED where there is a source, LINE where there are own days or nothing else, and
-    the rules for whose look back the steps that are learned from suffice."""
+    """RECOMMENDED where there is a source, LINE where there are own days or nothing else, TREES
+    from TREES_DAYS on, and the rules for whose look back the steps that are learned from suffice.
+    """
     if not split.learns:
         return [ALONE]
     days = split.protocol.valid / task.day if split.held_out.start > task.target.lags else 0
     learned = [RECOMMENDED] * bool(task.sources) + [LINE] * bool(days or not task.sources)
+    learned += [TREES] * (days >= TREES_DAYS)
     return learned + [rule for rule, back in SEASONAL.items() if days >= back]
+
+
+def settings(method: Method) -> Any:
+    """Those of a laptop, of trees quicker ones."""
+    quick = QUICK.get(method.name, {})
+    return profiles.settings_of("gridflow", SIZE, method, quick)
 
 
 def squared_error(

@@ -158,7 +158,10 @@ def calibrated(
             continue
         pairs = guess[known, step], flow[origins[known] + step]
         found.append(
-            [Bands.of(*(m[:, d, cells] for m in pairs)) for d, cells in enumerate(mask)]
+            [
+                Bands.of(*(m[:, d, cells] for m in pairs), grow=True)
+                for d, cells in enumerate(mask)
+            ]
         )
     return [[bands.arrays() for bands in ways] for ways in found], len(origins)
 

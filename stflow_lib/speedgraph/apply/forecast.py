@@ -13,6 +13,7 @@ import torch
 import xarray as xr
 
 from stflow_lib.data.errors import DataError
+from stflow_lib.data.export import located
 from stflow_lib.runs import profiles
 from stflow_lib.runs.pair import named
 from stflow_lib.speedgraph.apply import shipped
@@ -85,7 +86,7 @@ class Forecaster(Calibrated):
         return xr.Dataset(
             {name: (("time", "node"), values) for name, values in named},
             {"time": series.time[series.end :], "node": city.node.values,
-             **{axis: ("node", city[axis].values) for axis in ("lat", "lon")}},
+             **{axis: ("node", located(city)[axis].values) for axis in ("lat", "lon")}},
             {**{name: city.attrs[name] for name in kept}, "kind": "forecast", **told,
              "method": self.predictor.made.method.name,
              "never_read": int((~read).sum()), "not_read_lately": int((~recent).sum()),

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stflow_lib.data import DataError
-from stflow_lib.data.readers.your_trips import read_trips, trips_city
+from stflow_lib.data import DataError, block_sum
+from stflow_lib.data.readers.your_trips import box_of, read_trips, trips_city
 from stflow_lib.data.simulate.trips import simulate_trips
+from stflow_lib.finegrained.apply.infer import factor_of
 
 ZONE = "America/New_York"
 MINE = {"start": "von", "end": "bis", "start_lat": "y1", "start_lon": "x1", "end_lat": "y2",
@@ -101,6 +102,24 @@ def test_counts_are_those_of_a_naive_loop(write, rides):
             if 0 <= row < 1 and 0 <= col < 1 and step < len(want):
                 want[step, d, int(row * want.shape[2]), int(col * want.shape[3])] += 1
     assert np.abs(city.flow.values - want).sum() <= 2  # ends within a metre of a border
+
+
+def test_small_cells_in_the_box_of_large_ones_refine_them(write, rides):
+    """Other days, and so other ends, in the same box: what page 2 asks for, from trips alone."""
+    days = pd.to_datetime(rides.started_at).dt.day
+    coarse = trips_city(write(rides[days < days.max()]), ZONE, cell_m=1300)
+    part = rides[days > days.min()]
+    fine = trips_city(write(part), ZONE, cell_m=1300 / 4, box=box_of(coarse))
+    same = trips_city(write(part), ZONE, cell_m=1300, box=box_of(coarse))
+    assert factor_of(fine, coarse.flow.shape[2:]) == 4
+    assert np.array_equal(block_sum(fine.flow.values, 4), same.flow.values)
+    assert np.allclose(fine.lat[:4].mean(), coarse.lat[0])
+    bare = coarse.copy()
+    del bare.attrs["lon_min"]
+    with pytest.raises(
+        DataError, match="your-city: no lon_min, nobody knows where its cells lie"
+    ):
+        box_of(bare)
 
 
 def test_a_year_with_two_changes_of_the_clocks(write, rides):

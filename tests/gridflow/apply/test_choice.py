@@ -27,9 +27,10 @@ def test_the_recommended_one_is_what_the_records_name_most():
 
 @pytest.mark.parametrize("steps, want", [
     (30, ["Previous hour"]), (48, ["Linear", "Yesterday"]),
-    (288, ["Linear", "Yesterday", "Hour-of-week mean", "Last week"]),
+    (192, ["Linear", "Yesterday"]), (216, ["Linear", "Trees", "Yesterday"]),
+    (288, ["Linear", "Trees", "Yesterday", "Hour-of-week mean", "Last week"]),
 ])  # fmt: skip
-def test_rules_need_the_days_that_they_look_back(make_grid, steps, want):
+def test_rules_need_the_days_that_they_look_back_and_trees_five(make_grid, steps, want):
     assert candidates(*cut(make_grid(steps=steps))) == want
 
 

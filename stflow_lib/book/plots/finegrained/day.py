@@ -2,8 +2,8 @@
 
 import torch
 
-from stflow_lib.book.slider_map import Layer, SliderMap, errors, hours
 from stflow_lib.data import load
+from stflow_lib.data.slider_map import Layer, SliderMap, errors, hours
 from stflow_lib.finegrained import METHODS, make_task
 
 DAY = 24  # hours

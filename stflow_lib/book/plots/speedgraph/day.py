@@ -5,8 +5,8 @@ import pandas as pd
 import torch
 
 from stflow_lib.book.plots.speedgraph.problem_data import first_test_day
-from stflow_lib.book.slider_map import Layer, SliderMap, errors, hours
 from stflow_lib.data import load
+from stflow_lib.data.slider_map import Layer, SliderMap, errors, hours
 from stflow_lib.speedgraph import METHODS, make_task
 
 
