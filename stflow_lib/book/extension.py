@@ -141,6 +141,12 @@ def _depart(self, node: Fold) -> None:
     self.body.append("</details>")
 
 
+def keep_list_items(app: Sphinx, page: str, template: str, context: dict, tree) -> None:
+    """Entries of the list of references are its items: docutils gives them a role without one."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def setup(app: Sphinx) -> dict:
     """Entry of the extension."""
     app.add_node(Fold, html=(_visit, _depart))
@@ -148,4 +154,5 @@ def setup(app: Sphinx) -> dict:
     app.add_node(Narrow, html=(_name_source, None))
     app.add_post_transform(AltTexts)
     app.add_post_transform(FoldSections)
+    app.connect("html-page-context", keep_list_items)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

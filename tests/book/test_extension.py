@@ -96,3 +96,12 @@ def test_pages_about_methods_stay_open(document):
     document += section("Page", section("1"), section("2", nodes.paragraph()))
     apply(extension.FoldSections, document)
     assert not list(document.findall(extension.Fold))
+
+
+def test_references_are_items_of_their_list():
+    """A list without items is announced as empty."""
+    context = {"body": '<div role="list"><div id="a" role="doc-biblioentry">x</div></div>'}
+    extension.keep_list_items(None, "references", "page.html", context, None)
+    assert context["body"] == '<div role="list"><div id="a" role="listitem">x</div></div>'
+    extension.keep_list_items(None, "search", "page.html", empty := {}, None)
+    assert empty == {}

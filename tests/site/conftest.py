@@ -64,7 +64,7 @@ class Visit:
     failed: list[str] = field(default_factory=list)  # requests that got no answer
     seen: dict = field(default_factory=dict)  # what LOOK measured
     over: dict[int, int] = field(default_factory=dict)  # width -> pixels beyond it
-    measured: dict[int, dict] = field(default_factory=dict)  # width -> what measures.js found
+    measured: dict[int, dict] = field(default_factory=dict)  # width -> what `measured` found
 
     def listen(self, page) -> None:
         """Collect everything that the page says and asks for."""
@@ -125,7 +125,7 @@ def visit(browser):
             page.wait_for_timeout(300 * (width != widths[0]))  # plots are drawn anew
             page.wait_for_function(LOADED)
             result.over[width] = page.evaluate(OVER)
-            result.measured[width] = page.evaluate(measures.SCRIPT)
+            result.measured[width] = measures.measured(page)
         page.close()
         return result
 

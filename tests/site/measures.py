@@ -15,6 +15,7 @@ from statistics import median
 from threading import Thread
 
 import yaml
+from axe_playwright_python.sync_playwright import Axe
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_suffix(".js").read_text().partition("\n() =>")
@@ -44,10 +45,25 @@ def opened(context, url: str, width: int, listen: Callable = lambda page: None):
     return page
 
 
+def measured(page) -> dict:
+    """What the script beside this file finds on an open page, and what keeps people out."""
+    return page.evaluate(SCRIPT) | {"findings": findings(page)}
+
+
+def findings(page) -> dict[str, list[str]]:
+    """Rule -> elements that break it: what axe-core calls serious or critical."""
+    broken = Axe().run(page).response["violations"]
+    return {
+        rule["id"]: [node["html"][:120] for node in rule["nodes"][:5]]
+        for rule in broken
+        if rule["impact"] in ("serious", "critical")
+    }
+
+
 def measure(context, url: str, width: int) -> dict:
-    """What the script beside this file finds on a page."""
+    """`measured` of a page that is opened for it."""
     page = opened(context, url, width)
-    found = page.evaluate(SCRIPT)
+    found = measured(page)
     page.close()
     return found
 
