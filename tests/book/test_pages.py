@@ -87,7 +87,7 @@ def test_a_record_is_input_of_its_wing(whole):
     """Tables are made of records; so are the arrays beside them."""
     found = rerun(whole, "book/results/speedgraph/la.csv")
     pages = {"kernels/05_skewed_direction", "kernels/08_benchmarks"}
-    pages |= {"your_city/03_forecast_speeds"}
+    pages |= {"your_city/01_forecast_demand", "your_city/03_forecast_speeds"}
     assert found == {"speedgraph"} | pages | LAST | OVERVIEWS | OWN | CLUSTER
     assert "gridflow" in rerun(whole, "book/results/gridflow/arrays/city.json")
 

@@ -135,7 +135,8 @@ def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:
     """Gains over the target alone with their verdicts, a table for each error."""
     wide = tables.verdicts_table(judged, rows, ALONE, ERRORS)
     for number, error in enumerate(ERRORS):
-        own = wide[error.upper()].droplevel(0, axis=1).rename(columns=in_words)
+        own = wide[error.upper()].droplevel(0, axis=1)
+        own = own[sorted(own, key=float)].rename(columns=in_words)
         title = f"{caption}: {error.upper()} below {ALONE.lower()}, %"
         show_table(own, title, folded=OTHER if number else "")
 

@@ -42,9 +42,9 @@ def test_the_figure_has_one_bar_for_each_recorded_row(rows, capsys):
     (axis,) = plt.gcf().axes
     assert [t.get_text() for t in axis.get_yticklabels()] == ["reg, c, 20 %"]
     said = capsys.readouterr().out
-    assert "not run: inf" in said and "+22.2 [" in said  # 1 of 4.5
+    assert "Not run: inf" in said and "+22.2 [" in said  # 1 of 4.5
     subsets.show_errors(rows)
-    assert "not run: inf" in capsys.readouterr().out
+    assert "Not run: inf" in capsys.readouterr().out
 
 
 def test_a_sentence_counts_the_verdicts_of_its_claims():

@@ -121,7 +121,7 @@ def test_the_main_table_has_errors_gains_who_left_and_cost(amounts, capsys):
     scarce.show_scarcity(amounts, "Days of c", "mph")
     out = capsys.readouterr().out
     for words in ("MAE (mph)", "RMSE (mph)", "below target only", "+25.0, one seed",
-                  "not run", "below the last value's", "seconds to fit"):  # fmt: skip
+                  "Not run: None", "below the last value's", "seconds to fit"):  # fmt: skip
         assert words in out, words
     scarce.show_scarcity({"None": amounts["None"]}, "Days of c", "mph")
     assert capsys.readouterr().out == "Days of c: not run; 2 runs are planned.\n"
