@@ -94,7 +94,7 @@ findings.show_comparisons(control_gains, "All three pretexts against random enco
 # Table 7 is one of capacity and of the field of view, not of what the pretexts taught. That is why
 # we would not read the paper's Table 7 as proof of its pretexts: it never trained the control.
 #
-# ### Do pretexts pay? Trained to the end
+# ## Do pretexts pay? Trained to the end
 #
 # The table above comes from short fixed schedules. On a city small enough to train every row until
 # learning ends, New York's taxis of 2016 at $M = 2$, each subset stands against none: the same

@@ -9,7 +9,7 @@
 # ShareNet is asked for the least squared error of flows. *MultinomialNet* has the same network, and
 # is asked for the likeliest split.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "long"]
 profile: str = "bench"  # whose recorded runs the page shows: bench, lab or paper
 
 # %%

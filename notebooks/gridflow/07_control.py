@@ -20,7 +20,7 @@ split_seed: int = 0  # which split of the simulated city is fitted live
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from stflow_lib.book.display import show_table
+from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.gridflow import control
 from stflow_lib.gridflow.beyond.control import KINDS, WEIGHTS, control_task, source_weights
 
@@ -71,7 +71,10 @@ show_table(weighed, "Mean weight of a cell of the source; the mean over all cell
 if len(simulated):
     control.figure(simulated)
     plt.show()
-    print(control.reading(simulated))
+
+# %% tags=["finding"]
+for sentence in control.reading(simulated).splitlines():
+    show_text(sentence)
 
 # %%
 if len(simulated):

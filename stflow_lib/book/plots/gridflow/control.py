@@ -194,14 +194,19 @@ def figure(found: pd.DataFrame) -> Figure:
 
 
 def reading(found: pd.DataFrame) -> str:
-    """What the control says, in sentences, by the intervals without a day of the target."""
+    """What the control says, in a sentence for each model, without a day of the target."""
     says = []
     for model in found["model"].unique():
-        own = found[(found["model"] == model) & (found["days"] == 0)].set_index("weights")
-        parts = [f"{name} {row.gain:+.1f} % ({row.low:.1f} to {row.high:.1f})"
-                 for name, row in own.iterrows()]  # fmt: skip
-        says.append(f"{model}, no day: " + ", ".join(parts) + f"; {own.seeds.min()} splits")
+        own = found[(found["model"] == model) & (found["days"] == 0)]
+        parts = ", ".join(f"{row.weights} {_gain(row)}" for row in own.itertuples())
+        says.append(f"RMSE below that without weights, no day of the target, {model}: {parts}.")
     return "\n".join(says)
+
+
+def _gain(row) -> str:
+    if row.seeds < 2:
+        return f"{row.gain:+.1f} % (one split, no interval)"
+    return f"{row.gain:+.1f} % ({row.low:.1f} to {row.high:.1f}; {row.seeds} splits)"
 
 
 if __name__ == "__main__":

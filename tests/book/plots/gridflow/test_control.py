@@ -25,6 +25,14 @@ def test_gains_are_of_the_same_seed():
     assert found.loc[(0, "oracle"), "seeds"] == 2 and found["capped"].sum() == 0
 
 
+def test_one_split_has_no_interval_in_words():
+    """It was printed as "(nan to nan)", and its number stood for all weights."""
+    own = [row for row in rows() if row["days"] == 0]
+    assert "oracle +5.0 % (5.0 to 5.0; 2 splits)" in control.reading(control.gains(own))
+    first = [row for row in own if row["seed"] == 0]
+    assert "oracle +5.0 % (one split, no interval)" in control.reading(control.gains(first))
+
+
 def test_all_runs_are_planned_once_and_first_seeds_first():
     planned = control.planned(2)
     assert len(set(planned)) == len(planned) == 2 * 2 * (4 + 4 + 2) + 4 * 2 * 3
