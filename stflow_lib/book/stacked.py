@@ -6,6 +6,7 @@ from there, and the site shows it on a phone (`stflow_lib.book.extension`).
 """
 
 import textwrap
+import warnings
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,7 +21,8 @@ from matplotlib.text import Text
 
 from stflow_lib.book.published import NARROW
 
-WIDTH, SMALLEST = 5.0, 8.5  # inches of the figure, points of its tick labels
+WIDTH, LETTERS = 5.0, 9.0  # inches of the figure, points of its tick labels at least
+SMALLEST = 8.5  # points of tick labels that a phone shows without a second picture
 FITS = 5.5  # inches that a phone shows without a second picture
 MANY, LEAST = 6, 3.6  # panels from which those up to so many inches stand in pairs
 LOWEST, TURNED = 2.6, 0.5  # inches of a panel that stood beside another, of turned labels
@@ -155,6 +157,18 @@ def _renew_legends(undo: ExitStack, figure: Figure) -> None:
                       title=old.get_title().get_text() or None)  # fmt: skip
 
 
+def _lay_out(figure: Figure) -> None:
+    """Place all parts; a figure whose words leave no room for its panels becomes higher."""
+    for _ in range(4):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            figure.draw_without_rendering()
+        if not any("collapsed" in str(warning.message) for warning in told):
+            return
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width, 1.4 * height)
+
+
 def _fit_words(undo: ExitStack, figure: Figure, panels: list[Axes]) -> None:
     """Titles and names are broken into lines; tick labels are not small, and turned if crowded."""
     for text in figure.texts:
@@ -167,9 +181,9 @@ def _fit_words(undo: ExitStack, figure: Figure, panels: list[Axes]) -> None:
         _wrap(undo, panel.xaxis.label, width)
         for side in "xy":
             labels = getattr(panel, f"get_{side}ticklabels")()
-            if labels and labels[0].get_fontsize() < SMALLEST:
-                _set_ticks(undo, panel, side, labelsize=SMALLEST)
-    figure.draw_without_rendering()
+            if labels and labels[0].get_fontsize() < LETTERS:
+                _set_ticks(undo, panel, side, labelsize=LETTERS)
+    _lay_out(figure)
     crowded = [panel for panel in panels if _is_crowded(panel)]
     for panel in crowded:
         _set_ticks(undo, panel, "x", labelrotation=90)

@@ -78,6 +78,7 @@ class Visit:
             self.foreign.append(url)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the names of groups are read
 def pytest_collection_modifyitems(items) -> None:
     """With `--dist loadgroup` the tests of one page share a process, and with it one visit."""
     for item in items:

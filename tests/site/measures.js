@@ -1,7 +1,8 @@
 // What a reader meets on a page: its length, where its first result stands, what is off the screen.
 () => {
   const SCREEN = 900;
-  const TICK = 8.5 / 72 * 100;  // pixels of the smallest tick labels in a picture of its own size
+  // pixels of the smallest tick labels in a picture of its own size, and in its narrow form
+  const TICK = 8.5 / 72 * 100, NARROW = 9 / 72 * 100;
   const article = document.querySelector('article') || document.body;
   const shown = element => element.getClientRects().length > 0
     && element.checkVisibility({contentVisibilityAuto: true, visibilityProperty: true});
@@ -25,7 +26,8 @@
   };
   const off = [...article.querySelectorAll('table')].filter(shown).flatMap(beyond);
   const letters = [...article.querySelectorAll('.picture img')].filter(shown).filter(i => i.naturalWidth)
-    .map(i => ({file: i.currentSrc.split('/').pop(), pixels: TICK * i.clientWidth / i.naturalWidth}));
+    .map(i => ({file: i.currentSrc.split('/').pop(),
+      pixels: (i.currentSrc === i.src ? TICK : NARROW) * i.clientWidth / i.naturalWidth}));
   const code = [...article.querySelectorAll('.cell_input')].filter(shown)
     .reduce((sum, e) => sum + e.getBoundingClientRect().height, 0);
   const height = article.getBoundingClientRect().height;

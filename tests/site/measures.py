@@ -52,7 +52,8 @@ def measured(page) -> dict:
 
 def findings(page) -> dict[str, list[str]]:
     """Rule -> elements that break it: what axe-core calls serious or critical."""
-    broken = Axe().run(page).response["violations"]
+    options = {"resultTypes": ["violations"], "preload": False}  # it would ask for files anew
+    broken = Axe().run(page, options=options).response["violations"]
     return {
         rule["id"]: [node["html"][:120] for node in rule["nodes"][:5]]
         for rule in broken

@@ -38,7 +38,7 @@ def overview_figure() -> plt.Figure:
     _arrow_back(axis)
     axis.set(xlim=(-0.1, 15.3), ylim=(-0.75, 4.7), aspect="equal")
     axis.set_axis_off()
-    axis.set_title("TSJT in one picture, after Figure 1 of the paper")
+    fig.suptitle("TSJT in one picture, after Figure 1 of the paper")
     return fig
 
 
