@@ -73,7 +73,7 @@ if len(simulated):
     plt.show()
 
 # %% tags=["finding"]
-for sentence in control.reading(simulated).splitlines():
+for sentence in control.reading(simulated):
     show_text(sentence)
 
 # %%

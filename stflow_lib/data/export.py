@@ -12,9 +12,9 @@ import xarray as xr
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.netcdf import write_netcdf
 from stflow_lib.data.files.write import write_atomic
+from stflow_lib.data.schema import EDGES
 from stflow_lib.data.slider_map import Layer, SliderMap, to_page
 
-EDGES = ("lat_min", "lat_max", "lon_min", "lon_max")
 DEGREES = 7  # decimals of a corner: a centimetre
 CRS = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
 

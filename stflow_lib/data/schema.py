@@ -9,7 +9,7 @@ where known, `adjacency (node, node_to)`. Both carry a regular local `time` and 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -84,6 +84,9 @@ class Box:
         return rows, cols
 
 
+EDGES = tuple(edge.name for edge in fields(Box))  # names in the attributes of a city
+
+
 def block_sum(x: np.ndarray, factor: int) -> np.ndarray:
     """Sum the last two axes in `factor` x `factor` blocks.
 
@@ -116,7 +119,7 @@ def grid_city(flow, time, directions, **attrs) -> xr.Dataset:
 
 def _middles(attrs, rows: int, cols: int) -> dict[str, tuple[str, np.ndarray]]:
     """Latitude of each row and longitude of each column; none for a city without a box."""
-    if not {"lat_min", "lat_max", "lon_min", "lon_max"} <= attrs.keys():
+    if not set(EDGES) <= attrs.keys():
         return {}
     sides = (
         ("lat", "row", "lat_max", "lat_min", rows),

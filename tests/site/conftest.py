@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from stflow_lib.data.files.flock import LOCK_EX, flock
 
@@ -33,6 +34,7 @@ ARGUMENTS = [
 OVER = "() => document.documentElement.scrollWidth - window.innerWidth"
 LOADED = "[...document.images].every(image => image.complete)"  # another one, for another width
 measures = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("measures.py"))))
+PAGES = set(measures.pages())
 
 # What a reader would stumble over, measured in the page.
 LOOK = """() => {
@@ -78,14 +80,22 @@ class Visit:
             self.foreign.append(url)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the names of groups are read
-def pytest_collection_modifyitems(items) -> None:
-    """With `--dist loadgroup` the tests of one page share a process, and with it one visit."""
-    for item in items:
-        given = getattr(item, "callspec", None)
-        named = given.params if given else {}
-        page = named.get("page") or (f"book/nb/{named['name']}" if "name" in named else None)
-        item.add_marker(pytest.mark.xdist_group(page or item.path.stem))
+class ByPage(LoadScopeScheduling):
+    """The tests of one page share a process, and with it one visit; others go file by file.
+
+    Marks of groups do not reach the scheduler from pytest 9.2 on.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, given = nodeid.partition("[")
+        name = given.removesuffix("]").rpartition("-")[2]
+        known = [page for page in (name, f"book/nb/{name}") if page in PAGES]
+        return known[0] if known else file.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config, log) -> ByPage:
+    """Spread the tests over processes by pages."""
+    return ByPage(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,8 @@
     off: off,
     letters: letters,
     bytes: loaded,
+    blank: [...article.querySelectorAll('th[scope]')].filter(shown)
+      .filter(t => !t.textContent.trim()).map(t => t.outerHTML.slice(0, 120)),
     still: still.map(e => e.outerHTML.slice(0, 120)),
     text: article.innerText,
   };

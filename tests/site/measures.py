@@ -20,6 +20,7 @@ from axe_playwright_python.sync_playwright import Axe
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_suffix(".js").read_text().partition("\n() =>")
 SCRIPT = "() =>" + SCRIPT[2]
+ALSO = ("duplicate-id", "heading-order")  # rules of axe-core, whatever it calls their impact
 WIDTHS = (1300, 390)  # pixels: a desk and a phone
 
 
@@ -51,13 +52,17 @@ def measured(page) -> dict:
 
 
 def findings(page) -> dict[str, list[str]]:
-    """Rule -> elements that break it: what axe-core calls serious or critical."""
-    options = {"resultTypes": ["violations"], "preload": False}  # it would ask for files anew
+    """Rule -> elements that break it: what axe-core calls serious or critical, and ALSO."""
+    options = {
+        "resultTypes": ["violations"],
+        "preload": False,  # it would ask for files anew
+        "rules": {rule: {"enabled": True} for rule in ALSO},
+    }
     broken = Axe().run(page, options=options).response["violations"]
     return {
         rule["id"]: [node["html"][:120] for node in rule["nodes"][:5]]
         for rule in broken
-        if rule["impact"] in ("serious", "critical")
+        if rule["impact"] in ("serious", "critical") or rule["id"] in ALSO
     }
 
 

@@ -22,7 +22,7 @@ from stflow_lib.data.files.open import demand_size, named, need_file, open_zip, 
 from stflow_lib.data.files.read import read_table
 from stflow_lib.data.rasterize.trips import COLUMNS, rides_city
 from stflow_lib.data.readers.trip_layouts import IDENTITIES, columns_of, key
-from stflow_lib.data.schema import Box
+from stflow_lib.data.schema import EDGES, Box
 from stflow_lib.data.time_axis import MONTH, daylight_changes
 
 SEPARATORS = ",;\t|"
@@ -103,12 +103,11 @@ def box_of(city: xr.Dataset) -> Box:
 
     A city in the same box with cells of a half, a third, ... of its side refines it.
     """
-    edges = ("lat_min", "lat_max", "lon_min", "lon_max")
-    if missing := [edge for edge in edges if edge not in city.attrs]:
+    if missing := [edge for edge in EDGES if edge not in city.attrs]:
         raise DataError(
             f"{city.attrs['name']}: no {missing[0]}, nobody knows where its cells lie"
         )
-    return Box(*(city.attrs[edge] for edge in edges))
+    return Box(*(city.attrs[edge] for edge in EDGES))
 
 
 def summary(city: xr.Dataset) -> str:

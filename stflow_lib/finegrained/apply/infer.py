@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stflow_lib.data import City, open_city
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import DIMS
+from stflow_lib.data.schema import DIMS, EDGES
 from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.external_factors import external_factors
 from stflow_lib.finegrained.problem.task import Task, make_task
@@ -187,5 +187,4 @@ def _method(name: str) -> Method:
 
 
 def _box(city: xr.Dataset) -> dict[str, float]:
-    edges = ("lat_min", "lat_max", "lon_min", "lon_max")
-    return {edge: city.attrs[edge] for edge in edges if edge in city.attrs}
+    return {edge: city.attrs[edge] for edge in EDGES if edge in city.attrs}

@@ -193,14 +193,14 @@ def figure(found: pd.DataFrame) -> Figure:
     return fig
 
 
-def reading(found: pd.DataFrame) -> str:
-    """What the control says, in a sentence for each model, without a day of the target."""
+def reading(found: pd.DataFrame) -> list[str]:
+    """What the control says, a sentence for each model, without a day of the target."""
     says = []
     for model in found["model"].unique():
         own = found[(found["model"] == model) & (found["days"] == 0)]
         parts = ", ".join(f"{row.weights} {_gain(row)}" for row in own.itertuples())
         says.append(f"RMSE below that without weights, no day of the target, {model}: {parts}.")
-    return "\n".join(says)
+    return says
 
 
 def _gain(row) -> str:
