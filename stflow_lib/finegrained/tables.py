@@ -4,8 +4,9 @@ from functools import partial
 
 from stflow_lib.finegrained import ablations
 from stflow_lib.finegrained.ablations import variant_runs
-from stflow_lib.finegrained.plan import ORIGINALS, RULES, Plan, factor_of
-from stflow_lib.runs import RowTable, Run
+from stflow_lib.finegrained.plan import ORIGINALS, RULES, SMALL, Plan, factor_of
+from stflow_lib.runs import Rows, RowTable, Run
+from stflow_lib.runs.patience import patience_rows
 
 BASELINES = (
     *RULES, "SRCNN", "ESPCN", "DeepSD", "VDSR", "SRResNet", "LapSRN", "IMDN", "SCN", "UrbanFM",
@@ -33,6 +34,14 @@ def table_runs(name: str, profile: str) -> list[Run]:
     return plan.runs(methods, table_cities(name, profile), plan.fractions)
 
 
+def patience(profile: str) -> Rows:
+    """Trained with twice the patience: three methods on the smallest city, least data."""
+    plan = Plan.of(profile)
+    cities = [city for city in plan.cities if city in SMALL]
+    methods = ("UrbanFM", "UrbanSTC", "ShareNet")
+    return patience_rows(plan, methods, cities, plan.fractions[:1], plan.seeds)
+
+
 LABELLED = {  # tables whose rows are more than a method's name: profile -> {label: runs}
     "variants": variant_runs,
     "table7": ablations.table7,
@@ -47,6 +56,7 @@ LABELLED = {  # tables whose rows are more than a method's name: profile -> {lab
     "parts": ablations.parts,
     "constraint": ablations.constraint,
     "budget": ablations.budget,
+    "patience": patience,
 }
 
 

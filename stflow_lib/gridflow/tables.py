@@ -4,6 +4,7 @@ from stflow_lib.gridflow.plan import PROTOCOL_OF, Plan
 from stflow_lib.gridflow.problem.protocol import protocol_of
 from stflow_lib.runs import Rows, RowTable
 from stflow_lib.runs.pair import target_of
+from stflow_lib.runs.patience import patience_rows
 
 ABLATIONS = {  # Figure 3: what is left out, as settings
     "STBaT": {},
@@ -147,6 +148,13 @@ def _longer(plan: Plan, method: str) -> dict:
     return {name: 4 * getattr(source, name) for name in ("epochs", "halve_every")}
 
 
+def patience(profile: str) -> Rows:
+    """Trained with twice the patience: three methods on the first pair."""
+    plan = Plan.of(profile)
+    methods = ("ST-net", "Finetuned", "MLP")
+    return patience_rows(plan, methods, plan.cities[:1], plan.few, plan.seeds)
+
+
 def _varied(profile: str, variants: dict[str, dict], seeds: slice = slice(None)) -> Rows:
     """STBaT with changed settings on the first pair, few-shot."""
     plan = Plan.of(profile)
@@ -170,4 +178,5 @@ TABLES = {
     "kinds": RowTable(kinds),
     "clock": RowTable(clock),
     "budget": RowTable(budget),
+    "patience": RowTable(patience),
 }

@@ -5,6 +5,7 @@ from itertools import combinations
 
 from stflow_lib.runs import Rows, RowTable
 from stflow_lib.runs.pair import split_pair, target_of
+from stflow_lib.runs.patience import patience_rows
 from stflow_lib.speedgraph.plan import Plan
 
 JOINT, ALONE = "TSJT(STGCN)", "Target only"
@@ -177,6 +178,12 @@ def starts(profile: str) -> Rows:
     return {m: _switched(plan, m, [f"-from{day}" for day in STARTS[1:]]) for m in SCARCE}
 
 
+def patience(profile: str) -> Rows:
+    """Trained with twice the patience: three methods on the first target."""
+    plan = Plan.of(profile)
+    return patience_rows(plan, (ALONE, "Joint", JOINT), plan.cities[:1], plan.few, plan.seeds)
+
+
 def _switched(plan: Plan, method: str, switches: list[str]) -> list:
     """One seed of a method on the first target, once for each switch."""
     return [
@@ -211,4 +218,5 @@ TABLES = {
     "ratios": RowTable(ratios),
     "sensors": RowTable(sensors),
     "starts": RowTable(starts),
+    "patience": RowTable(patience),
 }
