@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib.book.plots.transfers import arrow
+from stflow_lib.runs import Run
 from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts.ranking import FIXED, Standing
 from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL
@@ -16,7 +17,7 @@ AMOUNTS = {"finegrained": "{} %", "gridflow": "{} days", "speedgraph": "{} days"
 SIZES = {FIXED: "lab, short fixed schedule"}  # words for a profile, else its name
 
 
-def place(wing: str, one: Standing) -> str:
+def place(wing: str, one: Standing | Run) -> str:
     """City and amount of data as people read them; of many sources only the target."""
     city = target_of(one.city) if wing == "speedgraph" else arrow(one.city)
     return f"{city}, {AMOUNTS[wing].format(one.scarcity)}"

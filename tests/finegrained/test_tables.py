@@ -5,7 +5,8 @@ import pytest
 from stflow_lib import finegrained
 from stflow_lib.finegrained import tables
 from stflow_lib.finegrained.plan import ORIGINALS, Plan, factor_of
-from stflow_lib.runs import profiles
+from stflow_lib.runs import merged, profiles
+from stflow_lib.runs.patience import PATIENT, twice
 from stflow_lib.verdicts import claims
 
 
@@ -73,3 +74,15 @@ def test_every_run_of_the_book_has_a_method_and_a_size(profile):
             assert run.method in finegrained.METHODS and plan.settings(run.method) is not None
             assert run.city in (*plan.cities, *ORIGINALS.values()), name
             assert run.protocol == f"x{factor_of(run.city)}" and run.profile == profile
+
+
+def test_twice_the_patience_is_all_that_differs():
+    """Of every stage, also of the pretexts; seed by seed."""
+    rows = tables.TABLES["patience"].rows("bench")
+    for plain, patient in zip(rows["UrbanSTC"], rows[PATIENT.format("UrbanSTC")], strict=True):
+        assert (plain.city, plain.scarcity, plain.seed) == (
+            patient.city, patient.scarcity, patient.seed,
+        )  # fmt: skip
+        assert patient.settings == merged(plain.settings, twice(plain.settings))
+        waits = [patient.settings[name]["training"] for name in ("regional", "temporal")]
+        assert {one["plateau"] for one in (*waits, patient.settings["training"])} == {20}

@@ -1,0 +1,78 @@
+"""Whether learning had ended: validation errors beside those with twice the patience."""
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+
+from stflow_lib.book.advice import PROBLEMS, place
+from stflow_lib.runs import Run, find
+from stflow_lib.runs.patience import PATIENT
+
+MOVED = (
+    0.5  # percent of the validation error, less than which twice the patience should move it
+)
+COLUMNS = [
+    "problem",
+    "method",
+    "where",
+    "seeds",
+    "error",
+    "twice",
+    "change",
+    "steps",
+    "steps_twice",
+]
+
+
+def table(profile: str = "bench") -> pd.DataFrame:
+    """A row for each method of the tables `patience` that has both records with some seed.
+
+    `error`, `twice`: mean validation errors over the seeds that both have, `change` from one to
+    the other in percent; `steps`: of the optimiser in all stages, mean.
+    """
+    lines = [line for wing in PROBLEMS for line in _lines(wing, profile)]
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _lines(wing: str, profile: str) -> Iterator[tuple]:
+    rows = import_module(f"stflow_lib.{wing}.tables").TABLES["patience"].rows(profile)
+    for method, runs in rows.items():
+        pairs = list(_both(runs, rows.get(PATIENT.format(method), [])))
+        if pairs:
+            error, more, steps, longer = np.mean(pairs, axis=0)
+            yield (PROBLEMS[wing], method, place(wing, runs[0]), len(pairs), error, more,
+                   100 * (more / error - 1), steps, longer)  # fmt: skip
+
+
+def _both(runs: Sequence[Run], patient: Sequence[Run]) -> Iterator[tuple[float, ...]]:
+    """(error, error, steps, steps) of two trainings that differ in patience alone, by seed."""
+    for one, other in zip(runs, patient, strict=bool(patient)):
+        if (old := find(one)) and (new := find(other)):
+            yield old["valid_error"], new["valid_error"], _steps(old), _steps(new)
+
+
+def _steps(record: dict) -> int:
+    return sum(stage["steps"] for stage in record["stages"].values())
+
+
+def shown(found: pd.DataFrame) -> pd.DataFrame:
+    """`table` with the words of a page."""
+    return found.set_index(["problem", "method"]).rename(columns={
+        "error": "validation error", "twice": "with twice the patience", "change": "change (%)",
+        "steps_twice": "steps with twice",
+    })  # fmt: skip
+
+
+def said(found: pd.DataFrame) -> str:
+    """How many of the trainings moved by less than `MOVED` percent, and which moved most."""
+    if found.empty:
+        return "No training has been repeated with twice the patience."
+    still = found["change"].abs() < MOVED
+    most = found.loc[found["change"].abs().idxmax()]
+    return (
+        f"With twice the patience the validation error of {still.sum()} of {len(found)} methods "
+        f"moves by less than {MOVED} percent; the largest change is {most['change']:+.1f} percent "
+        f"({most['method']}, {most['where']}, seeds: {most['seeds']})."
+    )
