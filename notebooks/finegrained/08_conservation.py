@@ -133,13 +133,13 @@ show_table(costs, f"Three last layers on {city}, records of profile {profile}")
 provenance(runs.records(switched))
 
 # %% [markdown]
-# For the methods whose networks are drawn, *lost* counts vehicles missing from blocks and *invented*
+# For the methods whose networks are drawn, *lost* counts vehicles missing from blocks, *invented*
 # those too many, per map; a network that loses in one block and invents in the next has both.
 # *Negative* is the share of fine cells with fewer than zero vehicles.
 
 # %%
 losses = found.losses.rename_axis("method, last layer")
-what = f"{found.city}, profile {shown}, {found.vehicles:,.0f} vehicles a map; lost, invented per map"
+what = f"{found.city}, profile {shown}, {found.vehicles:,.0f} vehicles a map; losses per map"
 show_table(losses[["lost", "invented", "negative"]], caption(what))
 for label, row in losses.iterrows():
     away = (row["lost"] + row["invented"]) / found.vehicles
@@ -200,8 +200,8 @@ assert (lost < 1e-2 * found.vehicles).all(None)
 
 # %%
 changes = conservation.changes_in_percent(repaired, metrics)
-title = live.title(shown, f"{found.city}, profile {shown}: against the same network without constraint")
-conservation.changes_figure(changes, title)
+title = f"{found.city}, profile {shown}: against the same network without constraint"
+conservation.changes_figure(changes, live.title(shown, title))
 plt.show()
 free = changes[changes["method"].str.endswith("rescaled")]
 say("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
