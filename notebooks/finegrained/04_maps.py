@@ -160,13 +160,13 @@ say("correlation with HA's |error|:", {m: f"{r:.2f}" for m, r in alike.items()})
 # %%
 stored = averages.read(profile) if shown == live.LIVE else None
 if stored:
-    whole, behind = stored
+    whole, behind = stored.summary, stored.records
 else:
     whole, behind = averages.average(task.city, task.unit, truth, coarse, fine_of), records
 kind = profile if stored else shown
 say = partial(live.say, kind)
 usual = whole.errors
-title = live.title(kind, f"{whole.city}: mean |error| over {whole.maps} test maps")
+title = live.title(kind, f"{whole.city}, profile {kind}: mean |error| over {whole.maps} test maps")
 maps.errors_figure(usual, whole.unit, title)
 plt.show()
 provenance(behind)
@@ -174,7 +174,7 @@ provenance(behind)
 # %%
 assert usual["HA"].mean() < 0.5 * usual["MEAN"].mean()
 gains = averages.gains(usual)
-title = live.title(kind, f"{whole.city}: whose mean |error| is smaller, and where")
+title = live.title(kind, f"{whole.city}, profile {kind}: whose mean |error| is smaller, and where")
 maps.gains_figure(gains, whole.unit, title)
 plt.show()
 used = whole.flow >= np.quantile(whole.flow, 0.5)

@@ -3,9 +3,10 @@
 #
 # *What you need: the [method](02_urbanstc_method) and the [results](03_results). Runs in: half a
 # minute. You will see: block sums of every method against their coarse cells, three forms of the
-# last layer compared, and a repair that needs no training. Errors come from records; what needs the
-# networks themselves is drawn from them where they and their city are here, else from small ones on
-# a simulated city, and says so.*
+# last layer compared, and a repair that needs no training. Errors come from records. What needs the
+# networks themselves is drawn from them where they and their city are here, else from what was
+# published of them, and only where that is missing from small ones on a simulated city; the page
+# says which.*
 #
 # UrbanSTC's text says that all its baselines end in M2-normalisation: scores made non-negative,
 # divided by the sum of their block, multiplied by the coarse count (Eq. 15). Its tables look as if
@@ -17,9 +18,6 @@
 
 # %% tags=["parameters"]
 profile: str = "lab"  # whose recorded runs the page shows: lab, bench or paper
-predicted: str = "SRCNN UrbanFM"  # methods whose test maps are predicted anew, three forms each
-born: str = "VDSR"  # the method whose untrained networks show what signed scores do
-births: int = 20  # how many of them
 train_missing: bool = False  # compute what has no record, or no network to be drawn
 
 # %%
@@ -33,30 +31,28 @@ import torch
 from stflow_lib import runs
 from stflow_lib.book import findings
 from stflow_lib.book.display import provenance, show_table, show_text
-from stflow_lib.book.plots.finegrained import conservation, live
-from stflow_lib.finegrained import METHODS, ablations, cost, open_task
+from stflow_lib.book.plots.finegrained import conservation, kept, live, summaries
+from stflow_lib.finegrained import METHODS, ablations
 from stflow_lib.finegrained.networks.layers import Split
 from stflow_lib.finegrained.plan import Plan
-from stflow_lib.finegrained.problem.scoring import block_losses
 from stflow_lib.kernels import conserve
 from stflow_lib.verdicts.claims import reported
 
-FORMS = ("none", "m2_signed", "m2")
 plan = Plan.of(profile)
 labelled = ablations.constraint(profile)  # method and form -> recorded runs
-forms_of = lambda rows: {label: group[0] for label, group in rows.items()
-                         if label.split(",")[0] in predicted.split()}  # fmt: skip
-shown = live.drawable(profile, forms_of(labelled).values(), train_missing)
+shown, cities = kept.SUMMARIES.drawn(profile, train_missing)
 say, caption = partial(live.say, shown), partial(live.caption, shown)
-drawn = forms_of(ablations.constraint(shown))  # method and form -> run whose maps are predicted
-task = open_task(next(iter(drawn.values())))
+drawn = next(iter(cities.values()))  # one city takes part
+found = drawn.summary
+show_text(summaries.sentence(shown, "Block sums, weights and repairs are", cities))
+provenance(drawn.records)
 print(f"records of profile {profile}: {'; '.join(labelled)}")
-print(f"maps: {task.city}, {len(task.test)} of the test part")
+print(f"maps: {found.city}, {found.maps} of the test part")
 
 # %% [markdown]
 # ## By construction: untrained networks
 #
-# A property of the last layer needs no training to be seen. Every network of the book is built at
+# A property of the last layer needs no training to be seen. Every network of the book was built at
 # the profile's size with random weights and given some test maps of the city named above. The
 # largest relative gap between a block's sum and its coarse cell must be that of float32 arithmetic
 # and of the $\varepsilon = 10^{-5}$ in the denominator, which is felt where all scores of a block
@@ -64,20 +60,10 @@ print(f"maps: {task.city}, {len(task.test)} of the test part")
 # network may be dead as a whole.
 
 # %%
-torch.manual_seed(0)
-few = task.test[:32]
-rows = []
-for name, method in METHODS.items():
-    if not cost.recipe(method) or not plan.has(name) or name.endswith("+E"):
-        continue
-    network = cost.parts(method, task, plan.settings(name))[-1].network.eval()
-    with torch.inference_mode():
-        fine = network(task.coarse[few], task.external[few])
-    gap, dead, full = block_losses(fine, task.coarse[few], task.factor)
-    rows.append((name, gap, dead / full))
-built = pd.DataFrame(rows, columns=["network", "largest gap", "dead blocks"])
-show_table(built, f"Untrained, last layer m2, {task.city}", digits=6, index=False)
-assert (built["largest gap"] < 1e-2).all(), "a network invents or loses vehicles"
+built = found.untrained.rename_axis("network")
+built["largest gap, millionths"] = 1e6 * built.pop("largest gap")
+show_table(built, caption(f"Untrained, last layer m2, {found.city}"))
+assert (built["largest gap, millionths"] < 1e4).all(), "a network invents or loses vehicles"
 
 # %% [markdown]
 # ## On the test set: trained networks
@@ -86,8 +72,7 @@ assert (built["largest gap"] < 1e-2).all(), "a network invents or loses vehicles
 # map. MEAN keeps the constraint because $M^2$ equal shares add up to one. All networks keep it. HA
 # does not: a share is the mean over training maps of the ratio of a cell to its block, and the
 # ratio counts as zero where the block is empty. The shares of a block therefore sum to the share of
-# training maps in which it was *not* empty, which the cell after the next checks; in quiet blocks
-# HA loses most of its vehicles.
+# training maps in which it was *not* empty; in quiet blocks HA loses most of its vehicles.
 
 # %%
 everything = [r for name in METHODS if plan.has(name) and not name.endswith("+E")
@@ -95,24 +80,19 @@ everything = [r for name in METHODS if plan.has(name) and not name.endswith("+E"
 switched = [run for group in labelled.values() for run in group]
 runs.ensure_all(everything + switched, train_missing)
 records = runs.records(everything)
-kept = pd.DataFrame([(r["method"], r["metric_conservation"], r["metric_dead_blocks"])
+gaps = pd.DataFrame([(r["method"], r["metric_conservation"], r["metric_dead_blocks"])
                      for r in records], columns=["method", "largest gap", "dead blocks"])  # fmt: skip
 show_table(
-    kept, f"From records of profile {profile}, {plan.first(4)[0]}", digits=6, index=False
+    gaps, f"From records of profile {profile}, {plan.first(4)[0]}", digits=6, index=False
 )
 provenance(records)
-claimed = kept[~kept["method"].isin(["HA"])]
+claimed = gaps[~gaps["method"].isin(["HA"])]
 assert (claimed["largest gap"] < 1e-2).all(), "a method breaks what it claims"
 
 # %%
-if len(task.directions) == 1:
-    shares = METHODS["HA"].fit(task, METHODS["HA"].settings(), 0, None)
-    full = task.coarse[few] > 0
-    given = conservation.block_sums(shares(task, few), task.factor)
-    kept_by_ha = (given / task.coarse[few])[full]
-    seldom = (task.coarse[task.train] > 0).double().mean(0).expand(full.shape)[full]
-    assert torch.allclose(kept_by_ha, seldom, atol=1e-4)
-    say(f"HA keeps {kept_by_ha.min():.1%} to {kept_by_ha.max():.1%} of a block's vehicles")
+if found.by_rule:
+    low, high = found.by_rule["lowest"], found.by_rule["highest"]
+    say(f"HA keeps {low:.1%} to {high:.1%} of a block's vehicles on {found.city}")
 
 # %% [markdown]
 # ## Three last layers
@@ -131,7 +111,7 @@ if len(task.directions) == 1:
 
 # %%
 score = torch.tensor([[[[1.0, -0.999], [0.0, 0.0]]]])  # [B, 1, HM, WM]: one block, M = 2
-split = {form: Split(2, constraint=form)(score, torch.tensor([[[[12.0]]]])) for form in FORMS}
+split = {form: Split(2, constraint=form)(score, torch.tensor([[[[12.0]]]])) for form in kept.FORMS}
 for form, fine in split.items():
     print(
         f"{form:>9}: cells {fine.flatten().round().int().tolist()}, sum {fine.sum():.2f} of 12"
@@ -153,43 +133,30 @@ show_table(costs, f"Three last layers on {city}, records of profile {profile}")
 provenance(runs.records(switched))
 
 # %% [markdown]
-# For the methods predicted anew on this page, *lost* counts vehicles missing from blocks and
-# *invented* those too many, per map; a network that loses in one block and invents in the next has
-# both. *Negative* is the share of fine cells with fewer than zero vehicles.
+# For the methods whose networks are drawn, *lost* counts vehicles missing from blocks, *invented*
+# those too many, per map; a network that loses in one block and invents in the next has both.
+# *Negative* is the share of fine cells with fewer than zero vehicles.
 
 # %%
-runs.ensure_all(drawn.values())
-show_text(live.drawn_sentence(shown, "Block sums, weights and repairs below are", [task.city]))
-predictors = {label: runs.predictor(run) for label, run in drawn.items()}
-seen = {
-    label: conservation.errors_and_losses(predict, task)
-    for label, predict in predictors.items()
-}
-vehicles = task.coarse[task.test].sum().item() / len(task.test)
-losses = pd.DataFrame(seen).T.rename_axis("method, last layer")
-what = f"{task.city}, {vehicles:,.0f} vehicles a map; lost and invented per map"
+losses = found.losses.rename_axis("method, last layer")
+what = f"{found.city}, profile {shown}, {found.vehicles:,.0f} vehicles a map; losses per map"
 show_table(losses[["lost", "invented", "negative"]], caption(what))
-for label, found in seen.items():
-    away = (found["lost"] + found["invented"]) / vehicles
+for label, row in losses.iterrows():
+    away = (row["lost"] + row["invented"]) / found.vehicles
     say(f"{label}: lost and invented are {away:.2%} of all vehicles")
-    assert not label.endswith(", m2") or found["invented"] < 1e-4 * vehicles
+    assert not label.endswith(", m2") or row["invented"] < 1e-4 * found.vehicles
 
 # %%
-last = [name for name in predicted.split() if f"{name}, none" in predictors][-1]
-sample = task.test[torch.linspace(0, len(task.test) - 1, 12).long()]
-coarse = task.coarse[sample]
-fine_of = {form: predictors[f"{last}, {form}"](task, sample) for form in FORMS}
-sums_of = {form: conservation.block_sums(fine, task.factor) for form, fine in fine_of.items()}
-pairs = {form: (coarse.flatten().cpu().numpy(), sums.flatten().cpu().numpy())
-         for form, sums in sums_of.items()}  # fmt: skip
-figure = conservation.sums_figure(pairs, "vehicles")
-figure.suptitle(live.title(shown, f"Block sums of {last}, {len(sample)} test maps"))
+figure = conservation.sums_figure(found.sums, found.off, "vehicles")
+title = f"{found.city}: block sums of {found.last}, profile {shown}, {found.maps} test maps"
+figure.suptitle(live.title(shown, title))
 plt.show()
 
 # %% [markdown]
-# Free regression scatters around the diagonal: it knows the coarse map only through its
-# convolutions. Both normalised forms lie on it. That alone does not make `m2_signed` a good idea,
-# as the next picture shows.
+# A point is the median of blocks with about the same coarse count, the band holds nine of ten. Free
+# regression scatters around the diagonal: it knows the coarse map only through its convolutions.
+# Both normalised forms lie on it. That alone does not make `m2_signed` a good idea, as the next
+# picture shows.
 #
 # ## Where signed scores cancel
 #
@@ -200,24 +167,12 @@ plt.show()
 # weight exceeds 1.
 
 # %%
-signed, sums, largest = plan.settings(born, {"constraint": "m2_signed"}), [], []
-for seed in range(births):
-    torch.manual_seed(seed)
-    network = cost.parts(METHODS[born], task, signed)[-1].network
-    found = conservation.scores_and_weights(network, task.coarse[few], task.external[few])
-    sums.append(found[0])
-    largest.append(found[1])
-untrained = torch.cat(largest).cpu().numpy()
-groups = {f"{born}, m2_signed, untrained": untrained}
-for form in ("m2_signed", "m2"):
-    groups[f"{last}, {form}, trained"] = conservation.largest_weights(fine_of[form], coarse)
-figure = conservation.weights_figure(torch.cat(sums).cpu().numpy(), untrained, groups)
-figure.suptitle(live.title(shown, task.city))
+figure = conservation.weights_figure(found.cancelled, found.above)
+figure.suptitle(live.title(shown, f"{found.city}, profile {shown}"))
 plt.show()
-for name, weights in groups.items():
-    beyond = f"{(weights > 1.0001).mean():.2%} of blocks beyond 1"
-    say(f"{name}: {beyond}, largest {weights.max():.3g}")
-assert groups[f"{last}, m2, trained"].max() <= 1.0001
+for name, shares in found.above.items():
+    say(f"{name}: {conservation.beyond_in_words(shares)}")
+assert found.above[f"{found.last}, m2, trained"].iloc[-1] == 0, "a weight beyond 1"
 
 # %% [markdown]
 # ## Rescaling after the fact
@@ -231,30 +186,22 @@ assert groups[f"{last}, m2, trained"].max() <= 1.0001
 # trained with `m2`: what is left between these two is what training under the constraint adds.
 
 # %%
-repairs = {
-    "as trained": None,
-    "clamped at 0": lambda fine, coarse: fine.clamp_min(0),
-    "rescaled": lambda fine, coarse: conserve(
-        fine.clamp_min(0) + 1e-5, coarse, task.factor, 0.0
-    ),
-}
+guess = torch.tensor([[[[9.0, -3.0], [6.0, 3.0]]]])  # a block of 12, guessed without constraint
+mended = conserve(guess.clamp_min(0) + 1e-5, torch.tensor([[[[12.0]]]]), 2, 0.0)
+print(f"{guess.flatten().tolist()} becomes {mended.flatten().round(decimals=2).tolist()}")
+assert torch.isclose(mended.sum(), torch.tensor(12.0))
+
 metrics = ["rmse", "mae", "mape"]
-repaired = {}
-for name in dict.fromkeys(label.split(",")[0] for label in predictors):
-    for repair, change in repairs.items():
-        repaired[name, repair] = conservation.errors_and_losses(
-            predictors[f"{name}, none"], task, change
-        )
-    repaired[name, "trained with m2"] = seen[f"{name}, m2"]
-repaired = pd.DataFrame(repaired).T
-repaired = repaired[[*metrics, "lost", "invented"]].rename_axis(["method", "form"])
-show_table(repaired, caption("Trained without constraint, repaired when predicting"))
-assert (repaired.xs("rescaled", level="form")[["lost", "invented"]] < 1e-2 * vehicles).all(None)
+repaired = found.repaired.rename_axis(["method", "form"])
+what = f"{found.city}, profile {shown}: trained without constraint, repaired when predicting"
+show_table(repaired[[*metrics, "lost", "invented"]], caption(what))
+lost = repaired.xs("rescaled", level="form")[["lost", "invented"]]
+assert (lost < 1e-2 * found.vehicles).all(None)
 
 # %%
 changes = conservation.changes_in_percent(repaired, metrics)
-title = live.title(shown, "Against the same network without constraint")
-conservation.changes_figure(changes, title)
+title = f"{found.city}, profile {shown}: against the same network without constraint"
+conservation.changes_figure(changes, live.title(shown, title))
 plt.show()
 free = changes[changes["method"].str.endswith("rescaled")]
 say("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
@@ -270,10 +217,10 @@ say("rescaling:", ", ".join(f"{r.method} {r.metric} {r.percent:+.1f} %"
 # empty blocks, empty cells of other blocks, and cells with vehicles.
 
 # %%
-cut = pd.DataFrame({k: conservation.mape_parts(p, task) for k, p in predictors.items()}).T
+cut = found.parts.rename_axis("method, last layer")
 cut["MAPE"] = cut.sum(axis=1)
-show_table(cut.rename_axis("method, last layer"), caption("MAPE, and its three parts"))
-assert np.allclose(cut["MAPE"], [seen[label]["mape"] for label in cut.index], rtol=1e-4)
+show_table(cut, caption(f"{found.city}, profile {shown}: MAPE and its three parts"))
+assert np.allclose(cut["MAPE"], losses["mape"], rtol=1e-4)
 assert (cut.loc[cut.index.str.endswith(", m2"), "empty blocks"] == 0).all()
 
 # %% [markdown]
@@ -321,15 +268,15 @@ print(
 )
 groups = mape.groupby("group")["value"].median()
 print(f"printed, median: {groups['super-resolution'] / groups['flow inference']:.2f} times")
-for name, found in conservation.mape_ratios(costs).iterrows():
-    print(f"{name}: MAPE of none is {found['none']:.2f}, of m2_signed {found['m2_signed']:.2f} "
+for name, ratio in conservation.mape_ratios(costs).iterrows():
+    print(f"{name}: MAPE of none is {ratio['none']:.2f}, of m2_signed {ratio['m2_signed']:.2f} "
           "times that of m2")  # fmt: skip
 
 # %% tags=["finding"]
 show_text(findings.extremes(claimed.groupby("method")["largest gap"].max(),
                             "Largest relative gap of a block, of methods that must conserve"))  # fmt: skip
 show_text(findings.extremes(repaired["rmse"].unstack("form").mean(), "Mean RMSE of four forms of "
-                            f"the last layer on {task.city}"))  # fmt: skip
+                            f"the last layer on {found.city}, profile {shown}"))  # fmt: skip
 
 # %% [markdown]
 # ## Live, in small

@@ -3,9 +3,9 @@
 #
 # *What you need: the [method](02_urbanstc_method), its [results](03_results) and
 # [ablations](05_ablations). Runs in: half a minute. You will see: three additions of our own,
-# judged in the same tables as everything else. Errors come from records; forecasts are drawn from
-# the networks behind them where these and their city are here, else from small ones on a simulated
-# city, and say so.*
+# judged in the same tables as everything else. Errors come from records. Forecasts are drawn from
+# trained networks where these and their city are here, else from what was published of them, and
+# only where that is missing from small ones on a simulated city; the page says which.*
 #
 # A reproduction ends where the paper ends. Three questions stayed open for us on the way there, and
 # each has become a method with runs, seeds and intervals like any other:
@@ -29,9 +29,9 @@ import torch
 from stflow_lib import runs
 from stflow_lib.book import findings
 from stflow_lib.book.display import OTHER, provenance, show_table, show_text
-from stflow_lib.book.plots.finegrained import beyond, forecasts, live, sharenet
-from stflow_lib.finegrained import TABLES, open_task
-from stflow_lib.finegrained.beyond.forecasts import NAMES, compare_forecasts, evenly_spaced
+from stflow_lib.book.plots.finegrained import beyond, forecasts, live, sharenet, summaries
+from stflow_lib.finegrained import TABLES
+from stflow_lib.finegrained.beyond.forecasts import NAMES
 from stflow_lib.finegrained.plan import Plan
 from stflow_lib.finegrained.tables import LABELLED
 from stflow_lib.verdicts.paired import paired_gains
@@ -115,51 +115,37 @@ beyond.show_against(judged, "UrbanSTC+DM", "UrbanSTC")
 # takes UrbanSTC's own split at its word. **One A for the city** keeps the mean and has a single
 # concentration, the likeliest on validation maps.
 #
-# First seed, all data. To keep this page quick we score some maps, evenly spaced over the test
-# part, and only fine cells of blocks that counted anybody: in an empty block everybody knows the
-# answer. The networks come from their stored checkpoints; where there is none, small ones are
-# trained on a simulated city, and everything down to ShareNet is about those.
+# First seed, all data. Some maps are scored, evenly spaced over the test part, and only fine cells
+# of blocks that counted anybody: in an empty block everybody knows the answer. The sentence under
+# the next cell says whose networks they are; everything down to ShareNet is about those.
 
 # %%
-pairs = forecasts.compared_runs(profile)  # city -> UrbanSTC+DM, UrbanSTC
-here = {city: pair for city, pair in pairs.items()
-        if live.drawable(profile, pair, train_missing) == profile}  # fmt: skip
-shown = profile if here else live.LIVE
+shown, cities = forecasts.SUMMARIES.drawn(profile, train_missing)
 say, caption = partial(live.say, shown), partial(live.caption, shown)
-pairs = here or forecasts.compared_runs(shown)
-MAPS = 16 if shown == live.LIVE else 64  # test maps that are scored
-runs.ensure_all([run for pair in pairs.values() for run in pair])
-show_text(live.drawn_sentence(shown, "Intervals, calibration and maps of doubt are", pairs))
-
-tasks, compared, scores = {}, {}, {}
-for city, pair in pairs.items():
-    tasks[city] = open_task(pair[0])
-    found = compare_forecasts(tasks[city], *map(runs.predictor, pair), MAPS)
-    compared[city] = found
-    scores[city] = {n: cells.scores(forecasts.LEVELS) for n, cells in found.forecasts.items()}
-    say(f"{city}: {len(found.full)} of {len(tasks[city].test)} test maps,",
-        forecasts.concentration_in_words(found))  # fmt: skip
+what = "Intervals, calibration and maps of doubt are"
+show_text(summaries.sentence(shown, what, cities))
+provenance([record for drawn in cities.values() for record in drawn.records])
+doubts = {city: drawn.summary for city, drawn in cities.items()}
+for city, found in doubts.items():
+    say(f"{city}: {forecasts.in_words(found)}")
 
 # %% [markdown]
-# ### One step on the map
+# ### On the map
 #
-# The fullest of these maps. Top: the mean, and how wide the interval is that should hold nine of
-# ten true flows. Bottom: how far the truth was from the mean, on the width's scale, with a dot
-# where it left its interval, and the concentration of each block (grey: nobody was counted). A wide
+# Means over these maps, first city. Top: the mean of the forecast, and how wide the interval is that
+# should hold nine of ten true flows. Bottom: how far the truth was from the mean, on the width's
+# scale, with a dot where it left its interval in a fifth of the maps or more, twice as often as
+# promised, and the median concentration of each block (grey: nobody was ever counted). A wide
 # interval is no confession of failure: where many vehicles are split, many can be misplaced. What
 # should *not* happen is a bright spot below that is dark above.
 
 # %%
-for city, found in list(compared.items())[:1]:
-    pick, panels = forecasts.fullest_map(found, scores[city]["UrbanSTC+DM"])
-    when = tasks[city].time[evenly_spaced(tasks[city].test, MAPS)[pick].item()]
-    title = f"{city}, {pd.Timestamp(when):%A %d %B, %H:%M}: how sure is the split?"
-    title = live.title(shown, title)
-    concentration = forecasts.concentration_map(found, pick)
-    beyond.sure_figure(panels, concentration, tasks[city].unit, title)
+for city, found in [*doubts.items()][:1]:
+    title = f"{city}, profile {shown}: how sure is the split? Means over {found.maps} test maps"
+    beyond.sure_figure(found.means, found.unit, live.title(shown, title))
     plt.show()
-    share = panels["outside"].sum() / found.full[pick].sum().item()
-    say(f"{share:.1%} of the cells of full blocks lie outside their 90 % interval")
+    often = (found.means["outside"] >= beyond.OFTEN).mean()
+    say(f"{city}: {often:.1%} of the cells left their 90 % interval in a fifth of the maps or more")
 
 # %% [markdown]
 # ### Is the doubt right?
@@ -174,22 +160,11 @@ for city, found in list(compared.items())[:1]:
 # tie is spread over its probability, after Czado, Gneiting and Held (2009).
 
 # %%
-BUSY = 5  # vehicles: the mean from which a cell counts as busy
-busy = {city: found.forecasts["UrbanSTC+DM"].mean() >= BUSY for city, found in compared.items()}
-chosen = {city: {name: cells.only(busy[city]) for name, cells in found.forecasts.items()}
-          for city, found in compared.items() if busy[city].any()}  # fmt: skip
-crowded = {city: {name: cells.scores(forecasts.LEVELS) for name, cells in found.items()}
-           for city, found in chosen.items()}  # fmt: skip
-grid = torch.linspace(0, 1, 21)
-for city, found in crowded.items():
-    shown = {name: found[name] for name in NAMES[:3]}
-    levels = forecasts.LEVELS[1:]
-    beyond.calibration_figure(
-        {name: forecast.calibration(grid).numpy() for name, forecast in shown.items()},
-        {name: pd.Series(f.coverage()[1:].numpy(), levels) for name, f in shown.items()},
-        live.title(shown, f"{city}: is the doubt right? {int(busy[city].sum()):,} busy cells"),
-    )
-    plt.show()
+for city, found in doubts.items():
+    if found.busy:
+        title = f"{city}, profile {shown}: is the doubt right? {found.busy:,} busy cells"
+        beyond.calibration_figure(found.pits, found.covered, live.title(shown, title))
+        plt.show()
 
 # %% [markdown]
 # ### What is it worth?
@@ -203,13 +178,12 @@ for city, found in crowded.items():
 # cells of full blocks and for busy cells alone.
 
 # %%
-for city, found in compared.items():
-    what = f"{city}, all cells: CRPS, coverage (%), width; {tasks[city].unit}"
-    show_table(forecasts.worth_table(found.forecasts, scores[city]), caption(what))
-    if city in crowded:
-        table = forecasts.worth_table(chosen[city], crowded[city])
-        show_table(table, caption(f"{city}, busy cells"))
-provenance(runs.records([run for pair in pairs.values() for run in pair]))
+for city, found in doubts.items():
+    what = f"{city}, profile {shown}, all cells: CRPS, coverage (%), width; {found.unit}"
+    show_table(found.worth.rename_axis("forecast"), caption(what))
+    if found.busy:
+        busy = caption(f"{city}, profile {shown}, busy cells")
+        show_table(found.worth_busy.rename_axis("forecast"), busy)
 
 # %% [markdown]
 # Are these differences more than luck? All forecasts see the same maps, so we subtract CRPS map by
@@ -217,13 +191,12 @@ provenance(runs.records([run for pair in pairs.values() for run in pair]))
 # of the seed.
 
 # %%
-for city, found in compared.items():
+for city, found in doubts.items():
     for other in NAMES[1:]:
-        gain = forecasts.crps_gain(found, scores[city]["UrbanSTC+DM"], scores[city][other])
+        gain = forecasts.lower_in_words(*found.lower.loc[other, ["low", "high"]])
         say(f"{city}, CRPS of UrbanSTC+DM against {other}: {gain}")
-    for name in NAMES[:3] if city in crowded else ():
-        inside = crowded[city][name].coverage()[forecasts.NINE].item()
-        say(f"{city}, 90 % intervals of {name}: {inside:.1%} of the busy cells inside")
+    for name, covered in found.covered.items():
+        say(f"{city}, 90 % intervals of {name}: {covered.at[0.9]:.1%} of the busy cells inside")
 
 # %% [markdown]
 # ### Does it know where it is wrong?
@@ -236,17 +209,11 @@ for city, found in compared.items():
 # help there.
 
 # %%
-for city, found in compared.items():
-    cells = found.forecasts["UrbanSTC+DM"]
-    error = (cells.truth - cells.mean()).numpy()
-    promised = {name: found.forecasts[name].deviation().numpy() for name in NAMES[:3]}
-    spreads = {name: beyond.binned(spread, {"spread": spread, "error": error}, 20)
-               for name, spread in promised.items()}  # fmt: skip
-    parts = forecasts.halves(cells, promised["UrbanSTC+DM"] / promised["multinomial"])
-    title = live.title(shown, f"{city}: promised and actual error")
-    beyond.spread_figure(spreads, parts, tasks[city].unit, title)
+for city, found in doubts.items():
+    title = live.title(shown, f"{city}, profile {shown}: promised and actual error")
+    beyond.spread_figure(found.spreads, found.halves, found.unit, title)
     plt.show()
-    ratio = parts["less sure"]["error"] / parts["surer"]["error"]
+    ratio = found.halves["less sure"]["error"] / found.halves["surer"]["error"]
     say(f"{city}: at equal means the less sure cell errs {ratio.median():.2f} times as much "
         f"(median of ten groups; {ratio.min():.2f} to {ratio.max():.2f})")  # fmt: skip
 
@@ -261,8 +228,8 @@ for city, found in compared.items():
 # quieter or louder than independent ones.
 
 # %%
-for city, found in compared.items():
-    say(f"{city}:", forecasts.dice_in_words(found.forecasts["multinomial"]))
+for city, found in doubts.items():
+    say(f"{city}:", forecasts.dice_in_words(found))
 
 # %% [markdown]
 # How to read it. Where the multinomial's 90 % intervals hold much less than 90 % of the busy cells,

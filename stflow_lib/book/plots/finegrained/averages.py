@@ -1,37 +1,25 @@
-"""What is left of inferred maps over a whole test part, and how it is published.
+"""What is left of inferred maps over a whole test part: means that the page of maps draws.
 
     python -m stflow_lib.book.plots.finegrained.averages PROFILE
 
-writes them of the networks in the store to book/results, so that the page of maps shows a real
-city where its files and networks are not at hand. Only means over all test maps are published, no
-single step, and the licence of the city stands in the file.
+publishes them of the networks in the store; see `summaries`.
 """
 
-import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from stflow_lib import runs
 from stflow_lib.book.plots.finegrained import inferred, live
 from stflow_lib.book.plots.finegrained.maps import binned_rmse
-from stflow_lib.data.catalog.index import entries
-from stflow_lib.data.files.write import write_atomic
+from stflow_lib.book.plots.finegrained.summaries import Drawn, Summaries
 from stflow_lib.finegrained import open_task
-from stflow_lib.finegrained.plan import Plan
+from stflow_lib.finegrained.plan import RULES, Plan
 from stflow_lib.runs import Run
-from stflow_lib.runs.publish import results_folder
-from stflow_lib.runs.staleness import is_stale
 
 METHODS = (*inferred.DRAWN, "ShareNet")
-RUN = ("wing", "method", "city", "protocol", "scarcity", "profile", "seed", "settings")
-RECORD = (*RUN, "key", "source_hash", "data_hash", "date", "device", "threads", "metric_rmse",
-          "metric_mae")  # fmt: skip
-RULES = ("MEAN", "HA")
 
 
 @dataclass(frozen=True)
@@ -81,72 +69,29 @@ def planned(profile: str) -> list[Run]:
     return plan.runs(methods, plan.first(4)[:1], plan.all_data, plan.seeds[:1])
 
 
-def file_of(profile: str) -> Path:
-    """Where a profile's averages are published."""
-    city = Plan.of(profile).first(4)[0]
-    return results_folder("finegrained") / "maps" / f"{city}-{profile}.json"
+def stored(profile: str) -> dict[str, list[Run]]:
+    """City -> those planned runs whose networks the store has, trained by the code that is here."""
+    chosen = [run for run in planned(profile) if live.has_checkpoint(run)]
+    return {chosen[0].city: chosen}
 
 
-def publish(profile: str) -> Path:
-    """Infer the test part with every stored network of the profile, and write the averages.
-
-    Networks that the store lacks, or that other code has trained, are left out.
-    """
-    chosen = {run.method: run for run in planned(profile) if live.has_checkpoint(run)}
-    records = [runs.ensure(run) for run in chosen.values()]
-    task = open_task(next(iter(chosen.values())))
-    fine_of = {method: inferred.infer(run, task, task.test) for method, run in chosen.items()}
+def summarise(chosen: Sequence[Run]) -> Averages:
+    """Averages of what the runs' networks infer of the test part."""
+    task = open_task(chosen[0])
+    fine_of = {run.method: inferred.infer(run, task, task.test) for run in chosen}
     truth, coarse = (
         maps[task.test, 0].cpu().double().numpy() for maps in (task.fine, task.coarse)
     )
-    found = average(task.city, task.unit, truth, coarse, fine_of)
-    write(file_of(profile), found, records)
-    return file_of(profile)
+    return average(task.city, task.unit, truth, coarse, fine_of)
 
 
-def write(path: Path, found: Averages, records: Iterable[Mapping]) -> None:
-    """Averages with the city's source and licence, and the records of the networks behind them."""
-    entry = entries()[found.city]
-    content = {
-        "source": entry.source,
-        "licence": entry.licence,
-        **vars(found),
-        "runs": [{name: record.get(name) for name in RECORD} for record in records],
-    }
-    write_atomic(path, (json.dumps(_plain(content), separators=(",", ":")) + "\n").encode())
+SUMMARIES = Summaries("maps", Averages, stored, summarise)
 
 
-def read(profile: str) -> tuple[Averages, list[dict]] | None:
-    """The published averages of a profile and the records behind them; None where none are."""
-    path = file_of(profile)
-    if not path.exists():
-        return None
-    content = json.loads(path.read_bytes())
-    curves = {
-        name: {m: pd.Series(y, x) for m, (x, y) in content[name].items()}
-        for name in ("by_level", "honest")
-    }
-    errors = {method: np.array(error) for method, error in content["errors"].items()}
-    plain = {name: content[name] for name in ("city", "unit", "maps")}
-    found = Averages(**plain, flow=np.array(content["flow"]), errors=errors, **curves)
-    return found, [_marked(record) for record in content["runs"]]
-
-
-def _marked(record: dict) -> dict:
-    run = Run(**{name: record[name] for name in RUN})
-    return {**record, "stale": is_stale(run, record)}
-
-
-def _plain(value):
-    """Arrays and curves as lists of numbers of four digits."""
-    if isinstance(value, pd.Series):
-        return [_plain(value.index.to_numpy()), _plain(value.to_numpy())]
-    if isinstance(value, np.ndarray):
-        return (
-            [_plain(v) for v in value] if value.ndim > 1 else [float(f"{v:.4g}") for v in value]
-        )
-    return {k: _plain(v) for k, v in value.items()} if isinstance(value, dict) else value
+def read(profile: str) -> Drawn[Averages] | None:
+    """The published averages of a profile's first city; None where there are none."""
+    return SUMMARIES.read(planned(profile)[0].city, profile)
 
 
 if __name__ == "__main__":
-    print(publish(*sys.argv[1:]))
+    print(*SUMMARIES.publish(*sys.argv[1:]), sep="\n")

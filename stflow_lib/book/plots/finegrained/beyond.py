@@ -15,15 +15,15 @@ from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.finegrained.ablations import places
 from stflow_lib.book.plots.style import BLUE, PALETTE, RED, bare, plain_ticks
 
+OFTEN = 0.2  # of the maps: a cell that leaves its 90 % interval so often is marked
 
-def sure_figure(
-    maps: Mapping[str, np.ndarray], concentration: np.ndarray, unit: str, title: str
-) -> plt.Figure:
-    """What a forecast says about one map, and what happened: four panels.
+
+def sure_figure(maps: Mapping[str, np.ndarray], unit: str, title: str) -> plt.Figure:
+    """What a forecast says about some maps, and what happened: four panels of means.
 
     `maps`: "mean", "width" (of the interval) and "error" (|true - mean|), each [rows, cols] in
-    `unit`, and "outside", true where the flow left its interval. `concentration`: A of every
-    coarse cell, NaN where nobody was counted.
+    `unit`; "outside", how often the flow left its interval, 0 to 1; and "concentration", A of
+    every coarse cell, NaN where nobody was counted.
     """
     rows, cols = maps["mean"].shape
     width = 3.2 * max(cols / rows, 0.6)
@@ -34,9 +34,10 @@ def sure_figure(
     mean, width, error = (maps[name] for name in ("mean", "width", "error"))
     _map(axes[0, 0], mean, "mean of the forecast", PowerNorm(0.5, 0, mean.max()), unit)
     _map(axes[0, 1], width, "width of its 90 % interval", spread, unit, "max")
-    _map(axes[1, 0], error, "|true - mean|; dots: outside", spread, unit, "max")
-    y, x = np.nonzero(maps["outside"])
+    _map(axes[1, 0], error, "|true - mean|; dots: often outside", spread, unit, "max")
+    y, x = np.nonzero(maps["outside"] >= OFTEN)
     axes[1, 0].scatter(x, y, s=5, color="#FF5A36", lw=0)
+    concentration = maps["concentration"]
     blocks = np.kron(concentration, np.ones((rows // len(concentration),) * 2))
     axes[1, 1].set_facecolor("0.88")
     _map(axes[1, 1], np.ma.masked_invalid(blocks), "concentration A of each block", LogNorm(),

@@ -60,15 +60,12 @@ def say(profile: str, *words: object) -> None:
     print(*(["live, smoke size:"] if profile == LIVE else []), *words)
 
 
-def drawn_sentence(profile: str, what: str, cities: Iterable[str]) -> str:
-    """Whether `what` is drawn from recorded networks of some cities, or is an example made live."""
-    names = ", ".join(cities)
-    if profile != LIVE:
-        return f"{what} drawn from the recorded networks on {names}."
+def example_sentence(what: str, cities: Iterable[str]) -> str:
+    """That `what` is no result: an example, made live on some simulated cities."""
     return (
         f"{what} a live example: small networks trained while this page was made, on the simulated "
-        f"city {names}, because no trained network of a real city is at hand here. Read how they "
-        "are made, not what a method reaches."
+        f"city {', '.join(cities)}, because no trained network of a real city is at hand here. "
+        "Read how they are made, not what a method reaches."
     )
 
 

@@ -8,19 +8,21 @@ import pytest
 from stflow_lib.book.plots.finegrained import beyond as plots
 from stflow_lib.verdicts.paired import COLUMNS
 
+BLOCKS = np.array([[1.0, 10, 100], [np.nan, 5, 7]])  # of 4 x 4 cells; one is always empty
+
 
 def maps(rows=8, cols=12):
     random = np.random.default_rng(0)
     drawn = {name: random.random((rows, cols)) * 9 for name in ("mean", "width", "error")}
-    outside = np.zeros((rows, cols))
-    outside[1, 5] = outside[6, 0] = 1
-    return drawn | {"outside": outside}
+    outside = np.full((rows, cols), 0.1)
+    outside[1, 5], outside[6, 0] = plots.OFTEN, 1
+    return drawn | {"outside": outside, "concentration": BLOCKS}
 
 
-def test_dots_mark_the_cells_outside_and_width_shares_its_scale_with_error():
+def test_dots_mark_the_cells_often_outside_and_width_shares_its_scale_with_error():
     """Rows taken for columns would put the dots on cells that were right."""
     given = maps()
-    figure = plots.sure_figure(given, np.array([[1.0, 10, 100], [np.nan, 5, 7]]), "cars", "t")
+    figure = plots.sure_figure(given, "cars", "t")
     mean, width, error, blocks = figure.axes[:4]
     dots = {tuple(xy) for xy in error.collections[0].get_offsets()}
     assert dots == {(5, 1), (0, 6)}
@@ -32,8 +34,7 @@ def test_dots_mark_the_cells_outside_and_width_shares_its_scale_with_error():
 
 def test_concentration_covers_its_block_and_empty_blocks_stay_grey():
     """A block without vehicles has a concentration that nothing was learned from."""
-    blocks = np.array([[1.0, 10, 100], [np.nan, 5, 7]])
-    image = plots.sure_figure(maps(), blocks, "cars", "t").axes[3].images[0].get_array()
+    image = plots.sure_figure(maps(), "cars", "t").axes[3].images[0].get_array()
     assert image.shape == (8, 12)
     assert (image[:4, 8:] == 100).all() and image.mask[4:, :4].all() and image.mask.sum() == 16
 
