@@ -84,10 +84,10 @@ show("speedgraph")
 # ## Had learning ended?
 #
 # Records called **bench** come from trainings that end by one rule: the rate is halved after 500
-# steps without a validation error 0.2 % lower, and the third halving in vain is the end. Would more
-# patience have helped? Three methods of each paper were trained again with 1,000 steps in place of
-# 500. A change of either sign is what another path of the same training comes to; it should be small
-# beside the gains above.
+# steps in which the validation error did not fall by a fifth of a percent, and the third halving in
+# vain is the end. Would more patience have helped? Methods of each paper were trained again with
+# 1,000 steps in place of 500. A change of either sign is what another path of the same training
+# comes to; it should be small beside the gains above.
 
 # %% tags=["hide-input"]
 waited = patience.table()

@@ -12,7 +12,7 @@ import torch
 from pandas.api.typing import NAType
 from torch import Tensor, nn
 
-from stflow_lib.finegrained.beyond import dirichlet
+from stflow_lib.finegrained.beyond import dirichlet, multinomial
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.finegrained.training import losses, supervised
 from stflow_lib.finegrained.training.supervised import Objective
@@ -36,6 +36,7 @@ class Part:
     network: nn.Module
     loss: Callable[[Tensor], Tensor]  # sample indices [B] -> scalar
     training: Training
+    task: Task  # with the external factors that the network is told
 
     @property
     def name(self) -> str:
@@ -51,12 +52,14 @@ class Part:
 def recipe(method: Method) -> tuple[type[nn.Module], Objective | None] | None:
     """The network class and objective of a method (objective None: its settings name it).
 
-    None for a rule, which has no network: MEAN and HA.
+    None for what has no network: MEAN and HA, trees.
     """
     if method.train is URBANSTC.train:
         return UrbanSTC, None
     if method.train is dirichlet.fit:
         return dirichlet.DirichletUrbanSTC, dirichlet.negative_log_likelihood
+    if method.train is multinomial.fit:
+        return multinomial.MultinomialNet, multinomial.split_loss
     if isinstance(method.train, partial) and method.train.func is supervised._fit:
         return method.train.args
     return None
@@ -71,17 +74,18 @@ def parts(method: Method, task: Task, settings) -> list[Part]:
     if found is None:
         raise ValueError(f"{method.name}: no network to measure")
     kind, objective = found
+    task = multinomial.informed(task) if kind is multinomial.MultinomialNet else task
     with task.device:
         network = kind(task, settings)
     network = network.to(memory_format=torch.channels_last)
     loss = _loss(network, task, settings, objective or losses.named(settings.loss))
     if not issubclass(kind, UrbanSTC):
-        return [Part(method.name, "fit", network, loss, settings.training)]
+        return [Part(method.name, "fit", network, loss, settings.training, task)]
     heads = pretext_tasks(network, task, settings) if settings.pretrain else {}
     before = [heads[stage] for stage in ("reg", "inf", "tcs") if stage in heads]
     return [
-        *(Part(method.name, p.stage, p.network, p.loss, p.training) for p in before),
-        Part(method.name, LAST_STAGE, network, loss, settings.training),
+        *(Part(method.name, p.stage, p.network, p.loss, p.training, task) for p in before),
+        Part(method.name, LAST_STAGE, network, loss, settings.training, task),
     ]
 
 
@@ -178,8 +182,9 @@ def step_seconds(part: Part, task: Task, steps: int) -> float:
     return history.curves["seconds"][0]
 
 
-def sample_seconds(part: Part, task: Task, batches: int, batch: int = 16) -> float:
+def sample_seconds(part: Part, batches: int, batch: int = 16) -> float:
     """Seconds per predicted map, mean over the first test batches, copied to the processor."""
+    task = part.task
     some = task.test.split(batch)[:batches]
     part.network.eval()
     start = time.perf_counter()
@@ -199,7 +204,7 @@ def measure(measured: list[Part], task: Task, turns: int, steps: int) -> pd.Data
     """
     retain_heap()
     learn = {p.name: partial(step_seconds, p, task, steps) for p in measured}
-    infer = {p.name: partial(sample_seconds, p, task, steps) for p in measured if p.predicts}
+    infer = {p.name: partial(sample_seconds, p, steps) for p in measured if p.predicts}
     learned, inferred = interleaved(learn, turns), interleaved(infer, turns)
     rows = []
     for part in measured:

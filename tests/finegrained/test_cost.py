@@ -89,7 +89,7 @@ def test_every_part_of_every_method_steps(task, tiny, name):
         assert cost.step_seconds(part, task, 2) > 0
         after = part.network.parameters()
         assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True)), part.name
-        assert not part.predicts or cost.sample_seconds(part, task, 1) > 0
+        assert not part.predicts or cost.sample_seconds(part, 1) > 0
 
 
 def test_which_count_was_printed():
@@ -104,7 +104,7 @@ def test_which_count_was_printed():
 def test_table_extrapolates_from_the_median_step(task, tiny, monkeypatch):
     """Steps of one second and maps of a tenth give numbers that can be worked out by hand."""
     monkeypatch.setattr(cost, "step_seconds", lambda part, task, steps: 1.0)
-    monkeypatch.setattr(cost, "sample_seconds", lambda part, task, steps: 0.1)
+    monkeypatch.setattr(cost, "sample_seconds", lambda part, steps: 0.1)
     table = cost.measure(cost.parts(METHODS["UrbanSTC"], task, tiny), task, 3, 2)
     steps = -(-len(task.train) // 16)
     assert table["train_s"].tolist() == [steps] * 4

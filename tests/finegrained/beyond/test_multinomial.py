@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
 
 from stflow_lib.finegrained import make_task, score
 from stflow_lib.finegrained.beyond.multinomial import (
+    HARMONICS,
     METHOD,
     MultinomialNet,
     MultinomialSettings,
     cross_entropy,
+    informed,
     split_loss,
 )
 from stflow_lib.finegrained.beyond.sharenet import historical_shares
@@ -25,7 +28,7 @@ SHORT = Training(epochs=15, learning_rate=3e-3, halve_every=0, precision="float3
 
 def model(task, **changes):
     torch.manual_seed(0)
-    return MultinomialNet(task, replace(LAB, **changes)).eval()
+    return MultinomialNet(informed(task), replace(LAB, **changes)).eval()
 
 
 def shaken(task, **changes):
@@ -37,11 +40,46 @@ def shaken(task, **changes):
 
 
 def run(net, task, samples):
-    return net(task.coarse[samples], task.external[samples])
+    return net(task.coarse[samples], informed(task).external[samples])
 
 
 def by_history(task):
-    return upsample_nearest(task.coarse, task.factor) * historical_shares(task, LAB.smoothing)
+    """By the historical shares of each direction."""
+    fine, ways = upsample_nearest(task.coarse, task.factor), len(task.directions)
+    for way in range(ways):
+        some = replace(task, train=task.train[task.train % ways == way])
+        fine[way::ways] *= historical_shares(some, LAB.smoothing)
+    return fine
+
+
+def test_direction_and_time_are_told_by_hand(make_city):
+    """Samples alternate between directions; a Saturday is a weekend; noon is half a turn."""
+    task = make_task(make_city(steps=24 * 7, directions=("in", "out")), 2)
+    told, ways = informed(task).external, len(task.directions)
+    assert ways == 2 and told.shape[1] == 2 + 2 * HARMONICS
+    assert told[:4, 0].tolist() == [0, 1, 0, 1]
+    noon = [i for i, t in enumerate(task.time) if str(t)[11:16] == "12:00"]
+    assert noon and torch.allclose(
+        told[noon, 4], torch.tensor(-1.0)
+    )  # cosine of one turn a day
+    days = pd.DatetimeIndex(task.time).dayofweek[told[:, -1].numpy() == 1]
+    assert set(days) == {5, 6}
+
+
+@pytest.mark.parametrize("days, told", [(12, False), (15, True)])
+def test_the_time_is_told_where_a_week_was_seen(make_city, days, told):
+    """Half of the days are for training; the same map at another hour is split otherwise."""
+    task = make_task(make_city(steps=24 * days, directions=("in", "out")), 2)
+    net, some = shaken(task), task.test[:2]
+    with torch.no_grad():
+        net.means()["body.0.weight"].normal_(0, 0.3)
+    moment = informed(task).external[some]
+    other = moment.clone()
+    other[:, 1:] += 1.0
+    one, two = (net(task.coarse[some], m) for m in (moment, other))
+    assert torch.equal(one, two) != told
+    moment[:, 0] = 1 - moment[:, 0]
+    assert not torch.equal(one, net(task.coarse[some], moment))
 
 
 @pytest.mark.parametrize("factor", [2, 4])
@@ -62,7 +100,7 @@ def test_untrained_it_predicts_by_the_historical_shares(task):
 def test_without_corrections_likelihood_keeps_the_historical_shares(task):
     """Mean shares, vehicles over vehicles, are the closed form of the maximum: no slope there."""
     net = model(task, smoothing=1e-6, squared=0.0)
-    split_loss(net, task, task.train).backward()
+    split_loss(net, informed(task), task.train).backward()
     assert net.network.log_shares.grad.abs().max() < 1e-5 * task.fine[task.train].mean()
 
 
@@ -70,7 +108,7 @@ def test_cross_entropy_is_the_likelihood_but_for_a_constant(task):
     """Differences of two models' values are those of torch's multinomial, block by block."""
     batch, values, want = task.train[:3], [], []
     for net in (model(task), shaken(task)):
-        log_split = net.network.log_split(task.coarse[batch])
+        log_split = net.network.log_split(task.coarse[batch], informed(task).external[batch])
         shares, fine = log_split.exp(), F.pixel_unshuffle(task.fine[batch], 2)
         values.append(cross_entropy(fine, log_split).item())
         want.append(0.0)
@@ -88,7 +126,7 @@ def test_squared_error_counts_in_units_of_the_mean_flow(task):
     """The unit and the weight by hand; twice the vehicles would give twice, not four times."""
     some, batch = task.train, task.train[:3]
     with_error, without = (
-        split_loss(shaken(task, squared=w), task, batch).item() for w in (3.0, 0.0)
+        split_loss(shaken(task, squared=w), informed(task), batch).item() for w in (3.0, 0.0)
     )
     gap = (run(shaken(task), task, batch) - task.fine[batch]).square().mean()
     want = 3 * (gap / task.fine[some].mean()).item()
@@ -125,10 +163,10 @@ def test_noise_has_poisson_deviations(task):
     jumps = torch.log1p(net.disturbed(coarse)) - torch.log1p(coarse)
     assert jumps.std().item() == pytest.approx(0.1, rel=0.02)
     assert jumps.mean().item() == pytest.approx(0.0, abs=0.002)
-    seen = shaken(task)
+    seen, told = shaken(task), informed(task).external[task.test]
     assert torch.equal(run(seen, task, task.test), run(seen, task, task.test))
     assert not torch.equal(
-        *(seen.train().network.log_split(task.coarse[task.test]) for _ in "ab")
+        *(seen.train().network.log_split(task.coarse[task.test], told) for _ in "ab")
     )
 
 

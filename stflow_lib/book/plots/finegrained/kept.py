@@ -109,9 +109,9 @@ def untrained(task: Task, plan: Plan) -> pd.DataFrame:
     for name, method in METHODS.items():
         if not cost.recipe(method) or not plan.has(name) or name.endswith("+E"):
             continue
-        network = cost.parts(method, task, plan.settings(name))[-1].network.eval()
+        part = cost.parts(method, task, plan.settings(name))[-1]
         with torch.inference_mode():
-            fine = network(task.coarse[few], task.external[few])
+            fine = part.network.eval()(task.coarse[few], part.task.external[few])
         gap, dead, full = block_losses(fine, task.coarse[few], task.factor)
         rows[name] = {"largest gap": gap, "dead blocks": dead / full}
     return pd.DataFrame(rows).T
