@@ -19,6 +19,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from stflow_lib.book.legends import warn_of_covered
 from stflow_lib.book.published import NARROW
 
 WIDTH, LETTERS = 5.0, 9.0  # inches of the figure, points of its tick labels at least
@@ -35,12 +36,15 @@ def install() -> None:
 
 
 def forms(figure: Figure) -> dict[str, str]:
-    """A wide figure as PNG in base64, by type: as it is, and narrow; nothing of another one."""
-    if not is_wide(figure):
-        return {}
+    """A figure as PNG in base64, by type: as it is, and narrow where that is another."""
     wide = _png(figure)  # first: what a layout gives depends on the one before
+    warn_of_covered(figure)
+    if not is_wide(figure):
+        return {"image/png": wide}
     with stacked(figure):
-        return {"image/png": wide, NARROW: _png(figure)}
+        narrow = _png(figure)
+        warn_of_covered(figure)
+    return {"image/png": wide, NARROW: narrow}
 
 
 def _png(figure: Figure) -> str:

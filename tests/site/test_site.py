@@ -72,6 +72,13 @@ def test_outputs_hold_no_traceback_and_no_warning(site, executed, name):
 
 
 @each_notebook
+def test_no_legend_lies_over_data(site, executed, name):
+    """A figure that is shown says so, in both of its forms; see `stflow_lib.book.legends`."""
+    said = ["".join(output.get("text", "")) for output in outputs(executed(name))]
+    assert not [text for text in said if "a legend covers" in text]
+
+
+@each_notebook
 def test_every_code_cell_ran(site, executed, name):
     """A cell without a count was skipped, and the page shows code that nobody tried."""
     cells = [cell for cell in executed(name) if cell["cell_type"] == "code"]

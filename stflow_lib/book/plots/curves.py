@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from stflow_lib.book.plots.style import PALETTE
+from stflow_lib.book.plots.style import PALETTE, legend_above
 
 STYLES = ("-", "--", ":", "-.")
 
@@ -24,7 +24,7 @@ def curves_figure(panels: dict) -> plt.Figure:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if label.startswith("share"):
             axis.set_ylim(-0.03, 1.03)
-        axis.legend(frameon=False, fontsize=8)
+        legend_above(axis, 8)
     for axis in axes.flat[len(panels) :]:
         axis.remove()
     return fig

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.style import bare, plain_ticks
+from stflow_lib.book.plots.style import bare, legend_above, plain_ticks
 
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 
@@ -104,7 +104,7 @@ def roofline_figure(
     plain_ticks(axis.xaxis, (1,))
     plain_ticks(axis.yaxis, (1,))
     bare(axis)
-    axis.legend(frameon=False, loc="upper left")
+    legend_above(axis)
     return fig
 
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.style import BLUE, PALETTE, RED, bare, legend_below
+from stflow_lib.book.plots.style import BLUE, PALETTE, RED, bare, legend_above, legend_below
 
 COLOURS = PALETTE[:6]
 MARKS = "os^Dv"
@@ -26,7 +26,7 @@ def amounts_figure(rows: dict[str, pd.Series], ylabel: str, title: str) -> plt.F
         axis.scatter(amounts, errors, s=12, color=COLOURS[k], alpha=0.6)
     axis.set(title=title, xlabel="share of the training steps kept (%)", ylabel=ylabel)
     axis.set_xticks(sorted({float(a) for e in rows.values() for _, a, _ in e.index}))
-    axis.legend(frameon=False)
+    legend_above(axis)
     _plain(axis)
     return fig
 
@@ -46,7 +46,7 @@ def sweep_figure(panels: dict[str, tuple], ylabel: str) -> plt.Figure:
         axis.plot(places, [np.mean(errors) for errors in points.values()], "-o", color=BLUE)
         axis.set_xticks(places, points)
         axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xlim=(-0.4, len(points) - 0.6))
-        axis.legend(frameon=False, fontsize="small")
+        legend_above(axis)
         _plain(axis)
     return fig
 
@@ -143,6 +143,7 @@ def spread_figure(points: pd.DataFrame, base: Sequence[float], ylabel: str) -> p
     axis.set(title="Error against the spread of the weights", ylabel=ylabel,
              xlabel="standard deviation of the weights ω at the end of pre-training")  # fmt: skip
     axis.ticklabel_format(axis="y", useOffset=False)
-    axis.legend(frameon=False, fontsize="small")
+    axis.margins(y=0.15)  # for the words of the highest point
+    legend_above(axis)
     bare(axis)
     return fig

@@ -3,7 +3,8 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from stflow_lib.book.plots.style import bare, legend_below, plain_ticks
+from stflow_lib.book.plots.style import bare, legend_above, legend_below, plain_ticks
+from stflow_lib.book.stacked import stacked
 
 
 @pytest.fixture
@@ -44,3 +45,35 @@ def test_nothing_named_has_no_legend(figure):
     figure.axes[0].plot([0, 1], [0, 1])
     legend_below(figure, 2)
     assert not figure.legends
+
+
+@pytest.mark.parametrize("names", [2, 5])
+@pytest.mark.parametrize("width", [5, 9.2, 14])
+def test_a_legend_above_stands_between_the_title_and_the_data(names, width):
+    """Wherever data lie, on a desk and on a phone, with long names and with many."""
+    fig, axes = plt.subplots(1, 2 if width > 6 else 1, figsize=(width, 3.6), squeeze=False,
+                             layout="constrained")  # fmt: skip
+    for axis in axes.flat:
+        for k in range(names):
+            axis.plot([0, 1, 2], [k, 1, names - k], label=f"a method with a name, number {k}")
+        axis.set(title="errors of methods", xlabel="days", ylabel="RMSE")
+        legend_above(axis)
+    fig.draw_without_rendering()
+    _stand_apart(axes)
+    with stacked(fig):
+        fig.draw_without_rendering()
+        _stand_apart(axes)
+
+
+def _stand_apart(axes):
+    for axis in axes.flat:
+        legend, title = axis.get_legend().get_window_extent(), axis.title.get_window_extent()
+        assert axis.bbox.y1 <= legend.y0 + 0.5 and legend.y1 <= title.y0
+        assert legend.x1 <= axis.figure.bbox.x1 and title.y0 - legend.y1 < legend.height
+
+
+def test_a_panel_without_names_has_no_legend():
+    axis = plt.figure().add_subplot()
+    axis.plot([1, 2])
+    legend_above(axis)
+    assert axis.get_legend() is None

@@ -12,6 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, PowerNorm
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
+from stflow_lib.book.plots.style import legend_above
+
 WEEKDAY, WEEKEND = "#0072B2", "#D55E00"  # Okabe and Ito's blue and vermilion
 BLANK = "0.85"  # cells and readings of which nothing is known
 
@@ -83,7 +85,7 @@ def day_rhythm(city: xr.Dataset, axis: plt.Axes):
     axis.set(title="rhythm of the day", xlabel=clock, ylabel=f"{what} ({city.attrs['unit']})")
     axis.set(xticks=range(0, 25, 6), xlim=(0, 24))
     axis.yaxis.set_major_formatter("{x:,.0f}")
-    axis.legend(frameon=False)
+    legend_above(axis)
 
 
 def flow_record(city: xr.Dataset, axis: plt.Axes):
@@ -97,7 +99,7 @@ def flow_record(city: xr.Dataset, axis: plt.Axes):
     unit = city.attrs["unit"].split(" per ")[0]
     axis.set(title="whole days of the record", ylabel=f"thousand {unit} a day", ylim=(0, None))
     axis.set_xlabel("nominal date" if _nominal(city) else "date")
-    axis.legend(frameon=False)
+    legend_above(axis)
     _few_dates(axis)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 
+from stflow_lib.book.plots.style import legend_above
 from stflow_lib.data.schema import block_sum
 
 BUSY, FREE = "#D55E00", "#0072B2"  # with a passenger, without: Okabe and Ito's vermilion, blue
@@ -60,7 +61,7 @@ def fixes_figure(fixes, one, box, title: str) -> plt.Figure:
         at = one.occupied == flag
         right.scatter(lon[at], lat[at], s=9, color=color, label=label, zorder=2)
     map_axis(right, box, title)
-    right.legend(frameon=False, loc="lower left")
+    legend_above(right)
     return fig
 
 
@@ -114,7 +115,7 @@ def walk_figure(track, entries, rows, cols) -> plt.Figure:
     axis.set(title="entries in the order driven", xlabel="east (cells)", ylabel="north (cells)")
     axis.set_aspect("equal")
     axis.grid(color="0.85")
-    axis.legend(loc="upper left")
+    legend_above(axis)
     return fig
 
 
@@ -128,7 +129,7 @@ def sampling_figure(parts, share) -> plt.Figure:
     axis.set(title="what sampling misses", xlabel="pieces per segment",
              ylabel="entries found / exact")  # fmt: skip
     axis.yaxis.set_major_formatter("{x:.0%}")
-    axis.legend(frameon=False)
+    legend_above(axis)
     return fig
 
 
@@ -146,7 +147,7 @@ def clock_figure(days: dict) -> plt.Figure:
         axis.plot(day.index, day / 1000, style, color=color, marker="o", ms=3, label=clock)
     axis.set(title="the mean day, by two clocks", xlabel="hour of the day", xlim=(0, 23.9))
     axis.set(ylabel="thousand entries a step", ylim=(0, None), xticks=range(0, 25, 3))
-    axis.legend(frameon=False)
+    legend_above(axis)
     return fig
 
 
@@ -189,7 +190,7 @@ def noise_figure(mean, variance, shares: dict) -> plt.Figure:
     left.plot(ends, ends, color=BUSY, label="Poisson: variance = mean")
     left.set(xscale="log", yscale="log", title="a cell at the same hour on different days",
              xlabel="mean (entries per step)", ylabel="variance")  # fmt: skip
-    left.legend(frameon=False)
+    legend_above(left)
     bars = right.barh(list(shares), list(shares.values()), color=FREE)
     right.bar_label(bars, fmt="{:.0%}", padding=3)
     right.axvline(1, color=BUSY)

@@ -5,6 +5,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm, PowerNorm
 
+from stflow_lib.book.plots.style import legend_above
 from stflow_lib.data.rasterize.poi import GROUPS
 from stflow_lib.data.simulate import TYPES
 from stflow_lib.data.simulate.landuse import poi_mix
@@ -76,7 +77,7 @@ def gravity_figure(trips: np.ndarray, share: np.ndarray, distance_km, decay_km) 
     right.set(title="what distance costs", xlabel="distance d (km)", ylabel="T / (h a)")
     right.set_yticks([1, 0.5, 0.25], ["1", "0.5", "0.25"])
     right.minorticks_off()
-    right.legend(frameon=False)
+    legend_above(right)
     return fig
 
 
@@ -124,7 +125,7 @@ def split_figure(split: np.ndarray, types: np.ndarray, hour: np.ndarray) -> plt.
              xlim=(0, 23.5), xticks=range(0, 24, 3))  # fmt: skip
     for k in np.unique(types):
         axis.fill_between([], [], color=COLOURS[k], label=TYPES[k])
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    legend_above(axis)
     return fig
 
 
@@ -139,7 +140,7 @@ def noise_figure(rate: np.ndarray, count: np.ndarray, unit: str) -> plt.Figure:
     axis.loglog(mean, variance, "o", ms=4, color="#0072B2", label="cells of equal rate")
     axis.set(title="counting noise", xlabel=f"expected rate ({unit})",
              ylabel="variance around the rate")  # fmt: skip
-    axis.legend(frameon=False)
+    legend_above(axis)
     return fig
 
 
@@ -159,7 +160,7 @@ def sky_figure(city: xr.Dataset, truth: xr.Dataset) -> plt.Figure:
         on = external.sel(factor=name).values > 0
         low.fill_between(city.time, 0, 1, where=on, transform=low.get_xaxis_transform(),
                          color=colour, alpha=0.45, lw=0, label=name)  # fmt: skip
-    low.legend(loc="upper right", ncols=2, frameon=False)
+    legend_above(low)
     low.xaxis.set_major_formatter(lambda x, _: f"{np.datetime64(int(x), 'D').item():%a %d %b}")
     return fig
 

@@ -4,6 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
+from stflow_lib.book.plots.style import legend_above
+
 
 def diagram_figure(truth: xr.Dataset, diagram) -> plt.Figure:
     """Flow and speed against density: five-minute means of every sensor, and the diagram."""
@@ -23,7 +25,7 @@ def diagram_figure(truth: xr.Dataset, diagram) -> plt.Figure:
         f"capacity {diagram.capacity:,.0f} vehicles/h at k = {diagram.critical:.0f}"
     )
     axes[1].set_title(f"free speed {diagram.free:.0f} km/h")
-    axes[1].legend(frameon=False, markerscale=6)
+    legend_above(axes[1], markerscale=6)
     return fig
 
 
@@ -59,5 +61,5 @@ def gaps_figure(city: xr.Dataset, truth: xr.Dataset) -> plt.Figure:
     right.plot(hour, city["speed"].values[part, node], color="#0072B2", lw=1, label="reported")
     right.set(title=f"sensor {node} on day {day + 1}", xlabel="hour of day", ylim=(0, None),
               ylabel=f"speed ({city.attrs['unit']})", xticks=range(0, 25, 6))  # fmt: skip
-    right.legend(frameon=False, loc="lower right")
+    legend_above(right)
     return fig

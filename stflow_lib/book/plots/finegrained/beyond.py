@@ -13,7 +13,7 @@ from matplotlib.colors import LogNorm, PowerNorm
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.finegrained.ablations import places
-from stflow_lib.book.plots.style import BLUE, PALETTE, RED, bare, plain_ticks
+from stflow_lib.book.plots.style import BLUE, PALETTE, RED, bare, legend_above, plain_ticks
 
 OFTEN = 0.2  # of the maps: a cell that leaves its 90 % interval so often is marked
 
@@ -78,7 +78,7 @@ def calibration_figure(
     right.plot([0, 100], [0, 100], color="0.3", lw=0.9, ls="--", label="perfect")
     right.set(title="central intervals", xlabel="promised coverage (%)",
               ylabel="actual coverage (%)", xlim=(0, 100), ylim=(0, 100))  # fmt: skip
-    right.legend(frameon=False, loc="upper left", fontsize=9)
+    legend_above(right)
     for axis in (left, right):
         bare(axis)
     fig.suptitle(title, fontsize=11.5)
@@ -120,7 +120,7 @@ def spread_figure(
     right.set(title="equal flows, unequal trust", ylabel=f"RMSE of the mean ({unit})",
               xlabel=f"mean of the forecast ({unit})")  # fmt: skip
     for axis in (left, right):
-        axis.legend(frameon=False, fontsize=9)
+        legend_above(axis)
     fig.suptitle(title, fontsize=11.5)
     return fig
 

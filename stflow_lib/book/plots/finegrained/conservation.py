@@ -7,7 +7,7 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book.plots.finegrained.last_layers import OVER
-from stflow_lib.book.plots.style import BLUE, GREEN, RED, bare
+from stflow_lib.book.plots.style import BLUE, GREEN, RED, bare, legend_above
 from stflow_lib.runs import Rows
 
 FORMS = {"none": RED, "m2_signed": GREEN, "m2": BLUE}  # constraint -> colour
@@ -55,7 +55,7 @@ def sums_figure(
                  yscale="symlog", xlabel=f"coarse cell ({unit})")  # fmt: skip
         bare(axis)
     axes[0, 0].set_ylabel(f"sum of its fine cells\n({unit})")
-    axes[0, 0].legend(frameon=False, loc="upper left")
+    legend_above(axes[0, 0])
     return fig
 
 
@@ -82,7 +82,7 @@ def relative_error_figure(printed: pd.DataFrame, rule: str) -> plt.Figure:
     axis.set_yticks(range(len(methods)), methods[::-1])
     axis.set(title=f"MAPE over that of {rule}, printed numbers, a point per data set",
              xlabel=f"MAPE / MAPE of {rule}")  # fmt: skip
-    axis.legend(frameon=False, loc="lower right")
+    legend_above(axis)
     bare(axis, "x")
     return fig
 
@@ -99,12 +99,12 @@ def weights_figure(cancelled: pd.DataFrame, above: Mapping[str, pd.Series]) -> p
     left.set(title="untrained: small sums, large weights", xscale="log", yscale="log",
              xlabel="|sum of the block's scores|",
              ylabel="largest |weight| of the block")  # fmt: skip
-    left.legend(frameon=False, fontsize=8)
+    legend_above(left)
     for (name, shares), colour in zip(above.items(), ("0.55", RED, BLUE), strict=False):
         right.plot(shares[shares > 0], color=colour, label=name)
     right.set(title="how many blocks are beyond", xscale="log", yscale="log",
               xlabel="largest |weight| of the block", ylabel="share of blocks above")  # fmt: skip
-    right.legend(frameon=False, fontsize=8)
+    legend_above(right)
     for axis, line in ((left, left.axhline), (right, right.axvline)):
         line(1, color="0.4", lw=0.8, ls="--")
         bare(axis)
@@ -132,7 +132,7 @@ def changes_figure(changes: pd.DataFrame, what: str) -> plt.Figure:
     axis.set_yticks(range(len(methods)), methods[::-1])
     axis.set_ylim(-0.6, len(methods) - 0.4)
     axis.set(title=what, xlabel="change of the error, % (left: better)")
-    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    legend_above(axis)
     bare(axis, "x")
     return fig
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.plots.style import BLUE, bare, plain_ticks
+from stflow_lib.book.plots.style import BLUE, bare, legend_above, plain_ticks
 from stflow_lib.runs import Rows, Run
 from stflow_lib.verdicts.evidence import has_converged
 
@@ -59,7 +59,7 @@ def parameters_figure(counts: pd.DataFrame) -> plt.Figure:
              xlabel="parameters in units of 2²⁰ (logarithmic)")  # fmt: skip
     axis.set_xlim(right=2.2 * counts[["ours", "printed"]].max().max())
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.05), ncols=2)
+    legend_above(axis)
     bare(axis, "x")
     return fig
 

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.colors import LogNorm, Normalize, PowerNorm
 from matplotlib.patches import Rectangle
 
-from stflow_lib.book.plots.style import BLUE, GREEN, INK, ORANGE, PURPLE, RED
+from stflow_lib.book.plots.style import BLUE, GREEN, INK, ORANGE, PURPLE, RED, legend_above
 
 COLOURS = {
     "MEAN": "0.55", "HA": INK, "UrbanFM": BLUE, "UrbanPy": PURPLE, "FODE": GREEN, "UrbanSTC": RED,
@@ -210,4 +210,4 @@ def curve_panel(axis, curves: dict[str, pd.Series], **labels) -> None:
         color = COLOURS.get(name) or next(spare)
         axis.plot(curve.index, curve.values, "-o", ms=3, color=color, label=name)
     axis.set(**labels)
-    axis.legend(frameon=False)
+    legend_above(axis)

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap, PowerNorm
 
-from stflow_lib.book.plots.style import BLUE, PALETTE, RED, SKY
+from stflow_lib.book.plots.style import BLUE, PALETTE, RED, SKY, legend_above
 
 LABELS = ListedColormap(["#E8E8E8", BLUE])  # negative, positive
 
@@ -77,7 +77,7 @@ def distances_figure(distance, anchor: int, near, far) -> plt.Figure:
     right.plot(far, distance[anchor][far], "s", color=RED, label="K farthest")
     right.axvline(anchor, color="0.3", ls=":", label="anchor")
     right.set(title=f"seen from step {anchor}", xlabel="step t", ylabel="distance (vehicles)")
-    right.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    legend_above(right)
     return fig
 
 
@@ -90,14 +90,14 @@ def hinge_figure(gaps: dict, margin: float, reach: float) -> plt.Figure:
     left.axvspan(-reach, reach, color=SKY, alpha=0.3, label="all that can occur")
     left.set(title=f"the hinge at margin {margin:g}", xlabel="|a - p|² - |a - n|²",
              ylabel="loss of a triplet")  # fmt: skip
-    left.legend(frameon=False)
+    legend_above(left)
     widest = max(np.abs(gap).max() for gap in gaps.values()) * 1.05
     for (when, gap), colour, hatch in zip(gaps.items(), PALETTE, ("", "//"), strict=False):
         right.hist(gap, bins=np.linspace(-widest, widest, 41), color=colour, alpha=0.6,
                    label=when, hatch=hatch)  # fmt: skip
     right.axvline(0, color="0.3", lw=1)
     right.set(title="where triplets lie", xlabel="|a - p|² - |a - n|²", ylabel="triplets")
-    right.legend(frameon=False)
+    legend_above(right)
     return fig
 
 

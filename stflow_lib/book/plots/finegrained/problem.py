@@ -10,6 +10,7 @@ from matplotlib.dates import DateFormatter
 from torch import nn
 
 from stflow_lib.book.plots.finegrained.maps import SERIES, curve_panel
+from stflow_lib.book.plots.style import legend_above
 from stflow_lib.finegrained import METHODS, Task, cost
 from stflow_lib.finegrained.baselines.urbanpy import LocalConvolution
 from stflow_lib.finegrained.problem.scoring import block_losses
@@ -39,7 +40,7 @@ def split_figure(task: Task, kept: Mapping[int, torch.Tensor]) -> plt.Figure:
              xlabel="date", ylabel=f"thousand {task.unit.split(' per ')[0]} a step",
              ylim=(0, totals.max() / 800))  # fmt: skip
     axis.xaxis.set_major_formatter(DateFormatter("%d %b"))
-    axis.legend(frameon=False, ncols=3, loc="upper right")
+    legend_above(axis)
     return fig
 
 
@@ -56,7 +57,7 @@ def guesses_figure(
         left.plot(means, guess / means, color=color, label=name)
     left.set(title="the best guess for a Poisson count", xlabel="true mean (vehicles per step)",
              ylabel="best guess / true mean", xscale="log", ylim=(-0.05, 1.8))  # fmt: skip
-    left.legend(frameon=False)
+    legend_above(left)
     curve_panel(right, {n: relative[n] for n in relative}, title="HA times a number",
                 xlabel="number", ylabel="error / error of HA")  # fmt: skip
     return fig
@@ -99,7 +100,7 @@ def work_figure(work: pd.DataFrame, parameters: pd.Series) -> plt.Figure:
         start += values.to_numpy()
     left.set(title="work of one map", xlabel="10$^9$ multiply-adds")
     left.invert_yaxis()
-    left.legend(frameon=False)
+    legend_above(left)
     right.barh(parameters.index, parameters, color="0.55")
     right.set(title="size", xlabel="parameters / 2$^{20}$")
     right.locator_params(axis="x", nbins=5)

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from stflow_lib.book.plots.curves import curves_figure
 from stflow_lib.book.plots.data import simulated_cities as plots_simulated
-from stflow_lib.book.plots.style import INK, PALETTE, SKY, bare, plain_ticks
+from stflow_lib.book.plots.style import INK, PALETTE, SKY, bare, legend_above, plain_ticks
 
 BLANK = "0.85"
 SERIES = PALETTE[:4]
@@ -91,7 +91,7 @@ def directions_figure(
     axis.set(title="one prediction for two regions with the same POI", ylabel="density",
              xlabel="one number of the feature z (no unit)", ylim=(0, None))  # fmt: skip
     bare(axis, "x")
-    axis.legend(frameon=False)
+    legend_above(axis)
     return fig
 
 
@@ -129,7 +129,7 @@ def _histograms(axis: plt.Axes, weights: Mapping[str, np.ndarray]) -> None:
     axis.set(title="how far they differ", xlabel="weight ω", ylabel="cells", yscale="symlog",
              ylim=(0, 5 * len(full)))  # fmt: skip
     axis.yaxis.set_major_formatter("{x:g}")
-    axis.legend(frameon=False, fontsize=9)
+    legend_above(axis)
 
 
 def _by_kind(axis: plt.Axes, weights: np.ndarray, kinds: np.ndarray, names: Names) -> None:
@@ -149,7 +149,7 @@ def _by_kind(axis: plt.Axes, weights: np.ndarray, kinds: np.ndarray, names: Name
     plain_ticks(axis.xaxis)
     axis.invert_yaxis()
     bare(axis, "x")
-    axis.legend(frameon=False, fontsize=8.5, loc="best")
+    legend_above(axis)
 
 
 def similarity_figure(delta: np.ndarray, kinds: Sequence[int], names: Names) -> plt.Figure:
@@ -201,7 +201,7 @@ def contrast_figure(
               ylabel="loss minus anchor value (nats)")  # fmt: skip
     for axis in (left, right):
         bare(axis)
-        axis.legend(frameon=False)
+        legend_above(axis)
     return fig
 
 
@@ -227,7 +227,7 @@ def logs_figure(curves: Mapping[str, Sequence[float]], regions: int, best: float
     for axis in figure.axes:
         bare(axis)
         axis.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-        axis.legend(frameon=False, fontsize=8)
+        legend_above(axis)
     return figure
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.colors import LogNorm, PowerNorm
 
-from stflow_lib.book.plots.style import BLUE, GREEN, ORANGE, PALETTE, RED
+from stflow_lib.book.plots.style import BLUE, GREEN, ORANGE, PALETTE, RED, legend_above
 from stflow_lib.gridflow import Protocol
 from stflow_lib.verdicts.claims import reported
 
@@ -236,5 +236,5 @@ def scarcity_figure(
         axis.axhline(level, color="0.4", ls=dash, lw=1.2, label=name)
     axis.set_xticks(at, errors.index)
     axis.set(title=title, xlabel="days of target data", ylabel=f"RMSE ({unit})")
-    axis.legend(frameon=False, fontsize=9)
+    legend_above(axis)
     return fig

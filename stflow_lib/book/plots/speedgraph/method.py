@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from stflow_lib.book.plots import style
 from stflow_lib.book.plots.speedgraph.problem import places
-from stflow_lib.book.plots.style import bare, legend_below
+from stflow_lib.book.plots.style import bare, legend_above, legend_below
 
 SERIES = (style.INK, style.RED, style.BLUE, style.GREEN, style.ORANGE, style.PURPLE)
 DASHES = ("-", "--", "-", "-.", ":", "--")
@@ -95,14 +95,14 @@ def spectrum_figure(
         left.plot(np.arange(1, len(values) + 1), values, color=colour, lw=2, label=f"K = {k}")
     left.set(title="directions that a prompt can take", xlabel="number of the eigenvalue of G",
              ylabel="eigenvalue over the largest")  # fmt: skip
-    left.legend(frameon=False, fontsize=9)
+    legend_above(left)
     for (name, values), colour, mark in zip(cosines.items(), SERIES[1:], "osD", strict=False):
         right.plot(counts, values, color=colour, marker=mark, ms=5, lw=1.6, label=name)
     right.set(title="how alike prompt and input are", xlabel="patterns in the bank, K",
               ylabel="cosine of P and Z", xscale="log", ylim=(-0.05, 1.05))  # fmt: skip
     right.set_xticks(counts, counts)
     right.minorticks_off()
-    right.legend(frameon=False, fontsize=9)
+    legend_above(right)
     for axis in (left, right):
         bare(axis)
     return fig

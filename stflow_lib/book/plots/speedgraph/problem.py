@@ -12,7 +12,7 @@ import xarray as xr
 from matplotlib.collections import LineCollection
 
 from stflow_lib.book.plots import style
-from stflow_lib.book.plots.style import bare, legend_below
+from stflow_lib.book.plots.style import bare, legend_above, legend_below
 
 SERIES = ("0.45", style.ORANGE, style.BLUE, style.RED, style.GREEN, style.PURPLE)
 MARKS = ("o", "^", "s", "D", "v", "P")
@@ -139,7 +139,7 @@ def growth_figure(ours: pd.DataFrame, printed: pd.DataFrame, title: str) -> plt.
     axis.set(title=title, xlabel="reported step, and the heading it has in Table 2",
              ylabel="times the first step's error")  # fmt: skip
     bare(axis)
-    axis.legend(frameon=False, fontsize=9)
+    legend_above(axis)
     return fig
 
 
