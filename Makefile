@@ -46,9 +46,10 @@ check: $(READY)
 book: $(READY)
 	@$(PY) -m stflow_lib book --profile '$(PROFILE)'
 
-# Two processes with one thread each; files of tests stay together, for what they share.
+# Two processes with one thread each; files of tests stay together, for what they share, and
+# begin in the order of tests/conftest.py, not with those of most tests.
 WORKERS ?= 2
-SPREAD  := -n $(WORKERS) --dist loadfile
+SPREAD  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Every notebook runs once, by the book's own driver; `make book` then finds it unchanged. nbval
 # takes a single page to see that sources are collected and run (all of them: make soak).

@@ -238,7 +238,7 @@ def test_two_callers_fill_one_store_and_compute_each_run_once(command, toy, tmp_
 @pytest.mark.parametrize("to_all", [True, False])
 def test_an_interrupt_ends_the_cluster_and_its_processes(command, tmp_path, to_all):
     """A terminal sends Ctrl-C to workers too; a service manager only to the caller."""
-    process = command("run", "--table", "toy.slow", "--workers", "2")
+    process = command("run", "--table", "toy.slow", "--workers", "1")
     wait_for("epoch 0 of toytown seed 0", tmp_path / "log")
     os.killpg(process.pid, signal.SIGINT) if to_all else process.send_signal(signal.SIGINT)
     out = process.communicate(timeout=60)[0]
@@ -261,6 +261,6 @@ def test_a_cluster_that_closes_says_nothing(monkeypatch):
 
     monkeypatch.setattr(cluster.LocalCluster, "__exit__", spoken)
     before = log.level
-    with cluster.local(1):
+    with cluster.local(0):
         pass
     assert heard == [False] and log.level == before

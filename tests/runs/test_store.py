@@ -1,25 +1,35 @@
 """Killed and competing processes: the store ends as if nothing had happened."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
+import multiprocessing
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from stflow_lib import runs
 from stflow_lib.runs import store
 
-TOY = Path(__file__).with_name("toy_wing.py")
+
+@pytest.fixture
+def start(toy):
+    """start(pause, count): a process, forked from this one, that fills the store with slow runs."""
+
+    def begin(pause, count):
+        wanted = [toy.run(seed=s, pause=pause) for s in range(count)]
+        process = multiprocessing.get_context("fork").Process(
+            target=runs.compute_missing, args=(wanted,)
+        )
+        process.start()
+        return process
+
+    return begin
 
 
-def start(pause, count):
-    command = [sys.executable, str(TOY), str(pause), str(count)]
-    return subprocess.Popen(command, env=dict(os.environ))
+def ended(process) -> int:
+    """The exit status."""
+    process.join(120)
+    return process.exitcode
 
 
 def records():
@@ -36,27 +46,27 @@ def wait_for(condition):
 
 
 def test_a_killed_fill_goes_on_where_it_was_and_ends_with_the_same_records(
-    trained, toy, tmp_path, monkeypatch
+    start, trained, toy, tmp_path, monkeypatch
 ):
     """kill -9 in the middle of the second run: its finished epochs are not trained again."""
     process = start(0.2, 3)
     wait_for(lambda: len(trained()) >= 5)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     assert len(store.read_all("toy")) == 1 and len(trained()) < 9
-    assert start(0.2, 3).wait() == 0
+    assert ended(start(0.2, 3)) == 0
     killed, epochs = records(), trained()
     assert len(set(epochs)) == 9 and len(epochs) <= 10
     assert [r["resumed"] for r in map(store.read, [toy.run(seed=1, pause=0.2)])] == [True]
     monkeypatch.setenv("STFLOW_RUNS", str(tmp_path / "uninterrupted"))
-    assert start(0.2, 3).wait() == 0
+    assert ended(start(0.2, 3)) == 0
     assert records() == killed
 
 
-def test_two_processes_share_the_work(trained):
+def test_two_processes_share_the_work(start, trained):
     """Each run is trained once, whoever gets it; both end only when all is done."""
     both = [start(0.05, 4), start(0.05, 4)]
-    assert [process.wait() for process in both] == [0, 0]
+    assert [ended(process) for process in both] == [0, 0]
     assert len(store.read_all("toy")) == 4
     assert sorted(trained()) == sorted(
         f"epoch {e} of toytown seed {s}" for e in range(3) for s in range(4)

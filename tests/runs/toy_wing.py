@@ -136,9 +136,3 @@ def register():
     }
     toy.open_task, toy.score, toy.TABLES = open_task, score, {"table1": table1, "slow": slow}
     return toy
-
-
-if __name__ == "__main__":  # what a test starts, and kills: fill the store with slow runs
-    register()
-    fill = importlib.import_module("stflow_lib.runs").compute_missing
-    fill([run(seed=s, pause=float(sys.argv[1])) for s in range(int(sys.argv[2]))])

@@ -89,14 +89,14 @@ def test_operators_pass_torchs_own_check(name):
     properties.registered(CASES[name], small(name))
 
 
-@forms
-def test_compiled_whole(path):
+def test_compiled_whole():
     """No break in the graph. In a process of its own, where no annotation is checked."""
+    paths = ["torch", "triton"] if TRITON else ["torch"]
     code = (
         "from stflow_lib.kernels.proofs import properties\n"
         "from stflow_lib.kernels.proofs.cases import CASES\n"
-        f"for name, sizes in {[(name, small(name)) for name in CASES]}:\n"
-        f"    properties.compiles_whole(CASES[name], {path!r}, sizes)"
+        f"for path, name, sizes in {[(p, name, small(name)) for p in paths for name in CASES]}:\n"
+        "    properties.compiles_whole(CASES[name], path, sizes)"
     )
     run = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, check=False)
     assert run.returncode == 0, run.stderr.decode()[-2000:]
