@@ -1,29 +1,19 @@
 """Whether learning had ended: validation errors beside those with twice the patience."""
 
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 
 import numpy as np
 import pandas as pd
 
+from stflow_lib import finegrained, gridflow, speedgraph
 from stflow_lib.book.advice import PROBLEMS, place
-from stflow_lib.runs import Run, find
+from stflow_lib.runs import Rows, Run, find
 from stflow_lib.runs.patience import PATIENT
 
-MOVED = (
-    0.5  # percent of the validation error, less than which twice the patience should move it
-)
-COLUMNS = [
-    "problem",
-    "method",
-    "where",
-    "seeds",
-    "error",
-    "twice",
-    "change",
-    "steps",
-    "steps_twice",
-]
+WINGS = (finegrained, gridflow, speedgraph)
+MOVED = 0.5  # percent of the validation error that twice the patience should move it at most
+COLUMNS = ["problem", "method", "where", "seeds", "error", "twice", "change", "steps",
+           "steps_twice"]  # fmt: skip
 
 
 def table(profile: str = "bench") -> pd.DataFrame:
@@ -32,12 +22,14 @@ def table(profile: str = "bench") -> pd.DataFrame:
     `error`, `twice`: mean validation errors over the seeds that both have, `change` from one to
     the other in percent; `steps`: of the optimiser in all stages, mean.
     """
-    lines = [line for wing in PROBLEMS for line in _lines(wing, profile)]
+    tables = {wing.__name__.rpartition(".")[2]: wing.TABLES["patience"] for wing in WINGS}
+    lines = [
+        line for wing, table in tables.items() for line in _lines(wing, table.rows(profile))
+    ]
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def _lines(wing: str, profile: str) -> Iterator[tuple]:
-    rows = import_module(f"stflow_lib.{wing}.tables").TABLES["patience"].rows(profile)
+def _lines(wing: str, rows: Rows) -> Iterator[tuple]:
     for method, runs in rows.items():
         pairs = list(_both(runs, rows.get(PATIENT.format(method), [])))
         if pairs:
