@@ -17,7 +17,7 @@ from stflow_lib import ROOT, gridflow, speedgraph
 from stflow_lib.data import load
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.write import write_atomic
-from stflow_lib.data.schema import with_content_hash
+from stflow_lib.data.schema import first_steps
 from stflow_lib.gridflow.apply import origins as grids
 from stflow_lib.speedgraph.apply import origins as roads
 
@@ -103,7 +103,7 @@ def said(kind: str, found: pd.DataFrame | None = None) -> str:
 
 
 def _fitted(city: xr.Dataset, kind: str, method: str | None):
-    past = with_content_hash(city.isel(time=slice(0, _cut(city))))
+    past = first_steps(city, _cut(city))
     if kind == "grid":
         return gridflow.fit(past, hours=HOURS[kind], method=method)
     return speedgraph.fit(past, minutes=60 * HOURS[kind], method=method)

@@ -149,7 +149,8 @@ def _method(path: Path, form: dict[str, Any], name: str) -> tuple[Method, Restor
     wing = form.get("wing")
     if wing not in WINGS:
         raise DataError(f"{path}: wing {wing!r} is unknown, want one of {', '.join(WINGS)}")
-    method = import_module(f"stflow_lib.{wing}").METHODS.get(name)
+    known = import_module(f"stflow_lib.{wing}")
+    method = {**getattr(known, "BESIDE", {}), **known.METHODS}.get(name)
     if method is None or method.restore is None:
         raise DataError(
             f"{path}: {wing} knows no method {name!r} whose predictor can be loaded"

@@ -19,6 +19,7 @@ from stflow_lib.data import City, open_city
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import DIMS
 from stflow_lib.gridflow.apply.choice import fitted
+from stflow_lib.gridflow.apply.mixture import title
 from stflow_lib.gridflow.apply.rollout import ORIGINS, rolled, sample_of
 from stflow_lib.gridflow.apply.shipped import NOTE
 from stflow_lib.gridflow.apply.split import split_of
@@ -93,7 +94,7 @@ class Forecaster(Calibrated):
         return xr.Dataset(
             {name: (DIMS["flow"], map_.numpy(force=True)) for name, map_ in maps.items()},
             {"time": time, "direction": city.direction.values, **places},
-            {**attrs, "kind": "forecast", "method": self.predictor.made.method.name, **told,
+            {**attrs, "kind": "forecast", "method": title(self.predictor), **told,
              "lower_level": levels[0], "upper_level": levels[1]},
         )  # fmt: skip
 
@@ -108,8 +109,8 @@ def forecast(
     a longer record to learn from. Any number of days will do, from seven hours on; which of them
     fit, choose and calibrate is decided here (`split_of`). Below two days and without a source a
     model that comes with the package forecasts (`apply.shipped`; `sources` in the attributes says
-    who taught it). method: a name of METHODS, else of the
-    fast ones that with the lowest error in the hours that choose (`fitted`). Between the two
+    who taught it). method: a name of METHODS, else the
+    fast ones mixed by their errors in the hours that choose (`fitted`). Between the two
     `levels` the truth should lie as often as their difference says; cells in which no trip ever
     was are 0. DataError names what is wrong.
     """
