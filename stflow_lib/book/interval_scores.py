@@ -1,7 +1,7 @@
 """The intervals of `forecast` on the last fifth of every real city, beside those of the rules.
 
 `python -m stflow_lib.book.interval_scores [city ...]` measures them and writes what the pages
-show to book/interval_scores.csv: the method that is chosen by itself (`own`), and each rule with
+show to book/interval_scores.csv: what is taken where no method is named (`own`), and each rule with
 the quantiles of its own residuals, found in the same way on the same held-out steps.
 """
 
@@ -54,7 +54,7 @@ def table(path: Path = FILE) -> pd.DataFrame:
 
 
 def measured(city: xr.Dataset, asked: tuple[str, ...] = ()):
-    """Rows of a city: of the method chosen by itself and of the rules, or of those named.
+    """Rows of a city: of what is taken by itself and of the rules, or of those named.
 
     A rule that looks further back than the steps that may be seen has none.
     """

@@ -1,8 +1,8 @@
 """The hours after the last one of a city, with intervals that held-out hours have calibrated.
 
 A method predicts one step from those before it. Several steps are rolled out: each prediction is
-an input of the next. The same is done from origins in hours that neither fitted nor chose the
-method, and the errors there, by hours ahead and size of the prediction, are the intervals.
+an input of the next. The same is done from origins in hours that neither fitted nor weighed the
+methods, and the errors there, by hours ahead and size of the prediction, are the intervals.
 """
 
 from collections.abc import Sequence
@@ -107,10 +107,10 @@ def forecast(
 
     city, sources: datasets, names of the catalogue or paths of .nc files; a source is a city with
     a longer record to learn from. Any number of days will do, from seven hours on; which of them
-    fit, choose and calibrate is decided here (`split_of`). Below two days and without a source a
+    fit, weigh and calibrate is decided here (`split_of`). Below two days and without a source a
     model that comes with the package forecasts (`apply.shipped`; `sources` in the attributes says
     who taught it). method: a name of METHODS, else the
-    fast ones mixed by their errors in the hours that choose (`fitted`). Between the two
+    fast ones mixed by their errors in the hours that weigh (`fitted`). Between the two
     `levels` the truth should lie as often as their difference says; cells in which no trip ever
     was are 0. DataError names what is wrong.
     """
