@@ -3,7 +3,6 @@
 from functools import partial
 
 from stflow_lib.gridflow.apply.forecast import Forecaster, fit, forecast, load_model
-from stflow_lib.gridflow.apply.mixture import METHOD as MIXTURE
 from stflow_lib.gridflow.baselines import (
     arima,
     finetuned,
@@ -53,8 +52,6 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
     )
 }
 
-BESIDE = {MIXTURE.name: MIXTURE}  # what files may name and no table has
-
 BAR = Bar("rmse", {"Previous hour": 1.0})
 # Targets on which settings of methods that no paper printed are chosen.
 CHOOSING = frozenset({"jonas-nyc-taxi", "jonas-dc-taxi", "jonas-nyc-bike", "jonas-dc-bike"})
@@ -62,7 +59,6 @@ CHOOSING = frozenset({"jonas-nyc-taxi", "jonas-dc-taxi", "jonas-nyc-bike", "jona
 __all__ = [
     "ALL_DAYS",
     "BAR",
-    "BESIDE",
     "CHOOSING",
     "METHODS",
     "PROTOCOLS",

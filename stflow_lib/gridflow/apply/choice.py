@@ -7,13 +7,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from stflow_lib.gridflow.apply import shipped
-from stflow_lib.gridflow.apply.mixture import mixed
 from stflow_lib.gridflow.apply.rollout import ORIGINS, rolled, sample_of
 from stflow_lib.gridflow.apply.split import Split
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.runs import profiles
 from stflow_lib.runs.pair import named
 from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.mixture import mixed, shares_of
 
 RECOMMENDED = "Boosted line"  # what "What to use" names most often for a city with a source
 LINE = "Linear"  # needs no source
@@ -40,7 +40,7 @@ def fitted(task: Task, split: Split, ahead: int, name: str | None, seed: int) ->
     origins = sample_of(range(split.protocol.valid, split.protocol.test), ORIGINS // 2)
     origins = origins[origins + ahead <= len(task.target.flow)].to(task.device)
     errors = [errors_of(predictor, task, origins, ahead) for predictor in found]
-    return mixed(found, torch.stack(errors))
+    return mixed(found, shares_of(torch.stack(errors)))
 
 
 def candidates(task: Task, split: Split) -> list[str]:

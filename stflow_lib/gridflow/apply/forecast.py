@@ -19,7 +19,6 @@ from stflow_lib.data import City, open_city
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.schema import DIMS
 from stflow_lib.gridflow.apply.choice import fitted
-from stflow_lib.gridflow.apply.mixture import title
 from stflow_lib.gridflow.apply.rollout import ORIGINS, rolled, sample_of
 from stflow_lib.gridflow.apply.shipped import NOTE
 from stflow_lib.gridflow.apply.split import split_of
@@ -28,6 +27,7 @@ from stflow_lib.gridflow.problem.task import Choices, Task, make_task
 from stflow_lib.training.calibrated import Calibrated, demand_form
 from stflow_lib.training.conformal import Bands, demand_levels
 from stflow_lib.training.method import Predictor
+from stflow_lib.training.mixture import title
 
 CHOICES = Choices(mask="whole", need_poi=False)  # all that is given lies in the past
 LEVELS = (0.05, 0.95)
