@@ -1,8 +1,11 @@
 """What every test shares: bounded threads, a run store of its own, and the real data if here."""
 
+import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -49,6 +52,47 @@ def real_data() -> Path:
 def root() -> Path:
     """The root of the repository."""
     return Path(__file__).resolve().parents[1]
+
+
+ELSEWHERE = """
+import json, sys, torch
+from importlib import import_module
+wing, model, city, bits, asked = sys.argv[1:]
+torch.set_num_threads(1)
+found = import_module(f"stflow_lib.{wing}").load_model(model)(city, **json.loads(asked))
+found.to_array().values.tofile(bits)
+"""
+
+
+@pytest.fixture
+def bits_elsewhere(root, tmp_path):
+    """bits_elsewhere(model, city, **asked) -> bytes of mean, lower and upper: the model is saved
+    here, and in another process loaded and asked about the city's file, on one thread."""
+    from stflow_lib.data import write_city
+    from stflow_lib.training.calibrated import save
+
+    def ask(model, city, **asked):
+        model_file, city_file, bits = (tmp_path / name for name in ("m.pt", "c.nc", "bits"))
+        save(model, model_file)
+        write_city(city, city_file)
+        wing = model.predictor.made.form["wing"]
+        told = [wing, *map(str, (model_file, city_file, bits)), json.dumps(asked)]
+        where = {**os.environ, "PYTHONPATH": str(root)}
+        subprocess.run([sys.executable, "-c", ELSEWHERE, *told], check=True, env=where)
+        return bits.read_bytes()
+
+    return ask
+
+
+@pytest.fixture
+def one_thread():
+    """Sums as one thread makes them, for those that are compared to the last bit."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def work_alone(work, index):

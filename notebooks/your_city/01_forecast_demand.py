@@ -23,7 +23,7 @@ columns: dict = {}  # start, end, start_lat, start_lon, end_lat, end_lon -> name
 cell_m: float = 1000.0  # side of a cell in metres
 like: str = ""  # .nc file or name of a city whose box is taken; empty: around nearly all ends
 hours: int = 12  # to forecast
-method: str = ""  # one of gridflow.METHODS; empty: chosen by itself
+method: str = ""  # one of gridflow.METHODS; empty: a mixture of the fast ones
 name: str = "your-city"  # of the files that are written
 out: str = "build/your_city"  # folder for them
 
@@ -59,9 +59,10 @@ write_city(city, folder / f"{name}.nc")
 # %% [markdown]
 # ## The hours after the last
 #
-# Of the hours that your file has, the first fit the method, the next choose it, and the last are
-# kept aside to see how far its forecasts are off: that is how wide an interval has to be. Each
-# predicted hour is an input of the next.
+# Of the hours that your file has, the first fit a handful of fast methods. The next show their
+# errors side by side, from which the weights follow of a mean of them that is nearer than the best
+# alone. The last are kept aside to see how far its forecasts are off: that is how wide an interval
+# has to be. Each predicted hour is an input of the next.
 
 # %%
 model = gridflow.fit(city, hours=hours, method=method or None)
@@ -87,6 +88,7 @@ plt.show()
 # Of real cities the last fifth was kept aside. What forecasts from a hundred moments in it brought
 # is compared with rules, which were given the quantiles of their own held-out errors in the same
 # way. The score is the width of an interval, and for a count outside of it twenty times the distance.
+# The mixture is what your own forecast is made by where no method is named.
 
 # %%
 show_table(

@@ -65,11 +65,12 @@ kept = np.abs(block_sum(maps["mean"].values, maps.attrs["factor"]) - present.flo
 print(f"{maps.attrs['method']}; largest difference of a block's sum: {kept:.1e}")
 
 # %%
-explore(maps, step=present.sizes["time"] // 2)
+busy = int(present.flow.sum(("direction", "row", "col")).values.argmax())
+explore(maps, step=busy)
 
 # %% [markdown]
-# *Figure 1: one hour; in JupyterLab you choose which. Left the fine map, right the width of its
-# intervals, which never reach below zero or above the count of the block.*
+# *Figure 1: the hour with the most counts; in JupyterLab you choose which. Left the fine map, right
+# the width of its intervals, which never reach below zero or above the count of the block.*
 #
 # ## What was written
 #

@@ -22,7 +22,7 @@ zone: str = "Europe/Berlin"  # IANA name of the city's time zone
 unit: str = "km/h"  # km/h, mph or m/s
 columns: dict = {}  # time, sensor, speed -> names in your file
 minutes: int = 60  # to forecast
-method: str = ""  # one of speedgraph.METHODS; empty: chosen by itself
+method: str = ""  # one of speedgraph.METHODS; empty: a mixture of fast ones
 days: str = "1 2 4"  # of own data that are tried, as many as there are
 out: str = "build/your_city"  # folder for what is written
 
@@ -55,8 +55,10 @@ city = sensors_city(paths, places or None, zone=zone, unit=unit, columns=columns
 # %% [markdown]
 # ## The steps after the last
 #
-# The method is fitted twice: to all but the last part of your file, to see there how far its
-# forecasts are off, which is how wide an interval has to be; and to all of it, for the forecast.
+# Trees, a linear map and the mean of each time of the day are fitted, and mixed by the errors that
+# they make side by side. This is done twice: with all but the last part of your file, to see there
+# how far the forecasts are off, which is how wide an interval has to be; and with all of it, for
+# the forecast.
 
 # %%
 model = speedgraph.fit(city, minutes=minutes, method=method or None)

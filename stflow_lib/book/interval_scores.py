@@ -1,7 +1,7 @@
 """The intervals of `forecast` on the last fifth of every real city, beside those of the rules.
 
 `python -m stflow_lib.book.interval_scores [city ...]` measures them and writes what the pages
-show to book/interval_scores.csv: the method that is chosen by itself (`own`), and each rule with
+show to book/interval_scores.csv: what is taken where no method is named (`own`), and each rule with
 the quantiles of its own residuals, found in the same way on the same held-out steps.
 """
 
@@ -17,7 +17,7 @@ from stflow_lib import ROOT, gridflow, speedgraph
 from stflow_lib.data import load
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.files.write import write_atomic
-from stflow_lib.data.schema import with_content_hash
+from stflow_lib.data.schema import first_steps
 from stflow_lib.gridflow.apply import origins as grids
 from stflow_lib.speedgraph.apply import origins as roads
 
@@ -54,7 +54,7 @@ def table(path: Path = FILE) -> pd.DataFrame:
 
 
 def measured(city: xr.Dataset, asked: tuple[str, ...] = ()):
-    """Rows of a city: of the method chosen by itself and of the rules, or of those named.
+    """Rows of a city: of what is taken by itself and of the rules, or of those named.
 
     A rule that looks further back than the steps that may be seen has none.
     """
@@ -103,7 +103,7 @@ def said(kind: str, found: pd.DataFrame | None = None) -> str:
 
 
 def _fitted(city: xr.Dataset, kind: str, method: str | None):
-    past = with_content_hash(city.isel(time=slice(0, _cut(city))))
+    past = first_steps(city, _cut(city))
     if kind == "grid":
         return gridflow.fit(past, hours=HOURS[kind], method=method)
     return speedgraph.fit(past, minutes=60 * HOURS[kind], method=method)

@@ -202,6 +202,13 @@ def with_content_hash(ds: xr.Dataset, **attrs) -> xr.Dataset:
     return ds.assign_attrs(isolated_sensors=isolated(ds)) if "adjacency" in ds else ds
 
 
+def first_steps(ds: xr.Dataset, count: int) -> xr.Dataset:
+    """The city as it was known after `count` steps, without a split, which is of the whole."""
+    known = ds.isel(time=slice(0, count))
+    known.attrs = {name: value for name, value in ds.attrs.items() if name != "split"}
+    return with_content_hash(known)
+
+
 def content_hash(ds: xr.Dataset) -> str:
     """sha256 over every variable and coordinate: name, dimensions, type, shape and values."""
     digest = hashlib.sha256()

@@ -1,6 +1,8 @@
 """Rolling origins: the forecasts that a city would have had at moments of its own past."""
 
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,10 @@ def backtest(
     for end in _origins(city, round(max(days) * 1440 / step), ahead, origins):
         for amount in days:
             seen = city.isel(time=slice(end - round(amount * 1440 / step), end))
-            found = forecast(with_content_hash(seen), method=method, levels=levels, **horizon)
+            with redirect_stdout(StringIO()):  # what a fit says of the city, it says each time
+                found = forecast(
+                    with_content_hash(seen), method=method, levels=levels, **horizon
+                )
             lines += [(amount, found.time.values[0], *e) for e in _errors(city, found)]
     table = pd.DataFrame(lines, columns=COLUMNS)
     table.attrs = {"name": name, "unit": city.attrs["unit"], "method": found.attrs["method"]}

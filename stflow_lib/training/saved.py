@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from stflow_lib.data.errors import DataError
 from stflow_lib.training import checkpoint
 from stflow_lib.training.method import Made, Method, Predictor, Restore
+from stflow_lib.training.mixture import METHOD as MIXTURE
 
 KIND = "stflow_lib predictor 1"  # the number changes when what a file holds does
 WINGS = ("finegrained", "gridflow", "speedgraph")
@@ -149,7 +150,8 @@ def _method(path: Path, form: dict[str, Any], name: str) -> tuple[Method, Restor
     wing = form.get("wing")
     if wing not in WINGS:
         raise DataError(f"{path}: wing {wing!r} is unknown, want one of {', '.join(WINGS)}")
-    method = import_module(f"stflow_lib.{wing}").METHODS.get(name)
+    known = {MIXTURE.name: MIXTURE, **import_module(f"stflow_lib.{wing}").METHODS}
+    method = known.get(name)
     if method is None or method.restore is None:
         raise DataError(
             f"{path}: {wing} knows no method {name!r} whose predictor can be loaded"

@@ -77,3 +77,12 @@ def test_the_published_table_has_a_row_of_its_own_and_of_rules_for_each_city():
     for city, part in found.groupby("city"):
         assert (part["asked"] == OWN).sum() == 1 and len(part) > 2, city
         assert part["seconds"].max() < 300 and set(part["kind"]) <= set(CITIES)
+
+
+def test_intervals_hold_and_cost_less_than_those_of_rules_in_every_city():
+    found = table()
+    if found.empty:
+        pytest.skip("nothing was measured")
+    rows = beside_rules(found)
+    assert set(rows.index) == {name for names in CITIES.values() for name in names}
+    assert rows["inside"].between(0.85, 0.95).all() and (rows["ratio"] < 1).all()

@@ -14,6 +14,7 @@ from stflow_lib.data.schema import (
     as_time,
     check_blocks,
     content_hash,
+    first_steps,
     graph_city,
     grid_city,
     joint_hash,
@@ -308,3 +309,10 @@ def test_no_points_no_share_and_too_many_cells(points):
         Box.around(points, cell_m=10)
     least = float(str(error.value).split("from ")[1].split(" ")[0]) + 1
     assert max(Box.around(points, cell_m=least).cells(least)) <= MOST_CELLS
+
+
+def test_the_first_steps_of_a_city_have_no_split_of_the_whole():
+    whole = with_content_hash(grid(), split=[2, 1, 1])
+    found = first_steps(whole, 3)
+    assert found.sizes["time"] == 3 and "split" not in found.attrs and "split" in whole.attrs
+    assert found.attrs["sha256"] == content_hash(found) != whole.attrs["sha256"]

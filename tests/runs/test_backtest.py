@@ -69,6 +69,17 @@ def test_only_the_days_before_an_origin_are_given():
     assert found["origin"].max() == city.time.values[-2]
 
 
+def test_what_a_fit_says_is_not_said_at_every_moment(capsys):
+    guess = last_value([])
+
+    def talking(city, **asked):
+        print("no adjacency")
+        return guess(city, **asked)
+
+    backtest(roads(), "x", forecast=talking, days=[1], origins=2, minutes=60)
+    assert capsys.readouterr().out == ""
+
+
 def test_cells_without_a_trip_do_not_count():
     """One cell has 2 and 4 trips by turns, the other none: the last value is 2 off or right."""
     flow = np.zeros((96, 1, 1, 2), np.float32)

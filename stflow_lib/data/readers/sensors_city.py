@@ -118,7 +118,8 @@ def _regular(speed: pd.DataFrame, step: int, counts: dict) -> pd.DataFrame:
     """One row a step, from the first to the last, averaged where there are several."""
     every = f"{step}min"
     floored = speed.index.floor(every)
-    counts["rows_averaged"] += int(floored.duplicated().sum())
+    readings = speed.notna().groupby(floored).sum()
+    counts["rows_averaged"] += int((readings.max(axis=1) - 1).clip(lower=0).sum())
     speed = speed.groupby(floored).mean()
     full = pd.date_range(floored[0], floored[-1], freq=every)
     counts["steps_filled"] = len(full) - len(speed)

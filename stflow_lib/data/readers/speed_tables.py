@@ -88,6 +88,9 @@ class _Table:
         texts = self.frame[name].astype(str)
         utc = bool(OFFSET.search(texts.iloc[0].strip())) and ":" in texts.iloc[0]
         found = pd.to_datetime(texts, errors="coerce", utc=utc, format=_format(texts.iloc[0]))
+        if pd.isna(found.iloc[0]):
+            raise DataError(f"{self.path}: column {name!r}: {texts.iloc[0]!r} is no time; "
+                            f"{LAYOUTS}")  # fmt: skip
         if found.isna().any():
             row = int(np.argmax(found.isna()))
             raise DataError(f"{self.path}: {self.line(row)}, column {name!r}: {texts.iloc[row]!r} "

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stflow_lib.data import City, open_city
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.schema import DIMS, EDGES
+from stflow_lib.data.schema import DIMS, EDGES, first_steps
 from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.external_factors import external_factors
 from stflow_lib.finegrained.problem.task import Task, make_task
@@ -104,7 +104,7 @@ def fit(
     The first half of the maps fits, the next quarter chooses, the last calibrates.
     """
     city = open_city(fine_history)
-    city = city.assign_attrs({k: v for k, v in city.attrs.items() if k != "split"})
+    city = first_steps(city, city.sizes["time"])
     if len(coarse_grid) != 2:
         raise DataError(f"{city.attrs['name']}: coarse_grid {coarse_grid}: want rows, columns")
     task = make_task(city, factor_of(city, tuple(map(int, coarse_grid))))

@@ -1,9 +1,9 @@
-"""Which method forecasts: the one that is asked for, else the best of the fast ones."""
+"""Which method forecasts: the one that is asked for, else a mixture of the fast ones."""
 
 from typing import Any
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from stflow_lib.gridflow.apply import shipped
@@ -13,6 +13,7 @@ from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.runs import profiles
 from stflow_lib.runs.pair import named
 from stflow_lib.training.method import Method, Predictor
+from stflow_lib.training.mixture import mixed, shares_of
 
 RECOMMENDED = "Boosted line"  # what "What to use" names most often for a city with a source
 LINE = "Linear"  # needs no source
@@ -24,11 +25,11 @@ SIZE = "lab"  # of methods, see profiles.yaml
 
 
 def fitted(task: Task, split: Split, ahead: int, name: str | None, seed: int) -> Predictor:
-    """The predictor of the method `name`; without one, of the candidates the best `ahead` steps.
+    """The predictor of the method `name`; without one, of the candidates mixed.
 
-    The lowest squared error of forecasts from the validation steps wins; where there is nothing
-    to learn from, the model that comes with the package is taken. A wrong name is a DataError
-    that lists those there are.
+    The errors of forecasts from the validation steps weigh them (`mixture`); where there is
+    nothing to learn from, the model that comes with the package is taken. A wrong name is a
+    DataError that lists those there are.
     """
     if not (name or split.learns) and shipped.fits(task):
         return shipped.predictor(task)
@@ -38,8 +39,8 @@ def fitted(task: Task, split: Split, ahead: int, name: str | None, seed: int) ->
         return found[0]
     origins = sample_of(range(split.protocol.valid, split.protocol.test), ORIGINS // 2)
     origins = origins[origins + ahead <= len(task.target.flow)].to(task.device)
-    errors = [squared_error(predictor, task, origins, ahead) for predictor in found]
-    return found[min(range(len(found)), key=errors.__getitem__)]
+    errors = [errors_of(predictor, task, origins, ahead) for predictor in found]
+    return mixed(found, shares_of(torch.stack(errors)))
 
 
 def candidates(task: Task, split: Split) -> list[str]:
@@ -60,13 +61,13 @@ def settings(method: Method) -> Any:
     return profiles.settings_of("gridflow", SIZE, method, quick)
 
 
-def squared_error(
+def errors_of(
     predictor: Predictor, task: Task, origins: Int[Tensor, " origin"], ahead: int
-) -> float:
-    """Mean squared error of forecasts from origins [O], over valid cells and all steps ahead."""
+) -> Float[Tensor, " n"]:
+    """Errors of forecasts from origins [O], over all steps ahead and valid cells."""
     guess = rolled(predictor, task, origins, ahead)
     truth = task.target.flow[origins[:, None] + torch.arange(ahead, device=task.device)]
-    return (guess - truth).square()[:, :, task.target.mask].mean().item()
+    return (guess - truth)[:, :, task.target.mask].flatten()
 
 
 def method_of(name: str) -> Method:

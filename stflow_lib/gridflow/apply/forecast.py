@@ -1,8 +1,8 @@
 """The hours after the last one of a city, with intervals that held-out hours have calibrated.
 
 A method predicts one step from those before it. Several steps are rolled out: each prediction is
-an input of the next. The same is done from origins in hours that neither fitted nor chose the
-method, and the errors there, by hours ahead and size of the prediction, are the intervals.
+an input of the next. The same is done from origins in hours that neither fitted nor weighed the
+methods, and the errors there, by hours ahead and size of the prediction, are the intervals.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,7 @@ from stflow_lib.gridflow.problem.task import Choices, Task, make_task
 from stflow_lib.training.calibrated import Calibrated, demand_form
 from stflow_lib.training.conformal import Bands, demand_levels
 from stflow_lib.training.method import Predictor
+from stflow_lib.training.mixture import title
 
 CHOICES = Choices(mask="whole", need_poi=False)  # all that is given lies in the past
 LEVELS = (0.05, 0.95)
@@ -93,7 +94,7 @@ class Forecaster(Calibrated):
         return xr.Dataset(
             {name: (DIMS["flow"], map_.numpy(force=True)) for name, map_ in maps.items()},
             {"time": time, "direction": city.direction.values, **places},
-            {**attrs, "kind": "forecast", "method": self.predictor.made.method.name, **told,
+            {**attrs, "kind": "forecast", "method": title(self.predictor), **told,
              "lower_level": levels[0], "upper_level": levels[1]},
         )  # fmt: skip
 
@@ -106,10 +107,10 @@ def forecast(
 
     city, sources: datasets, names of the catalogue or paths of .nc files; a source is a city with
     a longer record to learn from. Any number of days will do, from seven hours on; which of them
-    fit, choose and calibrate is decided here (`split_of`). Below two days and without a source a
+    fit, weigh and calibrate is decided here (`split_of`). Below two days and without a source a
     model that comes with the package forecasts (`apply.shipped`; `sources` in the attributes says
-    who taught it). method: a name of METHODS, else of the
-    fast ones that with the lowest error in the hours that choose (`fitted`). Between the two
+    who taught it). method: a name of METHODS, else the
+    fast ones mixed by their errors in the hours that weigh (`fitted`). Between the two
     `levels` the truth should lie as often as their difference says; cells in which no trip ever
     was are 0. DataError names what is wrong.
     """

@@ -1,4 +1,4 @@
-"""Which steps of a city fit a method, which choose it, and which calibrate its intervals."""
+"""Which steps of a city fit methods, which weigh them, and which calibrate the intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from stflow_lib.gridflow.problem.protocol import Protocol
 from stflow_lib.gridflow.problem.task import ALL_DAYS
 
 LEAST_DAYS = 2  # from which on a city's own days are learned from
-SHARE = 5  # a fifth of the steps chooses, another calibrates
+SHARE = 5  # a fifth of the steps weighs, another calibrates
 LONGEST = 14  # days of each at most: the rest is better learned from
 
 
@@ -30,7 +30,7 @@ def split_of(
 ) -> Split:
     """The split of a city with any number of steps, and of sources cut to the shortest of them.
 
-    From LEAST_DAYS days on the first three fifths of the steps fit, the next choose and the last
+    From LEAST_DAYS days on the first three fifths of the steps fit, the next weigh and the last
     calibrate. With less, or without `fit`, nothing of the city is learned from, so all steps
     calibrate. DataError where there is not one step behind the first `lags`.
     """

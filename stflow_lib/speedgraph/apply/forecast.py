@@ -1,6 +1,6 @@
 """The minutes after the last that a city has, with intervals that held-out hours have calibrated.
 
-A method is fitted twice: to all but the last part of the series, whose errors make the intervals,
+Methods are fitted twice: to all but the last part of the series, whose errors make the intervals,
 and to all of it, for the forecast.
 """
 
@@ -14,19 +14,16 @@ import xarray as xr
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.export import located
-from stflow_lib.runs import profiles
-from stflow_lib.runs.pair import named
 from stflow_lib.speedgraph.apply import shipped
+from stflow_lib.speedgraph.apply.choice import fitted, names_of, weighed
 from stflow_lib.speedgraph.apply.intervals import Intervals
 from stflow_lib.speedgraph.apply.series import Series, drawn, opened, rescaled
+from stflow_lib.speedgraph.problem.city import CitySpeed
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.training.calibrated import Calibrated
 from stflow_lib.training.conformal import demand_levels
-from stflow_lib.training.method import Method
+from stflow_lib.training.mixture import mixed, title
 
-ALONE, POOLED = "Trees", "Trees(pooled)"  # lowest error in most cities: "What to use"
-SIZE = "lab"  # of methods, see profiles.yaml
-QUICK = {"booster": {"rate": 0.2, "patience": 10, "trees": 200}}  # a third of the time
 LEVELS = (0.05, 0.95)
 GRAPHS = {
     "own": "the city's adjacency",
@@ -88,7 +85,7 @@ class Forecaster(Calibrated):
             {"time": series.time[series.end :], "node": city.node.values,
              **{axis: ("node", located(city)[axis].values) for axis in ("lat", "lon")}},
             {**{name: city.attrs[name] for name in kept}, "kind": "forecast", **told,
-             "method": self.predictor.made.method.name,
+             "method": title(self.predictor),
              "never_read": int((~read).sum()), "not_read_lately": int((~recent).sum()),
              "lower_level": levels[0], "upper_level": levels[1]},
         )  # fmt: skip
@@ -103,9 +100,10 @@ def forecast(
     city, sources: datasets or names of the catalogue; a source is a city with a longer record to
     learn from. Any step that divides a day will do, partial days are kept, and missing values
     may stand anywhere; without an adjacency a graph is made from correlations. method: a name of
-    METHODS, else the one that "What to use" names, or with less than a day of five-minute steps
-    and no source a model that comes with the package (`apply.shipped`). Between the two `levels`
-    the truth should lie as often as their difference says. DataError names what is wrong.
+    METHODS, else the one that "What to use" names mixed with simple ones by their errors, or with
+    less than a day of five-minute steps and no source a model that comes with the package
+    (`apply.shipped`). Between the two `levels` the truth should lie as often as their difference
+    says. DataError names what is wrong.
     """
     return fit(city, sources, minutes, method)(city, levels)
 
@@ -122,20 +120,31 @@ def fit(
     lent = [series.source(opened(source)) for source in sources]
     if not (method or lent) and shipped.fits(series):
         return _taught_elsewhere(series)
-    chosen = _method(method or (POOLED if lent else ALONE))
-    settings = _settings(chosen)
-    cut = series.end - series.last_part(series.end)
-    judge = series.task(lent, cut)
-    held_out = torch.arange(cut, series.end - series.protocol.ahead + 1)
-    held_out = drawn(held_out, series.city.sizes["node"])
-    found = Intervals.of(chosen.fit(judge, settings, seed), judge, held_out)
+    shares, told = _judged(series, lent, names_of(method, bool(lent)), seed)
     whole = series.task(lent, series.end)
-    predictor = chosen.fit(whole, settings, seed)
-    card = {**_card(series, whole), "intervals": found.arrays(),
-            "calibrated_on": f"{len(held_out)} windows from {series.time[cut]}"}  # fmt: skip
+    predictor = mixed([fitted(name, whole, seed) for name in shares], list(shares.values()))
+    card = {**_card(series, whole), **told}
     if card["graph"] != GRAPHS["own"]:
         print(f"{series.city.attrs['name']}: {card['graph']}")
     return Forecaster.of(predictor, card)
+
+
+def _judged(
+    series: Series, lent: Sequence[CitySpeed], names: Sequence[str], seed: int
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """The shares of methods that know all but the last part, and what a card says of their
+    errors there."""
+    cut = series.end - series.last_part(series.end)
+    task = series.task(lent, cut)
+    found = [fitted(name, task, seed) for name in names]
+    shares = weighed(found, task)
+    held_out = torch.arange(cut, series.end - series.protocol.ahead + 1)
+    held_out = drawn(held_out, series.city.sizes["node"])
+    intervals = Intervals.of(mixed(found, shares), task, held_out)
+    since = series.time[cut].astype("datetime64[m]")
+    told = {"intervals": intervals.arrays(),
+            "calibrated_on": f"{len(held_out)} windows from {since}"}  # fmt: skip
+    return {n: share for n, share in zip(names, shares, strict=True) if share}, told
 
 
 def _taught_elsewhere(series: Series) -> Forecaster:
@@ -158,14 +167,3 @@ def _card(series: Series, task: Task) -> dict[str, Any]:
 
 
 load_model = Forecaster.load
-
-
-def _settings(method: Method) -> Any:
-    quick = QUICK if method.name in (ALONE, POOLED) else {}
-    return profiles.settings_of("speedgraph", SIZE, method, quick)
-
-
-def _method(name: str) -> Method:
-    from stflow_lib.speedgraph import METHODS
-
-    return named("method", METHODS, name)

@@ -84,6 +84,19 @@ def test_days_in_files_of_their_own_are_joined(tmp_path):
     assert sensors_city(paths, **PLACE).sizes["time"] == 152
 
 
+def test_sensors_in_files_of_their_own_are_not_averaged(tmp_path):
+    """Stamps that two files share are one step; a sensor's own double reading still counts."""
+    rows = {
+        "a": "00:00,a,50\n2024-03-01 00:15,a,60\n",
+        "b": "00:00,b,30\n2024-03-01 00:00,b,40\n",
+    }
+    for name, text in rows.items():
+        (tmp_path / name).write_text(f"time,sensor,speed\n2024-03-01 {text}")
+    city = sensors_city([tmp_path / name for name in rows], **PLACE)
+    assert np.array_equal(city.speed, [[50, 35], [60, np.nan]], equal_nan=True)
+    assert city.attrs["rows_averaged"] == 1
+
+
 def test_errors_say_what_is_wanted(tmp_path):
     path = tmp_path / "road.csv"
     wide(path)

@@ -58,6 +58,7 @@ WRONG = {
     "time,a\n2024-03-01 00:00,fast\n": "line 2, column 'a': 'fast' is not a number",
     "time,a\n2024-03-01 00:00,50\nsoon,51\n": "line 3, column 'time': 'soon' is no time like",
     "time\n2024-03-01 00:00\n": "columns=",
+    "773869,767541\n64.375,50\n65.5,51\n": "column '773869': '64.375' is no time; wanted: the",
     "time,a\n": "no rows",
 }
 

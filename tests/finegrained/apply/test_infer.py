@@ -97,6 +97,19 @@ def test_a_file_gives_the_same_bits_and_refuses_another_shape(tmp_path):
         again(town(present.flow.values, name="other", ways=("up", "down")))
 
 
+@pytest.mark.parametrize("method", ["HA", "Trees"])
+def test_another_process_gives_the_same_bits(method, bits_elsewhere, one_thread):
+    past, present, _ = pair(3, steps=120)
+    model = fit(past, (4, 2), method)
+    assert bits_elsewhere(model, present) == model(present).to_array().values.tobytes()
+
+
+def test_a_split_of_the_past_is_another_question_s():
+    """The last quarter calibrates, whatever parts a publication made of the same maps."""
+    past = with_content_hash(pair(3)[0], split=(300, 60, 40))
+    assert fit(past, (4, 2), "HA").card["maps"] == 2 * 100
+
+
 def test_few_maps_train_no_network():
     past, present, _ = pair(3, steps=60)
     assert infer(past, present).attrs["method"] == "HA"

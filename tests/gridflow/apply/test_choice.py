@@ -2,10 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.gridflow import METHODS
-from stflow_lib.gridflow.apply.choice import RECOMMENDED, candidates, fitted, method_of
+from stflow_lib.gridflow.apply.choice import (
+    RECOMMENDED,
+    candidates,
+    errors_of,
+    fitted,
+    method_of,
+)
 from stflow_lib.gridflow.apply.split import split_of
 from stflow_lib.gridflow.problem.task import Choices, make_task
 from stflow_lib.verdicts.evidence import collect
@@ -48,11 +55,19 @@ def test_a_city_that_repeats_its_weeks_is_forecast_by_last_week(make_grid):
     city = make_grid(steps=4 * 168, poi=False)
     week = np.random.default_rng(0).poisson(5, city.flow[:168].shape).astype(np.float32)
     task, split = cut(city.assign(flow=city.flow.copy(data=np.tile(week, (4, 1, 1, 1)))))
-    assert fitted(task, split, 6, None, 0).made.method.name in (
-        "Last week",
-        "Hour-of-week mean",
-    )
+    weekly = {"Last week", "Hour-of-week mean"}
+    assert set(fitted(task, split, 6, None, 0).learned) == weekly
     assert fitted(task, split, 6, "Yesterday", 0).made.method is METHODS["Yesterday"]
+
+
+def test_a_mixture_is_no_worse_than_its_parts_where_it_was_weighed(make_grid):
+    task, split = cut(make_grid(steps=400, poi=False))
+    origins = torch.arange(split.protocol.valid, split.protocol.test)
+    size = {
+        name: errors_of(fitted(task, split, 4, name, 0), task, origins, 4).square().mean()
+        for name in (None, *candidates(task, split))
+    }
+    assert size.pop(None) < 1.01 * min(size.values())
 
 
 def test_an_unknown_method_lists_the_known():

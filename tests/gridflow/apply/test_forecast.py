@@ -1,16 +1,11 @@
 """The hours after the last: their clock, their places, their intervals, and a model's file."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from stflow_lib import ROOT
-from stflow_lib.data import DataError, write_city
+from stflow_lib.data import DataError
 from stflow_lib.gridflow import fit, forecast, load_model, save
 from stflow_lib.gridflow.apply.rollout import rolled
 from stflow_lib.training import saved
@@ -73,21 +68,9 @@ def test_coverage_on_hours_that_nobody_saw(make_grid):
     assert ((inside > 0.76) & (inside < 0.90)).all()
 
 
-def test_another_process_gives_the_same_bits(model, city, tmp_path):
-    save(model, tmp_path / "town.pt")
-    write_city(city, tmp_path / "town.nc")
-    code = (
-        "import sys, torch; from stflow_lib.gridflow import load_model; torch.set_num_threads(1)\n"
-        "load_model(sys.argv[1])(sys.argv[2], 4).to_array().values.tofile(sys.argv[3])"
-    )
-    arguments = [str(tmp_path / name) for name in ("town.pt", "town.nc", "bits")]
-    where = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", code, *arguments], check=True, env=where)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    want = model(city, 4).to_array().values
-    torch.set_num_threads(threads)
-    assert (tmp_path / "bits").read_bytes() == want.tobytes()
+def test_another_process_gives_the_same_bits(model, city, bits_elsewhere, one_thread):
+    want = model(city, 4).to_array().values.tobytes()
+    assert bits_elsewhere(model, city, hours=4) == want
 
 
 def test_a_model_goes_on_with_the_hours_that_came_since(make_grid, tmp_path):

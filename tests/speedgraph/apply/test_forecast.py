@@ -1,17 +1,12 @@
 """Forecasts after the last step: any city, nothing from ahead, the same from a file."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
-import xarray as xr
 
-from stflow_lib import ROOT
 from stflow_lib.data import DataError
 from stflow_lib.data.schema import with_content_hash
-from stflow_lib.speedgraph import fit, forecast, load_model, save
+from stflow_lib.speedgraph import fit, forecast, load_model
 
 
 def unlinked(city):
@@ -36,13 +31,14 @@ def test_steps_follow_the_last_of_a_broken_day(make_speed, minutes):
 
 
 def test_default_method_forecasts_with_and_without_sources(make_speed):
+    """These cities are a rhythm and noise: what the clock says outweighs what was learned."""
     city, source = (
         make_speed(days=2, minutes=30),
         make_speed("other", days=3, minutes=30, seed=1),
     )
-    assert forecast(city).attrs["method"] == "Trees"
+    assert forecast(city).attrs["method"] == "Time-of-day mean"
     found = forecast(city, [source])
-    assert found.attrs["method"] == "Trees(pooled)" and found.attrs["sources"] == "other"
+    assert "Time-of-day mean" in found.attrs["method"] and found.attrs["sources"] == "other"
 
 
 def test_forecasts_of_a_rhythm_are_the_rhythm(make_speed):
@@ -80,22 +76,10 @@ def test_sensor_without_any_reading_has_no_forecast(make_speed):
     assert (found.attrs["never_read"], found.attrs["not_read_lately"]) == (1, 2)
 
 
-def test_another_process_has_the_same_bits(make_speed, tmp_path):
+def test_another_process_has_the_same_bits(make_speed, bits_elsewhere, one_thread):
     city = unlinked(make_speed(days=3))
     model = fit(city, method="Trees")
-    save(model, tmp_path / "model.pt")
-    city.to_netcdf(tmp_path / "city.nc", engine="scipy")
-    code = (
-        "import sys, xarray as xr; from stflow_lib.speedgraph import load_model;"
-        "from stflow_lib.data.schema import with_content_hash;"
-        "city = with_content_hash(xr.load_dataset(sys.argv[1] + '/city.nc', engine='scipy'));"
-        "load_model(sys.argv[1] + '/model.pt')(city).to_netcdf(sys.argv[1] + '/out.nc',"
-        " engine='scipy')"
-    )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=ROOT)
-    out = xr.load_dataset(tmp_path / "out.nc", engine="scipy")
-    for name, values in model(city).data_vars.items():
-        assert np.array_equal(out[name], values)
+    assert bits_elsewhere(model, city) == model(city).to_array().values.tobytes()
 
 
 def test_model_knows_its_sensors_in_any_order_and_later_steps(model, make_speed):
