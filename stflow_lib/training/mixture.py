@@ -5,9 +5,9 @@ that the methods made side by side in steps that they were not fitted to. What o
 much of, another often lacks: the mean is nearly always nearer than the best of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from functools import partial
 from typing import Any
 
 import torch
@@ -61,9 +61,17 @@ def shares_of(errors: Float[Tensor, "part n"]) -> list[float]:
         kept.pop(int(shares.argmin()))
 
 
-def restored(form: dict[str, Any], settings: NoSettings, learned: dict[str, Any]) -> Predictor:
-    """The mean of the methods of a file; those that are mixed are made anew without settings."""
-    known = import_module(f"stflow_lib.{form['wing']}").METHODS
+def method_of(known: Mapping[str, Any]) -> Method:
+    """The mixture as a method whose file is read by `known` ones; those have no settings there."""
+    return Method("Mixture", NoSettings, _no_fit, partial(_restored, known))
+
+
+def _restored(
+    known: Mapping[str, Method],
+    form: dict[str, Any],
+    settings: NoSettings,
+    learned: dict[str, Any],
+) -> Predictor:
     methods = {name: known[name] for name in learned}
     parts = [method.restore(form, method.settings(), learned[name][1])
              for name, method in methods.items()]  # fmt: skip
@@ -92,4 +100,4 @@ def _no_fit(*_: Any) -> Predictor:
     raise NotImplementedError("a mixture is made of fitted methods, see `mixed`")
 
 
-METHOD = Method("Mixture", NoSettings, _no_fit, restored)
+METHOD = method_of({})

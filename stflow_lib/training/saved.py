@@ -20,6 +20,7 @@ from stflow_lib.data.errors import DataError
 from stflow_lib.training import checkpoint
 from stflow_lib.training.method import Made, Method, Predictor, Restore
 from stflow_lib.training.mixture import METHOD as MIXTURE
+from stflow_lib.training.mixture import method_of
 
 KIND = "stflow_lib predictor 1"  # the number changes when what a file holds does
 WINGS = ("finegrained", "gridflow", "speedgraph")
@@ -150,8 +151,8 @@ def _method(path: Path, form: dict[str, Any], name: str) -> tuple[Method, Restor
     wing = form.get("wing")
     if wing not in WINGS:
         raise DataError(f"{path}: wing {wing!r} is unknown, want one of {', '.join(WINGS)}")
-    known = {MIXTURE.name: MIXTURE, **import_module(f"stflow_lib.{wing}").METHODS}
-    method = known.get(name)
+    known = import_module(f"stflow_lib.{wing}").METHODS
+    method = method_of(known) if name == MIXTURE.name else known.get(name)
     if method is None or method.restore is None:
         raise DataError(
             f"{path}: {wing} knows no method {name!r} whose predictor can be loaded"
