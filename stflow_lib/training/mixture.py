@@ -67,14 +67,13 @@ def method_of(known: Mapping[str, Any]) -> Method:
 
 
 def _restored(
-    known: Mapping[str, Method],
+    known: Mapping[str, Any],
     form: dict[str, Any],
     settings: NoSettings,
     learned: dict[str, Any],
 ) -> Predictor:
-    methods = {name: known[name] for name in learned}
-    parts = [method.restore(form, method.settings(), learned[name][1])
-             for name, method in methods.items()]  # fmt: skip
+    parts = [known[name].restore(form, known[name].settings(), its)
+             for name, (_, its) in learned.items()]  # fmt: skip
     return _of(parts, learned)
 
 
