@@ -57,6 +57,12 @@ def test_every_stage_of_every_method_takes_any_grid(make_city, tiny, name, rows,
         assert torch.isfinite(loss), part.name
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_can_be_counted(name):
+    """Without numbers nothing can be looked up by them: such a step stops the page of costs."""
+    assert cost.parts(METHODS[name], cost.blank_task(), METHODS[name].settings())
+
+
 def test_counting_takes_no_memory():
     """On the processor the paper's networks would take seconds and hundreds of megabytes."""
     built = cost.parts(METHODS["UrbanSTC"], cost.blank_task(), UrbanSTCSettings())

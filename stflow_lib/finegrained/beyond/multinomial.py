@@ -79,7 +79,7 @@ class SplitNetwork(ShareNet):
         first = nn.Conv2d(inputs, width, 3, padding=1)
         self.body = nn.Sequential(first, *dropped, nn.GELU())
         ways, train = len(task.directions), task.train
-        each = [replace(task, train=train[train % ways == way]) for way in range(ways)]
+        each = [replace(task, train=train[way::ways]) for way in range(ways)]
         shares = torch.cat([historical_shares(one, settings.smoothing) for one in each])
         self.log_shares = nn.Parameter(shares.log())  # [direction, 1, HM, WM]
         span = task.time[len(train) - 1] - task.time[0]  # training maps come first
