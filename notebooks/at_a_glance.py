@@ -92,7 +92,8 @@ show("speedgraph")
 # %% tags=["hide-input"]
 waited = patience.table()
 show_text(patience.said(waited))
-show_table(patience.shown(waited), "Validation errors, means over seeds")
+if len(waited):
+    show_table(patience.shown(waited), "Validation errors, means over seeds")
 
 # %% [markdown]
 # **What to remember.** Ask of each method what it adds to the best plain one. Read the interval

@@ -53,6 +53,7 @@ def maps_figure(
     """
     one = found.isel(time=step, direction=direction)
     fig, panels = plt.subplots(1, 2, figsize=(9, 4), layout="compressed")
+    fig.get_layout_engine().set(w_pad=0.2)  # between a bar's unit and the next panel's axis
     shown = {
         "mean": one["mean"],
         f"width of the {_interval(found)}": one["upper"] - one["lower"],
