@@ -27,6 +27,7 @@ def night(browser):
             if page.evaluate(MODE) == "dark":
                 break
             page.locator(".theme-switch-button:visible").first.press("Enter")
+        page.wait_for_timeout(500)  # colours fade over
         return page
 
     yield at
