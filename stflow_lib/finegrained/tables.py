@@ -38,7 +38,7 @@ def patience(profile: str) -> Rows:
     """Trained with twice the patience: three methods on the smallest city, least data."""
     plan = Plan.of(profile)
     cities = [city for city in plan.cities if city in SMALL]
-    methods = ("UrbanFM", "UrbanSTC", "ShareNet")
+    methods = ("ESPCN", "UrbanFM", "UrbanSTC")
     return patience_rows(plan, methods, cities, plan.fractions[:1], plan.seeds)
 
 
