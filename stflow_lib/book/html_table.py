@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 SENTENCE = 45  # letters from which a cell of a table may be broken into lines
-TALL, WIDE = 24, 7  # rows from which a table scrolls in a frame; columns from which it is tight
+TALL, WIDE = 24, 5  # rows from which a table scrolls in a frame; columns from which it is tight
 ABSENT = frozenset({"not run", "-", "–", ""})
 RUNS = re.compile(r"^(?P<mean>\d[\d.]*)(?: ± (?P<spread>[\d.]+))?(?: \(n=(?P<n>\d+)[^)]*\))?$")
 COUNT = re.compile(r" \(n=(\d+)\)$")
@@ -154,9 +154,9 @@ def to_html(frame: pd.DataFrame, caption: str, digits: int, index: bool, search:
 def _with_tags(table: str, wide: bool) -> str:
     """Private letters become tags: DIGIT em hold a figure of any font, bold or not.
 
-    Numbers are whole and keep their spread; intervals are whole unless the table is wide.
+    Numbers are whole; unless the table is wide they keep their spread, and so are intervals.
     """
-    for pattern in [SPREAD] if wide else [SPREAD, INTERVAL]:
+    for pattern in [] if wide else [SPREAD, INTERVAL]:
         table = pattern.sub("\N{NO-BREAK SPACE}", table)
     table = MARKED.sub(
         lambda m: (
