@@ -202,7 +202,7 @@ task = open_task(sizes.runs(["UrbanFM"], sizes.first(4), sizes.all_data)[0])
 torch.manual_seed(0)
 measured = [part for name in networks
             for part in cost.parts(METHODS[name], task, sizes.settings(name))]  # fmt: skip
-timings = cost.with_sums(cost.measure(measured, task, turns, steps),
+timings = cost.with_sums(cost.measure(measured, turns, steps),
                          ["parameters", "train_s", "infer_s", "total_min"])  # fmt: skip
 print(f"{task.city}: {len(task.train)} training and {len(task.test)} test maps")
 print(f"{turns} turns of {steps} steps on {runs.execute.device_name()}")

@@ -22,18 +22,17 @@ def table(profile: str = "bench") -> pd.DataFrame:
     `error`, `twice`: mean validation errors over the seeds that both have, `change` from one to
     the other in percent; `steps`: of the optimiser in all stages, mean.
     """
-    tables = {wing.__name__.rpartition(".")[2]: wing.TABLES["patience"] for wing in WINGS}
-    lines = [
-        line for wing, table in tables.items() for line in _lines(wing, table.rows(profile))
-    ]
+    tables = [wing.TABLES["patience"].rows(profile) for wing in WINGS]
+    lines = [line for rows in tables for line in _lines(rows)]
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def _lines(wing: str, rows: Rows) -> Iterator[tuple]:
+def _lines(rows: Rows) -> Iterator[tuple]:
     for method, runs in rows.items():
         pairs = list(_both(runs, rows.get(PATIENT.format(method), [])))
         if pairs:
             error, more, steps, longer = np.mean(pairs, axis=0)
+            wing = runs[0].wing
             yield (PROBLEMS[wing], method, place(wing, runs[0]), len(pairs), error, more,
                    100 * (more / error - 1), steps, longer)  # fmt: skip
 

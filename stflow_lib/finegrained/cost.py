@@ -162,7 +162,7 @@ def matches(
     return {(1, 1): "both", (1, 0): "without", (0, 1): "with", (0, 0): "neither"}[tuple(hits)]
 
 
-def step_seconds(part: Part, task: Task, steps: int) -> float:
+def step_seconds(part: Part, steps: int) -> float:
     """Seconds per training step, mean over `steps` steps of the book's own training loop.
 
     The clock starts with the first loss and stops when the last step's result is here.
@@ -178,7 +178,7 @@ def step_seconds(part: Part, task: Task, steps: int) -> float:
         return {"seconds": (time.perf_counter() - started[0]) / steps}
 
     plan = replace(part.training, epochs=1, epoch_steps=steps)
-    history = train(part.network, loss, task.train, clock, plan, seed=0)
+    history = train(part.network, loss, part.task.train, clock, plan, seed=0)
     return history.curves["seconds"][0]
 
 
@@ -194,7 +194,7 @@ def sample_seconds(part: Part, batches: int, batch: int = 16) -> float:
     return (time.perf_counter() - start) / sum(len(indices) for indices in some)
 
 
-def measure(measured: list[Part], task: Task, turns: int, steps: int) -> pd.DataFrame:
+def measure(measured: list[Part], turns: int, steps: int) -> pd.DataFrame:
     """Table 10's timings, one row per part, all parts side by side in turns.
 
     Columns method, stage, name, parameters; train_s (one pass over the training samples) and
@@ -203,16 +203,16 @@ def measure(measured: list[Part], task: Task, turns: int, steps: int) -> pd.Data
     infer_spread likewise, NaN for a stage that predicts nothing.
     """
     retain_heap()
-    learn = {p.name: partial(step_seconds, p, task, steps) for p in measured}
+    learn = {p.name: partial(step_seconds, p, steps) for p in measured}
     infer = {p.name: partial(sample_seconds, p, steps) for p in measured if p.predicts}
     learned, inferred = interleaved(learn, turns), interleaved(infer, turns)
     rows = []
     for part in measured:
         step, spread = median_and_iqr(learned[part.name])
         sample, sample_spread = median_and_iqr(inferred.get(part.name, [np.nan]))
-        epoch, whole = planned_steps(part.training, len(task.train))
+        epoch, whole = planned_steps(part.training, len(part.task.train))
         rows.append((part.method, part.stage, part.name, count_parameters(part.network),
-                     step * epoch, spread, sample * len(task.test), sample_spread,
+                     step * epoch, spread, sample * len(part.task.test), sample_spread,
                      step * whole / 60))  # fmt: skip
     columns = ["method", "stage", "name", "parameters", "train_s", "train_spread", "infer_s",
                "infer_spread", "total_min"]  # fmt: skip

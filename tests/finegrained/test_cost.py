@@ -92,7 +92,7 @@ def test_every_part_of_every_method_steps(task, tiny, name):
     torch.manual_seed(0)  # some seeds give networks that are born dead and never move
     for part in cost.parts(METHODS[name], task, small(name, tiny)):
         before = [p.detach().clone() for p in part.network.parameters()]
-        assert cost.step_seconds(part, task, 2) > 0
+        assert cost.step_seconds(part, 2) > 0
         after = part.network.parameters()
         assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True)), part.name
         assert not part.predicts or cost.sample_seconds(part, 1) > 0
@@ -109,9 +109,9 @@ def test_which_count_was_printed():
 
 def test_table_extrapolates_from_the_median_step(task, tiny, monkeypatch):
     """Steps of one second and maps of a tenth give numbers that can be worked out by hand."""
-    monkeypatch.setattr(cost, "step_seconds", lambda part, task, steps: 1.0)
+    monkeypatch.setattr(cost, "step_seconds", lambda part, steps: 1.0)
     monkeypatch.setattr(cost, "sample_seconds", lambda part, steps: 0.1)
-    table = cost.measure(cost.parts(METHODS["UrbanSTC"], task, tiny), task, 3, 2)
+    table = cost.measure(cost.parts(METHODS["UrbanSTC"], task, tiny), 3, 2)
     steps = -(-len(task.train) // 16)
     assert table["train_s"].tolist() == [steps] * 4
     np.testing.assert_allclose(table["total_min"], np.array([2, 2, 2, 3]) * steps / 60)

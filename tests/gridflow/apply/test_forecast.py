@@ -13,16 +13,6 @@ from stflow_lib.training import saved
 HERE = {"lat_min": 50.0, "lat_max": 50.4, "lon_min": 8.0, "lon_max": 8.5}
 
 
-@pytest.fixture(scope="module")
-def city(make_grid):
-    return make_grid("town", steps=400, poi=False)
-
-
-@pytest.fixture(scope="module")
-def model(city):
-    return fit(city, hours=4)
-
-
 def test_the_hours_behind_the_last_and_the_middles_of_cells(city):
     lat = ("row", np.linspace(50.3, 50.0, 4))
     found = forecast(city.assign_coords(lat=lat), hours=3)

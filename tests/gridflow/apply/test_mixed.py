@@ -4,18 +4,8 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.gridflow import METHODS, fit, load_model, make_task, save
+from stflow_lib.gridflow import METHODS, load_model, make_task, save
 from stflow_lib.training.mixture import METHOD, mixed, title
-
-
-@pytest.fixture(scope="module")
-def city(make_grid):
-    return make_grid("town", steps=400, poi=False)
-
-
-@pytest.fixture(scope="module")
-def model(city):
-    return fit(city, hours=2)
 
 
 def test_one_that_outweighs_all_stands_alone(lender, twelve):

@@ -75,12 +75,11 @@ class Summaries(Generic[T]):
 
     def publish(self, profile: str) -> list[Path]:
         """Write the summary of every city of the profile; RunError where a network is missing."""
-        for run in (run for group in self.planned(profile).values() for run in group):
+        groups = self.planned(profile).values()
+        for run in (run for group in groups for run in group):
             if not live.has_checkpoint(run):
                 raise RunError(f"{run}: no trained network in the store, nothing is published")
-        return [
-            self.write(self.fresh(group), profile) for group in self.planned(profile).values()
-        ]
+        return [self.write(self.fresh(group), profile) for group in groups]
 
     def write(self, drawn: Drawn[T], profile: str) -> Path:
         """The file of a summary, with the city's source and licence, and the records."""
