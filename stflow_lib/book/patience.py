@@ -50,7 +50,10 @@ def _steps(record: dict) -> int:
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:
     """`table` with the words of a page."""
-    return found.drop(columns="problem").set_index("method").rename(columns={
+    whole = found.round({"steps": 0, "steps_twice": 0}).astype(
+        {"steps": int, "steps_twice": int}
+    )
+    return whole.drop(columns="problem").set_index("method").rename(columns={
         "error": "validation error", "twice": "with twice", "change": "change (%)",
         "steps_twice": "with twice, steps",
     })  # fmt: skip

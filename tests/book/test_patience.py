@@ -24,6 +24,9 @@ def test_only_seeds_with_both_records_are_compared(monkeypatch):
     assert found.loc[0, ["error", "twice", "change", "steps"]].tolist() == pytest.approx(
         [3.0, 3.3, 10.0, 150.0]
     )
+    assert (
+        patience.shown(found).loc["UrbanSTC", "steps"].dtype == int
+    )  # no decimals on the page
 
 
 def test_the_sentence_counts_and_names_the_largest_change():
