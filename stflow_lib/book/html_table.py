@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 SENTENCE = 45  # letters from which a cell of a table may be broken into lines
-TALL, WIDE = 24, 7  # rows from which a table scrolls in a frame; columns from which it is tight
+TALL, WIDE = 24, 5  # rows from which a table scrolls in a frame; columns from which it is tight
 ABSENT = frozenset({"not run", "-", "–", ""})
 RUNS = re.compile(r"^(?P<mean>\d[\d.]*)(?: ± (?P<spread>[\d.]+))?(?: \(n=(?P<n>\d+)[^)]*\))?$")
 COUNT = re.compile(r" \(n=(\d+)\)$")
@@ -24,7 +24,7 @@ WHOLE = (
     "\ue003",
     "\ue004",
 )  # before a width in figures, around the part that is so wide
-MARKED = re.compile(f"{WHOLE[0]}(\\d+){WHOLE[1]}([^{WHOLE[2]}]*){WHOLE[2]}")
+MARKED = re.compile(f"{WHOLE[0]}(\\d+){WHOLE[1]}([^{WHOLE[2]}]*){WHOLE[2]}([^ <{BOLD[1]}]*)")
 DIGIT = 0.7  # em
 SPREAD = re.compile(r" (?=± )|(?<=±) ")
 INTERVAL = re.compile(r"(?<=\d,) (?=[+−-]?\d[\d.]*\])")
@@ -137,7 +137,10 @@ def _aligned(cells: list) -> list:
 
 def to_html(frame: pd.DataFrame, caption: str, digits: int, index: bool, search: bool) -> str:
     """The table with its caption above it, in a frame that scrolls and can be focused."""
-    number = f"{{:.{digits}f}}".format
+
+    def number(value: float) -> str:
+        return f"{round(value, digits) + 0.0:.{digits}f}"  # no minus before a zero
+
     table = _named_corner(on_the_point(frame, digits)).to_html(
         float_format=number, na_rep="–", index=index, border=0, justify="right"
     )
@@ -151,12 +154,16 @@ def to_html(frame: pd.DataFrame, caption: str, digits: int, index: bool, search:
 def _with_tags(table: str, wide: bool) -> str:
     """Private letters become tags: DIGIT em hold a figure of any font, bold or not.
 
-    Numbers are not broken from their spread, nor, unless the table is wide, inside an interval.
+    Numbers are whole; unless the table is wide they keep their spread, and so are intervals.
     """
-    for pattern in [SPREAD] if wide else [SPREAD, INTERVAL]:
+    for pattern in [] if wide else [SPREAD, INTERVAL]:
         table = pattern.sub("\N{NO-BREAK SPACE}", table)
     table = MARKED.sub(
-        lambda m: f'<span style="min-width:{DIGIT * int(m[1]):.1f}em">{m[2]}</span>', table
+        lambda m: (
+            f'<span class="number"><span style="min-width:{DIGIT * int(m[1]):.1f}em">'
+            f"{m[2]}</span>{m[3]}</span>"
+        ),
+        table,
     )
     return table.replace(BOLD[0], "<strong>").replace(BOLD[1], "</strong>")
 

@@ -101,14 +101,29 @@ def test_whole_parts_of_a_column_are_equally_wide():
     cells = ["9.900 ± 0.100", "123.400 ± 2.000", "not run", "-1.5"]
     page = to_html(pd.DataFrame({"sf": cells}), "", 3, True, False)
     assert wholes(page) == [("2.1", "9"), ("2.1", "123"), ("2.1", "-1")]
-    assert "9</span>.900\xa0±\xa00.100</td>" in page and "<td>not run</td>" in page
+    assert "9</span>.900\xa0±\xa00.100</span></td>" in page and "<td>not run</td>" in page
+
+
+def test_a_number_and_its_spread_are_one_piece_and_what_follows_is_not():
+    """In a narrow column "9" and ".598" stood on two lines; a note may go to the next."""
+    cells = ["9.598 ± 0.050 (n=3, 2 not run)", "10.1 [8.2, 12.0]", "1,234"]
+    page = to_html(pd.DataFrame({"sf": cells}), "", 3, True, False)
+    assert "9</span>.598\xa0±\xa00.050</span> (n=3, 2 not run)</td>" in page
+    assert "10</span>.1</span> [8.2,\xa012.0]</td>" in page and "1,234</span></span>" in page
+
+
+def test_zero_has_no_minus():
+    page = to_html(pd.DataFrame({"gain": [-0.04, 0.04, -0.06]}), "", 1, True, False)
+    assert re.findall(r"<td>([^<]*)</td>", page) == ["0.0", "0.0", "-0.1"]
 
 
 def test_bold_numbers_are_as_wide_as_others():
     """Bold figures are wider in most fonts: the width is the column's, in em."""
     frame = html_table.bold_best(pd.DataFrame({"sf": ["9.9", "10.0"]}))
     page = to_html(frame, "", 3, False, False)
-    assert '<strong><span style="min-width:1.4em">9</span>.9</strong>' in page
+    assert (
+        '<strong><span class="number"><span style="min-width:1.4em">9</span>.9</span>' in page
+    )
     assert [width for width, _ in wholes(page)] == ["1.4", "1.4"]
 
 
@@ -128,9 +143,9 @@ def test_floats_among_words_get_the_digits_of_the_table():
 
 
 def test_a_number_stays_on_the_line_of_its_spread_and_interval():
-    """Words may be broken so that a table fits, numbers not; intervals of a wide table may."""
+    """Words may be broken so that a table fits; in a wide table spreads and intervals too."""
     frame = pd.DataFrame({"a": ["1.5 ± 0.2 (n=3)", "HA: +1.2 [-0.4, 2.0] a, 3"]})
     page = to_html(frame, "", 1, True, False)
     assert "1.5\xa0±\xa00.2 (n=3)" in page and "HA: +1.2 [-0.4,\xa02.0] a, 3" in page
     wide = to_html(pd.concat({k: frame["a"] for k in range(8)}, axis=1), "", 1, True, False)
-    assert "1.5\xa0±\xa00.2" in wide and "[-0.4, 2.0]" in wide
+    assert "1.5 ± 0.2" in wide and "[-0.4, 2.0]" in wide
