@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
 
 from stflow_lib.book.legends import warn_of_covered
 from stflow_lib.book.published import NARROW
@@ -28,6 +29,12 @@ FITS = 5.5  # inches that a phone shows without a second picture
 MANY, LEAST = 6, 3.6  # panels from which those up to so many inches stand in pairs
 LOWEST, TURNED = 2.6, 0.5  # inches of a panel that stood beside another, of turned labels
 LETTER = 0.55 / 72  # inches of a letter for each point of its size
+NAMES, ROW, EDGES = (
+    0.4,
+    1.4 * LETTERS / 72,
+    1.0,
+)  # the part of the width for names at the y axis;
+# inches of a line of words; inches of title and numbers above and below a panel
 
 
 def install() -> None:
@@ -183,6 +190,7 @@ def _fit_words(undo: ExitStack, figure: Figure, panels: list[Axes]) -> None:
             if isinstance(text, Text) and text not in panel.texts:
                 _wrap(undo, text, width)
         _wrap(undo, panel.xaxis.label, width)
+        _wrap_names(undo, panel, width)
         for side in "xy":
             labels = getattr(panel, f"get_{side}ticklabels")()
             if labels and labels[0].get_fontsize() < LETTERS:
@@ -202,6 +210,23 @@ def _wrap(undo: ExitStack, text: Text, width: float) -> None:
     letters = max(10, int(width / (text.get_fontsize() * LETTER)))
     if len(text.get_text()) > letters and "$" not in text.get_text():
         _set(undo, text, text=textwrap.fill(text.get_text(), letters))
+
+
+def _wrap_names(undo: ExitStack, panel: Axes, width: float) -> None:
+    """Names at the y axis are broken into lines that leave the panel most of the width."""
+    letters = int(NAMES * width / (LETTERS * LETTER))
+    names = [label.get_text() for label in panel.get_yticklabels()]
+    folded = [textwrap.fill(name, letters) for name in names]
+    lines = max((name.count("\n") + 1 for name in folded), default=1)
+    if lines == 1 or any("$" in name for name in names):
+        return
+    undo.callback(panel.yaxis.set_major_formatter, panel.yaxis.get_major_formatter())
+    panel.yaxis.set_major_formatter(FixedFormatter(folded))
+    for text in (panel.title, panel.xaxis.label):  # they stand over the panel alone
+        _wrap(undo, text, (1 - NAMES) * width)
+    rows = panel.get_gridspec().nrows
+    needed = rows * (lines * len(names) * ROW + EDGES)
+    panel.figure.set_figheight(max(panel.figure.get_figheight(), needed))
 
 
 def _is_crowded(panel: Axes) -> bool:

@@ -156,3 +156,23 @@ def test_low_panels_get_room_for_their_titles_and_turned_labels():
         fig.draw_without_rendering()
         boxes = [axis.get_tightbbox() for axis in axes]
     assert boxes[0].y0 > boxes[1].y1
+
+
+def test_long_names_are_broken_and_leave_the_panel_most_of_the_width():
+    """Four tenths of a phone for names, whose lines do not touch; all words stay."""
+    names = [
+        f"all three pretexts below pretext {k} alone: RMSE, a city, 20 %" for k in range(9)
+    ]
+    fig, axis = plt.subplots(figsize=(8, 3), layout="constrained")
+    axis.scatter(range(9), range(9))
+    axis.set_yticks(range(9), names)
+    axis.set_title("A title that is as long as two panels of this figure are wide")
+    with stacked(fig):
+        fig.draw_without_rendering()
+        labels = axis.get_yticklabels()
+        boxes = sorted((label.get_window_extent() for label in labels), key=lambda b: b.y0)
+        assert axis.get_window_extent().width > 0.5 * fig.bbox.width
+        assert fig.get_tightbbox().x1 <= 1.02 * fig.get_figwidth()
+        assert all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:], strict=False))
+        assert [" ".join(label.get_text().split()) for label in labels] == names
+    assert [label.get_text() for label in axis.get_yticklabels()] == names

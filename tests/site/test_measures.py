@@ -40,9 +40,9 @@ def test_page_keeps_nobody_out(look, page, width):
 
 @each_page
 def test_every_picture_says_what_it_shows(look, page):
-    """A path is no description; an empty panel is a fault."""
+    """A path is no description; an empty panel is a fault, and so is a picture shown twice."""
     found = look(page, measures.WIDTHS[0])
-    assert found["described"] == found["images"]
+    assert found["described"] == found["images"] == len(set(found["alts"]))
     assert not [alt for alt in found["alts"] if EMPTY in alt]
 
 

@@ -112,15 +112,17 @@ def show_metric_tables(
             )
 
 
-def usable_rules(long: pd.DataFrame, zero_shot: str) -> pd.DataFrame:
-    """Recorded RMSE of the rules that need no history; those that repeat need no day either."""
-    rules = long[long["row"].isin(RULES[:4]) & (long["metric"] == "rmse")]
+def usable_rules(long: pd.DataFrame, zero_shot: str, metric: str = "rmse") -> pd.DataFrame:
+    """Recorded errors of rules that need no history; those that repeat need no day either."""
+    rules = long[long["row"].isin(RULES[:4]) & (long["metric"] == metric)]
     repeats = rules[rules["row"].isin(REPEATS)].assign(scarcity=zero_shot)
     return pd.concat([rules, repeats]).query("n > 0")
 
 
-def relative_errors(rows: Rows, base: Mapping[tuple[str, str], float]) -> pd.DataFrame:
-    """RMSE of every seed in percent of a task's `base`: pair, method, scarcity, value.
+def relative_errors(
+    rows: Rows, base: Mapping[tuple[str, str], float], metric: str = "rmse"
+) -> pd.DataFrame:
+    """The error of every seed in percent of a task's `base`: pair, method, scarcity, value.
 
     Failed trainings count, see `all_errors`.
     """
@@ -129,7 +131,7 @@ def relative_errors(rows: Rows, base: Mapping[tuple[str, str], float]) -> pd.Dat
         for (pair, amount), scale in base.items()
         for method, group in rows.items()
         if method not in REPEATS
-        for error in all_errors(runs_at(group, pair, amount), "rmse")
+        for error in all_errors(runs_at(group, pair, amount), metric)
     ]
     return pd.DataFrame(points, columns=["pair", "method", "scarcity", "value"])
 
