@@ -16,8 +16,8 @@ profile: str = "bench"  # whose recorded runs the page shows: bench, lab or pape
 import matplotlib.pyplot as plt
 
 from stflow_lib import runs
-from stflow_lib.book import findings, tables
-from stflow_lib.book.display import OTHER, show_table
+from stflow_lib.book import findings, split_intervals, tables
+from stflow_lib.book.display import OTHER, show_table, show_text
 from stflow_lib.book.plots.finegrained import likelihood, live
 from stflow_lib.finegrained.tables import LABELLED
 from stflow_lib.runs.held_out import is_held_out
@@ -110,6 +110,21 @@ if len(floors):
     show_table(floors, "RMSE of known shares, and the lowest that is recorded", digits=2)
 else:
     print("not computed: no city's files are here")
+
+# %% [markdown]
+# ## How sure is a fine cell?
+#
+# Any split can be given intervals: its errors on the validation part, sorted by the size of the
+# prediction, are put around its predictions for the test part, and cut where a block ends. Beside
+# them stand gradient-boosted trees that are asked for the two quantiles themselves. Judged are
+# cells that count, those with five vehicles or more in the mean of training. The interval score is
+# the width, and for a vehicle count outside twenty times its distance; lower is better.
+
+# %%
+sure = split_intervals.table()
+show_text(split_intervals.said(sure))
+if len(sure):
+    show_table(split_intervals.shown(sure), "90 % intervals of busy cells, seed 0", digits=2)
 
 # %% [markdown]
 # ## What it costs
