@@ -40,9 +40,10 @@ def show(wing):
 # How to read it. *Lowest error* is the lowest mean over seeds on the test part. *Lower by* is the
 # difference to the next in percent of the next one's error, paired by seed, and by day where the
 # records hold errors by day, with its 95 % interval; *a difference?* says **yes** only where the
-# whole interval is above zero. Where it includes zero, no difference is shown, and *use* names the
-# fastest of those that cannot be told apart and never failed; without an interval it is a bet on
-# the lowest mean. The best was picked by the errors that are compared, which flatters it: an
+# whole interval is above zero. *Use* names the fastest of the best and all those whose own interval
+# against it includes zero and that never failed: where the next is shown to be worse, one further
+# down, with a wider interval, may still be among them. Without an interval it is a bet on the lowest
+# mean. The best was picked by the errors that are compared, which flatters it: an
 # interval that hardly excludes zero is a weak reason.
 #
 # Methods are compared within one profile, the one with the longest schedule that has records.

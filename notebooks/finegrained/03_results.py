@@ -150,6 +150,8 @@ trained = [r for r in records if r["scarcity"] == "100" and r["curves"].get("val
 if trained:
     comparisons.convergence_figure(trained, units)
     plt.show()
+else:
+    print(f"profile {profile}: no record of these runs keeps its curve")
 
 # %% [markdown]
 # ## The claims, one by one
@@ -158,7 +160,9 @@ if trained:
 # difference of their errors. The claim "UrbanSTC is better" counts as confirmed when the whole 95 %
 # interval of the mean difference lies on its side (see the [scoreboard](../scoreboard) for the
 # rules). Few seeds give wide intervals: a difference must be steady to pass. A cell of the table
-# says by how many percent of the other method's error UrbanSTC's is lower, with the interval.
+# says by how many percent of the other method's error UrbanSTC's is lower, with the interval. It is
+# that of the difference itself, which a hard day makes larger whoever wins; the pages "Results at a
+# glance" and "What to use" take the percentage on each sample of days, so that theirs is narrower.
 
 # %%
 judged = judge("finegrained")

@@ -4,7 +4,7 @@
 # *What you need: {doc}`02_stbat_method`, {doc}`03_results`. Reading: 10 minutes. Runs in: under a
 # minute; the numbers are recorded, where they come from stands below them. You will see: one
 # city split so that balancing must help, what four kinds of weights then bring to a line and to
-# two networks, and the same weights on the real pairs.*
+# a network, and the same weights on the real pairs.*
 #
 # STBaT {cite}`stbat` weighs rare kinds of regions up while a network learns in the source. On the
 # real pairs of this book that changes little. Is the mechanism at fault, are the data, or is a
@@ -64,7 +64,7 @@ show_table(weighed, "Mean weight of a cell of the source; the mean over all cell
 # Each point is the mean over splits of the gain against the same model, on the same split, without
 # weights; bars are 95 % intervals over splits. If the *oracle* failed here, the data would have no
 # such imbalance. Where it wins and *RIAM* fails, it is the mechanism. Where the gain fades from the
-# line to wider networks, capacity has absorbed it: a network that can follow both kinds has no
+# line to a network, capacity has absorbed it: a network that can follow both kinds has no
 # compromise to shift.
 
 # %%

@@ -147,6 +147,6 @@ def claims_sentence(judged: pd.DataFrame) -> str:
     so_far = ", ".join(f"{word} {count}" for word, count in early.items())
     return (
         f"{judged['id'].nunique()} claims give {len(judged)} judgements, one for each city; "
-        f"{len(run)} have runs: {text or 'none'}. So far their intervals say: "
-        f"{so_far or 'nothing'}."
+        f"{len(run)} have runs: {text or 'none'}. What all intervals say so far, also those of "
+        f"trainings that had not converged: {so_far or 'nothing'}."
     )

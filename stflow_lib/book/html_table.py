@@ -26,8 +26,8 @@ WHOLE = (
 )  # before a width in figures, around the part that is so wide
 MARKED = re.compile(f"{WHOLE[0]}(\\d+){WHOLE[1]}([^{WHOLE[2]}]*){WHOLE[2]}([^ <{BOLD[1]}]*)")
 DIGIT = 0.7  # em
-SPREAD = re.compile(r" (?=± )|(?<=±) ")
-INTERVAL = re.compile(r"(?<=\d,) (?=[+−-]?\d[\d.]*\])")
+SPREAD = re.compile(r" (?=±)")
+PIECE = re.compile(r"(?<=±) |(?<=\d,) (?=[+−-]?\d[\d.]*\])")
 
 
 def simplify(frame: pd.DataFrame, caption: str) -> tuple[pd.DataFrame, str]:
@@ -154,9 +154,9 @@ def to_html(frame: pd.DataFrame, caption: str, digits: int, index: bool, search:
 def _with_tags(table: str, wide: bool) -> str:
     """Private letters become tags: DIGIT em hold a figure of any font, bold or not.
 
-    Numbers are whole; unless the table is wide they keep their spread, and so are intervals.
+    Numbers and intervals are whole; unless the table is wide numbers keep their spread.
     """
-    for pattern in [] if wide else [SPREAD, INTERVAL]:
+    for pattern in [PIECE] if wide else [PIECE, SPREAD]:
         table = pattern.sub("\N{NO-BREAK SPACE}", table)
     table = MARKED.sub(
         lambda m: (

@@ -114,8 +114,9 @@ def gathered(cells: list[dict]) -> list[dict]:
     summary = f"Where the numbers of this page come from: {len(lines)} sets of runs{mark}"
     page = f'<details class="provenance"><summary>{summary}</summary>{"".join(lines)}</details>'
     output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": page}}
+    source = "# where the numbers come from"  # a cell without any is left out of a site
     last = {"cell_type": "code", "id": "provenance", "execution_count": None,
-            "metadata": {"tags": ["remove-input"]}, "source": "", "outputs": [output]}  # fmt: skip
+            "metadata": {"tags": ["remove-input"]}, "source": source, "outputs": [output]}  # fmt: skip
     return [*kept, last]
 
 

@@ -142,7 +142,7 @@ def show_settings(wing: str, caption: str) -> None:
     wide = counted.pivot(index="method", columns=["part", "city"], values="settings")
     wide = wide.reindex(choosing.own_methods(wing)).fillna(0).astype(int)
     wide = wide.sort_index(axis=1).rename_axis(index=None, columns=[None, None])
-    show_table(wide, caption, folded="how often test errors were looked at")
+    show_table(wide, caption, folded="how many settings have a test error that is recorded")
 
 
 def show_costs(rows: Rows, caption: str) -> None:

@@ -91,10 +91,11 @@ def test_claims_are_counted_and_those_without_runs_stay_claims():
     })  # fmt: skip
     assert glance.claims_sentence(judged) == (
         "3 claims give 4 judgements, one for each city; 2 have runs: not converged 1, open 1. "
-        "So far their intervals say: confirmed 1, open 1."
+        "What all intervals say so far, also those of trainings that had not converged: "
+        "confirmed 1, open 1."
     )
     none = glance.claims_sentence(judged[2:])
-    assert "0 have runs: none. So far their intervals say: nothing." in none
+    assert "0 have runs: none. " in none and none.endswith(" not converged: nothing.")
 
 
 def test_the_front_page_counts_what_is_certain_on_both_sides():

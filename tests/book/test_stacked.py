@@ -2,6 +2,7 @@
 
 import io
 from base64 import b64decode
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -173,6 +174,6 @@ def test_long_names_are_broken_and_leave_the_panel_most_of_the_width():
         boxes = sorted((label.get_window_extent() for label in labels), key=lambda b: b.y0)
         assert axis.get_window_extent().width > 0.5 * fig.bbox.width
         assert fig.get_tightbbox().x1 <= 1.02 * fig.get_figwidth()
-        assert all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:], strict=False))
+        assert all(low.y1 <= high.y0 for low, high in pairwise(boxes))
         assert [" ".join(label.get_text().split()) for label in labels] == names
     assert [label.get_text() for label in axis.get_yticklabels()] == names

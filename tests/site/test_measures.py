@@ -53,6 +53,7 @@ def test_pages_of_records_are_short_and_start_with_a_result(site, look, page):
         pytest.skip("a page about data, a method or an operation may be longer")
     found = look(page, measures.WIDTHS[0])
     assert found["screens"] <= SCREENS and found["finding"] < 1
+    assert "Where the numbers of this page come from" in found["text"]
 
 
 @each_page

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book.display import show_table
-from stflow_lib.book.tables import SMOKE, runs_of, show_provenance
+from stflow_lib.book.display import provenance, show_table
+from stflow_lib.book.tables import SMOKE, runs_of
 from stflow_lib.data.catalog.index import entries
 from stflow_lib.finegrained.plan import RULES
 from stflow_lib.runs import Rows, Run, store
@@ -101,4 +101,4 @@ def show_live(what: str, rows: Rows) -> None:
     """Train the rows where they have no record, and show their errors under a caption `LIVE`."""
     runs.ensure_all(runs_of(rows))
     show_table(live_table(rows), f"{what}. {NOTE}")
-    show_provenance(rows)
+    provenance(runs.records(runs_of(rows)))
