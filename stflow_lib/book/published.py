@@ -116,7 +116,8 @@ def gathered(cells: list[dict]) -> list[dict]:
     output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": page}}
     source = "# where the numbers come from"  # a cell without any is left out of a site
     last = {"cell_type": "code", "id": "provenance", "execution_count": None,
-            "metadata": {"tags": ["remove-input"]}, "source": source, "outputs": [output]}  # fmt: skip
+            "metadata": {"tags": ["remove-input"]}, "source": source,
+            "outputs": [output]}  # fmt: skip
     return [*kept, last]
 
 

@@ -33,7 +33,8 @@ def task_of(flow: np.ndarray, directions: tuple[str, ...] = ("pickup",)):
     """Hourly fine maps as a task with blocks of 2 x 2."""
     time = pd.date_range("2008-05-24", periods=len(flow), freq="h")
     city = grid_city(flow, time, directions, name="handtown", step_minutes=60,
-                     zone="America/Los_Angeles", unit="vehicles per hour", source="made for a test", licence="MIT")  # fmt: skip
+                     zone="America/Los_Angeles", unit="vehicles per hour",
+                     source="made for a test", licence="MIT")  # fmt: skip
     return make_task(with_content_hash(city), 2)
 
 
