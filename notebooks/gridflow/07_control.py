@@ -78,9 +78,10 @@ for sentence in control.reading(simulated):
 
 # %%
 if len(simulated):
+    named = simulated.rename(columns={"seeds": "splits", "capped": "ended by a cap"})
     show_table(
-        simulated.set_index(["model", "days", "weights"]),
-        "Gain in RMSE over no weights (%), 95 % interval, splits, runs that a cap ended",
+        named.set_index(["model", "days", "weights"]),
+        "Gain in RMSE over no weights (%) and 95 % interval over splits",
         digits=1,
     )
     wins = simulated[(simulated["days"] == 0) & (simulated["low"] > 0)]
