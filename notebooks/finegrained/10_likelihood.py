@@ -116,8 +116,9 @@ else:
 # %% [markdown]
 # ## How sure is a fine cell?
 #
-# Any split can be given intervals: its errors on the validation part, sorted by the size of the
-# prediction, are put around its predictions for the test part, and cut where a block ends. Beside
+# Any split can be given intervals: its errors on the validation part, in deviations of a binomial
+# draw from the block and sorted by the size of the prediction, are put around its predictions for
+# the test part, and cut where a block ends. Beside
 # them stand gradient-boosted trees that are asked for the two quantiles themselves. Judged are
 # cells that count, those with five vehicles or more in the mean of training. The interval score is
 # the width, and for a vehicle count outside twenty times its distance; lower is better.

@@ -1,8 +1,9 @@
 """90 % intervals of fine cells on the test part, of any split head beside the quantiles of trees.
 
 `python -m stflow_lib.book.split_intervals [city ...]` measures them and writes what the page shows
-to book/split_intervals.csv. A head's intervals are its own errors on the validation part, by size
-of the prediction (`stflow_lib.training.conformal`); trees are asked for the two quantiles.
+to book/split_intervals.csv. A head's intervals are its own errors on the validation part, in
+deviations of a draw and by size of the prediction (`finegrained.apply.infer.bounds`); trees are
+asked for the two quantiles.
 """
 
 import sys
@@ -18,7 +19,7 @@ from torch import Tensor
 from stflow_lib import ROOT, runs
 from stflow_lib.data.files.write import write_atomic
 from stflow_lib.finegrained import TABLES, open_task
-from stflow_lib.finegrained.apply.infer import calibrated, means
+from stflow_lib.finegrained.apply.infer import bounds, calibrated, inside, means
 from stflow_lib.finegrained.beyond.trees import (
     Blocks,
     History,
@@ -31,7 +32,6 @@ from stflow_lib.finegrained.beyond.trees import (
 from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.runs import Run
-from stflow_lib.training.conformal import Bands
 from stflow_lib.training.interval_score import Outcome
 from stflow_lib.training.trees import Boosting
 
@@ -91,8 +91,7 @@ def busy(task: Task) -> Bool[Tensor, "sample 1 fine_row fine_col"]:
     """Cells of test maps with a training mean of at least `BUSY` in a block that is not empty."""
     ways = len(task.directions)
     usual = torch.stack([task.fine[task.train[d::ways]].mean(0) for d in range(ways)])
-    live = upsample_nearest(task.coarse[task.test], task.factor) > 0
-    return live & (usual >= BUSY)[task.test % ways]
+    return (_whole(task) > 0) & (usual >= BUSY)[task.test % ways]
 
 
 def judged(task: Task, cells: Tensor, found: Bounds) -> dict[str, float | int]:
@@ -103,18 +102,13 @@ def judged(task: Task, cells: Tensor, found: Bounds) -> dict[str, float | int]:
 
 def conformal(task: Task, predictor) -> Bounds:
     """A head's maps, with its errors on the validation part around them, by direction."""
-    ways, mean = len(task.directions), means(predictor, task, task.test)
-    lower, upper = mean.clone(), mean.clone()
-    for d, bands in enumerate(calibrated(predictor, replace(task, test=task.valid))):
-        own = task.test % ways == d
-        lower[own], upper[own] = Bands(**bands).bounds(mean[own], LEVELS)
-    return within(task, mean, lower, upper)
+    whole, mean = _whole(task), means(predictor, task, task.test)
+    ways = calibrated(predictor, replace(task, test=task.valid))
+    return Bounds(mean, *bounds(mean, whole, ways, LEVELS))
 
 
-def within(task: Task, mean: Fine, lower: Fine, upper: Fine) -> Bounds:
-    """No bound is below nothing or above what the block holds."""
-    whole = upsample_nearest(task.coarse[task.test], task.factor)
-    return Bounds(mean, *(torch.minimum(end.clamp_min(0), whole) for end in (lower, upper)))
+def _whole(task: Task) -> Fine:
+    return upsample_nearest(task.coarse[task.test], task.factor)
 
 
 def quantiles(task: Task, settings: TreesSettings | None = None) -> Bounds:
@@ -132,8 +126,9 @@ def quantiles(task: Task, settings: TreesSettings | None = None) -> Bounds:
     base, x = test.fine(history.shares), flat(features(test, history))
     ends = [_quantile_trees(settings.booster, level, *told).predict(x) for level in LEVELS]
     shares = [base + torch.from_numpy(end).to(base).view_as(base) for end in ends]
-    lower, upper = (_as_maps(task, share * test.vehicles[:, None]) for share in shares)
-    return within(task, (lower + upper) / 2, lower, upper)
+    maps = [_as_maps(task, share * test.vehicles[:, None]) for share in shares]
+    lower, upper = (inside(end, _whole(task)) for end in maps)
+    return Bounds((lower + upper) / 2, lower, upper)
 
 
 def _rows(blocks: Blocks, settings: TreesSettings, history: History, learned: bool):

@@ -37,7 +37,7 @@ class Refiner(Calibrated):
     card: bands by direction, where the cells lie, and how many maps calibrated.
     """
 
-    NOTE, WHAT = "infer", "a model of fine maps"
+    NOTE, WHAT = "split_intervals", "a model of fine maps"
 
     def __call__(self, coarse: City, levels: Sequence[float] = LEVELS) -> xr.Dataset:
         """mean, lower and upper (time, direction, row, col) of coarse maps, in their unit.
@@ -49,17 +49,9 @@ class Refiner(Calibrated):
         task = coarse_task(coarse, self.predictor.made.form)
         mean = means(self.predictor, task, torch.arange(len(task.coarse)))
         whole = upsample_nearest(task.coarse, task.factor)
-        ends = self._bounds(mean, levels)
-        lower, upper = (torch.minimum(end.clamp_min(0), whole) for end in ends)
+        lower, upper = bounds(mean, whole, self.card["bands"], levels)
         maps = {"mean": mean, "lower": lower, "upper": upper}
         return self._dataset(coarse, maps, levels)
-
-    def _bounds(self, mean: Fine, levels: Sequence[float]) -> tuple[Fine, Fine]:
-        lower, upper, ways = mean.clone(), mean.clone(), self.card["bands"]
-        for d, bands in enumerate(ways):
-            own = slice(d, None, len(ways))
-            lower[own], upper[own] = Bands(**bands).bounds(mean[own], levels)
-        return lower, upper
 
     def _dataset(self, coarse: xr.Dataset, maps: dict[str, Fine], levels) -> xr.Dataset:
         form, card = self.predictor.made.form, self.card
@@ -170,14 +162,47 @@ def _kept(fine: Fine, coarse: Float[Tensor, "sample 1 row col"], factor: int) ->
 
 
 def calibrated(predictor: Predictor, task: Task) -> list[dict[str, Any]]:
-    """Bands by direction from the test part, which neither fitted nor chose."""
+    """Bands by direction from the test part, which neither fitted nor chose; see `bounds`."""
     ways, found = len(task.directions), []
     for direction in range(ways):
         own = task.test[task.test % ways == direction]
-        live = (upsample_nearest(task.coarse[own], task.factor) > 0).flatten()
-        guess = means(predictor, task, own).flatten()[live]
-        found.append(Bands.of(guess, task.fine[own].flatten()[live]).arrays())
+        whole, mean = (
+            upsample_nearest(task.coarse[own], task.factor),
+            means(predictor, task, own),
+        )
+        missed = mean + (task.fine[own] - mean) / deviation(mean, whole)
+        found.append(Bands.of(mean[whole > 0], missed[whole > 0]).arrays())
     return found
+
+
+def deviation(mean: Fine, whole: Fine) -> Fine:
+    """Of a cell's count when its block's vehicles choose one by one, in vehicles.
+
+    sqrt(m (1 - m / x) + 1 / 4): a cell that has nearly all of its block is nearly sure.
+    """
+    share = mean / whole.clamp_min(torch.finfo(whole.dtype).tiny)
+    return (mean * (1 - share).clamp_min(0) + 0.25).sqrt()
+
+
+def bounds(
+    mean: Fine, whole: Fine, ways: Sequence[dict[str, Any]], levels: Sequence[float]
+) -> tuple[Fine, Fine]:
+    """Lower and upper bounds of fine maps, between nothing and the `whole` block.
+
+    Samples have the directions in turn, each with its bands of errors in `deviation`s.
+    """
+    lower, upper = mean.clone(), mean.clone()
+    for d, bands in enumerate(ways):
+        own = slice(d, None, len(ways))
+        lower[own], upper[own] = Bands(**bands).bounds(mean[own], levels)
+    unit = deviation(mean, whole)
+    lower, upper = (mean + (end - mean) * unit for end in (lower, upper))
+    return inside(lower, whole), inside(upper, whole)
+
+
+def inside(bound: Fine, whole: Fine) -> Fine:
+    """A bound that is neither below nothing nor above what the block holds."""
+    return torch.minimum(bound.clamp_min(0), whole)
 
 
 def _method(name: str) -> Method:

@@ -8,6 +8,7 @@ import torch
 from stflow_lib.data import DataError, block_sum
 from stflow_lib.data.schema import grid_city, with_content_hash
 from stflow_lib.finegrained import fit, infer, load_model, save
+from stflow_lib.finegrained.apply.infer import deviation
 
 CARD = {
     "zone": "nominal",
@@ -124,3 +125,30 @@ def test_bounds_by_direction(monkeypatch):
     width = (found.upper - found.lower).mean(("time", "row", "col"))
     assert width[0] < 1e-5 < 3 < width[1]
     assert torch.is_tensor(fit(town(flow), (2, 2), "HA").card["bands"][0]["above"])
+
+
+def test_errors_are_counted_in_deviations_of_a_draw():
+    """A cell that has all of its block is sure but for a half; one with half of 100 has 5."""
+    mean = torch.tensor([[[[50.0, 100.0, 0.0, 0.0]]]])
+    whole = torch.tensor([[[[100.0, 100.0, 100.0, 0.0]]]])
+    assert deviation(mean, whole).flatten().tolist() == pytest.approx(
+        [25.25**0.5, 0.5, 0.5, 0.5]
+    )
+
+
+def test_cells_of_one_size_are_as_sure_as_their_shares():
+    """Ten vehicles that are nearly all of a block, and ten of a hundred, in one city: intervals
+    of the first are narrower, and both hold what they promise."""
+    random = np.random.default_rng(2)
+    flow = np.zeros((600, 1, 4, 4))
+    for block, total in ((0, 11), (2, 110)):
+        x = random.poisson(total, 600)
+        flow[:, 0, 0, block] = random.binomial(x, 10 / total)
+        flow[:, 0, 1, block] = x - flow[:, 0, 0, block]
+    past, truth = town(flow[:400], ways=("in",)), flow[400:]
+    found = infer(past, town(block_sum(truth, 2), name="now", ways=("in",)), method="HA")
+    width = (found.upper - found.lower).mean("time").values[0, 0]
+    assert width[0] < 0.6 * width[2]
+    lower, upper = found.lower.values[:, 0, 0], found.upper.values[:, 0, 0]
+    held = ((lower <= truth[:, 0, 0]) & (truth[:, 0, 0] <= upper)).mean(0)
+    assert 0.85 < held[0] <= 1 and 0.85 < held[2] < 0.97
