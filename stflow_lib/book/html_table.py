@@ -13,7 +13,8 @@ import pandas as pd
 from scipy import stats
 
 SENTENCE = 45  # letters from which a cell of a table may be broken into lines
-TALL, WIDE = 24, 5  # rows from which a table scrolls in a frame; columns from which it is tight
+TALL = 24  # rows from which a table scrolls in a frame
+WIDE, CROWDED = 5, 9  # columns above which it is tight, and above which intervals may be broken
 ABSENT = frozenset({"not run", "-", "–", ""})
 RUNS = re.compile(r"^(?P<mean>\d[\d.]*)(?: ± (?P<spread>[\d.]+))?(?: \(n=(?P<n>\d+)[^)]*\))?$")
 COUNT = re.compile(r" \(n=(\d+)\)$")
@@ -26,8 +27,8 @@ WHOLE = (
 )  # before a width in figures, around the part that is so wide
 MARKED = re.compile(f"{WHOLE[0]}(\\d+){WHOLE[1]}([^{WHOLE[2]}]*){WHOLE[2]}([^ <{BOLD[1]}]*)")
 DIGIT = 0.7  # em
-SPREAD = re.compile(r" (?=±)")
-PIECE = re.compile(r"(?<=±) |(?<=\d,) (?=[+−-]?\d[\d.]*\])")
+SPREAD, SIGN = re.compile(r" (?=±)"), re.compile(r"(?<=±) ")
+INTERVAL = re.compile(r"(?<=\d,) (?=[+−-]?\d[\d.]*\])")
 
 
 def simplify(frame: pd.DataFrame, caption: str) -> tuple[pd.DataFrame, str]:
@@ -147,16 +148,17 @@ def to_html(frame: pd.DataFrame, caption: str, digits: int, index: bool, search:
     named = html.escape(re.sub(r"\s+", " ", caption) or "table", quote=True)
     title = f'<p class="table-caption">{html.escape(caption)}</p>' if caption else ""
     frame_tag = f'<div class="{classes(frame, index, search)}" role="region" tabindex="0"'
-    table = _with_tags(table, frame.shape[1] > WIDE)
+    table = _with_tags(table, frame.shape[1])
     return f'{title}{frame_tag} aria-label="{named}">{table}</div>'
 
 
-def _with_tags(table: str, wide: bool) -> str:
+def _with_tags(table: str, columns: int) -> str:
     """Private letters become tags: DIGIT em hold a figure of any font, bold or not.
 
-    Numbers and intervals are whole; unless the table is wide numbers keep their spread.
+    Numbers are whole; intervals unless the table is crowded, and unless it is wide numbers keep
+    their spread.
     """
-    for pattern in [PIECE] if wide else [PIECE, SPREAD]:
+    for pattern in [SIGN] + [INTERVAL] * (columns <= CROWDED) + [SPREAD] * (columns <= WIDE):
         table = pattern.sub("\N{NO-BREAK SPACE}", table)
     table = MARKED.sub(
         lambda m: (

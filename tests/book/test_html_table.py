@@ -143,9 +143,11 @@ def test_floats_among_words_get_the_digits_of_the_table():
 
 
 def test_a_number_stays_on_the_line_of_its_spread_and_interval():
-    """Words may be broken so that a table fits; in a wide one a spread may go to the next line."""
+    """Words may be broken so that a table fits; in a wide one spreads may move down."""
     frame = pd.DataFrame({"a": ["1.5 ± 0.2 (n=3)", "HA: +1.2 [-0.4, 2.0] a, 3"]})
     page = to_html(frame, "", 1, True, False)
     assert "1.5\xa0±\xa00.2 (n=3)" in page and "HA: +1.2 [-0.4,\xa02.0] a, 3" in page
     wide = to_html(pd.concat({k: frame["a"] for k in range(8)}, axis=1), "", 1, True, False)
     assert "1.5 ±\xa00.2" in wide and "[-0.4,\xa02.0]" in wide
+    crowd = to_html(pd.concat({k: frame["a"] for k in range(10)}, axis=1), "", 1, True, False)
+    assert "1.5 ±\xa00.2" in crowd and "[-0.4, 2.0]" in crowd

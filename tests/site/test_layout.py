@@ -8,7 +8,7 @@ import pytest
 from stflow_lib.book import html_table
 
 STYLE = Path(__file__).resolve().parents[2] / "book/_static/stflow.css"
-LONG = pd.DataFrame({f"city {k}": ["1.000 ± 0.100", "20.000 ± 0.200"] for k in range(12)},
+LONG = pd.DataFrame({f"city {k}": ["1.000 ± 0.100", "20.000 ± 0.200"] for k in range(24)},
                     index=["Historical average", "Boosted line"])  # fmt: skip
 both_widths = pytest.mark.parametrize("width", (1300, 390))
 POINTS = """() => [...document.querySelectorAll('td')].map(cell => {
