@@ -116,8 +116,10 @@ show_table(plots.notes_table(general), "In how many judgements each note stands"
 
 # %% [markdown]
 # The same intervals as a picture, scaled by their own width so that cities with many and with few
-# vehicles fit on one axis (logarithmic beyond 2). A dot is a claim on a city: right of 1 it is
-# confirmed, left of -1 the opposite is. What has one seed is not drawn.
+# vehicles fit on one axis (logarithmic beyond 2). A dot is a claim on a city and says what its runs
+# say so far: right of 1 the whole interval is on the paper's side of zero, left of -1 on the other.
+# That is the verdict where a dot is full; a hollow one comes from trainings that had not converged,
+# those with a star in the tables above. What has one seed is not drawn.
 
 # %%
 run = plots.with_interval(general)

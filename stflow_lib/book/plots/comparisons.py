@@ -1,9 +1,12 @@
 """Result figures: errors of methods over cities and amounts of data, every seed a point."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from stflow_lib.book.plots.intervals import draw_gains
 from stflow_lib.book.plots.style import (
     BLUE,
     GREEN,
@@ -34,12 +37,13 @@ def methods_figure(records: list[dict], metric: str, units: dict[str, str]) -> p
     """Error by method, a panel per city; a point per seed, a colour per amount of data."""
     frame = seeds_frame(records, metric)
     cities, methods = (list(dict.fromkeys(frame[name])) for name in ("city", "method"))
+    amounts = sorted(frame["scarcity"].unique())
     fig, axes = plt.subplots(
         1, len(cities), figsize=(4.6 * len(cities) + 0.8, 0.27 * len(methods) + 1.6),
         layout="constrained", squeeze=False, sharey=True,
     )  # fmt: skip
     for axis, city in zip(axes[0], cities, strict=True):
-        _methods_panel(axis, frame[frame["city"] == city], methods)
+        _methods_panel(axis, frame[frame["city"] == city], methods, amounts)
         unit = "" if metric == "mape" else f" ({units[city]})"
         axis.set(title=city, xlabel=f"test {metric.upper()}{unit}, logarithmic")
     axes[0, 0].set_yticks(range(len(methods)), methods)
@@ -49,8 +53,7 @@ def methods_figure(records: list[dict], metric: str, units: dict[str, str]) -> p
     return fig
 
 
-def _methods_panel(axis, frame: pd.DataFrame, methods: list[str]) -> None:
-    amounts = sorted(frame["scarcity"].unique())
+def _methods_panel(axis, frame: pd.DataFrame, methods: list[str], amounts: list[float]) -> None:
     for k, amount in enumerate(amounts):
         own = frame[frame["scarcity"] == amount]
         shift = 0.22 * (k - (len(amounts) - 1) / 2)
@@ -66,11 +69,12 @@ def fractions_figure(records: list[dict], metric: str, units: dict[str, str]) ->
     """Error against the amount of training data, a panel per city, a line per method."""
     frame = seeds_frame(records, metric)
     cities = list(dict.fromkeys(frame["city"]))
+    colours = dict(zip(dict.fromkeys(frame["method"]), cycle(COLOURS), strict=False))
     fig, axes = plt.subplots(
         1, len(cities), figsize=(4.8 * len(cities), 3.9), layout="constrained", squeeze=False
     )
     for axis, city in zip(axes[0], cities, strict=True):
-        _fractions_panel(axis, frame[frame["city"] == city])
+        _fractions_panel(axis, frame[frame["city"] == city], colours)
         unit = "" if metric == "mape" else f" ({units[city]})"
         axis.set(title=city, ylabel=f"test {metric.upper()}{unit}")
     legend_below(fig, 5, fontsize="small")
@@ -78,13 +82,11 @@ def fractions_figure(records: list[dict], metric: str, units: dict[str, str]) ->
     return fig
 
 
-def _fractions_panel(axis, frame: pd.DataFrame) -> None:
-    methods = list(dict.fromkeys(frame["method"]))
-    for k, method in enumerate(methods):
-        own = frame[frame["method"] == method]
+def _fractions_panel(axis, frame: pd.DataFrame, colours: dict[str, str]) -> None:
+    for method, own in frame.groupby("method", sort=False):
         mean = own.groupby("scarcity")["value"].mean()
-        axis.scatter(own["scarcity"], own["value"], s=14, color=COLOURS[k % len(COLOURS)])
-        axis.plot(mean.index, mean, color=COLOURS[k % len(COLOURS)], lw=1.2, label=method)
+        axis.scatter(own["scarcity"], own["value"], s=14, color=colours[method])
+        axis.plot(mean.index, mean, color=colours[method], lw=1.2, label=method)
     amounts = sorted(frame["scarcity"].unique())
     axis.set_xticks(amounts, [f"{a:g} %" for a in amounts])
     axis.set(xlabel="share of the training steps kept (the first ones)")
@@ -116,33 +118,24 @@ def convergence_figure(records: list[dict], units: dict[str, str]) -> plt.Figure
         plain_ticks(axis.yaxis, (1, 1.5, 2, 3, 5, 7))
         axis.grid(color="0.92")
         axis.spines[["top", "right"]].set_visible(False)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5,
-               frameon=False, fontsize="small")  # fmt: skip
+    legend_below(fig, 5, fontsize="small")
     fig.suptitle("Convergence: validation error after each epoch, mean over seeds")
     return fig
 
 
-def gains_figure(judged: pd.DataFrame) -> plt.Figure:
+def gains_figure(
+    judged: pd.DataFrame, xlabel: str = "lower by, % of the other's error"
+) -> plt.Figure:
     """Paired differences with their intervals, in percent of the other method's error.
 
     `judged`: label, gain, low, high, so_far per row; a bar right of zero speaks for the claim.
-    Two seeds can give an interval of hundreds of percent: the axis ends at twice the largest gain.
     """
     fig, axis = plt.subplots(figsize=(8, 0.34 * len(judged) + 1.2), layout="constrained")
+    axis.set(title="Order claims: paired difference with 95 % interval", xlabel=xlabel)
     y = np.arange(len(judged))[::-1]
-    colour = [WORD_COLOURS.get(word, GREY) for word in judged["so_far"]]
-    axis.hlines(y, judged["low"], judged["high"], color=colour, lw=2.5)
-    axis.scatter(judged["gain"], y, color=colour, s=26, zorder=3)
-    axis.axvline(0, color="0.3", lw=0.8)
     axis.set_yticks(y, judged["label"])
-    reach = 2 * judged["gain"].abs().max()
-    ends = judged[["gain", "low", "high"]].clip(-reach, reach)
-    margin = 0.05 * (ends.max(axis=None) - ends.min(axis=None)) + 1e-9
-    axis.set(
-        title="Order claims: paired difference with 95 % interval",
-        xlabel="lower by, % of the other's error",
-        xlim=(min(ends.min(axis=None), 0) - margin, max(ends.max(axis=None), 0) + margin),
-    )
+    colours = [WORD_COLOURS.get(word, GREY) for word in judged["so_far"]]
+    draw_gains(axis, judged, y, colours, colours)
     axis.grid(axis="x", color="0.92")
     axis.spines[["top", "right", "left"]].set_visible(False)
     return fig

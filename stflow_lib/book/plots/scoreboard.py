@@ -128,22 +128,29 @@ def with_interval(judged: pd.DataFrame) -> pd.DataFrame:
 def certainty_figure(run: pd.DataFrame) -> plt.Figure:
     """Mean difference over the half width of its interval, a row for each city and profile.
 
-    `run`: of `with_interval`. Right of 1 a claim is confirmed, left of -1 the opposite is.
+    `run`: of `with_interval`. Right of 1 a claim is confirmed, left of -1 the opposite is, unless
+    the dot is hollow: that is what runs say so far of which the verdict is another.
     """
     places = (run["title"] + ", " + run["city"] + ", " + run["profile"]).rename("place")
     names = list(places.unique())
     rank = places.groupby(places).rank("first", pct=True)
     height = places.map(names.index) + 0.6 * (rank - 0.5)
     fig, axis = plt.subplots(figsize=(8, 0.45 * len(names) + 1.4), layout="constrained")
+    settled = run["verdict"].isin(FINDINGS)
     for word, colour in WORD_COLOURS.items():
         own = run["so_far"] == word
         certainty = (run["ours"] / run["reach"])[own]
-        axis.scatter(certainty, height[own], s=14, color=colour, label=word)
+        fill = np.where(settled[own], colour, "white")
+        axis.scatter(certainty, height[own], s=16, color=fill, edgecolor=colour)
+        axis.scatter([], [], s=16, color=colour, label=word)
+    if not settled.all():
+        why = "hollow: " + " or ".join(run["verdict"][~settled].unique())
+        axis.scatter([], [], s=16, color="white", edgecolor="0.3", label=why)
     axis.set_yticks(range(len(names)), names)
     axis.axvline(1, color="0.4", lw=1)
     axis.axvline(-1, color="0.4", lw=1, ls=":")
     axis.set(title="How sure we are", xlabel="mean difference / half width of its interval (1)")
     axis.set_xscale("symlog", linthresh=2)
     axis.invert_yaxis()
-    fig.legend(ncols=4, loc="outside lower center", frameon=False)
+    fig.legend(ncols=5, loc="outside lower center", frameon=False)
     return fig

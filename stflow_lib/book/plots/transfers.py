@@ -1,12 +1,21 @@
 """Figures of transfers between cities: errors beside a rule's, and gains by pair and by kind."""
 
+from collections.abc import Iterable, Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from stflow_lib import runs
+from stflow_lib.book.plots.intervals import draw_gains
 from stflow_lib.book.plots.style import BLUE, RED, bare, legend_below, plain_ticks
+from stflow_lib.runs import Run
+from stflow_lib.verdicts.resampling import value_of
 
 AMOUNTS = {"3": BLUE, "0": RED}  # days of target data
+OTHER = "0.4"  # the colour of other amounts
+FAILED = "failed training"
+POINTS = ["pair", "method", "scarcity", "value", "failed"]  # of a training, in percent
 WIDTH = 4.2  # inches of a panel
 
 
@@ -20,23 +29,32 @@ def days(amount: str) -> str:
     return "no day of target data" if amount == "0" else f"{amount} days of target data"
 
 
+def percents(group: Iterable[Run], metric: str, whole: float) -> list[tuple[float, bool]]:
+    """The error of every recorded run in percent of `whole`, and whether its training failed.
+
+    Failed trainings count, see `tables.all_errors`.
+    """
+    return [
+        (100 * value_of(record, metric) / whole, bool(record["notes"].get("collapsed")))
+        for record in runs.records(group)
+    ]
+
+
 def relative_figure(
     frame: pd.DataFrame, title: str, xlabel: str, marks: dict[str, str]
 ) -> plt.Figure:
     """Errors in percent of a rule's, a panel per pair, a row per method, a point per seed.
 
-    `frame`: pair, method, scarcity, value. A line stands at 100; `marks` names methods of which
-    the mean is drawn as a dashed line in the colour of the amount: method -> words for it.
+    `frame`: POINTS; a failed training is a cross. A line stands at 100; `marks` names methods of
+    which the mean is a dashed line in the colour of the amount: method -> words for it.
     """
     methods = [m for m in dict.fromkeys(frame["method"]) if m not in marks]
     axes = _panels(frame["pair"], 0.22 * len(methods) + 0.9)
     for pair, axis in axes.items():
         here = frame[frame["pair"] == pair]
+        _points(axis, here[here["method"].isin(methods)], methods)
         for amount, own in here.groupby("scarcity", sort=False):
-            colour = AMOUNTS.get(amount, "0.4")
-            points = own[own["method"].isin(methods)]
-            y = [methods.index(m) + _shift(amount) for m in points["method"]]
-            axis.scatter(points["value"], y, s=16, color=colour, label=days(amount), zorder=3)
+            colour = AMOUNTS.get(amount, OTHER)
             for method, words in marks.items():
                 mean = own.loc[own["method"] == method, "value"].mean()
                 if np.isfinite(mean):
@@ -49,62 +67,62 @@ def relative_figure(
     return _finish(axes, title)
 
 
+def _points(axis: plt.Axes, here: pd.DataFrame, methods: list[str]) -> None:
+    """A point per training in the colour of its amount of data, a cross where it failed."""
+    for amount, own in here.groupby("scarcity", sort=False):
+        colour, failed = AMOUNTS.get(amount, OTHER), own["failed"].astype(bool)
+        y = np.array([methods.index(m) + _shift(amount) for m in own["method"]])
+        sound = {"s": 16, "label": days(amount)}
+        axis.scatter(own["value"][~failed], y[~failed], color=colour, zorder=3, **sound)
+        axis.scatter(own["value"][failed], y[failed], color=colour, zorder=3, marker="x", s=26)
+    if here["failed"].any():
+        axis.scatter([], [], color="0.3", marker="x", s=26, label=FAILED)
+
+
 def gains_panels(judged: pd.DataFrame, title: str, xlabel: str) -> plt.Figure:
     """Paired differences with their intervals, a panel per pair, a row per comparison.
 
     `judged`: city, row, scarcity, gain, low, high. A filled point has its whole interval on one
-    side of zero; an axis ends at twice the largest gain, because two seeds can give an interval
-    of hundreds of percent.
+    side of zero.
     """
     labels = list(dict.fromkeys(judged["row"]))
     axes = _panels(judged["city"], 0.3 * len(labels) + 0.9)
     for pair, axis in axes.items():
-        here = judged[judged["city"] == pair]
-        for amount, own in here.groupby("scarcity", sort=False):
-            y = np.array([labels.index(r) + _shift(amount) for r in own["row"]])
-            colour = AMOUNTS.get(amount, "0.4")
-            axis.hlines(y, own["low"], own["high"], color=colour, lw=1.8, label=days(amount))
-            fill = _fill(own, colour)
-            axis.scatter(own["gain"], y, color=fill, edgecolor=colour, s=24, zorder=3)
-        axis.axvline(0, color="0.3", lw=0.8)
-        axis.set_xlim(_reach(here))
-        _rows(axis, labels, arrow(pair), xlabel)
+        _gains(axis, judged[judged["city"] == pair], labels, arrow(pair), xlabel)
     return _finish(axes, title)
 
 
-def kinds_figure(judged: pd.DataFrame, title: str, xlabel: str, ylabel: str) -> plt.Figure:
-    """Gain by kind of region against the kind's share of cells, a panel per `panel`.
+def kinds_figure(judged: pd.DataFrame, title: str, xlabel: str) -> plt.Figure:
+    """Gain by kind of region, a panel per `panel`, a row per kind with its share of cells.
 
-    `judged`: panel, kind (a name; "" draws none), share (percent of cells), scarcity, gain, low,
-    high (percent). Balance would be a slope: more gain at the left.
+    `judged`: panel, kind (a name), share (percent of cells), scarcity, gain, low, high (percent),
+    a panel's rarest kind first. Balance would be a slope: more gain at the top.
     """
-    axes = _panels(judged["panel"], 2.7, sharey=False)
+    judged = judged.assign(row=judged["kind"] + judged["share"].map(", {:.1f} %".format))
+    rows = {
+        panel: tuple(dict.fromkeys(own))
+        for panel, own in judged.groupby("panel", sort=False)["row"]
+    }
+    height = 0.3 * max(map(len, rows.values())) + 0.9
+    axes = _panels(rows, height, sharey=len(set(rows.values())) == 1)
     for panel, axis in axes.items():
         here = judged[judged["panel"] == panel]
-        most, (low, high) = max(here["share"].max(), 1), _reach(here)
-        axis.set_xscale("function", functions=(np.sqrt, np.square))  # room for the rare
-        axis.set_xticks([tick for tick in (0, 1, 2, 5, 10, 20, 40, 70) if tick < 1.2 * most])
-        axis.set(ylim=(low, high), xlim=(0, 1.25 * most))
-        _kinds(axis, here, 0.012 * most**0.5)
-        for kind, own in here[here["kind"] != ""].groupby("kind", sort=False):
-            axis.annotate(kind, (own["share"].iloc[0], high), rotation=90, fontsize="x-small",
-                          color="0.4", ha="center", va="top", xytext=(-11, -2),
-                          textcoords="offset points")  # fmt: skip
-        axis.set(title=arrow(panel), xlabel=xlabel, ylabel=ylabel)
-        axis.title.set_fontsize("medium")
-        bare(axis)
+        _gains(axis, here, rows[panel], arrow(panel), xlabel)
     return _finish(axes, title)
 
 
-def _kinds(axis: plt.Axes, here: pd.DataFrame, beside: float) -> None:
-    """Points with intervals, the two amounts of data side by side on the root scale."""
-    for amount, own in here.groupby("scarcity", sort=False):
-        colour = AMOUNTS.get(amount, "0.4")
-        x = np.clip(own["share"] ** 0.5 + beside * np.sign(_shift(amount)), 0, None) ** 2
-        axis.vlines(x, own["low"], own["high"], color=colour, lw=1.5, label=days(amount))
-        fill = _fill(own, colour)
-        axis.scatter(x, own["gain"], color=fill, edgecolor=colour, s=24, zorder=3)
-    axis.axhline(0, color="0.3", lw=0.8)
+def _gains(
+    axis: plt.Axes, here: pd.DataFrame, labels: Sequence[str], title: str, xlabel: str
+) -> None:
+    """A panel's rows, in each of them the amounts of data beside each other."""
+    for amount in dict.fromkeys(here["scarcity"]):
+        axis.plot([], color=AMOUNTS.get(amount, OTHER), lw=2, label=days(amount))
+    _rows(axis, labels, title, xlabel)
+    colours = [AMOUNTS.get(amount, OTHER) for amount in here["scarcity"]]
+    places = zip(here["row"], here["scarcity"], strict=True)
+    y = [labels.index(row) + _shift(amount) for row, amount in places]
+    certain = (here["low"] > 0) | (here["high"] < 0)
+    draw_gains(axis, here, y, colours, np.where(certain, colours, "white"))
 
 
 def _panels(names, height: float, sharey: bool = True) -> dict[str, plt.Axes]:
@@ -121,7 +139,7 @@ def _panels(names, height: float, sharey: bool = True) -> dict[str, plt.Axes]:
     return dict(zip(names, axes.flat, strict=False))
 
 
-def _rows(axis: plt.Axes, labels: list[str], title: str, xlabel: str) -> None:
+def _rows(axis: plt.Axes, labels: Sequence[str], title: str, xlabel: str) -> None:
     axis.set_yticks(range(len(labels)), labels)
     axis.set_ylim(len(labels) - 0.4, -0.6)
     axis.set(title=title, xlabel=xlabel)
@@ -140,18 +158,3 @@ def _finish(axes: dict[str, plt.Axes], title: str) -> plt.Figure:
 
 def _shift(amount: str) -> float:
     return 0.15 if amount == "0" else -0.15
-
-
-def _fill(own: pd.DataFrame, colour: str) -> list[str]:
-    return [
-        colour if low > 0 or high < 0 else "white" for low, high in own[["low", "high"]].values
-    ]
-
-
-def _reach(judged: pd.DataFrame) -> tuple[float, float]:
-    """Limits around zero and all gains, and around the intervals as far as twice the largest."""
-    reach = 2 * max(judged["gain"].abs().max(), 0.5)
-    ends = judged[["gain", "low", "high"]].clip(-reach, reach)
-    low, high = min(ends.min(axis=None), 0), max(ends.max(axis=None), 0)
-    margin = 0.07 * (high - low)
-    return low - margin, high + margin

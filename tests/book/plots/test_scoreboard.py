@@ -126,11 +126,23 @@ def test_what_has_no_interval_is_not_drawn(judged):
 def test_certainty_is_in_half_widths(judged):
     """A claim is confirmed exactly where its dot is right of 1."""
     (axis,) = plots.certainty_figure(plots.with_interval(judged)).axes
-    drawn = {c.get_label(): c.get_offsets().tolist() for c in axis.collections}
-    assert drawn["confirmed"][0][0] == 2 and drawn["open"][0][0] == pytest.approx(-0.8)
-    assert not drawn["opposite"] and axis.get_title() == "How sure we are"
+    drawn = [place for dots in axis.collections for place, _ in dots.get_offsets()]
+    assert drawn == pytest.approx([2, -0.8]) and axis.get_title() == "How sure we are"
     assert [t.get_text() for t in axis.get_yticklabels()] == ["P, x, lab", "P, y, lab"]
     assert axis.get_xlabel() == "mean difference / half width of its interval (1)"
+
+
+def test_what_is_no_verdict_is_hollow(judged):
+    """Right of 1 stands nothing confirmed where a training was still learning."""
+    run = plots.with_interval(judged)
+    figure = plots.certainty_figure(run)
+    faces = [f for dots in figure.axes[0].collections if len(dots.get_offsets())
+             for f in dots.get_facecolors().tolist()]  # fmt: skip
+    assert [face == [1, 1, 1, 1] for face in faces] == [False, True]
+    named = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert named == [*plots.WORD_COLOURS, "hollow: not converged"]
+    (legend,) = plots.certainty_figure(run[run["verdict"] == "confirmed"]).legends
+    assert len(legend.get_texts()) == len(plots.WORD_COLOURS)
 
 
 def test_a_papers_table_has_only_words_that_were_reached(judged):

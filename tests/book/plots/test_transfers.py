@@ -1,5 +1,7 @@
 """Transfer figures: a point per seed, a row per comparison, and filled only where it is certain."""
 
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 
 from stflow_lib.book.plots import transfers as plots
+from stflow_lib.book.plots.intervals import GOES_ON
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +35,7 @@ def errors():
     rows = [("x>a", "A", "3", 90.0), ("x>a", "A", "3", 110.0), ("x>a", "Bar", "3", 80.0),
             ("x>a", "B", "0", 120.0), ("y>b", "B", "3", 70.0),
             ("y>b", "Bar", "3", 60.0)]  # fmt: skip
-    return pd.DataFrame(rows, columns=["pair", "method", "scarcity", "value"])
+    return pd.DataFrame(rows, columns=plots.POINTS[:4]).assign(failed=False)
 
 
 def test_each_seed_is_a_point_and_the_bar_a_line():
@@ -46,9 +49,26 @@ def test_each_seed_is_a_point_and_the_bar_a_line():
     labels = [t.get_text() for t in figure.legends[0].get_texts()]
     assert labels == [
         "3 days of target data",
-        "line, 3 days of target data",
         "no day of target data",
+        "line, 3 days of target data",
     ]
+
+
+def test_a_failed_training_is_a_cross_that_the_legend_explains():
+    """The table says "collapsed" where the figure had a point like any other."""
+    frame = errors().assign(failed=lambda f: f["value"].isin([110.0, 120.0]))
+    figure = plots.relative_figure(frame, "title", "RMSE (%)", {"Bar": "line"})
+    crosses = [c for c in figure.axes[0].collections if len(c.get_paths()[0].vertices) == 4]
+    assert sorted(c.get_offsets()[0][0] for c in crosses if len(c.get_offsets())) == [110, 120]
+    assert sorted(x for x, _ in points(figure.axes[0])) == [90, 110, 120]
+    assert plots.FAILED in [t.get_text() for t in figure.legends[0].get_texts()]
+
+
+def test_failed_trainings_count_and_are_marked(recorded):
+    group = [recorded("A", "x>y", {"rmse": 1.0}),
+             recorded("A", "x>y", {"rmse": 3.0}, 1, notes={"collapsed": True}),
+             recorded("A", "x>y", None, 2)]  # fmt: skip
+    assert plots.percents(group, "rmse", 2.0) == [(50, False), (150, True)]
 
 
 def judged():
@@ -61,10 +81,13 @@ def judged():
 def test_only_certain_gains_are_filled_and_wide_intervals_do_not_set_the_scale():
     """An interval of 900 percent would press all others into the line at zero."""
     (axis,) = plots.gains_panels(judged(), "title", "gain (%)").axes
+    gains, white = axis.collections[-1], (1.0, 1.0, 1.0)
+    places = [(4.0, -0.15), (2.0, 0.15), (-6.0, 0.85), (1.0, 1.15)]
+    assert [tuple(place) for place in gains.get_offsets()] == places
     blue = to_rgb(plots.AMOUNTS["3"])
-    assert faces(axis) == [blue, blue, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)]
-    assert {x for x, _ in points(axis)} >= {4.0, -6.0, 2.0, 1.0}
+    assert [tuple(face[:3]) for face in gains.get_facecolors()] == [blue, white, blue, white]
     assert -16 < axis.get_xlim()[0] < -6 and 4 < axis.get_xlim()[1] < 16
+    assert axis.get_xlabel() == f"gain (%);\n{GOES_ON}"
 
 
 def test_one_seed_is_drawn_without_an_interval():
@@ -74,22 +97,46 @@ def test_one_seed_is_drawn_without_an_interval():
     assert set(faces(axis)) == {(1.0, 1.0, 1.0)} and np.isfinite(axis.get_xlim()).all()
 
 
-def test_kinds_stand_at_their_share_of_cells_and_are_named():
-    """A kind at another's share would turn the slope that the page is about."""
+def kinds():
     rows = [("p", "hub", 4.0, "3", 5.0, 2.0, 8.0), ("p", "hub", 4.0, "0", 3.0, 1.0, 5.0),
-            ("p", "homes", 60.0, "3", -1.0, -2.0, 0.5),
+            ("p", "a kind with a long name", 60.0, "3", -1.0, -2.0, 0.5),
             ("q", "homes", 50.0, "3", 0.0, -1.0, 1.0)]  # fmt: skip
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         rows, columns=["panel", "kind", "share", "scarcity", "gain", "low", "high"]
     )
-    figure = plots.kinds_figure(frame, "title", "share (%)", "gain (%)")
+
+
+def names_beside(axis):
+    return [text.get_text() for text in axis.get_yticklabels()]
+
+
+def test_kinds_are_rows_of_their_own_panel_with_their_share():
+    """Beside another kind's name a gain would turn the slope that the page is about."""
+    figure = plots.kinds_figure(kinds(), "title", "gain (%)")
     first, second = figure.axes
-    assert (first.get_xlabel(), first.get_ylabel()) == ("share (%)", "gain (%)")
-    assert sorted(y for _, y in points(first)) == [-1.0, 3.0, 5.0]
-    for x, y in points(first):
-        assert x == pytest.approx(60 if y == -1 else 4, rel=0.12)
-    assert [t.get_text() for t in first.texts] == ["hub", "homes"]
-    assert (second.get_title(), figure.get_suptitle()) == ("q", "title")
+    assert names_beside(first) == ["hub, 4.0 %", "a kind with a long name, 60.0 %"]
+    assert names_beside(second) == ["homes, 50.0 %"]
+    assert sorted(points(first)) == [(-1.0, 0.85), (3.0, 0.15), (5.0, -0.15)]
+    assert first.get_ylim()[0] > first.get_ylim()[1]  # the first row is on top
+    assert (first.get_xlabel(), second.get_title()) == ("gain (%)", "q")
+    assert figure.get_suptitle() == "title"
+
+
+def test_panels_of_the_same_kinds_name_them_once():
+    frame = kinds()
+    frame = pd.concat([frame[frame["panel"] == "p"].assign(panel=name) for name in "uv"])
+    first, second = plots.kinds_figure(frame, "title", "gain (%)").axes
+    assert first.get_shared_y_axes().joined(first, second)
+
+
+def test_names_of_kinds_do_not_touch_each_other():
+    """At their shares along the x axis those that are equally rare stood on each other."""
+    rows = [("p", f"a kind with a long name {k}", 4.0, "3", k, k - 1, k + 1) for k in range(10)]
+    frame = pd.DataFrame(rows, columns=[*kinds()])
+    figure = plots.kinds_figure(frame, "title", "gain (%)")
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].get_yticklabels()]
+    assert not any(one.overlaps(two) for one, two in pairwise(boxes))
 
 
 @pytest.mark.parametrize("panels, seen", [(1, 1), (3, 3), (4, 4)])

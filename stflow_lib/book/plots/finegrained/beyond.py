@@ -146,9 +146,9 @@ def show_against(judged: pd.DataFrame, name: str, other: str) -> None:
     show_table(judged.rename(columns={"gain": "lower by (%)"}),
                f"{name} against {other}, paired by seed", digits=2, index=False)  # fmt: skip
     if judged["low"].notna().any():
-        axis = gains_figure(judged.assign(label=places(judged))).axes[0]
-        axis.set(title=f"{name} against {other}: paired difference with 95 % interval",
-                 xlabel=f"how much lower the error is, in % of {other}'s")  # fmt: skip
+        lower = f"how much lower the error is, in % of {other}'s"
+        axis = gains_figure(judged.assign(label=places(judged)), lower).axes[0]
+        axis.set_title(f"{name} against {other}: paired difference with 95 % interval")
         plt.show()
     else:
         print("one seed: no intervals, and nothing is confirmed")

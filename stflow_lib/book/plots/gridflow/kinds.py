@@ -19,7 +19,6 @@ from stflow_lib.runs.pair import split_pair
 from stflow_lib.verdicts import paired, statistics
 
 Case = tuple[Sequence[Run], Sequence[Run], str]  # better runs, other runs, pair of cities
-NAMED = 12  # letters of the longest kind that a figure has room for
 
 
 def kind_shares(city: str, protocol: str) -> pd.Series | None:
@@ -122,9 +121,8 @@ def show_kinds(cases: Mapping[str, Case], title: str) -> None:
         show_table(kinds_table(judged), caption, 1)
         for row in rare_minus_common(case, judged).itertuples():
             print(f"{arrow(panel)}, {days(row.scarcity)}: {contrast_text(row)}")
-        names = judged["kind"] if judged["kind"].str.len().max() < NAMED else ""
-        drawn.append(judged.assign(panel=panel, share=judged["source"], kind=names))
+        drawn.append(judged.assign(panel=panel, share=judged["source"]))
     if drawn:
-        xlabel = "share of the source's cells (%), root scale"
-        kinds_figure(pd.concat(drawn), title, xlabel, "gain in RMSE (%)")
+        figure = kinds_figure(pd.concat(drawn), title, "gain in RMSE (%)")
+        figure.supylabel("kind of region, share of the source's cells", fontsize="small")
         plt.show()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book.display import OTHER, show_table
-from stflow_lib.book.plots.transfers import arrow, days
+from stflow_lib.book.plots.transfers import POINTS, arrow, days, percents
 from stflow_lib.book.tables import all_errors, by_seed, runs_at
 from stflow_lib.gridflow.plan import DETERMINISTIC, RULES
 from stflow_lib.runs import Rows
@@ -122,18 +122,15 @@ def usable_rules(long: pd.DataFrame, zero_shot: str, metric: str = "rmse") -> pd
 def relative_errors(
     rows: Rows, base: Mapping[tuple[str, str], float], metric: str = "rmse"
 ) -> pd.DataFrame:
-    """The error of every seed in percent of a task's `base`: pair, method, scarcity, value.
-
-    Failed trainings count, see `all_errors`.
-    """
+    """The error of every seed in percent of a task's `base`: see `transfers.relative_figure`."""
     points = [
-        (pair, method, amount, 100 * error / scale)
+        (pair, method, amount, *point)
         for (pair, amount), scale in base.items()
         for method, group in rows.items()
         if method not in REPEATS
-        for error in all_errors(runs_at(group, pair, amount), metric)
+        for point in percents(runs_at(group, pair, amount), metric, scale)
     ]
-    return pd.DataFrame(points, columns=["pair", "method", "scarcity", "value"])
+    return pd.DataFrame(points, columns=POINTS)
 
 
 def best_of(rows: Rows, names: Iterable[str], pair: str, amount: str) -> tuple[str, float]:

@@ -8,7 +8,7 @@ import pandas as pd
 from stflow_lib import runs
 from stflow_lib.book import tables
 from stflow_lib.book.display import OTHER, show_table
-from stflow_lib.book.plots.transfers import gains_panels
+from stflow_lib.book.plots.transfers import POINTS, gains_panels, percents
 from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts import paired
@@ -68,18 +68,14 @@ def printed_table(printed: pd.DataFrame) -> pd.DataFrame:
 def relative_errors(
     rows: Rows, pairs: Iterable[str], metric: str, base: str = "Last value"
 ) -> pd.DataFrame:
-    """Errors in percent of a rule's, a row per run: pair, method, scarcity, value.
-
-    Failed trainings count, see `tables.all_errors`.
-    """
+    """Errors in percent of a rule's, a row per run: see `transfers.relative_figure`."""
     lines: list[tuple] = []
     for pair in pairs:
         whole = tables.by_seed(rows[base], pair, AMOUNT, metric).mean()
         for method, group in rows.items():
             here = tables.runs_at(group, pair, AMOUNT) if method != base else []
-            values = 100 * tables.all_errors(here, metric) / whole
-            lines += [(pair, method, AMOUNT, value) for value in values]
-    return pd.DataFrame(lines, columns=["pair", "method", "scarcity", "value"])
+            lines += [(pair, method, AMOUNT, *found) for found in percents(here, metric, whole)]
+    return pd.DataFrame(lines, columns=POINTS)
 
 
 def targets_passed(rows: Rows, pairs: Iterable[str], metrics: Iterable[str]) -> pd.DataFrame:

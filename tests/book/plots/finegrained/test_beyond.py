@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from stflow_lib.book.plots.finegrained import beyond as plots
+from stflow_lib.book.plots.intervals import GOES_ON
 from stflow_lib.verdicts.paired import COLUMNS
 
 BLOCKS = np.array([[1.0, 10, 100], [np.nan, 5, 7]])  # of 4 x 4 cells; one is always empty
@@ -80,7 +81,7 @@ def test_a_method_is_shown_against_another_with_a_verdict_per_metric(capsys):
     plots.show_against(pd.DataFrame(rows, columns=COLUMNS), "A", "B")
     axis = plt.gcf().axes[0]
     assert axis.get_title() == "A against B: paired difference with 95 % interval"
-    assert axis.get_xlabel() == "how much lower the error is, in % of B's"
+    assert axis.get_xlabel() == f"how much lower the error is, in % of B's;\n{GOES_ON}"
     assert [t.get_text() for t in axis.get_yticklabels()] == ["RMSE, c, 20 %", "RMSE, c, 100 %"]
     said = capsys.readouterr().out
     assert (

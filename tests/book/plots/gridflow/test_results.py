@@ -149,4 +149,4 @@ def test_a_bar_is_passed_by_all_trainings_or_not(rows, recorded):
     failed = recorded("STBaT", "x>y", {"rmse": 9.0}, 2, notes={"collapsed": True})
     assert results.tasks_passed([*group, failed], bar, TASKS[:1]) == "0 of 1"
     points = results.relative_errors({"A": [failed]}, {("x>y", "3"): 4.5})
-    assert points["value"].tolist() == [200.0]
+    assert points.iloc[0].tolist() == ["x>y", "A", "3", 200.0, True]
