@@ -283,10 +283,11 @@ if beyond["low"].notna().any():
 # scoring, no method sees them.
 #
 # What should we see? STBaT weighs a region by how rare its pattern is **in the source**. If that
-# works, its gain over plain fine-tuning is larger for kinds that are rare there: a slope falling to
-# the right in the figure, not merely a cloud above zero. A kind with one or two cells is an
-# anecdote, and its interval usually says so. The last line of each table is the test: the gain of
-# the rarer half of the kinds minus that of the commoner half, seed by seed.
+# works, its gain over plain fine-tuning is larger for kinds that are rare there. They stand at the
+# top of the figure: its points should move to the left from row to row, not merely lie right of
+# zero. A kind with one or two cells is an anecdote, and its interval usually says so. The last line
+# of each table is the test: the gain of the rarer half of the kinds minus that of the commoner
+# half, seed by seed.
 
 # %%
 tables = {pair: rows["table2"] for pair in table_pairs}

@@ -16,8 +16,9 @@ def lead_figure(wing: str, found: list[Standing], title: str) -> plt.Figure:
     rows = pd.DataFrame([one.rows.iloc[1] for one in found])
     names = [f"{place(wing, one)}:\n{one.best} before {one.rows.index[1]}" for one in found]
     fig = gains_figure(
-        rows.assign(label=names).astype({"gain": float, "low": float, "high": float})
+        rows.assign(label=names).astype({"gain": float, "low": float, "high": float}),
+        "error lower by (%), with 95 % interval",
     )
     fig.set_size_inches(8, 0.44 * len(found) + 1.2)
-    fig.axes[0].set(title=title, xlabel="error lower by (%), with 95 % interval")
+    fig.axes[0].set_title(title)
     return fig

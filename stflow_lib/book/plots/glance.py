@@ -1,10 +1,12 @@
 """The picture of "Results at a glance": a paper's method against the best of three groups."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 from stflow_lib.book.glance import GROUPS
 from stflow_lib.book.plots.comparisons import WORD_COLOURS
+from stflow_lib.book.plots.intervals import mark_cut
 from stflow_lib.book.plots.style import GREY, bare, legend_below
 
 
@@ -22,8 +24,8 @@ def groups_figure(found: pd.DataFrame, title: str) -> plt.Figure:
         sharey=True,
     )
     for axis, group in zip(axes, GROUPS, strict=True):
-        _panel(axis, found[found["group"] == group], places)
         axis.set(title=group, xlabel="error lower by (%)")
+        _panel(axis, found[found["group"] == group], places)
         axis.title.set_fontsize("small")
     axes[0].set_yticks(range(len(places)), places)
     axes[0].set_ylim(len(places) - 0.4, -0.6)
@@ -39,7 +41,7 @@ def _panel(axis: plt.Axes, own: pd.DataFrame, places: list[str]) -> None:
     for row in own.itertuples():
         y, colour = places.index(row.where), WORD_COLOURS.get(row.so_far, GREY)
         known = row.so_far in WORD_COLOURS
-        axis.hlines(y, max(row.low, -reach), min(row.high, reach), color=colour, lw=2.2)
+        axis.hlines(y, row.low, row.high, color=colour, lw=2.2)
         axis.scatter(row.gain, y, s=30, zorder=3, color=colour if known else "white",
                      edgecolor=colour, label=row.so_far or "no interval")  # fmt: skip
         axis.annotate(row.other, (row.gain, y), xytext=(0, 6), textcoords="offset points",
@@ -47,4 +49,6 @@ def _panel(axis: plt.Axes, own: pd.DataFrame, places: list[str]) -> None:
     axis.axvline(0, color="0.3", lw=0.8)
     margin = 0.12 * (most - least)  # room for names
     axis.set_xlim(least - margin, most + margin)
+    y = np.array([places.index(where) for where in own["where"]])
+    mark_cut(axis, own, y, np.array([WORD_COLOURS.get(word, GREY) for word in own["so_far"]]))
     bare(axis)

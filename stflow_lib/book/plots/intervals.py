@@ -21,7 +21,7 @@ def draw_gains(
     axis.set_xlim(_reach(gains))
     axis.axvline(0, color="0.3", lw=0.8)
     axis.hlines(y, gains["low"], gains["high"], color=colours, lw=2)
-    _mark_cut(axis, gains, np.asarray(y), np.asarray(colours))
+    mark_cut(axis, gains, np.asarray(y), np.asarray(colours))
     axis.scatter(gains["gain"], y, color=fills, edgecolor=colours, s=24, zorder=3)
 
 
@@ -37,7 +37,8 @@ def _reach(gains: pd.DataFrame) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _mark_cut(axis: plt.Axes, gains: pd.DataFrame, y: np.ndarray, colours: np.ndarray) -> None:
+def mark_cut(axis: plt.Axes, gains: pd.DataFrame, y: np.ndarray, colours: np.ndarray) -> None:
+    """Arrow heads where an interval of `gains` leaves the axis, and words for them in its label."""
     least, most = axis.get_xlim()
     sides = {CARETLEFT: (least, gains["low"] < least), CARETRIGHT: (most, gains["high"] > most)}
     for marker, (end, cut) in sides.items():

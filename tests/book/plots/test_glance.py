@@ -6,6 +6,7 @@ import pytest
 
 from stflow_lib.book.glance import GROUPS
 from stflow_lib.book.plots.glance import groups_figure
+from stflow_lib.book.plots.intervals import GOES_ON
 
 NAN = float("nan")
 
@@ -23,8 +24,9 @@ def test_a_panel_for_each_group_with_names_and_units():
     names = ["where", "group", "other", "gain", "low", "high", "so_far"]
     fig = groups_figure(pd.DataFrame(rows, columns=names), "against ...")
     assert [axis.get_title() for axis in fig.axes] == list(GROUPS)
-    assert {axis.get_xlabel() for axis in fig.axes} == {"error lower by (%)"}
     first, second, third = fig.axes
+    assert first.get_xlabel() == third.get_xlabel() == "error lower by (%)"
+    assert second.get_xlabel() == f"error lower by (%);\n{GOES_ON}"  # 90 is beyond 12.4
     assert [t.get_text() for t in first.get_yticklabels()] == ["x", "y"]
     assert [t.get_text() for t in first.texts] == ["A", "C"] and not third.texts
     assert second.get_xlim() == pytest.approx((-12.4, 12.4))  # twice the largest gain, a margin
