@@ -22,7 +22,6 @@ train_missing: bool = False  # compute runs that have no record; False leaves ga
 import matplotlib.pyplot as plt
 
 from stflow_lib.book import findings, tables
-from stflow_lib.book.advice import size
 from stflow_lib.book.display import show_text
 from stflow_lib.book.plots.speedgraph import source_weights
 from stflow_lib.book.plots.speedgraph import sources_and_days as scarce
@@ -83,14 +82,14 @@ source_weights.show_ratios(rows["ratios"], judged, f"Weight of the sources, {tar
 #
 # The same three days, of fewer sensors, drawn anew for each point; test errors are those of the
 # drawn sensors, so a row can be compared inside its column only. This is where a city that has just
-# begun to measure stands. A caption names the schedule: errors of a short one cannot be compared
+# begun to measure stands. A caption names the profile: errors of `lab`, a short schedule, cannot be compared
 # with those of section 1, where trainings went on until learning ended.
 
 # %%
 by_sensors = scarce.errors_by_case(scarce.sensors_of, rows["sensors"], whole)
 scarce.cases_figure(by_sensors, unit, f"Sensors of {target}")
 plt.show()
-scarce.show_means(by_sensors, f"Sensors of {target} ({size(sizes['sensors'])})", unit)
+scarce.show_means(by_sensors, f"Sensors of {target} (profile {sizes['sensors']})", unit)
 tables.show_provenance(rows["sensors"])
 
 # %% [markdown]
@@ -105,7 +104,7 @@ tables.show_provenance(rows["sensors"])
 
 # %%
 by_start = scarce.errors_by_case(scarce.first_day_of, whole, rows["starts"])
-scarce.show_means(by_start, f"Three days that begin elsewhere ({size(sizes['starts'])})", unit)
+scarce.show_means(by_start, f"Three days that begin elsewhere (profile {sizes['starts']})", unit)
 if by_start["case"].nunique() > 1:
     print("orders that agree with the first column:", scarce.same_order(by_start))
 tables.show_provenance(rows["starts"])
@@ -119,7 +118,7 @@ tables.show_provenance(rows["starts"])
 
 # %%
 by_sources = scarce.errors_by_case(scarce.sources_of, rows["figure5"])
-print(f"schedule of the next table: {size(sizes['figure5'])}")
+print(f"profile of the next table: {sizes['figure5']}")
 scarce.show_sources(by_sources, scarce.sources_of({"city": pair}), target, unit)
 tables.show_provenance(rows["figure5"])
 
