@@ -82,8 +82,8 @@ source_weights.show_ratios(rows["ratios"], judged, f"Weight of the sources, {tar
 #
 # The same three days, of fewer sensors, drawn anew for each point; test errors are those of the
 # drawn sensors, so a row can be compared inside its column only. This is where a city that has just
-# begun to measure stands. A caption names the profile: errors of `lab`, a short schedule, cannot be compared
-# with those of section 1, where trainings went on until learning ended.
+# begun to measure stands. A caption names the profile: errors of `lab`, a short schedule, cannot be
+# compared with those of section 1, where trainings went on until learning ended.
 
 # %%
 by_sensors = scarce.errors_by_case(scarce.sensors_of, rows["sensors"], whole)
