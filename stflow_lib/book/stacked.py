@@ -29,12 +29,11 @@ FITS = 5.5  # inches that a phone shows without a second picture
 MANY, LEAST = 6, 3.6  # panels from which those up to so many inches stand in pairs
 LOWEST, TURNED = 2.6, 0.5  # inches of a panel that stood beside another, of turned labels
 LETTER = 0.55 / 72  # inches of a letter for each point of its size
-NAMES, ROW, EDGES = (
+NAMES, ROW = (
     0.4,
     1.4 * LETTERS / 72,
-    1.0,
-)  # the part of the width for names at the y axis;
-# inches of a line of words; inches of title and numbers above and below a panel
+)  # share of the width for names at the y axis; inches of a line
+EDGES = 1.0  # inches of title and numbers above and below a panel
 
 
 def install() -> None:
