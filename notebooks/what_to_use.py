@@ -42,9 +42,9 @@ def show(wing):
 # records hold errors by day, with its 95 % interval; *a difference?* says **yes** only where the
 # whole interval is above zero. *Use* names the fastest of the best and all those whose own interval
 # against it includes zero and that never failed: where the next is shown to be worse, one further
-# down, with a wider interval, may still be among them. Without an interval it is a bet on the lowest
-# mean. The best was picked by the errors that are compared, which flatters it: an
-# interval that hardly excludes zero is a weak reason.
+# down, with a wider interval, may still be among them. Without an interval it is a bet on the
+# lowest mean. The best was picked by the errors that are compared, which flatters it: an interval
+# that hardly excludes zero is a weak reason.
 #
 # Methods are compared within one profile, the one with the longest schedule that has records.
 # *Ranked* says how many of the methods recorded there took part. A **short fixed schedule** shows

@@ -82,15 +82,16 @@ if len(gains):
 # seven on the first city and four on the second, with a fifth of the data. New York's taxis were
 # scored with the one that was left. Direction and time came later, when those scores had been seen;
 # they too were chosen on the validation parts of the two cities. So the cities of the first tables
-# favour the method, and the last one is the test. This is its second look at it: the
-# form before, whose scores had been seen, is not recorded any more.
+# favour the method, and the last one is the test. This is its second look at it: the form before,
+# whose scores had been seen, is not recorded any more.
 #
 # ## Which part does it?
 #
 # Four parts, each a setting that zero turns off while the others stay on: San Francisco with a
 # fifth of the data, one seed. The settings were chosen on the validation part, so the test part is
 # the one to read; one seed has no interval. The weight of squared error is the one that New York's
-# bicycles chose; where a row without a part is lower, that part did not pay on San Francisco. In brackets: above the error with all parts.
+# bicycles chose; where a row without a part is lower, that part did not pay on San Francisco. In
+# brackets: above the error with all parts.
 
 # %%
 parts = LABELLED["parts"](profile)
@@ -118,10 +119,10 @@ else:
 #
 # Any split can be given intervals: its errors on the validation part, in deviations of a binomial
 # draw from the block and sorted by the size of the prediction, are put around its predictions for
-# the test part, and cut where a block ends. Beside
-# them stand gradient-boosted trees that are asked for the two quantiles themselves. Judged are
-# cells that count, those with five vehicles or more in the mean of training. The interval score is
-# the width, and for a vehicle count outside twenty times its distance; lower is better.
+# the test part, and cut where a block ends. Beside them stand gradient-boosted trees that are asked
+# for the two quantiles themselves. Judged are cells that count, those with five vehicles or more in
+# the mean of training. The interval score is the width, and for a vehicle count outside twenty
+# times its distance; lower is better.
 
 # %%
 sure = split_intervals.table()

@@ -251,10 +251,10 @@ assert len(checked) == 32 and len(apart) == 2
 # many as the paper has. They ran in another year, on another grid and over two months, so only
 # orders carry over. *San Francisco's taxis* of 2008 are a third taxi city, learned from New York
 # and Washington together, on another coast and seven years earlier; there STBaT's sources have
-# their stand-in for points of interest. *DiDi's orders* in Chengdu and Xi'an of autumn 2016 are a pair on another
-# continent, planned where learning goes on to its end: pick-ups only, and each city's own training
-# hours are the stand-in. What was trained to the end stands first; the short fixed schedule below
-# it has more rows.
+# their stand-in for points of interest. *DiDi's orders* in Chengdu and Xi'an of autumn 2016 are a
+# pair on another continent, planned where learning goes on to its end: pick-ups only, and each
+# city's own training hours are the stand-in. Where most was not trained to the end, what was stands
+# first, and the short fixed schedule below it.
 
 # %%
 if sizes["further"] != profile:

@@ -14,9 +14,9 @@ import torch
 import xarray as xr
 
 from stflow_lib import ROOT, gridflow, speedgraph
+from stflow_lib.book import by_city
 from stflow_lib.data import load
 from stflow_lib.data.errors import DataError
-from stflow_lib.data.files.write import write_atomic
 from stflow_lib.data.schema import first_steps
 from stflow_lib.gridflow.apply import origins as grids
 from stflow_lib.speedgraph.apply import origins as roads
@@ -42,15 +42,12 @@ COLUMNS = ("city", "kind", "asked", "method", "seconds", "inside", "below", "abo
 def main(names: list[str], path: Path = FILE) -> None:
     """Measure cities, all unless some are named, and write their rows in place of older ones."""
     for name in names or [name for kind in CITIES.values() for name in kind]:
-        rows = pd.DataFrame(list(measured(load(name))))
-        kept = [old[old["city"] != name] for old in [table(path)] if len(old)]
-        whole = pd.concat([*kept, rows]).sort_values("city", kind="stable")
-        write_atomic(path, whole.to_csv(index=False, float_format="%.4g").encode())
+        by_city.renew(path, name, pd.DataFrame(list(measured(load(name)))))
 
 
 def table(path: Path = FILE) -> pd.DataFrame:
     """A row for each city and method; empty where nothing was measured."""
-    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
+    return by_city.read(path, COLUMNS)
 
 
 def measured(city: xr.Dataset, asked: tuple[str, ...] = ()):

@@ -8,7 +8,7 @@ asked for the two quantiles.
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from stflow_lib import ROOT, runs
-from stflow_lib.data.files.write import write_atomic
+from stflow_lib.book import by_city
 from stflow_lib.finegrained import TABLES, open_task
 from stflow_lib.finegrained.apply.infer import bounds, calibrated, inside, means
 from stflow_lib.finegrained.beyond.trees import (
@@ -45,29 +45,17 @@ COLUMNS = [*PLACE, "method", "inside", "below", "above", "width", "score", "mae"
 Fine = Float[Tensor, "sample 1 fine_row fine_col"]
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Forecasts of all test maps of a task: mean, lower and upper."""
-
-    mean: Fine
-    lower: Fine
-    upper: Fine
-
-
 def main(names: list[str], path: Path = FILE) -> None:
     """Measure cities, all of profile bench unless some are named, in place of older rows."""
     planned = [r for r in TABLES["beyond"]("bench") if r.method in HEADS and r.seed == 0]
     for name in names or list(dict.fromkeys(run.city for run in planned)):
         found = pd.DataFrame(measured([r for r in planned if r.city == name]), columns=COLUMNS)
-        kept = [old[old["city"] != name] for old in [table(path)] if len(old)]
-        whole = pd.concat([*kept, found]).sort_values(PLACE, kind="stable")
-        write_atomic(path, whole.to_csv(index=False, float_format="%.4g").encode())
+        by_city.renew(path, name, found, PLACE)
 
 
 def table(path: Path = FILE) -> pd.DataFrame:
     """A row for each city, amount of data and method; empty where nothing was measured."""
-    kinds = {"scarcity": str}
-    return pd.read_csv(path, dtype=kinds) if path.exists() else pd.DataFrame(columns=COLUMNS)
+    return by_city.read(path, COLUMNS)
 
 
 def measured(planned: list[Run]) -> Iterator[dict]:
@@ -83,8 +71,8 @@ def measured(planned: list[Run]) -> Iterator[dict]:
 def _of_place(task: Task, here: list[Run]) -> Iterator[tuple[str, dict]]:
     cells = busy(task)
     for run in here:
-        yield run.method, judged(task, cells, conformal(task, runs.predictor(run)))
-    yield QUANTILES, judged(task, cells, quantiles(task))
+        yield run.method, judged(cells, conformal(task, runs.predictor(run)))
+    yield QUANTILES, judged(cells, quantiles(task))
 
 
 def busy(task: Task) -> Bool[Tensor, "sample 1 fine_row fine_col"]:
@@ -94,24 +82,23 @@ def busy(task: Task) -> Bool[Tensor, "sample 1 fine_row fine_col"]:
     return (_whole(task) > 0) & (usual >= BUSY)[task.test % ways]
 
 
-def judged(task: Task, cells: Tensor, found: Bounds) -> dict[str, float | int]:
+def judged(cells: Tensor, found: Outcome) -> dict[str, float | int]:
     """Shares inside, below and above, mean width and interval score of some cells."""
-    parts = [maps[cells] for maps in (task.fine[task.test], *vars(found).values())]
-    return Outcome(*parts).summary(LEVELS)
+    return Outcome(*(maps[cells] for maps in vars(found).values())).summary(LEVELS)
 
 
-def conformal(task: Task, predictor) -> Bounds:
+def conformal(task: Task, predictor) -> Outcome:
     """A head's maps, with its errors on the validation part around them, by direction."""
     whole, mean = _whole(task), means(predictor, task, task.test)
     ways = calibrated(predictor, replace(task, test=task.valid))
-    return Bounds(mean, *bounds(mean, whole, ways, LEVELS))
+    return Outcome(task.fine[task.test], mean, *bounds(mean, whole, ways, LEVELS))
 
 
 def _whole(task: Task) -> Fine:
     return upsample_nearest(task.coarse[task.test], task.factor)
 
 
-def quantiles(task: Task, settings: TreesSettings | None = None) -> Bounds:
+def quantiles(task: Task, settings: TreesSettings | None = None) -> Outcome:
     """Gradient-boosted trees asked for the quantiles of shares, on what `Trees` reads.
 
     An error of a share costs its block's vehicles times the quantile loss, which is that of flows.
@@ -128,7 +115,7 @@ def quantiles(task: Task, settings: TreesSettings | None = None) -> Bounds:
     shares = [base + torch.from_numpy(end).to(base).view_as(base) for end in ends]
     maps = [_as_maps(task, share * test.vehicles[:, None]) for share in shares]
     lower, upper = (inside(end, _whole(task)) for end in maps)
-    return Bounds((lower + upper) / 2, lower, upper)
+    return Outcome(task.fine[task.test], (lower + upper) / 2, lower, upper)
 
 
 def _rows(blocks: Blocks, settings: TreesSettings, history: History, learned: bool):

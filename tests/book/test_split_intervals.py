@@ -70,13 +70,13 @@ def test_cells_that_are_judged_against_loops():
 
 
 def test_intervals_of_a_head_that_knows_the_shares_hold_nine_tenths(drawn):
-    found = judged(drawn, busy(drawn), conformal(drawn, HEAD))
+    found = judged(busy(drawn), conformal(drawn, HEAD))
     assert 0.88 < found["inside"] < 0.93 and found["n"] == busy(drawn).sum() > 5_000
 
 
 def test_quantiles_of_trees_hold_nine_tenths_of_draws(drawn):
     settings = TreesSettings(Boosting(trees=60, patience=10, leaves=8))
-    found = judged(drawn, busy(drawn), quantiles(drawn, settings))
+    found = judged(busy(drawn), quantiles(drawn, settings))
     assert 0.86 < found["inside"] < 0.93
     assert found["below"] == pytest.approx(0.05, abs=0.03)
 
