@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from stflow_lib import ROOT
 from stflow_lib.runs import store
@@ -19,6 +20,7 @@ from stflow_lib.runs.run import Run, RunError, method_of, wing_of
 from stflow_lib.runs.settings import build_settings
 from stflow_lib.runs.staleness import current_source, find, is_stale
 from stflow_lib.training import memory
+from stflow_lib.training.method import Predictor
 
 LOCK_FILE = ROOT / "requirements.lock"
 
@@ -84,7 +86,7 @@ def predictor(run: Run):
     The checkpoint may come from another device; the store may be one that is only read.
     """
     with store.for_reading(run) as folder:
-        return _fitted(run, folder, MADE_FROM)[1]
+        return _fitted(run, folder, MADE_FROM).predictor
 
 
 def validation(run: Run) -> dict:
@@ -97,7 +99,8 @@ def validation(run: Run) -> dict:
         folder = Path(place) / run.key
         folder.mkdir()
         try:
-            errors = validation_errors(run, *_fitted(run, folder)[:2])
+            fit = _fitted(run, folder)
+            errors = validation_errors(run, fit.task, fit.predictor, fit.again)
         except Exception as error:
             raise RunError(f"{run}: {_in_a_line(error)}") from error
     if not errors:
@@ -137,27 +140,37 @@ MADE_FROM = ("source_hash", "data_hash")
 MADE_ON = ("device", "threads")  # on others the same code and data end with other numbers
 
 
-def _fitted(run: Run, folder: Path, must: Sequence[str] = (*MADE_FROM, *MADE_ON)):
-    """Task, predictor, and whether checkpoints were there to go on from.
+class _Fit(NamedTuple):
+    """What fitting a run has made."""
 
-    Checkpoints that do not agree in the entries `must` of their stamp are removed.
-    """
+    task: Any
+    predictor: Predictor
+    resumed: bool  # checkpoints were there to go on from
+    again: Callable[[Any], Predictor]  # fits another task in the same folder
+
+
+def _fitted(run: Run, folder: Path, must: Sequence[str] = (*MADE_FROM, *MADE_ON)) -> _Fit:
+    """The run's method, fitted; checkpoints that do not agree in `must` of their stamp go."""
     task, method = wing_of(run).open_task(run), method_of(run)
     stamp = {"source_hash": current_source(run), "data_hash": task.data_hash, **_machine()}
     settings = build_settings(method, run.settings)
     inside = store.checkpoints(folder, stamp, must)
     resumed = any(inside.iterdir())
-    return task, method.train(task, settings, run.seed, inside), resumed
+
+    def again(other: Any) -> Predictor:
+        return method.train(other, settings, run.seed, inside)
+
+    return _Fit(task, again(task), resumed, again)
 
 
 def _record(run: Run, folder: Path) -> dict:
     _reset_peak()
     start = time.perf_counter()
-    task, fitted, resumed = _fitted(run, folder)
+    task, fitted, resumed, again = _fitted(run, folder)
     middle = time.perf_counter()
     scores = wing_of(run).score(task, fitted)
     end = time.perf_counter()
-    beside = _plain(evidence(run, task, fitted))
+    beside = _plain(evidence(run, task, fitted, again))
     return {
         **dataclasses.asdict(run),
         "key": run.key,

@@ -24,6 +24,7 @@ from stflow_lib.speedgraph.baselines.transgtr import method as transgtr
 from stflow_lib.speedgraph.beyond import boosted_line, graph_ridge, trees
 from stflow_lib.speedgraph.problem.day_sums import day_sums
 from stflow_lib.speedgraph.problem.from_run import open_task
+from stflow_lib.speedgraph.problem.held_back import held_back
 from stflow_lib.speedgraph.problem.protocol import PROTOCOLS, Protocol
 from stflow_lib.speedgraph.problem.scoring import score
 from stflow_lib.speedgraph.problem.task import Choices, Task, make_task
@@ -91,6 +92,7 @@ __all__ = [
     "day_sums",
     "fit",
     "forecast",
+    "held_back",
     "load_model",
     "make_task",
     "open_task",
