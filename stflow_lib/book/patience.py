@@ -9,18 +9,20 @@ from stflow_lib import finegrained, gridflow, speedgraph
 from stflow_lib.book.advice import PROBLEMS, place
 from stflow_lib.runs import Rows, Run, find
 from stflow_lib.runs.patience import PATIENT
+from stflow_lib.verdicts.statistics import interval
 
 WINGS = (finegrained, gridflow, speedgraph)
 MOVED = 0.5  # percent of the validation error that twice the patience should move it at most
-COLUMNS = ["problem", "method", "where", "seeds", "error", "twice", "change", "steps",
-           "steps_twice"]  # fmt: skip
+COLUMNS = ["problem", "method", "where", "seeds", "error", "twice", "change", "low", "high",
+           "steps", "steps_twice"]  # fmt: skip
 
 
 def table(profile: str = "bench") -> pd.DataFrame:
     """A row for each method of the tables `patience` that has both records with some seed.
 
-    `error`, `twice`: mean validation errors over the seeds that both have, `change` from one to
-    the other in percent; `steps`: of the optimiser in all stages, mean.
+    `error`, `twice`: mean validation errors over the seeds that both have; `change` from one to
+    the other in percent, the mean over these seeds, and its 95 % interval `low` to `high`, NaN
+    with one; `steps`: of the optimiser in all stages, mean.
     """
     tables = [wing.TABLES["patience"].rows(profile) for wing in WINGS]
     lines = [line for rows in tables for line in _lines(rows)]
@@ -31,10 +33,11 @@ def _lines(rows: Rows) -> Iterator[tuple]:
     for method, runs in rows.items():
         pairs = list(_both(runs, rows.get(PATIENT.format(method), [])))
         if pairs:
-            error, more, steps, longer = np.mean(pairs, axis=0)
-            wing = runs[0].wing
-            yield (PROBLEMS[wing], method, place(wing, runs[0]), len(pairs), error, more,
-                   100 * (more / error - 1), steps, longer)  # fmt: skip
+            error, more, steps, longer = np.array(pairs, float).T
+            wing, change = runs[0].wing, 100 * (more / error - 1)
+            yield (PROBLEMS[wing], method, place(wing, runs[0]), len(pairs), error.mean(),
+                   more.mean(), change.mean(), *interval(change), steps.mean(),
+                   longer.mean())  # fmt: skip
 
 
 def _both(runs: Sequence[Run], patient: Sequence[Run]) -> Iterator[tuple[float, ...]]:
@@ -53,10 +56,18 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     whole = found.round({"steps": 0, "steps_twice": 0}).astype(
         {"steps": int, "steps_twice": int}
     )
-    return whole.drop(columns="problem").set_index("method").rename(columns={
+    whole["change"] = [in_words(row) for row in found.itertuples()]
+    hidden = ["problem", "low", "high"]
+    return whole.drop(columns=hidden).set_index("method").rename(columns={
         "error": "validation error", "twice": "with twice", "change": "change (%)",
         "steps_twice": "with twice, steps",
     })  # fmt: skip
+
+
+def in_words(row) -> str:
+    """A change in percent with its interval, where there is one."""
+    interval = "" if np.isnan(row.low) else f" [{row.low:+.1f}, {row.high:+.1f}]"
+    return f"{row.change:+.1f}{interval}"
 
 
 def said(found: pd.DataFrame) -> str:
@@ -67,6 +78,6 @@ def said(found: pd.DataFrame) -> str:
     most = found.loc[found["change"].abs().idxmax()]
     return (
         f"With twice the patience the validation error of {still.sum()} of {len(found)} methods "
-        f"moves by less than {MOVED} percent; the largest change is {most['change']:+.1f} percent "
+        f"moves by less than {MOVED} percent; the largest change is {in_words(most)} percent "
         f"({most['method']}, {most['where']}, seeds: {most['seeds']})."
     )

@@ -35,10 +35,10 @@ def table_runs(name: str, profile: str) -> list[Run]:
 
 
 def patience(profile: str) -> Rows:
-    """Trained with twice the patience: three methods on the smallest city, least data."""
+    """Trained with twice the patience: four methods on the smallest city, least data."""
     plan = Plan.of(profile)
     cities = [city for city in plan.cities if city in SMALL]
-    methods = ("ESPCN", "UrbanFM", "UrbanSTC")
+    methods = ("ESPCN", "UrbanFM", "UrbanSTC", "MultinomialNet")
     return patience_rows(plan, methods, cities, plan.fractions[:1], plan.seeds)
 
 

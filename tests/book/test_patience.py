@@ -5,6 +5,8 @@ import pytest
 
 from stflow_lib.book import patience
 
+NAN = float("nan")
+
 
 def test_only_seeds_with_both_records_are_compared(monkeypatch):
     """Errors 2 and 4 become 2.2 and 4.4; a third seed was trained with plain patience only."""
@@ -24,18 +26,36 @@ def test_only_seeds_with_both_records_are_compared(monkeypatch):
     assert found.loc[0, ["error", "twice", "change", "steps"]].tolist() == pytest.approx(
         [3.0, 3.3, 10.0, 150.0]
     )
-    assert (
-        patience.shown(found).loc["UrbanSTC", "steps"].dtype == int
-    )  # no decimals on the page
+    shown = patience.shown(found)
+    assert shown["steps"].dtype == int  # no decimals on the page
+    assert shown["change (%)"].tolist() == ["+10.0 [+10.0, +10.0]"]  # the same with either seed
+
+
+def test_changes_of_single_seeds_make_the_interval(monkeypatch):
+    """-1 % and +3 %: mean 1, and Student's t with one degree of freedom, 12.706 times 2."""
+    errors = {(0, 10): 2.0, (0, 20): 1.98, (1, 10): 4.0, (1, 20): 4.12}
+
+    def recorded(run):
+        if run.method != "UrbanSTC" or run.seed > 1:
+            return None
+        error = errors[run.seed, run.settings["training"]["plateau"]]
+        return {"valid_error": error, "stages": {"fit": {"steps": 1}}}
+
+    monkeypatch.setattr(patience, "find", recorded)
+    (row,) = patience.table().itertuples()
+    assert [row.change, row.low, row.high] == pytest.approx(
+        [1, 1 - 25.412, 1 + 25.412], abs=1e-3
+    )
+    assert patience.in_words(row) == "+1.0 [-24.4, +26.4]"
 
 
 def test_the_sentence_counts_and_names_the_largest_change():
     found = pd.DataFrame({
         "method": ["A", "B", "C"], "where": ["x", "y", "z"], "seeds": [1, 3, 1],
-        "change": [0.4, -1.2, 0.5],
+        "change": [0.4, -1.2, 0.5], "low": [NAN, -2.0, NAN], "high": [NAN, -0.4, NAN],
     })  # fmt: skip
     assert patience.said(found) == (
         "With twice the patience the validation error of 1 of 3 methods moves by less than 0.5 "
-        "percent; the largest change is -1.2 percent (B, y, seeds: 3)."
+        "percent; the largest change is -1.2 [-2.0, -0.4] percent (B, y, seeds: 3)."
     )
     assert patience.said(found[:0]) == "No training has been repeated with twice the patience."
