@@ -9,6 +9,7 @@ from torch import Tensor
 
 from stflow_lib.runs import profiles
 from stflow_lib.runs.pair import named
+from stflow_lib.speedgraph.problem.held_back import untaught
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.training.method import Method, Predictor
 from stflow_lib.training.mixture import shares_of
@@ -39,12 +40,14 @@ def settings(method: Method) -> Any:
     return profiles.settings_of("speedgraph", SIZE, method, quick)
 
 
-def weighed(found: Sequence[Predictor], task: Task) -> list[float]:
-    """The shares of predictors, by their errors in the windows that choose; of one, all."""
-    if len(found) == 1:
+def weighed(names: Sequence[str], task: Task, seed: int) -> list[float]:
+    """The shares of methods, by their errors in windows that choose and have not taught; of one,
+    all."""
+    if len(names) == 1:
         return [1.0]
-    errors = [errors_of(one, task, task.target.valid) for one in found]
-    return shares_of(torch.stack(errors))
+    apart = untaught(task)
+    found = [fitted(name, apart, seed) for name in names]
+    return shares_of(torch.stack([errors_of(one, apart, apart.target.valid) for one in found]))
 
 
 def errors_of(

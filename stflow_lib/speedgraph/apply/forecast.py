@@ -136,15 +136,15 @@ def _judged(
     errors there."""
     cut = series.end - series.last_part(series.end)
     task = series.task(lent, cut)
-    found = [fitted(name, task, seed) for name in names]
-    shares = weighed(found, task)
+    shares = {n: s for n, s in zip(names, weighed(names, task, seed), strict=True) if s}
+    found = mixed([fitted(name, task, seed) for name in shares], list(shares.values()))
     held_out = torch.arange(cut, series.end - series.protocol.ahead + 1)
     held_out = drawn(held_out, series.city.sizes["node"])
-    intervals = Intervals.of(mixed(found, shares), task, held_out)
+    intervals = Intervals.of(found, task, held_out)
     since = series.time[cut].astype("datetime64[m]")
     told = {"intervals": intervals.arrays(),
             "calibrated_on": f"{len(held_out)} windows from {since}"}  # fmt: skip
-    return {n: share for n, share in zip(names, shares, strict=True) if share}, told
+    return shares, told
 
 
 def _taught_elsewhere(series: Series) -> Forecaster:

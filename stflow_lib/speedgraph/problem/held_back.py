@@ -11,10 +11,16 @@ def held_back(task: Task, fitted: Predictor) -> Task:
 
     An error on windows that taught is no validation error. Networks meet them in the second
     training of `task.refit` only, and read all else as before, so that checkpoints of the first
-    one serve. Other methods end with a fit on `target.known`, of which `target.train` is left;
-    means over whole days still hold the blocks between.
+    one serve. Other methods: `untaught`.
     """
     if fitted.epochs:
         return replace(task, refit=False) if task.refit else task
-    city = task.target
-    return replace(task, target=replace(city, known=city.train)) if len(city.valid) else task
+    return untaught(task) if len(task.target.valid) else task
+
+
+def untaught(task: Task) -> Task:
+    """The task for methods that end with a fit on `target.known`: `target.train` is left of it.
+
+    Means over whole days still hold the blocks between.
+    """
+    return replace(task, target=replace(task.target, known=task.target.train))

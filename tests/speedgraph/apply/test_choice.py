@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
+from stflow_lib.speedgraph.apply import choice
 from stflow_lib.speedgraph.apply.choice import (
     ALONE,
     POOLED,
@@ -14,6 +15,7 @@ from stflow_lib.speedgraph.apply.choice import (
     weighed,
 )
 from stflow_lib.speedgraph.apply.series import Series
+from stflow_lib.speedgraph.problem.held_back import untaught
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +43,24 @@ def test_errors_are_those_of_measured_speeds(task):
 
 
 def test_a_mixture_is_no_worse_than_its_parts_where_it_was_weighed(task):
-    found = [fitted(name, task, 0) for name in ("Last value", "HA", "Ridge")]
-    shares = torch.tensor(weighed(found, task))
+    """By the errors of methods that the windows which weigh have not taught."""
+    names = ("Last value", "HA", "Ridge")
+    shares = torch.tensor(weighed(names, task, 0))
+    found = [fitted(name, untaught(task), 0) for name in names]
     errors = torch.stack([errors_of(one, task, task.target.valid) for one in found])
     size = errors.square().mean(1)
     assert (shares @ errors).square().mean() < 1.01 * size.min()
+
+
+def test_no_method_is_weighed_where_it_was_taught(task, monkeypatch):
+    """Trees that know a window by heart would take all of the weight there."""
+    taught = []
+    monkeypatch.setattr(choice, "fitted", lambda name, task, seed: taught.append(task))
+    monkeypatch.setattr(choice, "errors_of", lambda *_: torch.arange(9.0))
+    weighed(names_of(None, lent=False), task, 0)
+    valid = set(task.target.valid.tolist())
+    assert valid and len(taught) == 3
+    assert not any(valid & set(one.target.known.tolist()) for one in taught)
 
 
 def test_an_unknown_method_lists_the_known(task):

@@ -94,6 +94,26 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def why(table: pd.DataFrame) -> str:
+    """What the seed of fine-tuning decides, and how near other changes bring the worst of them."""
+    plain = table["change"].fillna("").eq(AS_TABLED)
+    by_seed = table[plain].groupby("fine_tuning")
+    words = [
+        f"fine-tuned with seed {seed}, {_span(some['dead'], '.0f')} of {some['channels'].max()} "
+        f"channels are dead after the first epoch and validation ends at "
+        f"{_span(some['valid_rmse'], '.3f')}"
+        for seed, some in by_seed
+    ]
+    changed = table.loc[~plain, "valid_rmse"]
+    others = f" With other changes: {_span(changed, '.3f')}." if len(changed) else ""
+    return f"Whatever the seed of the pretexts: {'; '.join(words)}.{others}"
+
+
+def _span(values: pd.Series, form: str) -> str:
+    ends = [f"{end:{form}}" for end in (values.min(), values.max())]
+    return " to ".join(dict.fromkeys(ends))
+
+
 def main(path: Path = STARTS) -> None:
     """Measure all of `PLANNED`."""
     by_city.renew(path, CITY, pd.DataFrame(measured(), columns=COLUMNS), ["city"])
