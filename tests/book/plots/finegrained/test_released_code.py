@@ -89,3 +89,19 @@ def test_fine_tuning_starts_from_the_pretexts_of_the_other_seed(pretrained, tmp_
         for got, want in zip(fitted.learned.encoders[name].parameters(),
                              other.encoders[name].parameters(), strict=True):  # fmt: skip
             torch.testing.assert_close(got, want)
+
+
+def test_the_page_says_what_was_measured():
+    """The start decides: rows of one fine-tuning seed lie nearer to one another than to the
+    other's, in error and in dead channels, and no other change makes up for it."""
+    found = released_code.starts()
+    plain = found[found["change"].isna()]
+    ends = plain.groupby("fine_tuning")[["valid_rmse", "dead"]].agg(["min", "max"])
+    for column in ("valid_rmse", "dead"):
+        assert ends.loc[1, (column, "max")] < ends.loc[2, (column, "min")]
+    changed = found.loc[found["change"].notna(), "valid_rmse"]
+    assert len(changed) == 3 and changed.min() > ends.loc[1, ("valid_rmse", "max")]
+    (first, second), (third, fourth) = (
+        group.sort_values("pretexts")["valid_rmse"] for _, group in plain.groupby("fine_tuning")
+    )
+    assert max(abs(first - second), abs(third - fourth)) < abs(second - fourth)
