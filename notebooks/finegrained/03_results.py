@@ -271,9 +271,9 @@ if profile == "bench" and len(parts):
 
 # %% [markdown]
 # How to read it. The rows of one fine-tuning seed lie together whichever pretexts came before: the
-# start decides, and channels that die in the first steps never come back. The released code draws
-# its decoder in the same way, so this lottery is part of the method, for pretexts and for random
-# encoders alike. A verdict on pretexts therefore needs seeds: [five on New York](05_ablations).
+# start decides, and the worse one loses more channels in its first 50 steps. The released code
+# draws its decoder in the same way, so this lottery is part of the method, for pretexts and for
+# random encoders alike. A verdict on pretexts needs seeds: [five on New York](05_ablations).
 
 # %% [markdown]
 # ## Do the numbers keep the constraint?
