@@ -86,9 +86,10 @@ show("speedgraph")
 # Records called **bench** come from trainings that end by one rule: the rate is halved after 500
 # steps in which the validation error did not fall by a fifth of a percent, and the third halving in
 # vain is the end. Would more patience have helped? Some methods of each problem were trained again
-# with 1,000 steps in place of 500. A small change of either sign is what another path of the same
-# training comes to. A method that gains more than that had not learned to the end, and comparisons
-# that it loses are to be read with that in mind.
+# with 1,000 steps in place of 500; a change is the mean over seeds, with its 95 % interval where
+# there are several. A small one of either sign is what another path of the same training comes to.
+# A method that gains more had not learned to the end, and comparisons that it loses are to be read
+# with that in mind.
 
 # %% tags=["hide-input"]
 waited = patience.table()
