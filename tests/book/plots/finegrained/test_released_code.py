@@ -39,8 +39,8 @@ def test_ratios_are_of_the_same_city_and_amount(monkeypatch):
     found = released_code.beside(tabled, StringIO(released))
     assert found["ours / released"].tolist() == [1.5, 1.0]
     assert released_code.said(found) == (
-        "Our RMSE in that of the released code: random encoders: 1.500 times, over 2 seeds. "
-        "Within 1%: 0 of 1."
+        "Our RMSE divided by the released code's: random encoders 1.500 (2 seeds). Above it by one "
+        "percent at most: 0 of 1."
     )
 
 
