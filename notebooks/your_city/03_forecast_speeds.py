@@ -56,9 +56,9 @@ city = sensors_city(paths, places or None, zone=zone, unit=unit, columns=columns
 # ## The steps after the last
 #
 # Trees, a linear map and the mean of each time of the day are fitted, and mixed by the errors that
-# they make side by side. This is done twice: with all but the last part of your file, to see there
-# how far the forecasts are off, which is how wide an interval has to be; and with all of it, for
-# the forecast.
+# they make side by side in steps that have not taught them. Then they are fitted twice more: to all
+# but the last part of your file, to see there how far the mixture is off, which is how wide an
+# interval has to be; and to all of it, for the forecast.
 
 # %%
 model = speedgraph.fit(city, minutes=minutes, method=method or None)
