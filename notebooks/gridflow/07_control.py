@@ -62,10 +62,10 @@ show_table(weighed, "Mean weight of a cell of the source; the mean over all cell
 # ## 2. What weights bring
 #
 # Each point is the mean over splits of the gain against the same model, on the same split, without
-# weights; bars are 95 % intervals over splits. If the *oracle* failed here, the data would have no
-# such imbalance. Where it wins and *RIAM* fails, it is the mechanism. Where the gain fades from the
-# line to a network, capacity has absorbed it: a network that can follow both kinds has no
-# compromise to shift.
+# weights; bars are 95 % intervals over splits, and a hollow point is of one split alone. If the
+# *oracle* failed here, the data would have no such imbalance. Where it wins and *RIAM* fails, it is
+# the mechanism. Where the gain fades from the line to a network, capacity has absorbed it: a
+# network that can follow both kinds has no compromise to shift.
 
 # %%
 if len(simulated):

@@ -174,14 +174,16 @@ def gains(rows: list[dict], metric: str = "rmse") -> pd.DataFrame:
 
 
 def figure(found: pd.DataFrame) -> Figure:
-    """A panel per number of days, a row for each model and weights."""
+    """A panel per number of days, a row for each model and weights; hollow: of one split."""
     fig, axes = plt.subplots(1, len(DAYS), figsize=(9, 4.2), sharey=True, layout="constrained")
     labels = list(dict.fromkeys(f"{r.model}: {r.weights}" for r in found.itertuples()))
     for axis, days in zip(axes, DAYS, strict=True):
         own = found[found["days"] == days]
-        places = [labels.index(f"{r.model}: {r.weights}") for r in own.itertuples()]
-        spread = np.array([own["gain"] - own["low"], own["high"] - own["gain"]])
-        axis.errorbar(own["gain"], places, xerr=spread, fmt="o", capsize=3)
+        for some, fill in ((own[own["low"].notna()], "C0"), (own[own["low"].isna()], "none")):
+            places = [labels.index(f"{r.model}: {r.weights}") for r in some.itertuples()]
+            spread = np.array([some["gain"] - some["low"], some["high"] - some["gain"]])
+            axis.errorbar(some["gain"], places, xerr=spread, fmt="o", color="C0",
+                          markerfacecolor=fill, capsize=3)  # fmt: skip
         axis.axvline(0, color="0.5", linewidth=1)
         axis.set(
             title=f"{days} days of the target", xlabel="lower RMSE than without weights (%)"

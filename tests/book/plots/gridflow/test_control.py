@@ -58,6 +58,17 @@ def test_a_network_is_measured_as_the_line_is():
         assert 0 < found["mae"] < found["rmse"]
 
 
+def test_a_point_of_one_split_is_hollow():
+    """Nothing says how far it would move on another split."""
+    alone = [row for row in rows() if row["seed"] == 0]
+    for some, hollow in ((rows(), False), (alone, True)):
+        fig = control.figure(control.gains(some))
+        drawn = [line for line in fig.axes[0].lines if len(line.get_xdata()) and
+                 line.get_marker() == "o"]  # fmt: skip
+        assert drawn and {line.get_markerfacecolor() == "none" for line in drawn} == {hollow}
+        plt.close(fig)
+
+
 def test_the_figure_has_a_panel_for_each_number_of_days():
     fig = control.figure(control.gains(rows()))
     assert [axis.get_title() for axis in fig.axes] == [
