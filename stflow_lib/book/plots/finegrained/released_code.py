@@ -7,7 +7,7 @@ book/urbanstc_starts.csv; trainings are kept in the store, so that it may be int
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +22,8 @@ from stflow_lib.finegrained.plan import Plan
 from stflow_lib.finegrained.training.supervised import validate
 from stflow_lib.finegrained.urbanstc.method import KERNEL_SIZES, UrbanSTC, UrbanSTCSettings
 from stflow_lib.runs import Rows, store
-from stflow_lib.runs.settings import build_settings
+from stflow_lib.runs.patience import twice
+from stflow_lib.runs.settings import build_settings, merged
 from stflow_lib.training.method import Predictor
 
 RELEASED = ROOT / "book" / "released_code.csv"  # of HaoQu59/UrbanSTC: 32 channels, 100 epochs
@@ -37,6 +38,7 @@ PLANNED = (  # seed of the pretexts, seed of the fine-tuning, what else is diffe
     (1, 1, AS_TABLED), (2, 2, AS_TABLED), (2, 1, AS_TABLED), (1, 2, AS_TABLED),
     (2, 2, FROZEN), (2, 2, SCHEDULE), (2, 2, PATIENT),
 )  # fmt: skip
+RELEASED_PLAN = {"epochs": 100, "epoch_steps": 0, "halve_every": 50, "plateau": 0}
 COLUMNS = ["city", "scarcity", "pretexts", "fine_tuning", "change", "dead", "channels",
            "valid_rmse"]  # fmt: skip
 
@@ -120,16 +122,30 @@ def main(path: Path = STARTS) -> None:
     by_city.renew(path, CITY, pd.DataFrame(measured(), columns=COLUMNS), ["city"])
 
 
+def settings_of(tabled: dict) -> dict[str, UrbanSTCSettings]:
+    """Settings for each change of `PLANNED`; tabled: those of a run of the table."""
+    changes = {
+        AS_TABLED: {},
+        FROZEN: {"freeze_epochs": 20},
+        SCHEDULE: {"freeze_epochs": 5, "training": RELEASED_PLAN},
+        PATIENT: {"training": twice(tabled["training"])},
+    }
+    method = METHODS["UrbanSTC"]
+    return {c: build_settings(method, merged(tabled, change)) for c, change in changes.items()}
+
+
 def measured() -> Iterator[dict]:
     """The rows of `starts`."""
     plan = Plan.of("bench")
     seeds = {seed for planned in PLANNED for seed in planned[:2]}
     tabled = {s: plan.runs(["UrbanSTC"], [CITY], [AMOUNT], [s])[0] for s in seeds}
     task = open_task(tabled[1])
-    plain = build_settings(METHODS["UrbanSTC"], tabled[1].settings)
+    changed, place = (
+        settings_of(tabled[1].settings),
+        store.runs_folder("finegrained") / "starts",
+    )
     for pretexts, seed, change in PLANNED:
-        settings = CHANGES[change](plain)
-        place = store.runs_folder("finegrained") / "starts"
+        settings = changed[change]
         folder = place / "-".join([str(pretexts), str(seed), *change.split()])
         fitted = tuned(task, settings, tabled[pretexts], seed, folder)
         with TemporaryDirectory() as beginning:
@@ -163,24 +179,6 @@ def dead_channels(task: Task, network: UrbanSTC) -> int:
             network(task.coarse[some], task.external[some])
     handle.remove()
     return int((torch.stack(largest).amax(0) == 0).sum())
-
-
-def _trained(settings: UrbanSTCSettings, freeze: int, **changes) -> UrbanSTCSettings:
-    return replace(
-        settings, freeze_epochs=freeze, training=replace(settings.training, **changes)
-    )
-
-
-CHANGES: dict[str, Callable[[UrbanSTCSettings], UrbanSTCSettings]] = {
-    AS_TABLED: lambda settings: settings,
-    FROZEN: lambda settings: replace(settings, freeze_epochs=20),
-    SCHEDULE: lambda settings: _trained(
-        settings, 5, epochs=100, epoch_steps=0, halve_every=50, plateau=0
-    ),
-    PATIENT: lambda settings: _trained(
-        settings, settings.freeze_epochs, plateau=2 * settings.training.plateau
-    ),
-}
 
 
 if __name__ == "__main__":
