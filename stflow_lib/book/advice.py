@@ -10,7 +10,7 @@ from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.runs import Run
 from stflow_lib.runs.pair import target_of
 from stflow_lib.verdicts.ranking import FIXED, Standing
-from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL
+from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL, interval_text
 
 PROBLEMS = {"finegrained": "Fine maps", "gridflow": "Demand", "speedgraph": "Speeds"}
 AMOUNTS = {"finegrained": "{} %", "gridflow": "{} days", "speedgraph": "{} days"}
@@ -36,12 +36,6 @@ def difference_word(row) -> str:
     return words.get(row.so_far, "no difference shown")
 
 
-def gain_text(row) -> str:
-    """By how much the best is lower, and the interval where there is one."""
-    interval = "" if np.isnan(row.low) else f" [{row.low:+.1f}, {row.high:+.1f}]"
-    return f"{row.gain:+.1f}{interval}"
-
-
 def answers(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
     """What to use at each place: the best method against the next, and what is level with it.
 
@@ -64,7 +58,7 @@ def _answer(wing: str, one: Standing) -> dict[str, str]:
         "use": one.cheapest,
         "lowest error": one.best,
         "next": str(following.name),
-        "lower by, %": gain_text(following),
+        "lower by, %": interval_text(following.gain, following.low, following.high),
         "a difference?": word,
         "no difference shown to": "not known" if unknown else _list(one.level),
         "ranked": f"{len(one.rows)} of {one.known}",

@@ -9,7 +9,7 @@ from stflow_lib import finegrained, gridflow, speedgraph
 from stflow_lib.book.advice import PROBLEMS, place
 from stflow_lib.runs import Rows, Run, find
 from stflow_lib.runs.patience import PATIENT
-from stflow_lib.verdicts.statistics import interval
+from stflow_lib.verdicts.statistics import interval, interval_text
 
 WINGS = (finegrained, gridflow, speedgraph)
 MOVED = 0.5  # percent of the validation error that twice the patience should move it at most
@@ -66,8 +66,7 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
 
 def in_words(row) -> str:
     """A change in percent with its interval, where there is one."""
-    interval = "" if np.isnan(row.low) else f" [{row.low:+.1f}, {row.high:+.1f}]"
-    return f"{row.change:+.1f}{interval}"
+    return interval_text(row.change, row.low, row.high)
 
 
 def said(found: pd.DataFrame) -> str:

@@ -20,7 +20,7 @@ from stflow_lib.runs.table import NOT_RUN
 from stflow_lib.verdicts import choosing, paired
 from stflow_lib.verdicts.ranking import FIXED
 from stflow_lib.verdicts.resampling import value_of
-from stflow_lib.verdicts.statistics import FINDINGS, NOT_CONVERGED
+from stflow_lib.verdicts.statistics import FINDINGS, NOT_CONVERGED, interval_text
 
 MARKS = dict(zip(FINDINGS, (" yes", " opposite", " equal", " open"), strict=True))
 Pairs = Mapping[str, tuple[str, str]]  # label -> (better row, other row)
@@ -210,8 +210,7 @@ def compare(rows: Rows, pairs: Pairs, metrics: Iterable[str]) -> pd.DataFrame:
 
 def gain_text(row) -> str:
     """A gain and its interval: "+1.2 [+0.4, +2.0]"; one seed has no interval."""
-    interval = "" if np.isnan(row.low) else f" [{row.low:+.1f}, {row.high:+.1f}]"
-    return f"{row.gain:+.1f}{interval}"
+    return interval_text(row.gain, row.low, row.high)
 
 
 def judged_text(row) -> str:

@@ -28,6 +28,11 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean() - half), float(values.mean() + half)
 
 
+def interval_text(mean: float, low: float, high: float) -> str:
+    """A mean and its interval: "+1.2 [+0.4, +2.0]"; the mean alone where the ends are NaN."""
+    return f"{mean:+.1f}" + ("" if np.isnan(low) else f" [{low:+.1f}, {high:+.1f}]")
+
+
 def finding(low: float, high: float, margin: float = 1.0) -> str:
     """What a 95 % interval of a difference, better minus worse, says: one of FINDINGS.
 
