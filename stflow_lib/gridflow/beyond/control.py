@@ -6,12 +6,13 @@ target's shares. Here all of this holds: the cells of one simulated city, of two
 split so that what is rare in the source is common in the target.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from stflow_lib.data import simulate
 from stflow_lib.gridflow.baselines.linear import (
@@ -34,7 +35,6 @@ from stflow_lib.gridflow.training.transfer import (
     FittedDirection,
     TransferSettings,
     on_sources,
-    stnet,
 )
 
 KINDS = ("residential", "office")  # the first is common in the source, the second in the target
@@ -127,14 +127,16 @@ def target_shares(task: Task) -> Float[Tensor, " region"]:
     """Weights of the source's valid cells with which each kind weighs what it does in the target.
 
     The kind of a cell is its largest group of POI, in the target `task.kinds`: an oracle, since
-    no method is told those. Kinds that the target lacks weigh nothing; the mean is 1.
+    no method is told those. Cells without POI are a kind of their own. Kinds that the target
+    lacks weigh nothing; the mean is 1.
     """
-    city = task.sources[0]
-    theirs = poi_shares(city.poi, city.mask[0])
-    own = task.kinds[task.target.mask[0]]
-    source, target = (kinds.bincount(minlength=theirs.shape[1]) / len(kinds)
-                      for kinds in (theirs.argmax(1), own[own >= 0]))  # fmt: skip
-    weights = (target / source.clamp_min(1e-12))[theirs.argmax(1)]
+    city, own = task.sources[0], task.kinds[task.target.mask[0]]
+    shares = poi_shares(city.poi, city.mask[0])
+    bare = shares.shape[1]  # the kind of cells without POI
+    theirs = torch.where(shares.sum(1) > 0, shares.argmax(1), bare)
+    source, target = (kinds.bincount(minlength=bare + 1) / len(kinds)
+                      for kinds in (theirs, torch.where(own >= 0, own, bare)))  # fmt: skip
+    weights = (target / source.clamp_min(1e-12))[theirs]
     return weights / weights.mean()
 
 
@@ -199,15 +201,19 @@ def weighted_error(rule: Rule, city: CityFlow, weights: Float[Tensor, " region"]
 
 
 def weighted_network(
+    build: Callable[[TransferSettings], nn.Module],
     task: Task,
     weights: Float[Tensor, " region"],
     settings: TransferSettings,
     seed: int,
     folder: Path | None = None,
 ) -> FittedDirection:
-    """The backbone of a one-direction task after the source, whose cells are weighed."""
+    """`build(settings)` of a one-direction task after the source, whose cells are weighed.
+
+    The epoch is chosen by the error with the same weights.
+    """
     torch.manual_seed(seed)
-    network = stnet(settings)
+    network = build(settings)
     off = lambda city, steps: weighted_squared_error(
         *forward(network, city, steps)[:2], weights
     )

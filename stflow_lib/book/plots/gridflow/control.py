@@ -1,156 +1,23 @@
-"""The positive control of balancing: its runs, how they are published, and what they say.
-
-    python -m stflow_lib.book.plots.gridflow.control [SEEDS]
-
-computes what is missing and writes it to book/results; it may be interrupted.
-"""
-
-import json
-import sys
-from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import replace
-from functools import lru_cache, partial
-from pathlib import Path
+"""What the positive control of balancing says: gains, errors, a figure and sentences."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
-from jaxtyping import Float
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from stflow_lib.book.plots.style import bare
-from stflow_lib.data.files.write import write_atomic
-from stflow_lib.gridflow.beyond.control import (
-    WEIGHTS,
-    control_task,
-    source_weights,
-    weighted_line,
-    weighted_network,
+from stflow_lib.gridflow.beyond.control_runs import (
+    DAYS,
+    EXTREMES,
+    FEW,
+    LAST,
+    MANY,
+    MODELS,
+    PLACE,
+    SMALL,
+    WIDE,
 )
-from stflow_lib.gridflow.networks.stnet import Backbone
-from stflow_lib.gridflow.plan import Plan
-from stflow_lib.gridflow.problem.from_run import open_task
-from stflow_lib.gridflow.problem.scoring import score
-from stflow_lib.gridflow.problem.task import Task
-from stflow_lib.gridflow.stbat.method import fit_balanced
-from stflow_lib.gridflow.training.schedule import predict_trips
-from stflow_lib.gridflow.training.transfer import FittedDirection, TransferSettings, finetune
-from stflow_lib.runs.publish import results_folder
 from stflow_lib.verdicts.statistics import interval
-
-SEEDS = 8
-LINE, SMALL, WIDE = "line", "ST-net, 16 channels", "ST-net, 64 channels"
-MODELS = {LINE: WEIGHTS, SMALL: WEIGHTS, WIDE: ("none", "oracle")}
-PAIRS = (
-    "jonas-nyc-taxi>jonas-dc-taxi", "jonas-dc-taxi>jonas-nyc-taxi",
-    "jonas-nyc-bike>jonas-dc-bike", "jonas-dc-bike>jonas-nyc-bike",
-)  # fmt: skip
-REAL = ("none", "RIAM", "shares")  # weights of the line on a real pair, whose kinds are POI
-DAYS = (0, 3)
-PLACE = ("model", "weights", "days", "seed")  # what tells one run from another
-
-
-def path() -> Path:
-    """Where the errors are published."""
-    return results_folder("gridflow") / "control" / "errors.json"
-
-
-def planned(seeds: int = SEEDS) -> list[tuple[str, str, int, int]]:
-    """(model, weights, days, seed), the first seeds of all before further ones.
-
-    On a real pair, whose name then stands for the model, it is the line, once.
-    """
-    real = [(pair, weights, days, 0) for pair in PAIRS for weights in REAL for days in DAYS]
-    return real + [
-        (model, weights, days, seed)
-        for seed in range(seeds)
-        for model, some in MODELS.items()
-        for weights in some
-        for days in DAYS
-    ]
-
-
-def compute(seeds: int = SEEDS) -> Iterator[dict]:
-    """Rows of the runs that are not published yet, each written before it is told."""
-    done = read()
-    have = {tuple(row[name] for name in PLACE) for row in done}
-    for place in planned(seeds):
-        if place not in have:
-            done.append(dict(zip(PLACE, place, strict=True)) | measured(*place))
-            path().parent.mkdir(parents=True, exist_ok=True)
-            lines = ",\n".join(map(json.dumps, done))
-            write_atomic(path(), f"[\n{lines}\n]\n".encode())
-            yield done[-1]
-
-
-def read() -> list[dict]:
-    """The published rows; none before the first."""
-    return json.loads(path().read_text()) if path().exists() else []
-
-
-def measured(model: str, weights: str, days: int, seed: int, profile: str = "bench") -> dict:
-    """Test errors in trips per step: of all cells of the target, of both kinds, pooled as in
-    the tables; whether all stages of a network settled, and how many threads it had."""
-    task = control_task(seed, days) if model in MODELS else pair_task(model, days)
-    is_line = model not in (SMALL, WIDE)
-    fit = partial(_line, seed=seed) if is_line else partial(_network, model, seed, profile)
-    fitted = [fit(task.only(d), weights) for d in range(len(task.directions))]
-    found = score(task, lambda _, steps: torch.cat([ask(steps) for ask, _ in fitted], 1))
-    return {
-        "rmse": round(found["metrics"]["rmse"], 4),
-        "mae": round(found["metrics"]["mae"], 4),
-        **{
-            name: round(rmse, 4)
-            for name, rmse in found["parts"].items()
-            if name.startswith("kind") and name.endswith("rmse")
-        },
-        "converged": all(settled for _, settled in fitted),
-        "threads": torch.get_num_threads(),
-    }
-
-
-def pair_task(pair: str, days: int) -> Task:
-    """The task of a real pair, as the tables have it."""
-    return open_task(Plan.of("bench").runs(["Linear"], [pair], [days])[0])
-
-
-def _line(task: Task, weights: str, seed: int):
-    rule = weighted_line(task, source_weights(task, weights, seed))
-    return (lambda steps: task.target.on_map(rule(task.target, steps))), True
-
-
-def _network(model: str, seed: int, profile: str, task: Task, weights: str):
-    learned, settings = _on_source(model, seed, profile, task.directions, weights)
-    fitted = finetune(deepcopy(learned), task, settings, seed, None)
-    settled = all(history.end["stopped"] == "settled" for history in fitted.stages.values())
-    return partial(_ask, fitted.network.eval(), task), settled
-
-
-@lru_cache(maxsize=2)  # both directions, for all amounts of the target's days
-def _on_source(
-    model: str, seed: int, profile: str, directions: tuple[str, ...], weights: str
-) -> tuple[FittedDirection, TransferSettings]:
-    """The network after the source, and its settings; "RIAM" as STBaT learns it beside the
-    network, without the contrast."""
-    plan, task = Plan.of(profile), control_task(seed)
-    task = task.only(task.directions.index(directions[0]))
-    wide = {"backbone": Backbone(64, 1, 128, "h", last_value=True, unit=0.05)}
-    settings = plan.settings("STBaT" if weights == "RIAM" else "Finetuned")
-    settings = replace(settings, **(wide if model == WIDE else {}))
-    torch.manual_seed(seed)
-    if weights == "RIAM":
-        settings = replace(settings, balance=replace(settings.balance, use_contrast=False))
-        return fit_balanced(task, settings, seed, None), settings
-    omega = source_weights(task, weights, seed)
-    return weighted_network(task, omega, settings, seed), settings
-
-
-@torch.inference_mode()
-def _ask(network, task: Task, steps) -> Float[Tensor, "b 1 row col"]:
-    return predict_trips(network, task.target, steps)
 
 
 def gains(rows: list[dict], metric: str = "rmse") -> pd.DataFrame:
@@ -175,7 +42,7 @@ def gains(rows: list[dict], metric: str = "rmse") -> pd.DataFrame:
 
 def figure(found: pd.DataFrame) -> Figure:
     """A panel per number of days, a row for each model and weights; hollow: of one split."""
-    fig, axes = plt.subplots(1, len(DAYS), figsize=(9, 4.2), sharey=True, layout="constrained")
+    fig, axes = plt.subplots(1, len(DAYS), figsize=(9, 5.2), sharey=True, layout="constrained")
     labels = list(dict.fromkeys(f"{r.model}: {r.weights}" for r in found.itertuples()))
     for axis, days in zip(axes, DAYS, strict=True):
         own = found[found["days"] == days]
@@ -211,7 +78,54 @@ def _gain(row) -> str:
     return f"{row.gain:+.1f} % ({row.low:.1f} to {row.high:.1f}; {row.seeds} splits)"
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for row in compute(int(sys.argv[1]) if len(sys.argv) > 1 else SEEDS):
-        print(row, flush=True)
+def beside_the_bar(rows: list[dict], bar: str = LAST) -> pd.DataFrame:
+    """Errors without a day of the target, beside that of the hour before on the same splits.
+
+    A row for each model and weights: mean RMSE, that of the bar (trips per step), how many
+    splits, and in how many of them the RMSE is above the bar's.
+    """
+    frame = pd.DataFrame(rows, columns=[*PLACE, "rmse"])
+    none = frame[(frame["days"] == 0) & frame["model"].isin(MODELS)]
+    last = none[none["model"] == bar].set_index("seed")["rmse"]
+    lines = []
+    for place, own in none[none["model"] != bar].groupby(["model", "weights"], sort=False):
+        own = own.set_index("seed")["rmse"]
+        there = last.reindex(own.index).dropna()
+        above = int((own[there.index] > there).sum())
+        lines.append((*place, own[there.index].mean(), there.mean(), len(there), above))
+    return pd.DataFrame(lines, columns=["model", "weights", "rmse", bar, "splits", "above it"])
+
+
+def said_of_the_bar(table: pd.DataFrame) -> str:
+    """Which models cannot be used as they are: weights may win there and teach nothing."""
+    words = [
+        f"{model} in {some['above it'].min()} to {some['above it'].max()} of "
+        f"{some['splits'].max()} splits"
+        for model, some in table.groupby("model", sort=False)
+    ]
+    return f"Above the error of the hour before, whatever the weights: {'; '.join(words)}."
+
+
+def widths(rows: list[dict]) -> list[str]:
+    """What the oracle brings to a narrow and to a wide network, on the splits that both have."""
+    own = [row for row in rows if row["weights"] in EXTREMES and row["days"] == 0]
+    says = []
+    for narrow, wide in ((FEW, MANY), (SMALL, WIDE)):
+        both = set.intersection(*({r["seed"] for r in own if r["model"] == m and
+                                   r["weights"] == "oracle"} for m in (narrow, wide)))  # fmt: skip
+        found = gains([r for r in own if r["seed"] in both and r["model"] in (narrow, wide)])
+        words = [f"{row.model} {_gain(row)}" for row in found.itertuples()]
+        if both:
+            says.append(f"The oracle on the same splits: {', '.join(words)}.")
+    return says
+
+
+def said_of_pairs(real: pd.DataFrame) -> str:
+    """What the target's shares of kinds are worth to the line on real pairs."""
+    some = real[real["weights"] == "shares"]
+    words = [
+        f"with {days} days {own['gain'].min():+.1f} to {own['gain'].max():+.1f} %, a gain in "
+        f"{(own['gain'] > 0).sum()} of {len(own)} pairs"
+        for days, own in some.groupby("days")
+    ]
+    return f"The line with weights by the target's shares of kinds: {'; '.join(words)}."

@@ -4,11 +4,16 @@ import matplotlib.pyplot as plt
 import pytest
 
 from stflow_lib.book.plots.gridflow import control
+from stflow_lib.gridflow.beyond import control_runs
 
 
 def rows(gain=5.0):
     out = []
-    for model, days, seed in ((control.LINE, 0, 0), (control.LINE, 0, 1), (control.LINE, 3, 0)):
+    for model, days, seed in (
+        (control_runs.LINE, 0, 0),
+        (control_runs.LINE, 0, 1),
+        (control_runs.LINE, 3, 0),
+    ):
         for weights, rmse in (
             ("none", 10.0 + seed),
             ("oracle", (10.0 + seed) * (1 - gain / 100)),
@@ -35,29 +40,6 @@ def test_one_split_has_no_interval_in_words():
     assert "oracle +5.0 % (one split, no interval)" in said
 
 
-def test_all_runs_are_planned_once_and_first_seeds_first():
-    planned = control.planned(2)
-    assert len(set(planned)) == len(planned) == 2 * 2 * (4 + 4 + 2) + 4 * 2 * 3
-    assert [place[3] for place in planned] == sorted(place[3] for place in planned)
-    assert {place[3] for place in planned if place[0] in control.PAIRS} == {0}
-
-
-def test_what_is_written_is_not_computed_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(control, "path", lambda: tmp_path / "errors.json")
-    monkeypatch.setattr(control, "measured", lambda *place: {"rmse": 1.0})
-    first = [row for row, _ in zip(control.compute(1), range(3), strict=False)]
-    rest = [*control.compute(1)]
-    assert len(first) == 3 and len(control.read()) == len(control.planned(1))
-    places = [tuple(row[name] for name in control.PLACE) for row in control.read()]
-    assert places == control.planned(1) and len(rest) < len(places)
-
-
-def test_a_network_is_measured_as_the_line_is():
-    for model in (control.LINE, control.SMALL):
-        found = control.measured(model, "counts", 0, 0, "smoke")
-        assert 0 < found["mae"] < found["rmse"]
-
-
 def test_a_point_of_one_split_is_hollow():
     """Nothing says how far it would move on another split."""
     alone = [row for row in rows() if row["seed"] == 0]
@@ -76,3 +58,47 @@ def test_the_figure_has_a_panel_for_each_number_of_days():
         "3 days of the target",
     ]
     plt.close(fig)
+
+
+def run(model, weights, seed, rmse, days=0):
+    return {"model": model, "weights": weights, "days": days, "seed": seed, "rmse": rmse,
+            "converged": True}  # fmt: skip
+
+
+def test_errors_stand_beside_the_hour_before_on_the_same_splits():
+    """A network that is worse than that was shown by its gains alone."""
+    own = [run(control.LAST, "none", 0, 10.0), run(control.LAST, "none", 1, 20.0),
+           run(control.SMALL, "none", 0, 12.0), run(control.SMALL, "none", 1, 18.0),
+           run(control.SMALL, "oracle", 1, 25.0), run(control.SMALL, "none", 2, 99.0),
+           run(control.SMALL, "none", 0, 1.0, days=3)]  # fmt: skip
+    table = control.beside_the_bar(own).set_index("weights")
+    assert table.loc["none", ["rmse", control.LAST, "splits", "above it"]].tolist() == [
+        15,
+        15,
+        2,
+        1,
+    ]
+    assert table.loc["oracle", ["rmse", "splits", "above it"]].tolist() == [25, 1, 1]
+    said = control.said_of_the_bar(control.beside_the_bar(own))
+    assert f"{control.SMALL} in 1 to 1 of 2 splits" in said
+
+
+def test_widths_are_compared_on_splits_that_both_have():
+    """The mean of eight splits of the narrow one stood beside one split of the wide one."""
+    own = [run(model, weights, seed, rmse)
+           for model, seeds in ((control.SMALL, (0, 1)), (control.WIDE, (0,)))
+           for seed in seeds
+           for weights, rmse in (("none", 10.0), ("oracle", 8.0 + seed))]  # fmt: skip
+    (said,) = control.widths(own)
+    assert f"{control.SMALL} +20.0 %" in said and f"{control.WIDE} +20.0 %" in said
+
+
+def test_real_pairs_are_counted():
+    own = [
+        run(pair, weights, 0, rmse, days)
+        for pair in "ab"
+        for days in (0, 3)
+        for weights, rmse in (("none", 10.0), ("shares", 9.0 if pair == "a" else 11.0))
+    ]
+    said = control.said_of_pairs(control.gains(own))
+    assert "with 0 days -10.0 to +10.0 %, a gain in 1 of 2 pairs" in said
