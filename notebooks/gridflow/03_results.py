@@ -375,7 +375,7 @@ shown = ("STBaT", "w/o SimDCL", "w/o WLoss", "Linear")
 cases = {name: (known[name], known["Finetuned"], pair) for name in shown}
 kinds.show_kinds(cases, "Known kinds: gain over Finetuned")
 sizes.show_rest(TABLES["kinds"], profile, at["kinds"], "A pair with known kinds")
-sizes.show_choices([at["kinds"]])
+sizes.show_choices([at["kinds"]], sizes.LINE)
 
 # %%
 for amount in plan.fractions:
@@ -420,7 +420,7 @@ clock = results.summary_by_pair(rows["clock"], table_pairs)
 results.show_metric_tables(clock, "Who knows the hour")
 show_provenance(rows["clock"])
 sizes.show_rest(TABLES["clock"], profile, at["clock"], "Who knows the hour")
-sizes.show_choices([at["clock"]])
+sizes.show_choices([at["clock"]], sizes.LINE)
 pairs = {  # words: better, other
     "Finetuned: hour or none": ("Finetuned, told the hour", "Finetuned"),
     "STBaT: hour or none": ("STBaT, told the hour", "STBaT"),

@@ -22,6 +22,7 @@ from stflow_lib.verdicts.ranking import FIXED
 LONG = "trained until learning ends, as far as that is recorded"  # why such a table is closed
 BRIEF = "short fixed schedule"
 DAY = 24  # hours
+LINE = "The line is chosen on all hours, so networks are at a disadvantage beside it."
 CELL = ["row", "city", "scarcity", "metric"]
 
 
@@ -97,7 +98,7 @@ def choices(plan: Plan, method: str = "Finetuned") -> str:
     return f"Profile {plan.profile}: {', and '.join(said)}." if said else ""
 
 
-def show_choices(sizes: Iterable[str]) -> None:
-    """`choices` of some profiles, of those that lack something, beside what a line may do."""
+def show_choices(sizes: Iterable[str], beside: str = "") -> None:
+    """`choices` of those profiles that lack something; `beside`: what the others may do."""
     for said in filter(None, (choices(Plan.of(size)) for size in dict.fromkeys(sizes))):
-        show_text(f"{said} The line is chosen on all hours, so networks are at a disadvantage.")
+        show_text(f"{said} {beside}".strip())
