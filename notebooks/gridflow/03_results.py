@@ -89,9 +89,10 @@ fill(rows, train_missing)
 # bicycles, ninety days of 2015 and 2016.
 #
 # *Collapsed* means that all trainings of a cell failed: the network's error on the validation part
-# is not below that of repeating the last hour, or the network is dead. Only what is trained in
-# epochs can fail: rules, closed forms and trees keep their numbers even where they are no better. A
-# failed training is in no mean and in no pairing by seed; a list below the tables names it.
+# is not below that of repeating the last hour (on the test part for `lab`, whose records lack the
+# other). Only what is trained in epochs can fail: rules, closed forms and trees keep their numbers
+# even where they are no better. A failed training is in no mean and in no pairing by seed; a list
+# below the tables names it.
 #
 # A row with fewer seeds than Finetuned says how many it has, and what Finetuned has with the same
 # ones: "n=1; Finetuned there ..." is to be compared with that number, not with Finetuned's mean.
