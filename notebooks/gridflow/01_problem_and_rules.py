@@ -28,13 +28,17 @@ import pandas as pd
 import torch
 
 from stflow_lib.book import slider_map
-from stflow_lib.book.display import show_table
+from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.gridflow import problem as plots
+from stflow_lib.book.plots.gridflow import scales
 from stflow_lib.book.plots.gridflow.day import demand_day
 from stflow_lib.book.plots.gridflow.tasks import fitted, measured_errors, open_pair
+from stflow_lib.book.tables import not_here
 from stflow_lib.data import load, simulate
 from stflow_lib.gridflow import METHODS, PROTOCOLS, RULES, make_task, score
 from stflow_lib.gridflow.baselines import arima, linear
+from stflow_lib.gridflow.plan import Plan
+from stflow_lib.runs.pair import target_of
 from stflow_lib.training.metrics import flow_errors
 
 opened = partial(open_pair, protocol=protocol)  # of a pair, and so many `days` of the target
@@ -161,9 +165,10 @@ print("a rule fitted on three days depends on those days and no other")
 # $$ \tilde x = \frac{x - a}{b - a}. $$ (eq-gr-scale)
 #
 # Why not the largest count, as "min-max" says? A maximum grows with the record. Three days of a
-# city have a much lower one than its months, so a target of three days would be scaled otherwise
-# than its source, and otherwise than without any day. A quantile is the same statistic for both,
-# and one wild hour does not move it. `scaler="train_max"` takes the largest count all the same.
+# city have a lower one than its months, so a target of three days would be scaled otherwise than
+# its source, and otherwise than without any day. A quantile grows with the record, too, where few
+# days miss what is rare, but less, and one wild hour does not move it. The second table below says
+# how much of either three days tell. `scaler="train_max"` takes the largest count all the same.
 #
 # The released code of CrossTReS {cite}`crosstres`, on whose data the paper works, takes the 99.9 %
 # quantile of the *whole* record as its upper end, test hours included, and cuts everything above it
@@ -188,6 +193,14 @@ lost = 1 - clipped.target.flow[task.test].sum() / task.target.flow[task.test].su
 valid = dict(zip(task.directions, task.target.mask.sum((1, 2)).tolist(), strict=True))
 print(f"cutting at 99.9 % removes {lost:.1%} of the test's trips; valid cells: {valid}")
 assert (most.target.high >= task.target.high).all() and 0 <= lost < 0.1
+
+# %%
+bench = Plan.of("bench")
+here = [target_of(pair) for pair in bench.cities if not not_here([pair])]  # none without the data
+protocols = {name: bench.protocol(name) for name in dict.fromkeys([*cities.split(), *here])}
+growth = scales.growth(protocols, days=3)
+show_table(growth, "Upper end of three days over that of the whole history", digits=2)
+show_text(scales.growth_sentence(growth, days=3))
 
 # %% [markdown]
 # A cell is *valid* in a direction if it saw a trip before validation. Water never does; it would

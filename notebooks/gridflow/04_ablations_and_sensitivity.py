@@ -16,7 +16,7 @@
 # settings; 5. do the weights move; 6. points of interest or noise; 7. the parts, run live.
 
 # %% tags=["parameters"]
-profile: str = "lab"  # whose records the page shows: lab, bench or paper
+profile: str = "bench"  # whose records the page shows: bench, lab or paper
 train_missing: bool = False  # compute runs that have no record; False leaves gaps instead
 
 # %%
@@ -27,13 +27,14 @@ from stflow_lib.book import findings
 from stflow_lib.book.display import show_table
 from stflow_lib.book.plots import sweeps as plots
 from stflow_lib.book.plots.curves import curves_figure
-from stflow_lib.book.plots.gridflow import ablations
+from stflow_lib.book.plots.gridflow import ablations, sizes
 from stflow_lib.book.plots.gridflow.ablations import mean_last_lines, seeds
 from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.book.tables import (
     below,
     compare,
     fill,
+    longest_recorded,
     show_comparisons,
     show_live,
     show_provenance,
@@ -44,13 +45,15 @@ from stflow_lib.gridflow.plan import Plan
 
 # %%
 METRICS = ("rmse", "mae")
-plan = Plan.of(profile)
-rows = {name: TABLES[name].rows(profile) for name in ("figure3", "strength", "figure4", "poi")}
+names = ("figure3", "strength", "figure4", "poi")
+at = {name: longest_recorded(TABLES[name], profile) for name in names}
+rows = {name: TABLES[name].rows(size) for name, size in at.items()}
+unchanged = {name: TABLES["figure3"].rows(size) for name, size in at.items()}  # of each size
 fill(rows, train_missing)
 base = rows["figure3"]["STBaT"]
 pair, days = base[0].city, base[0].scarcity
 labels = {metric: f"test {metric.upper()} ({unit_of(pair)})" for metric in METRICS}
-print(f"profile {profile}: {arrow(pair)}, {days} days of target data, {len(base)} seed(s)")
+print(f"{arrow(pair)}, {days} days of target data, {len(base)} seed(s); profiles: {at}")
 
 # %% [markdown]
 # ## How to read this page
@@ -64,6 +67,12 @@ print(f"profile {profile}: {arrow(pair)}, {days} days of target data, {len(base)
 # Few seeds see large effects only. So the page also prints how large a gain would have to be for
 # these seeds to tell it from zero: where that is one percent, a printed difference of half a
 # percent could not have been found, and not finding it proves nothing.
+#
+# Each section shows the longest schedule that has most of its runs, and closed below it what
+# another one has; the two are never compared. What a schedule on this page lacks is said here:
+
+# %%
+sizes.show_choices(at.values())
 
 # %% [markdown]
 # ## 1. One part less
@@ -88,6 +97,7 @@ title = f"Figure 3: one part less, {arrow(pair)}, {days} days"
 plots.variants_figure(panels, "STBaT", title)
 plt.show()
 show_provenance(rows["figure3"])
+sizes.show_rest(TABLES["figure3"], profile, at["figure3"], "Figure 3")
 
 # %%
 parts = [row for row in rows["figure3"] if row != "STBaT"]
@@ -157,13 +167,15 @@ if len(last):
 # %%
 strengths = {row.partition(" = ")[2]: group for row, group in rows["strength"].items()}
 found = {value: seeds(group) for value, group in strengths.items() if seeds(group)}
-if found and seeds(base):
-    sweep = {"Weight of the contrast": ("λ", found, seeds(base))}
+known = seeds(unchanged["strength"]["STBaT"])
+if found and known:
+    sweep = {"Weight of the contrast": ("λ", found, known)}
     plots.sweep_figure(sweep, labels["rmse"])
     plt.show()
 inside = mean_last_lines(strengths).T
 show_table(inside.loc[inside.index.isin(["contrast", "rank corr.", "std of ω"])], "Inside, by λ", 3)
 show_provenance(rows["strength"])
+sizes.show_rest(TABLES["strength"], profile, at["strength"], "Weight of the contrast")
 
 # %%
 without = [("lambda = 0", row) for row in rows["strength"] if row != "lambda = 0"]
@@ -190,14 +202,16 @@ if found:
 
 # %%
 sweeps = ablations.sweeps_of(rows["figure4"])
-if sweeps and seeds(base):
-    panels = {name: (name, points, seeds(base)) for name, points in sweeps.items()}
+known = seeds(unchanged["figure4"]["STBaT"])
+if sweeps and known:
+    panels = {name: (name, points, known) for name, points in sweeps.items()}
     plots.sweep_figures(panels, labels["rmse"])
     plt.show()
 show_provenance(rows["figure4"])
+sizes.show_rest(TABLES["figure4"], profile, at["figure4"], "Figure 4")
 
 # %%
-spans = ablations.sweep_spans(sweeps, seeds(base))
+spans = ablations.sweep_spans(sweeps, known)
 show_table(spans, "Span of each sweep, and what as many runs span that differ by seed only", 2)
 for name, line in spans.iterrows():
     if not np.isnan(line["by luck (%)"]):
@@ -235,10 +249,10 @@ else:
 # the patterns, all with the same first seed.
 
 # %%
-parts = {row: rows["figure3"][row] for row in ("w/o POI", "w/o FDP")}
+parts = {row: unchanged["figure4"][row] for row in ("w/o POI", "w/o FDP")}
 points = ablations.spread_points(rows["figure4"], parts)  # the base setting is in every sweep
 if len(points):
-    plots.spread_figure(points, seeds(base), labels["rmse"])
+    plots.spread_figure(points, known, labels["rmse"])
     plt.show()
 if len(points) > 3:
     rank = points["spread"].corr(points["error"], method="spearman")
@@ -262,6 +276,7 @@ if len(points) > 3:
 
 # %%
 pairs = list(dict.fromkeys(run.city for run in rows["poi"]["profile"]))
+plan = Plan.of(at["poi"])
 rows["poi"]["Finetuned"] = plan.runs(["Finetuned"], pairs, plan.few)
 orders = [("profile", "random"), ("profile", "Finetuned"), ("random", "Finetuned")]
 judged = compare(rows["poi"], below(orders), METRICS)
@@ -269,6 +284,7 @@ judged["label"] = judged["row"] + ", " + judged["city"].map(arrow)
 if pairs:
     show_comparisons(judged[judged["metric"] == "rmse"])
     show_provenance(rows["poi"])
+    sizes.show_rest(TABLES["poi"], profile, at["poi"], "Points of interest or noise")
 else:
     print("The pairs of this profile have POI of their own; the control belongs to the others.")
 

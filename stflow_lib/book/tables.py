@@ -35,10 +35,13 @@ def runs_of(rows: Rows) -> list[Run]:
 
 
 def longest_recorded(table: RowTable, profile: str) -> str:
-    """`profile` where it has records of most rows, else the one of the short fixed schedule."""
-    rows = table.rows(profile).values()
-    known = sum(bool(runs.records(group)) for group in rows)
-    return profile if 2 * known > len(rows) else FIXED
+    """`profile` where it has records of most cells, else the one of the short fixed schedule.
+
+    A cell is a row, a city and an amount of data; one of its seeds is enough.
+    """
+    rows = table.rows(profile)
+    cells = {(name, run.city, run.scarcity) for name, group in rows.items() for run in group}
+    return profile if 2 * len(_recorded_cells(rows)) > len(cells) else FIXED
 
 
 def without_record(short: Rows, rows: Rows) -> Rows:
@@ -46,12 +49,7 @@ def without_record(short: Rows, rows: Rows) -> Rows:
 
     What a short schedule gave is worth showing only there.
     """
-    known = {
-        (name, run.city, run.scarcity)
-        for name, group in rows.items()
-        for run in group
-        if runs.records([run])
-    }
+    known = _recorded_cells(rows)
     left = {
         name: [
             run
@@ -61,6 +59,15 @@ def without_record(short: Rows, rows: Rows) -> Rows:
         for name, group in short.items()
     }
     return {name: group for name, group in left.items() if group}
+
+
+def _recorded_cells(rows: Rows) -> set[tuple[str, str, str]]:
+    return {
+        (name, run.city, run.scarcity)
+        for name, group in rows.items()
+        for run in group
+        if runs.records([run])
+    }
 
 
 def fill(table_rows: Mapping[str, Rows], train_missing: bool) -> None:

@@ -66,6 +66,13 @@ def test_a_table_is_shown_at_the_size_that_has_most_of_its_rows(recorded, known,
     assert tables.longest_recorded(RowTable(lambda _: rows), "bench") == profile
 
 
+def test_one_city_of_a_row_is_not_the_row(recorded):
+    """A row with a record on one pair of four counted as known, and hid the table of the other."""
+    rows = {name: [recorded(name, city, {"rmse": 1.0} if city == "w>z" else None)
+                   for city in ("w>z", "x>z", "y>z", "v>z")] for name in ("A", "B")}  # fmt: skip
+    assert tables.longest_recorded(RowTable(lambda _: rows), "bench") == "lab"
+
+
 def test_provenance_counts_the_records_of_all_rows(rows, capsys):
     tables.show_provenance(rows)
     assert capsys.readouterr().out.startswith("[6 runs · profile lab · cpu")

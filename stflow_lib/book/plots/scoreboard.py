@@ -89,6 +89,30 @@ def notes_table(judged: pd.DataFrame) -> pd.DataFrame:
     return counts.reindex(index=[*NOTES.values()], fill_value=0).rename_axis(None, axis=1)
 
 
+def excluded_gains(judged: pd.DataFrame) -> pd.DataFrame:
+    """Where the printed gain of an order lies outside our interval: a row for each statement.
+
+    Columns: the printed gain (percent, from the note), the places whose interval lies below it by
+    profile, and on how many with runs the statement is judged.
+    """
+    mark = next(iter(NOTES))
+    run = judged[judged["n"] > 0]
+    excluded = run[run["note"].str.contains(mark, regex=False)]
+    lines = [
+        {
+            "statement": statement,
+            "printed": own["note"].str.extract(r"\(([\d.]+) %")[0].iloc[0] + " %",
+            "excluded on": "; ".join(
+                f"{arrow(r.city)} ({r.profile})" for r in own.itertuples()
+            ),
+            "of": int((run["statement"] == statement).sum()),
+        }
+        for statement, own in excluded.groupby("statement", sort=False)
+    ]
+    columns = ["statement", "printed", "excluded on", "of"]
+    return pd.DataFrame(lines, columns=columns).set_index("statement")
+
+
 def paper_table(counts: pd.DataFrame, so_far: pd.DataFrame) -> pd.DataFrame:
     """The two counts of one paper side by side, without words that nobody reached."""
     both = pd.concat({"verdict": counts, "so far": so_far}, axis=1)

@@ -1,9 +1,10 @@
 """Boosted trees on what a line in context leaves over: `line` first, then its residuals.
 
-Where days of the target are seen, two sums of trees for each direction learn the residuals of the
-line on days that it was not fitted to: one from the target alone, one from its rows and the
-sources' together. Their mean is added to the line, so without a tree the line stands; and it
-stands alone where no day is seen, for residuals of one city were no guide to another's.
+Where days of the target are seen, two sums of trees for each direction learn residuals: one from
+the target's rows, one from these and the sources' together. A row of the target is the residual of
+a line fitted without its day; one of a source is that of the sources' line on labels which it was
+fitted to. The mean of both sums, each of at least one tree, is added to the line; it stands alone
+where no day is seen, for residuals of one city were no guide to another's.
 """
 
 from collections.abc import Sequence

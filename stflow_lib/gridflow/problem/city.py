@@ -84,9 +84,9 @@ def training_scale(flow: Float[Tensor, "time direction row col"], where: str) ->
 def robust_scale(flow: Float[Tensor, "time direction row col"], where: str) -> Scale:
     """Least value, and the 99.9 % entry of all above it, of each direction over the hours given.
 
-    A maximum grows with the record: that of three days is a third to nine tenths of that of two
-    months. This one does not, and cells without demand do not move it. DataError as
-    `training_scale`.
+    A maximum grows with the record: on the real targets that of three days is a third to nine
+    tenths of that of two months. This one grows less, from a half to all of it, and cells without
+    demand do not move it. DataError as `training_scale`.
     """
     low = flow.amin((0, 2, 3))
     high = torch.stack(

@@ -155,3 +155,13 @@ def test_a_papers_table_has_only_words_that_were_reached(judged):
         ("verdict", "confirmed"), ("so far", "confirmed"), ("so far", "open"),
     ]  # fmt: skip
     assert table.loc[("P", "order")].tolist() == [1, 1, 1, 1, 1, 1]
+
+
+def test_excluded_gains_are_named_with_their_place(judged):
+    """Counted alone, nobody learns on which city a printed gain cannot be."""
+    note = "a gain of the printed size (8.3 % on average) is excluded; more seeds would not"
+    found = plots.excluded_gains(
+        judged.assign(note=[note, "", note, "", ""], n=[3, 3, 0, 1, 0])
+    )
+    assert found.reset_index().to_numpy().tolist() == [["a < b", "8.3 %", "x (lab)", 2]]
+    assert plots.excluded_gains(judged.assign(note="", n=3)).empty

@@ -4,14 +4,22 @@ Records hold errors by kind, `kind_<number>_<metric>`; a kind is a number with a
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.gridflow.tasks import open_pair
 from stflow_lib.book.plots.transfers import arrow, days, kinds_figure
 from stflow_lib.book.tables import gain_text, judged_text
+from stflow_lib.gridflow import Task, score
+from stflow_lib.gridflow.baselines.linear import Rule
+from stflow_lib.gridflow.beyond.control import weighted_line
 from stflow_lib.gridflow.problem.from_run import region_types
 from stflow_lib.gridflow.problem.protocol import protocol_of
 from stflow_lib.runs import Run
@@ -79,6 +87,38 @@ def _mean_gain(case: Case, amount: str, numbers: Sequence[int], metric: str) -> 
     sides = [paired.aligned(*here, f"kind_{number}_{metric}") for number in numbers]
     ratios = pd.concat([mine / theirs for mine, theirs in sides], axis=1)
     return 100 * (1 - ratios.mean(axis=1))
+
+
+def told_shares(pair: str, protocol: str, days: int) -> dict[str, float]:
+    """Test RMSE of the line on a pair with known kinds: "none" all cells of the source weigh alike,
+    "oracle" each kind weighs there what it does in the target, which no method can know."""
+    task = open_pair(pair, protocol, days)
+    (source,), _ = split_pair(pair)
+    kinds = region_types(source, protocol_of(protocol.partition("-")[0]))
+    known = torch.from_numpy(kinds.values)
+    found = {}
+    for name in ("none", "oracle"):
+        rules = [
+            _weighted_line(task.only(d), known, name) for d, _ in enumerate(task.directions)
+        ]
+        found[name] = score(task, partial(_forecast, rules))["metrics"]["rmse"]
+    return found
+
+
+def _weighted_line(one: Task, known: Int[Tensor, "row col"], name: str) -> Rule:
+    own, theirs = known[one.sources[0].mask[0]], one.kinds[one.target.mask[0]]
+    if name == "none":
+        return weighted_line(one, torch.ones(len(own)))
+    most = int(known.max()) + 1
+    source, target = (k[k >= 0].bincount(minlength=most).float() for k in (own, theirs))
+    weights = (target / source.clamp_min(1))[own]
+    return weighted_line(one, weights / weights.mean())
+
+
+def _forecast(rules: Sequence[Rule], task: Task, steps: Int[Tensor, " b"]):
+    cities = [task.target.only(d) for d, _ in enumerate(rules)]
+    maps = [c.on_map(rule(c, steps)) for c, rule in zip(cities, rules, strict=True)]
+    return torch.cat(maps, 1)
 
 
 def kinds_table(judged: pd.DataFrame) -> pd.DataFrame:

@@ -15,12 +15,14 @@ from stflow_lib.book.tables import all_errors, by_seed, runs_at
 from stflow_lib.gridflow.plan import DETERMINISTIC, RULES
 from stflow_lib.runs import Rows
 from stflow_lib.runs.pair import target_of
-from stflow_lib.verdicts import statistics
+from stflow_lib.runs.table import NOT_RUN
+from stflow_lib.verdicts import paired, statistics
 from stflow_lib.verdicts.claims import SCENARIOS, reported
 
 METRICS = ("rmse", "mae")
 BESIDE = "Finetuned"  # stands in the cell of a row with fewer seeds, with the same ones
 REPEATS = ("Previous hour", "Yesterday", "Last week")  # need no day of the target
+NONE_LEFT = "all failed"  # stands for the best of rows of which no training succeeded
 IMPROVEMENTS = [
     "task", "data", "metric", "best baseline", "from the errors (%)", "printed (%)",
 ]  # fmt: skip
@@ -71,7 +73,7 @@ def printed_errors(metric: str, amount: str) -> pd.DataFrame:
 def cell_text(cell) -> str:
     """Mean and spread of a cell of `runs.summary`, and what is lacking."""
     if not cell.n:
-        return "collapsed" if cell.collapsed else "not run"
+        return "collapsed" if cell.collapsed else NOT_RUN
     spread = "" if np.isnan(cell.spread) else f" ± {cell.spread:.3f}"
     paired = "" if np.isnan(cell.beside) else f"; {BESIDE} there {cell.beside:.3f}"
     few = f" (n={cell.n}{paired})" * bool(cell.missing or cell.collapsed or paired)
@@ -134,12 +136,19 @@ def relative_errors(
 
 
 def best_of(rows: Rows, names: Iterable[str], pair: str, amount: str) -> tuple[str, float]:
-    """The row with the lowest mean RMSE of those recorded with the most seeds, and that error."""
-    errors = {m: by_seed(rows.get(m, []), pair, amount, "rmse") for m in names}
+    """The row with the lowest mean RMSE of those recorded with the most seeds, and that error.
+
+    Failed trainings are in no mean; where nothing else is recorded the row is NONE_LEFT.
+    """
+    groups = {m: runs_at(rows.get(m, []), pair, amount) for m in names}
+    errors = {m: paired.errors(group, "rmse") for m, group in groups.items()}
     most = max(map(len, errors.values()), default=0)
+    if not most:
+        tried = any(runs.records(group) for group in groups.values())
+        return (NONE_LEFT if tried else NOT_RUN), np.nan
     means = {m: own.mean() for m, own in errors.items() if len(own) == most}
-    found = pd.Series(means, dtype=float).dropna()
-    return (str(found.idxmin()), found.min()) if len(found) else ("not run", np.nan)
+    best = min(means, key=means.__getitem__)
+    return best, means[best]
 
 
 def bars_to_pass(
@@ -150,7 +159,7 @@ def bars_to_pass(
     for pair, amount in tasks:
         here = rules[(rules["pair"] == pair) & (rules["scarcity"] == amount)]
         rule = (
-            here.loc[here["mean"].idxmin()] if len(here) else {"row": "not run", "mean": np.nan}
+            here.loc[here["mean"].idxmin()] if len(here) else {"row": NOT_RUN, "mean": np.nan}
         )
         network, error = best_of(rows, networks, pair, amount)
         lines[arrow(pair), days(amount)] = {
@@ -160,6 +169,18 @@ def bars_to_pass(
             "STBaT": best_of(rows, ["STBaT"], pair, amount)[1],
         }  # fmt: skip
     return pd.DataFrame(lines).T.infer_objects()
+
+
+def count_ahead(bars: pd.DataFrame) -> tuple[int, int, int]:
+    """Tasks that the line and a network have run; in how many the line is ahead of the best
+    network, and in how many that one is below the best rule.
+
+    `bars`: of `bars_to_pass`. Where all trainings failed the line is ahead.
+    """
+    tried = bars[(bars["best network"] != NOT_RUN) & bars["Linear"].notna()]
+    error, failed = tried["its RMSE "], tried["best network"] == NONE_LEFT
+    ahead = failed | (tried["Linear"] < error)
+    return len(tried), int(ahead.sum()), int((error < tried["its RMSE"]).sum())
 
 
 def tasks_passed(

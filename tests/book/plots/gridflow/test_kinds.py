@@ -5,9 +5,12 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from stflow_lib.book.plots.gridflow import kinds
+from stflow_lib.book.plots.gridflow.tasks import measured_errors, open_pair
+from stflow_lib.gridflow import METHODS
 
 NAMES = ("homes", "shops", "parks", "ports")
 CITIES = {"x": [[0, 0, 0, 0, 1], [1, 1, 2, 3, -1]], "y": [[0, 1, 1, 2], [2, 2, 3, 3]]}
@@ -104,3 +107,28 @@ def test_a_figure_has_a_panel_for_each_case_with_kinds(case, capsys):
     assert axis.collections[-1].get_offsets()[:, 0].tolist() == pytest.approx([50, 50, 0, 0])
     named = [text.get_text() for text in axis.get_yticklabels()]
     assert named[2:] == ["shops, 33.3 %", "homes, 44.4 %"] and len(named) == len(NAMES)
+
+
+def test_an_oracle_gives_each_kind_the_weight_it_has_in_the_target(monkeypatch):
+    """Summed over the cells of a kind, weights are the target's shares; without any they are 1."""
+    seen = []
+    monkeypatch.setattr(kinds, "weighted_line", lambda one, weights: seen.append(weights))
+    source = SimpleNamespace(mask=torch.tensor([[[True, True, True], [True, False, False]]]))
+    target = SimpleNamespace(mask=torch.tensor([[[True, True, True, True]]]))
+    one = SimpleNamespace(sources=(source,), target=target, kinds=torch.tensor([[0, 1, 1, 1]]))
+    known = torch.tensor([[0, 0, 0], [1, 1, 1]])  # three of kind 0 and one of kind 1 are valid
+    for name in ("none", "oracle"):
+        kinds._weighted_line(one, known, name)
+    none, oracle = seen
+    assert none.tolist() == [1, 1, 1, 1] and oracle.mean() == 1
+    assert oracle[:3].sum() / oracle.sum() == 0.25 and oracle[3] / oracle.sum() == 0.75
+
+
+def test_a_line_with_weights_one_is_the_line(monkeypatch):
+    """The simulated pair as the table has it: "none" is the row Linear."""
+    monkeypatch.undo()
+    pair = "sim-grid-a>sim-grid-c"
+    found = kinds.told_shares(pair, "P60", 3)
+    line = measured_errors(METHODS["Linear"], open_pair(pair, "P60", 3))
+    assert found["none"] == pytest.approx(line["rmse"], rel=1e-5)
+    assert found["oracle"] != found["none"]

@@ -70,6 +70,18 @@ def test_the_best_network_is_one_with_all_seeds(rows, recorded):
     assert best == ("STBaT", pytest.approx(2.1))
 
 
+def test_a_task_whose_networks_all_failed_was_run(rows, recorded):
+    """Counted as not run, it vanished from "lower than every network in so many tasks"."""
+    bad = {"rmse": 9.0, "mae": 5.0}
+    rows["Linear"].append(recorded("Linear", "x>y", {"rmse": 3.5, "mae": 2.0}, scarcity="0"))
+    rows["STBaT"].append(recorded("STBaT", "x>y", bad, scarcity="0", notes={"collapsed": True}))
+    rules = results.usable_rules(results.summary_by_pair(rows, ["x>y"]), "0")
+    networks = ["STBaT", "Finetuned"]
+    bars = results.bars_to_pass(rows, rules, [*TASKS, ("v>w", "3")], networks)
+    assert bars["best network"].tolist() == ["STBaT", results.NONE_LEFT, "not run"]
+    assert results.count_ahead(bars) == (2, 1, 1)
+
+
 def test_rows_of_a_table_keep_their_order_and_protocol(rows):
     wide = results.metric_table(results.summary_by_pair(rows, ["x>y"]), "mae", "3")
     assert list(wide.index) == list(rows) and list(wide.columns) == [("here, P60", "x → y")]
