@@ -46,6 +46,7 @@ from stflow_lib.book.tables import (
     without_record,
 )
 from stflow_lib.gridflow import TABLES
+from stflow_lib.gridflow.beyond import control_runs
 from stflow_lib.gridflow.plan import RULES, Plan
 from stflow_lib.gridflow.tables import further_pairs
 from stflow_lib.runs.pair import split_pair, target_of
@@ -384,8 +385,8 @@ for amount in plan.fractions:
     gain = 100 * (1 - told["oracle"] / told["none"])
     show_text(f"The line on this pair, {days(str(amount))}: with oracle weights its RMSE is "
               f"{abs(gain):.1f} % {'below' if gain > 0 else 'above'} that without.")  # fmt: skip
-ruled = control.gains(control.read())
-for sentence in control.reading(ruled[ruled["model"] == control.LINE]):
+ruled = control.gains(control_runs.read())
+for sentence in control.reading(ruled[ruled["model"] == control_runs.LINE]):
     show_text(f"The positive control. {sentence}")
 
 # %%
