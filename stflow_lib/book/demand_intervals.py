@@ -166,10 +166,8 @@ def inside(found: pd.DataFrame, method: str = OURS) -> pd.DataFrame:
 
 def ratio(found: pd.DataFrame, rival: str = QUANTILES) -> pd.DataFrame:
     """Interval score over that of a rival, as `inside`."""
-    ours, theirs = (
-        _by_hours(found[found["method"] == m].assign(shown=found["score"]))
-        for m in (OURS, rival)
-    )
+    scores = found.assign(shown=found["score"])
+    ours, theirs = (_by_hours(scores[scores["method"] == m]) for m in (OURS, rival))
     return ours / theirs
 
 
