@@ -33,7 +33,7 @@ from stflow_lib.finegrained.networks.layers import upsample_nearest
 from stflow_lib.finegrained.problem.task import Task
 from stflow_lib.runs import Run
 from stflow_lib.training.interval_score import Outcome
-from stflow_lib.training.trees import Boosting
+from stflow_lib.training.trees import quantile_trees
 
 FILE = ROOT / "book" / "split_intervals.csv"
 HEADS = ("Trees", "ShareNet", "MultinomialNet")
@@ -111,7 +111,7 @@ def quantiles(task: Task, settings: TreesSettings | None = None) -> Outcome:
     ]
     test = Blocks.full(task, task.test)
     base, x = test.fine(history.shares), flat(features(test, history))
-    ends = [_quantile_trees(settings.booster, level, *told).predict(x) for level in LEVELS]
+    ends = [quantile_trees(settings.booster, level, *told)(x) for level in LEVELS]
     shares = [base + torch.from_numpy(end).to(base).view_as(base) for end in ends]
     maps = [_as_maps(task, share * test.vehicles[:, None]) for share in shares]
     lower, upper = (inside(end, _whole(task)) for end in maps)
@@ -122,18 +122,6 @@ def _rows(blocks: Blocks, settings: TreesSettings, history: History, learned: bo
     some, weights = drawn(blocks, settings.blocks)
     plain = weights.sqrt() if len(some.cell) == len(blocks.cell) else torch.ones_like(weights)
     return rows(some, plain, history, learned)
-
-
-def _quantile_trees(size: Boosting, level: float, learn, judge):
-    from sklearn.ensemble import HistGradientBoostingRegressor  # slow to import
-
-    model = HistGradientBoostingRegressor(
-        loss="quantile", quantile=level, learning_rate=size.rate, max_iter=size.trees,
-        max_leaf_nodes=size.leaves, min_samples_leaf=size.smallest, early_stopping=True,
-        n_iter_no_change=size.patience, tol=0.0, random_state=0,
-    )  # fmt: skip
-    return model.fit(learn.x, learn.y, learn.weights, X_val=judge.x, y_val=judge.y,
-                     sample_weight_val=judge.weights)  # fmt: skip
 
 
 def _as_maps(task: Task, cells: Float[Tensor, "k cell"]) -> Fine:

@@ -167,6 +167,19 @@ class Boosting:
         )  # fmt: skip
 
 
+def quantile_trees(size: Boosting, level: float, learn: Rows, judge: Rows) -> Booster:
+    """Trees asked for a quantile of y, until `judge` sees no gain in the quantile loss."""
+    from sklearn.ensemble import HistGradientBoostingRegressor  # slow to import
+
+    model = HistGradientBoostingRegressor(
+        loss="quantile", quantile=level, learning_rate=size.rate, max_iter=size.trees,
+        max_leaf_nodes=size.leaves, min_samples_leaf=size.smallest, early_stopping=True,
+        n_iter_no_change=size.patience, tol=0.0, random_state=0,
+    )  # fmt: skip
+    return Booster(model.fit(_filled(learn.x), learn.y, learn.weights, X_val=judge.x,
+                             y_val=judge.y, sample_weight_val=judge.weights))  # fmt: skip
+
+
 def _filled(x: Features) -> Features:
     """0 in columns that hold nothing at all: scikit-learn finds no bins for them."""
     return np.where(np.isnan(x).all(0), np.zeros_like(x[:1]), x)

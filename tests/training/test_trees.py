@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from stflow_lib.training.trees import Booster, Boosting, Rows
+from stflow_lib.training.trees import Booster, Boosting, Rows, quantile_trees
 
 SMALL = Boosting(trees=60, patience=5, rate=0.3, leaves=6, smallest=5)
 
@@ -146,3 +146,12 @@ def test_rows_of_another_width_are_refused():
     again = Booster.stored(SMALL.fitted(rows(), 3).arrays())
     with pytest.raises(ValueError, match="rows of 2 features, trees read 3"):
         again(np.zeros((4, 2)))
+
+
+def test_a_quantile_is_that_of_the_rows_where_nothing_tells_them_apart():
+    random = np.random.default_rng(0)
+    x, y = np.full((4000, 2), np.nan), random.exponential(1, 4000)
+    size = Boosting(trees=20, patience=5, rate=0.5, leaves=4)
+    for level in (0.05, 0.5, 0.95):
+        found = quantile_trees(size, level, Rows(x, y), Rows(x, y))(x)
+        assert np.allclose(found, np.quantile(y, level), rtol=0.02)
