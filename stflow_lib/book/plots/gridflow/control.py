@@ -99,11 +99,17 @@ def beside_the_bar(rows: list[dict], bar: str = LAST) -> pd.DataFrame:
 def said_of_the_bar(table: pd.DataFrame) -> str:
     """Which models cannot be used as they are: weights may win there and teach nothing."""
     words = [
-        f"{model} in {some['above it'].min()} to {some['above it'].max()} of "
-        f"{some['splits'].max()} splits"
+        f"{model} {_span(some['above it'])} of {some['splits'].max()}"
         for model, some in table.groupby("model", sort=False)
     ]
-    return f"Above the error of the hour before, whatever the weights: {'; '.join(words)}."
+    return (
+        f"Splits with an error above that of the hour before, by weights: {'; '.join(words)}."
+    )
+
+
+def _span(values: pd.Series) -> str:
+    ends = dict.fromkeys((values.min(), values.max()))
+    return " to ".join(map(str, ends))
 
 
 def widths(rows: list[dict]) -> list[str]:

@@ -80,7 +80,7 @@ def test_errors_stand_beside_the_hour_before_on_the_same_splits():
     ]
     assert table.loc["oracle", ["rmse", "splits", "above it"]].tolist() == [25, 1, 1]
     said = control.said_of_the_bar(control.beside_the_bar(own))
-    assert f"{control.SMALL} in 1 to 1 of 2 splits" in said
+    assert f"{control.SMALL} 1 of 2." in said
 
 
 def test_widths_are_compared_on_splits_that_both_have():
