@@ -47,9 +47,12 @@ whole = {method: plan.runs([method], [pair], plan.few) for method in SCARCE}
 #
 # The visible time ends at the same midnight for all amounts, so the test windows are the same.
 # *Target only* is the backbone without any other city. Where it stands with the others, borrowing
-# has brought nothing. A network starts as the last value: one whose error on validation is not
-# below that rule's has not left it, and one that is below it there but not on the test days has
-# learned its few hours by heart.
+# has brought nothing. A network starts as the last value. A training *failed* (*collapsed* in the
+# tables of errors) if its error on the validation windows is not below that rule's: it has not left
+# the last value, or it has left it for something worse. That is judged on the training that chose
+# the epoch; the network whose test error is shown was trained once more, on all visible windows. A
+# training that is below the rule on validation but not on the test days has learned its few hours
+# by heart.
 
 # %%
 by_days = scarce.errors_by_case(scarce.days_of, rows["scarcity"])

@@ -11,6 +11,7 @@ from stflow_lib.book.display import OTHER, show_table, show_text
 from stflow_lib.book.plots.speedgraph.results import mean_and_spread
 from stflow_lib.book.plots.sweeps import variants_figure
 from stflow_lib.book.plots.transfers import arrow
+from stflow_lib.book.verdict_table import verdicts_table
 from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.table import NOT_RUN
 from stflow_lib.speedgraph.tables import ALONE
@@ -133,7 +134,7 @@ def _share(marks: Sequence[bool]) -> str:
 
 def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:
     """Gains over the target alone with their verdicts, a table for each error."""
-    wide = tables.verdicts_table(judged, rows, ALONE, ERRORS)
+    wide = verdicts_table(judged, rows, ALONE, ERRORS)
     for number, error in enumerate(ERRORS):
         own = wide[error.upper()].droplevel(0, axis=1)
         own = own[sorted(own, key=float)].rename(columns=in_words)
