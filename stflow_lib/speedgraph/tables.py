@@ -77,7 +77,7 @@ def figure3(profile: str) -> Rows:
 def waves(profile: str) -> Rows:
     """TSJT, its parts and plain ways to use sources, all with Graph WaveNet; two targets."""
     cities = Plan.of(profile).cities
-    return _varied(profile, WAVES, pairs=[*cities[:1], *_long(cities)])
+    return _varied(profile, WAVES, pairs=[*dict.fromkeys(cities[:1] + _long(cities))])
 
 
 def steps(profile: str) -> Rows:
@@ -150,8 +150,8 @@ def week(profile: str) -> Rows:
 
 
 def _long(cities: list[str]) -> list[str]:
-    """The transfer to the target that has a month, where the profile has it and not as its first."""
-    return [city for city in cities[1:] if target_of(city) == LONG]
+    """The transfer to the target that has a month, where the profile has it."""
+    return [city for city in cities if target_of(city) == LONG]
 
 
 def ratios(profile: str) -> Rows:

@@ -1,6 +1,6 @@
 """Tables and figures of the page on scarcity: days, sensors, beginnings and sources."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -8,16 +8,15 @@ import pandas as pd
 from stflow_lib import runs
 from stflow_lib.book import tables
 from stflow_lib.book.display import OTHER, show_table, show_text
+from stflow_lib.book.plots.speedgraph.left import LAST, show_left
 from stflow_lib.book.plots.speedgraph.results import mean_and_spread
 from stflow_lib.book.plots.sweeps import variants_figure
 from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.book.verdict_table import verdicts_table
 from stflow_lib.runs import Rows, Run
-from stflow_lib.runs.table import NOT_RUN
 from stflow_lib.speedgraph.tables import ALONE
 
 ERRORS = ("mae", "rmse")
-LAST = "Last value"
 WORDS = {"0.25": "6 hours", "1": "1 day"}
 
 
@@ -105,33 +104,6 @@ def _at(group: Iterable[Run], amount: str) -> list[Run]:
     return [run for run in group if run.scarcity == amount]
 
 
-def left_table(rows: Rows) -> pd.DataFrame:
-    """How many trainings have an MAE below the last value's, on validation and on test: "1 of 3".
-
-    Failed ones too; methods with a recorded training down, (part, amount of data) across.
-    """
-    rule = {r["scarcity"]: r["metric_mae"] for r in runs.records(rows[LAST])}
-    below = {
-        "validation": lambda r: r["valid_error"] < r["rule_valid_error"][LAST],
-        "test": lambda r: r["metric_mae"] < rule.get(r["scarcity"], float("nan")),
-    }
-    trained = {n: [r for r in runs.records(g) if r["epochs"]] for n, g in rows.items()}
-    cells = {
-        (part, in_words(amount)): {
-            name: _share([is_below(r) for r in found if r["scarcity"] == amount])
-            for name, found in trained.items()
-            if found
-        }
-        for part, is_below in below.items()
-        for amount in amounts_of(rows)
-    }
-    return pd.DataFrame(cells).rename_axis(index="method")
-
-
-def _share(marks: Sequence[bool]) -> str:
-    return f"{sum(marks)} of {len(marks)}" if marks else NOT_RUN
-
-
 def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:
     """Gains over the target alone with their verdicts, a table for each error."""
     wide = verdicts_table(judged, rows, ALONE, ERRORS)
@@ -152,7 +124,7 @@ def show_scarcity(rows: Rows, caption: str, unit: str) -> None:
         show_table(amounts_table(rows, error), title, best=True, folded=OTHER if number else "")
     others = {name: (name, ALONE) for name in rows if name != ALONE}
     show_verdicts(tables.compare(rows, others, ERRORS), rows, caption)
-    show_table(left_table(rows), f"{caption}: trainings with an MAE below the last value's")
+    show_left(rows, rows[LAST], days_of, caption)
     tables.show_costs(rows, f"{caption}: cost, medians over amounts and seeds")
     tables.show_provenance(rows)
 

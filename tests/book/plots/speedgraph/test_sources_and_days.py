@@ -107,16 +107,6 @@ def test_amounts_stand_in_order_and_gaps_are_named(amounts):
     assert table.loc["None"].tolist() == ["not run"] * 2
 
 
-def test_who_leaves_the_last_value_is_told_for_either_part(amounts):
-    """Six hours learned by heart are below the rule on validation, and above it on test."""
-    table = scarce.left_table(amounts)
-    assert [*table.index] == ["Target only"]
-    assert table.loc["Target only"].to_dict() == {
-        ("validation", "6 hours"): "1 of 1", ("validation", "3 days"): "1 of 1",
-        ("test", "6 hours"): "0 of 1", ("test", "3 days"): "1 of 1",
-    }  # fmt: skip
-
-
 def test_the_main_table_has_errors_gains_who_left_and_cost(amounts, capsys):
     scarce.show_scarcity(amounts, "Days of c", "mph")
     out = capsys.readouterr().out
