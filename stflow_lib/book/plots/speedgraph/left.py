@@ -10,6 +10,7 @@ from stflow_lib.book.display import show_table
 from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.table import NOT_RUN
+from stflow_lib.speedgraph.tables import CHANGE
 
 LAST = "Last value"
 UNKNOWN = "-"  # records of before a validation error was kept
@@ -19,7 +20,8 @@ def left_table(rows: Rows, rule: Iterable[Run], case: Callable[[Mapping], str]) 
     """How many trainings have an MAE below the last value's, on validation and on test: "1 of 3".
 
     `rule`: runs of the last value; `case(record)` names a column. Failed trainings count too;
-    methods with a recorded training down, (part, case) across.
+    methods with a recorded training down, (part, case) across; a column of which no record tells
+    is left out.
     """
     bars = {_place(record): record["metric_mae"] for record in runs.records(rule)}
     parts = {
@@ -38,7 +40,8 @@ def left_table(rows: Rows, rule: Iterable[Run], case: Callable[[Mapping], str]) 
         for part, is_below in parts.items()
         for words in cases
     }
-    return pd.DataFrame(cells).rename_axis(index="method")
+    found = pd.DataFrame(cells).rename_axis(index="method")
+    return found.loc[:, found.ne(UNKNOWN).any()]
 
 
 def show_left(
@@ -51,8 +54,9 @@ def show_left(
 
 
 def _place(record: Mapping) -> tuple[str, ...]:
-    names = ("protocol", "scarcity", "profile")
-    return target_of(record["city"]), *(record[name] for name in names)
+    """Where a rule's test error is one: what networks are asked for does not change it."""
+    protocol = record["protocol"].replace(CHANGE, "")
+    return target_of(record["city"]), protocol, record["scarcity"], record["profile"]
 
 
 def _own_rule(record: Mapping) -> float | None:
