@@ -74,11 +74,13 @@ scarce.show_scarcity(rows["week"], f"Days of {LONG}", tables.unit_of(LONG))
 # target's weight, whatever the amount of data. If few data need much help and many need little, the
 # best weight falls as data grow. And if TSB keeps what would do harm out of the step, more weights
 # should do no harm with it than without. Both are questions to one grid: three weights, two amounts
-# of data, the projection or the plain sum; the backbone alone, without prompts.
+# of data, the projection or the plain sum; the backbone alone, without prompts. With two seeds
+# intervals are wide: a weight that is not shown to harm is not thereby shown to be harmless, so the
+# table keeps the two apart. And a best weight at either end of the grid may lie beyond it.
 
 # %%
-judged = source_weights.gains(rows["ratios"])
-source_weights.show_ratios(rows["ratios"], judged, f"Weight of the sources, {target}")
+beside = source_weights.references(rows["ratios"], TABLES["scarcity"].rows(profile))
+source_weights.show_ratios(rows["ratios"], beside, f"Weight of the sources, {target}")
 
 # %% [markdown]
 # ## 3. Eight sensors, thirty-two, all
