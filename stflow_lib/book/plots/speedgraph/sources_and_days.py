@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book import tables
+from stflow_lib.book import findings, tables
 from stflow_lib.book.display import OTHER, show_table, show_text
 from stflow_lib.book.plots.speedgraph.left import LAST, show_left
 from stflow_lib.book.plots.speedgraph.results import mean_and_spread
@@ -15,6 +15,7 @@ from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.book.verdict_table import verdicts_table
 from stflow_lib.runs import Rows, Run
 from stflow_lib.speedgraph.tables import ALONE
+from stflow_lib.verdicts import paired
 
 ERRORS = ("mae", "rmse")
 WORDS = {"0.25": "6 hours", "1": "1 day"}
@@ -104,6 +105,38 @@ def _at(group: Iterable[Run], amount: str) -> list[Run]:
     return [run for run in group if run.scarcity == amount]
 
 
+def common_means(rows: Rows, amount: str) -> tuple[pd.Series, list[int]]:
+    """Mean MAE of each row with an amount of data over the seeds that all of its networks have.
+
+    What is not trained has every seed; failed trainings are no runs, rows without any are left out.
+    """
+    found = {name: paired.errors(_at(group, amount), "mae") for name, group in rows.items()}
+    by_seed = {name: own.droplevel([0, 1]) for name, own in found.items() if len(own)}
+    trained = [name for name in by_seed if any(r["epochs"] for r in runs.records(rows[name]))]
+    every = [set(by_seed[name].index) for name in trained or by_seed]
+    seeds = set.intersection(*every) if every else set()
+    means = {
+        n: own[own.index.isin(seeds)] if n in trained else own for n, own in by_seed.items()
+    }
+    return pd.Series({name: own.mean() for name, own in means.items()}, dtype=float), sorted(
+        seeds
+    )
+
+
+def extremes_by_amount(rows: Rows, what: str, unit: str) -> list[str]:
+    """For each amount of data which row has the lowest mean MAE and which the highest.
+
+    All over the same seeds: a mean over whatever is recorded would compare other trainings.
+    """
+    lines = []
+    for amount in amounts_of(rows):
+        means, seeds = common_means(rows, amount)
+        number = f"{len(seeds)} common seed{'s' * (len(seeds) != 1)}"
+        said = f"{what}, {in_words(amount)} of data, {len(means)} methods, {number}"
+        lines.append(findings.extremes(means, said, unit))
+    return lines
+
+
 def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:
     """Gains over the target alone with their verdicts, a table for each error."""
     wide = verdicts_table(judged, rows, ALONE, ERRORS)
@@ -141,8 +174,8 @@ def cases_figure(frame: pd.DataFrame, unit: str, title: str) -> plt.Figure | Non
 
 
 def same_order(frame: pd.DataFrame) -> dict[str, bool]:
-    """Whether the methods have in each later case the order of the first one."""
-    ranks = mean_errors(frame).rank()
+    """Whether methods with a record of every case have in each the order of the first one."""
+    ranks = mean_errors(frame).dropna().rank()
     first, *later = ranks.columns
     return {case: bool((ranks[case] == ranks[first]).all()) for case in later}
 
