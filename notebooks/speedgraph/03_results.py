@@ -26,7 +26,9 @@ import matplotlib.pyplot as plt
 from stflow_lib.book import findings, tables
 from stflow_lib.book.display import PRINTED, show_table
 from stflow_lib.book.plots.speedgraph import results
+from stflow_lib.book.plots.speedgraph.left import show_left
 from stflow_lib.book.plots.transfers import arrow, relative_figure
+from stflow_lib.runs.pair import target_of
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
 from stflow_lib.verdicts import claims
@@ -73,6 +75,9 @@ for pair in plan.cities if left else ():
     brief = results.target_table(left, pair)
     caption = f"{arrow(pair)}, three days, {tables.unit_of(pair)}"
     show_table(brief[brief.ne("not run").any(axis=1)], caption, folded=tables.SHORT)
+if left:
+    last = TABLES["table2"].rows(FIXED)["Last value"]
+    show_left(left, last, lambda r: target_of(r["city"]), "Short schedule")
 tables.show_provenance(rows)
 
 # %% [markdown]
@@ -119,6 +124,7 @@ show_beside_last_value("rmse")
 metrics = ("min10_mae", "min30_mae", "min60_mae", "rmse")
 passed = results.targets_passed(rows, plan.cities, metrics)
 show_table(passed, "Targets on which a method is better than repeating")
+show_left(rows, rows["Last value"], lambda r: target_of(r["city"]), "Table 2")
 print("MAE beside that of the last value, mean of the horizons")
 print(*results.below_the_bar(results.relative_errors(rows, plan.cities, "mae")), sep="\n")
 

@@ -79,8 +79,8 @@ def versus(found: pd.DataFrame) -> dict[str, int]:
         lower, higher = said[CONFIRMED], said[OPPOSITE]
         bare = said[""]  # one seed: nothing is close where nothing is known
         undecided = said.total() - lower - higher - bare
-        counts |= {f"{name}_{word}": number for word, number in zip(
-            ("lower", "higher", "open", "bare"), (lower, higher, undecided, bare), strict=True)}  # fmt: skip
+        found_here = {"lower": lower, "higher": higher, "open": undecided, "bare": bare}
+        counts |= {f"{name}_{word}": number for word, number in found_here.items()}
     return counts
 
 

@@ -37,7 +37,8 @@ def test_lower_and_higher_are_counted_by_interval():
     """By hand: three places, of which one has no rule; one seed is not too close to call."""
     found = pd.DataFrame(
         [("a", RULE, "confirmed"), ("a", PRINTED, "opposite"), ("a", LACKING, "opposite"),
-         ("b", LACKING, "open"), ("c", RULE, ""), ("c", LACKING, "")], columns=["where", "group", "so_far"],
+         ("b", LACKING, "open"), ("c", RULE, ""), ("c", LACKING, "")],
+        columns=["where", "group", "so_far"],
     )  # fmt: skip
     assert front_page.versus(found) == {
         "places": 3, "rule_lower": 1, "rule_higher": 0, "rule_open": 0, "rule_bare": 1,

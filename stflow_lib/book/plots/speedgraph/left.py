@@ -13,7 +13,7 @@ from stflow_lib.runs.table import NOT_RUN
 from stflow_lib.speedgraph.tables import CHANGE
 
 LAST = "Last value"
-UNKNOWN = "-"  # records of before a validation error was kept
+UNKNOWN = "-"  # records of before a validation error was kept, and what the rows do not plan
 
 
 def left_table(rows: Rows, rule: Iterable[Run], case: Callable[[Mapping], str]) -> pd.DataFrame:
@@ -30,10 +30,13 @@ def left_table(rows: Rows, rule: Iterable[Run], case: Callable[[Mapping], str]) 
     }
     trained = {n: [r for r in runs.records(g) if r["epochs"]] for n, g in rows.items()}
     order = sorted(tables.runs_of(rows), key=lambda run: float(run.scarcity))
+    planned = {name: {case(vars(run)) for run in group} for name, group in rows.items()}
     cases = dict.fromkeys(case(vars(run)) for run in order)
     cells = {
         (part, words): {
-            name: _share([is_below(r) for r in found if case(r) == words])
+            name: _share(
+                [is_below(r) for r in found if case(r) == words], words in planned[name]
+            )
             for name, found in trained.items()
             if found
         }
@@ -41,7 +44,8 @@ def left_table(rows: Rows, rule: Iterable[Run], case: Callable[[Mapping], str]) 
         for words in cases
     }
     found = pd.DataFrame(cells).rename_axis(index="method")
-    return found.loc[:, found.ne(UNKNOWN).any()]
+    untold = found.eq(UNKNOWN).any() & found.isin([UNKNOWN, NOT_RUN]).all()
+    return found.loc[:, ~untold]
 
 
 def show_left(
@@ -68,6 +72,8 @@ def _below(own: float | None, rule: float | None) -> bool | None:
     return None if own is None or rule is None else own < rule
 
 
-def _share(marks: Sequence[bool | None]) -> str:
+def _share(marks: Sequence[bool | None], planned: bool) -> str:
     known = [mark for mark in marks if mark is not None]
-    return f"{sum(known)} of {len(known)}" if known else UNKNOWN if marks else NOT_RUN
+    if known:
+        return f"{sum(known)} of {len(known)}"
+    return NOT_RUN if planned and not marks else UNKNOWN

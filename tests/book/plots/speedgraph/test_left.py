@@ -41,6 +41,9 @@ def test_who_leaves_the_last_value_is_told_for_either_part(rows):
     }  # fmt: skip
     assert table.loc["Bad"].tolist() == ["0 of 1"] * 4
     assert table.loc["Old"].tolist() == ["not run", "-", "not run", "1 of 1"]
+    part = rows | {"Bad": rows["Bad"][:1]}
+    table = left.left_table(part, rows["Last value"], case)
+    assert table.loc["Bad"].tolist() == ["-", "0 of 1", "-", "0 of 1"]  # shown elsewhere
 
 
 def test_without_a_record_of_the_rule_nothing_is_said_of_test_days(rows, capsys):
