@@ -1,4 +1,4 @@
-"""Every table that is planned and run stands on a page: a table of no page is worked for in vain."""
+"""Every table that is planned stands on a page: one of no page is trained for in vain."""
 
 from importlib import import_module
 from pathlib import Path
