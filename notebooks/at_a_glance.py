@@ -89,7 +89,9 @@ show("speedgraph")
 # with 1,000 steps in place of 500; a change is the mean over seeds, with its 95 % interval where
 # there are several. A small one of either sign is what another path of the same training comes to.
 # A method that gains more had not learned to the end, and comparisons that it loses are to be read
-# with that in mind.
+# with that in mind. Validation errors of speeds are those of the training that chose; the networks
+# that are scored were trained once more on all visible windows, for the steps that were chosen. So
+# the table also has the change of the test error, which has chosen nothing.
 
 # %% tags=["hide-input"]
 waited = patience.table()

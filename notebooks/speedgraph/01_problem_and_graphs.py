@@ -188,7 +188,9 @@ print("largest distance from METR-LA's printed growth:", off.round(3).to_dict())
 # ## 5. Three days
 #
 # The target shows its first three calendar days: two to learn from, the third to choose by. What
-# comes after is test. Of its sources everything is known.
+# comes after is test. Of its sources everything is known. So it is on this page and in the profiles
+# lab and paper; in the profile bench blocks of hours from all visible days choose instead, and all
+# of them teach in a last training, see {doc}`03_results`.
 
 # %%
 problem.days_figure(problem_data.mean_speeds(loaded), units, FEW_DAYS, 7)

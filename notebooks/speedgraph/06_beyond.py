@@ -6,34 +6,37 @@
 # forecaster without a network, beside every method that was trained to the end, with three days of
 # a city and with six hours.*
 #
-# Boosted trees on a sensor's own lags and its neighbours' lead most tables of page 03; with six
-# hours of data they do not, for six hours teach trees little. *Boosted line* asks for a method that
-# is good at both ends: a line borrowed from other cities where there is little, trees where there is
-# more.
+# Boosted trees on a sensor's own lags and its neighbours' need examples, and six hours hold few.
+# *Boosted line* is meant to be good at both ends: a line borrowed from other cities where there is
+# little, trees where there is more. The aim was an MAE and an RMSE three percent below those of the
+# best other method, whichever that is, with intervals clear of zero.
 #
-# In turn: 1. how it works; 2. three days; 3. less than three days; 4. what it costs; 5. run live.
+# In turn: 1. how it works; 2. three days; 3. less than three days, and a week; 4. what it costs; 5. run live.
 
 # %% tags=["parameters", "long"]
 profile: str = "bench"  # whose records the page shows: bench, lab or paper
 
 # %%
 import matplotlib.pyplot as plt
+import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book import findings, tables
-from stflow_lib.book.display import show_table
-from stflow_lib.book.plots.speedgraph import results
+from stflow_lib.book.display import show_table, show_text
+from stflow_lib.book.plots.speedgraph import beyond, results
 from stflow_lib.book.plots.speedgraph import sources_and_days as scarce
 from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.runs.pair import target_of
 from stflow_lib.speedgraph import TABLES
 from stflow_lib.speedgraph.plan import Plan
+from stflow_lib.speedgraph.tables import LONG
 
-OURS = "Boosted line"
-MEASURES = {"min10_mae": "MAE at 10 minutes", "min30_mae": "MAE at 30 minutes",
-            "min60_mae": "MAE at 60 minutes", "mae": "MAE, mean", "rmse": "RMSE, mean"}  # fmt: skip
+OURS = beyond.OURS
+MEASURES = {f"min{m}_{e}": f"{e.upper()} at {m} minutes"
+            for e in ("mae", "rmse") for m in (10, 30, 60)}  # fmt: skip
+MEASURES |= {"mae": "MAE, mean", "rmse": "RMSE, mean"}
 plan = Plan.of(profile)
-whole = {name: TABLES[name].rows(profile) for name in ("table2", "scarcity")}
+whole = {name: TABLES[name].rows(profile) for name in ("table2", "scarcity", "week")}
 rows = {name: {m: g for m, g in table.items() if runs.records(g)} for name, table in whole.items()}
 
 # %% [markdown]
@@ -68,33 +71,44 @@ for pair in results.recorded_pairs(rows["table2"], plan.cities):
 tables.show_provenance(rows["table2"])
 
 # %%
-others = {m: (OURS, m) for m in rows["table2"] if m != OURS}
-gains = tables.compare(rows["table2"], others, MEASURES)
+gains = beyond.gains(rows["table2"], MEASURES)
 errors = gains[gains["metric"].isin(["mae", "rmse"])]
 results.show_gains_by_target(errors, f"{OURS}'s error below the other's")
+show_table(beyond.best_table(beyond.against_best(gains)), f"{OURS} below the best other, %")
 for metric, found in gains.groupby("metric", sort=False):
     print(findings.compared(found, f"{MEASURES[metric]}, of {OURS}"))
 
 # %% [markdown]
-# ## 3. Less than three days
+# ## 3. Less than three days, and a week
 #
 # The visible time ends at the same midnight for all amounts, so the test windows are the same. With
 # six hours nothing of a day's shape can be learned from the target, and what is borrowed decides.
+# Bay I-680 has a month: a week of it can be seen as well, and its test windows here begin after that
+# week for every amount.
 
 # %%
-pair = plan.cities[0]
-by_days = scarce.errors_by_case(scarce.days_of, rows["scarcity"])
-scarce.show_means(by_days, f"Days of {target_of(pair)}", tables.unit_of(pair))
-tables.show_provenance(rows["scarcity"])
-fewer = {m: (OURS, m) for m in rows["scarcity"] if m != OURS}
-little = tables.compare(rows["scarcity"], fewer, ("mae", "rmse"))
-little = little[little["scarcity"] != "3"]
-tables.show_gains(little, f"{OURS}'s error below the other's, less than three days")
+for name, target in (("scarcity", target_of(plan.cities[0])), ("week", LONG)):
+    by_days = scarce.errors_by_case(scarce.days_of, rows[name])
+    scarce.show_means(by_days, f"Days of {target}", tables.unit_of(target))
+    tables.show_provenance(rows[name])
+
+# %%
+little = beyond.gains(rows["scarcity"], MEASURES)
+week = beyond.gains(rows["week"], MEASURES, "{}, tested after a week")
+other = pd.concat([little[little["scarcity"] != "3"], week], ignore_index=True)
+best = beyond.against_best(other)
+show_table(beyond.best_table(best), f"{OURS} below the best other, other amounts, %")
+shown = other[other["metric"].isin(results.ERRORS)]
+tables.show_gains(shown, f"{OURS}'s error below the other's")
 
 # %% tags=["finding"]
-for name, found in (("three days", gains), ("less than three days", little)):
+cases = pd.concat([beyond.against_best(gains), best], ignore_index=True)
+for sentence in beyond.sentences(cases):
+    show_text(sentence)
+for name, found in (("three days", gains), ("other amounts", other)):
     lead = found[found["metric"] == "mae"]
-    findings.show_comparisons(lead, f"MAE of {OURS} against every other method, {name}")
+    what = f"MAE of {OURS} against every other method, rules and weak ones too, {name}"
+    findings.show_comparisons(lead, what)
 if errors["low"].notna().any():
     results.mae_gains_figure(errors, f"MAE of {OURS} below the other's, 95 % intervals")
     plt.show()
@@ -122,6 +136,8 @@ tables.show_live({m: live[m] for m in ("Graph ridge", "Trees(pooled)", OURS)}, r
 # %% [markdown]
 # ## What to remember
 #
+# - To be ahead of most methods says little where most are weak: name the best one, and compare
+#   with that.
 # - Borrow the stiff part from other cities and learn the flexible part at home.
 # - Let the target's own hours choose how firmly the borrowed part is held.
 #

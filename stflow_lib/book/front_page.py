@@ -32,14 +32,16 @@ PROBLEMS = {
 WING = {
     "en": (
         "**{problem}** ({title}, test {metric}, {places} settings): against the best simple rule "
-        "{rule_lower} won, {rule_higher} lost, {rule_open} too close to call; against the best "
-        "method that this book adds {lacking_lower} won, {lacking_higher} lost, {lacking_open} too "
-        "close to call."
+        "{rule_lower} won, {rule_higher} lost, {rule_open} too close to call, {rule_bare} without "
+        "an interval; against the best method that this book adds {lacking_lower} won, "
+        "{lacking_higher} lost, {lacking_open} too close to call, {lacking_bare} without an "
+        "interval."
     ),
     "zh": (
         "**{problem}**（{title}，测试 {metric}，{places} 种设定）："
-        "对最好的简单规则 {rule_lower} 胜 {rule_higher} 负，{rule_open} 种难分高下；"
-        "对本书补充的最好方法 {lacking_lower} 胜 {lacking_higher} 负，{lacking_open} 种难分高下。"
+        "对最好的简单规则 {rule_lower} 胜 {rule_higher} 负，{rule_open} 种难分高下，"
+        "{rule_bare} 种没有区间；对本书补充的最好方法 {lacking_lower} 胜 {lacking_higher} 负，"
+        "{lacking_open} 种难分高下，{lacking_bare} 种没有区间。"
     ),
 }
 LEADERS = {
@@ -68,15 +70,17 @@ CLAIMS = {
 def versus(found: pd.DataFrame) -> dict[str, int]:
     """Places, and at how many the paper's error is lower or higher than a group's best.
 
-    `found`: of `glance.against_best`; lower and higher mean that the whole 95 % interval is.
+    `found`: of `glance.against_best`; lower and higher mean that the whole 95 % interval is,
+    open that it includes zero, bare that there is none.
     """
     counts = {"places": found["where"].nunique()}
     for name, group in (("rule", RULE), ("lacking", LACKING)):
         said = Counter(found.loc[found["group"] == group, "so_far"])
         lower, higher = said[CONFIRMED], said[OPPOSITE]
-        undecided = said.total() - lower - higher
-        counts |= {f"{name}_{word}": number for word, number in zip(
-            ("lower", "higher", "open"), (lower, higher, undecided), strict=True)}  # fmt: skip
+        bare = said[""]  # one seed: nothing is close where nothing is known
+        undecided = said.total() - lower - higher - bare
+        found_here = {"lower": lower, "higher": higher, "open": undecided, "bare": bare}
+        counts |= {f"{name}_{word}": number for word, number in found_here.items()}
     return counts
 
 

@@ -16,7 +16,6 @@ from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.data.catalog.index import entries
 from stflow_lib.runs import Rows, RowTable, Run
 from stflow_lib.runs.pair import split_pair, target_of
-from stflow_lib.runs.table import NOT_RUN
 from stflow_lib.verdicts import choosing, paired
 from stflow_lib.verdicts.ranking import FIXED
 from stflow_lib.verdicts.resampling import value_of
@@ -223,29 +222,6 @@ def gain_text(row) -> str:
 def judged_text(row) -> str:
     """A gain, its interval, and whether the claim that it is above zero holds so far."""
     return gain_text(row) + MARKS.get(row.so_far, "")
-
-
-def verdicts_table(
-    judged: pd.DataFrame, rows: Rows, base: str, metrics: Iterable[str]
-) -> pd.DataFrame:
-    """Gains over row `base` in words with their verdicts, "not run" where there is none.
-
-    `judged`: of `compare`, named by the other rows. Rows down, (metric, city, amount) across.
-    """
-    text = {
-        (row.row, row.metric, target_of(row.city), row.scarcity): (
-            f"{gain_text(row)}, {row.verdict}"
-        )
-        for row in judged.itertuples()
-    }
-    others = [name for name in rows if name != base]
-    places = dict.fromkeys((target_of(run.city), run.scarcity) for run in runs_of(rows))
-    cells = {
-        (metric.upper(), *place): [text.get((n, metric, *place), NOT_RUN) for n in others]
-        for metric in metrics
-        for place in places
-    }
-    return pd.DataFrame(cells, index=pd.Index(others))
 
 
 def count_verdicts(judged: pd.DataFrame) -> str:

@@ -1,5 +1,6 @@
 """Which runs make up which table and figure of TSJT's paper, and what goes beyond it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -52,7 +53,7 @@ CHANGE = "-change1"  # see `problem.from_run`
 SCARCE = (
     "Last value", "Ridge", "Target only", "Fine-tuned", "Joint", JOINT, "Zero-shot",
 )  # fmt: skip
-TREES = ("Trees", "Trees(pooled)", "Boosted line")
+OURS = ("Graph ridge", "Trees", "Trees(pooled)", "Boosted line")  # without a network
 WEEK = "-visible7"  # test windows begin after seven days, however many of them are seen
 LONG = "bay-i680"  # a month, of which a week may be seen
 RATIOS = {  # the sources' weight over the target's 0.2, the paper's first
@@ -74,8 +75,9 @@ def figure3(profile: str) -> Rows:
 
 
 def waves(profile: str) -> Rows:
-    """TSJT, its parts and plain ways to use sources, all with Graph WaveNet."""
-    return _varied(profile, WAVES)
+    """TSJT, its parts and plain ways to use sources, all with Graph WaveNet; two targets."""
+    cities = Plan.of(profile).cities
+    return _varied(profile, WAVES, pairs=[*dict.fromkeys(cities[:1] + _long(cities))])
 
 
 def steps(profile: str) -> Rows:
@@ -137,14 +139,19 @@ def asked(profile: str) -> Rows:
 def scarcity(profile: str) -> Rows:
     """Six hours, a day, three days of the target."""
     plan = Plan.of(profile)
-    return {m: plan.runs([m], plan.cities[:1], DAYS) for m in (*SCARCE, *TREES)}
+    return {m: plan.runs([m], plan.cities[:1], DAYS) for m in (*SCARCE, *OURS)}
 
 
 def week(profile: str) -> Rows:
     """Six hours to a week of the target that has a month, one test span for all of them."""
     plan = Plan.of(profile)
-    pairs = [city for city in plan.cities if target_of(city) == LONG]
-    return {m: plan.runs([m], pairs, (*DAYS, 7), switch=WEEK) for m in (*SCARCE, *TREES)}
+    pairs = _long(plan.cities)
+    return {m: plan.runs([m], pairs, (*DAYS, 7), switch=WEEK) for m in (*SCARCE, *OURS)}
+
+
+def _long(cities: list[str]) -> list[str]:
+    """The transfer to the target that has a month, where the profile has it."""
+    return [city for city in cities if target_of(city) == LONG]
 
 
 def ratios(profile: str) -> Rows:
@@ -169,13 +176,14 @@ def sensors(profile: str) -> Rows:
     """A target with a handful of sensors, drawn anew; all of them is Table 2."""
     plan = Plan.of(profile)
     switches = [f"-sensors{count}-draw{draw}" for count in SENSORS for draw in DRAWS]
-    return {m: _switched(plan, m, switches) for m in SCARCE}
+    return {m: _switched(plan, m, switches) for m in (*SCARCE, *OURS)}
 
 
 def starts(profile: str) -> Rows:
     """Three days that begin elsewhere; where they do, the second half is the test."""
     plan = Plan.of(profile)
-    return {m: _switched(plan, m, [f"-from{day}" for day in STARTS[1:]]) for m in SCARCE}
+    switches = [f"-from{day}" for day in STARTS[1:]]
+    return {m: _switched(plan, m, switches) for m in (*SCARCE, *OURS)}
 
 
 def patience(profile: str) -> Rows:
@@ -193,13 +201,14 @@ def _switched(plan: Plan, method: str, switches: list[str]) -> list:
     ]
 
 
-def _varied(profile: str, variants: dict, seeds: slice = slice(None)) -> Rows:
-    """Methods with changed settings on the first target."""
+def _varied(
+    profile: str, variants: dict, seeds: slice = slice(None), pairs: Sequence[str] = ()
+) -> Rows:
+    """Methods with changed settings on the first target, or on those of `pairs`."""
     plan = Plan.of(profile)
+    cities = pairs or plan.cities[:1]
     return {
-        label: plan.runs(
-            [method], plan.cities[:1], plan.few, plan.seeds[seeds], changes=changes
-        )
+        label: plan.runs([method], cities, plan.few, plan.seeds[seeds], changes=changes)
         for label, (method, changes) in variants.items()
     }
 

@@ -84,9 +84,22 @@ def aligned(
 def _pairs(better: list[Run], other: list[Run], metric: str) -> dict[Place, Pair]:
     """The two records at each place that both groups have, in `other`'s order."""
     places = [*errors(better, metric).index, *errors(other, metric).index]
-    mine = _comparable(better, metric, dict.fromkeys(places))
+    mine = _comparable(better, metric, _with_all_seeds(places))
     theirs = _comparable(other, metric, mine)
     return {place: (mine[place], record) for place, record in theirs.items()}
+
+
+def _with_all_seeds(places: Iterable[Place]) -> list[Place]:
+    """Each city and amount of data with every seed that its target has there.
+
+    What is not trained is recorded with one seed, and under a pair of cities if it reads sources.
+    """
+    seeds: dict[tuple[str, str], dict[int, None]] = {}
+    cities: dict[tuple[str, str], None] = {}
+    for city, amount, seed in places:
+        seeds.setdefault((target_of(city), amount), {})[seed] = None
+        cities[city, amount] = None
+    return [(c, a, seed) for c, a in cities for seed in seeds[target_of(c), a]]
 
 
 def _comparable(group: list[Run], metric: str, places: Iterable[Place]) -> dict[Place, dict]:

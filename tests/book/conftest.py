@@ -23,7 +23,8 @@ def recorded(monkeypatch):
         found = {name if "_" in name else f"metric_{name}": value
                  for name, value in (errors or {}).items()}  # fmt: skip
         if errors is not None:
-            place = {"method": method, "city": city, "scarcity": scarcity, "seed": seed}
+            place = {"method": method, "city": city, "scarcity": scarcity, "seed": seed,
+                     "protocol": run.protocol}  # fmt: skip
             records[run.key] = place | found | {
                 "key": run.key, "epochs": epochs, "curves": curves or {}, "notes": notes or {},
                 "stale": False, "profile": "lab", "device": "cpu", "source_hash": "abc",

@@ -34,14 +34,15 @@ def test_both_languages_have_the_same_numbers(said):
 
 
 def test_lower_and_higher_are_counted_by_interval():
-    """By hand: two places, of which one has no rule."""
+    """By hand: three places, of which one has no rule; one seed is not too close to call."""
     found = pd.DataFrame(
         [("a", RULE, "confirmed"), ("a", PRINTED, "opposite"), ("a", LACKING, "opposite"),
-         ("b", LACKING, "open")], columns=["where", "group", "so_far"],
+         ("b", LACKING, "open"), ("c", RULE, ""), ("c", LACKING, "")],
+        columns=["where", "group", "so_far"],
     )  # fmt: skip
     assert front_page.versus(found) == {
-        "places": 2, "rule_lower": 1, "rule_higher": 0, "rule_open": 0,
-        "lacking_lower": 0, "lacking_higher": 1, "lacking_open": 1,
+        "places": 3, "rule_lower": 1, "rule_higher": 0, "rule_open": 0, "rule_bare": 1,
+        "lacking_lower": 0, "lacking_higher": 1, "lacking_open": 1, "lacking_bare": 1,
     }  # fmt: skip
 
 

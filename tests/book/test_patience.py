@@ -18,7 +18,8 @@ def test_only_seeds_with_both_records_are_compared(monkeypatch):
         if run.seed == 2 and patient:
             return None
         error = 2.0 * (run.seed + 1) * (1.1 if patient else 1.0)
-        return {"valid_error": error, "stages": {"fit": {"steps": 100}, "reg": {"steps": 50}}}
+        steps = {"fit": {"steps": 100}, "reg": {"steps": 50}}
+        return {"valid_error": error, "metric_rmse": 5 - patient, "stages": steps}
 
     monkeypatch.setattr(patience, "find", recorded)
     found = patience.table()
@@ -27,6 +28,9 @@ def test_only_seeds_with_both_records_are_compared(monkeypatch):
         [3.0, 3.3, 10.0, 150.0]
     )
     shown = patience.shown(found)
+    assert shown["test error, change (%)"].tolist() == [
+        "-20.0"
+    ]  # from 5 to 4, with either seed
     assert shown["steps"].dtype == int  # no decimals on the page
     assert shown["change (%)"].tolist() == ["+10.0 [+10.0, +10.0]"]  # the same with either seed
 
@@ -39,7 +43,7 @@ def test_changes_of_single_seeds_make_the_interval(monkeypatch):
         if run.method != "UrbanSTC" or run.seed > 1:
             return None
         error = errors[run.seed, run.settings["training"]["plateau"]]
-        return {"valid_error": error, "stages": {"fit": {"steps": 1}}}
+        return {"valid_error": error, "metric_rmse": 1.0, "stages": {"fit": {"steps": 1}}}
 
     monkeypatch.setattr(patience, "find", recorded)
     (row,) = patience.table().itertuples()

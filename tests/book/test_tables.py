@@ -251,20 +251,3 @@ def test_settings_stand_under_the_part_of_their_city(monkeypatch, capsys):
     monkeypatch.setattr(tables.choosing, "settings_scored", lambda wing: COUNTED[:0].copy())
     tables.show_settings("speedgraph", "Settings")
     assert capsys.readouterr().out == "Settings: none is recorded.\n"
-
-
-def test_a_comparison_without_runs_says_so(recorded):
-    """An empty cell would look like a gain of nothing."""
-    rows = {
-        name: [recorded(name, city, errors and {"mae": errors, "rmse": 1.0}, 0, amount)
-               for amount, errors in found.items()]
-        for name, city, found in (("base", "c", {"1": 4.0, "3": 2.0}),
-                                  ("A", "a>c", {"1": 3.0, "3": None}))
-    }  # fmt: skip
-    judged = tables.compare(rows, {"A": ("A", "base")}, ["mae"])
-    wide = tables.verdicts_table(judged, rows, "base", ["mae"])
-    assert wide.loc["A"].to_dict() == {
-        ("MAE", "c", "1"): "+25.0, one seed", ("MAE", "c", "3"): "not run"
-    }  # fmt: skip
-    empty = tables.verdicts_table(judged.head(0), rows, "base", ["mae"])
-    assert set(empty.loc["A"]) == {"not run"}

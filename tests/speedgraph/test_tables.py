@@ -67,3 +67,18 @@ def test_a_week_is_asked_of_the_long_city_alone():
     assert {run.city.rpartition(">")[2] for run in runs} == {"bay-i680"}
     assert all(run.protocol.endswith("-visible7") for run in runs)
     assert {run.scarcity for run in runs} == {"0.25", "1", "3", "7"}
+
+
+def test_graph_wavenet_is_asked_on_two_targets():
+    """The paper's question has bay-i680 as its second target; only TSJT and the network alone
+    were planned there."""
+    for group in TABLES["waves"].rows("bench").values():
+        assert [*dict.fromkeys(run.city.rpartition(">")[2] for run in group)] == [
+            "la", "bay-i680"]  # fmt: skip
+
+
+def test_trees_stand_in_every_table_of_scarcity():
+    """A network that is behind trees there shows nothing by being ahead of another network."""
+    for table in ("scarcity", "week", "sensors", "starts"):
+        rows = TABLES[table].rows("bench")
+        assert {"Trees", "Trees(pooled)", "Boosted line", "Graph ridge"} <= rows.keys()

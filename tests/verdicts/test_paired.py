@@ -102,6 +102,18 @@ def test_what_is_not_trained_counts_for_every_seed(group, epochs, n):
     assert paired.paired_gains(rule, ours, ["rmse"])["n"].tolist() == [n]
 
 
+def test_a_rule_with_sources_counts_for_every_seed_of_the_target_alone(group):
+    """Trees of pooled cities are run once: the network's other seeds face them as well."""
+    alone = group(seeds("a", [1.0, 2.0, 3.0]))
+    pooled = group(seeds("x+y>a", [4.0]) | seeds("x+y>b", [4.0]), epochs=0)
+    trained = group(seeds("x+y>a", [4.0]))
+    for sides in ((alone, pooled), (pooled, alone)):
+        judged = paired.paired_gains(*sides, ["rmse"])
+        assert judged[["city", "n"]].values.tolist() == [["x+y>a", 3]]
+    for sides in ((alone, trained), (trained, alone)):
+        assert paired.paired_gains(*sides, ["rmse"])["n"].tolist() == [1]
+
+
 def test_parts_are_compared_like_the_whole(group):
     """Errors by kind of region; a part that no record has is left out."""
     ours, base = group(seeds("a", [1.0, 2.0])), group(seeds("a", [2.0, 4.0]))

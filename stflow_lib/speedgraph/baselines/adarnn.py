@@ -226,7 +226,7 @@ def aligned(
 
 def network_of(task: Task, settings: AdaRNNSettings) -> AdaRNN:
     """The network with fresh weights."""
-    return AdaRNN(task.protocol.lags, task.protocol.ahead, settings.size)
+    return AdaRNN(task.protocol.lags, task.protocol.ahead, settings.size, task.target.features)
 
 
 METHOD = Method("AdaRNN", AdaRNNSettings, fit, partial(restored, network_of), anywhere=True)

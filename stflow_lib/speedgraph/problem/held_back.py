@@ -21,6 +21,7 @@ def held_back(task: Task, fitted: Predictor) -> Task:
 def untaught(task: Task) -> Task:
     """The task for methods that end with a fit on `target.known`: `target.train` is left of it.
 
-    Means over whole days still hold the blocks between.
+    Means over whole days still hold the blocks between, and so does ARIMA, which reads all steps
+    from the first to the last of `known` in a row.
     """
     return replace(task, target=replace(task.target, known=task.target.train))

@@ -191,8 +191,11 @@ def blocks(
 
     Of six blocks of four hours a day every third chooses, one block later each day: 4 to 8 and
     16 to 20 o'clock on the first, 8 to 12 and 20 to 24 on the second, 0 to 4 and 12 to 16 on the
-    third. So in three days every hour chooses and every hour teaches. A window chooses if all
-    its labels lie in such blocks, and teaches if none of its readings does, inputs included.
+    third. A window chooses if all its labels lie in such blocks, and teaches if none of its
+    readings does, inputs included. So from three days on every hour chooses and every hour
+    teaches; of a single day the labels that teach lie between 2 and 4, 10 and 16 and from 22
+    o'clock on, the other hours teach in the training after the choice only. Less than a day has
+    no blocks: its last third chooses, see `_target`.
     """
     known = _parts(begin, end, 0, protocol)["known"]
     place = torch.arange(end - begin)

@@ -18,6 +18,8 @@ from stflow_lib.speedgraph.baselines.adarnn import (
     pair_distance,
     sensor_windows,
 )
+from stflow_lib.speedgraph.problem.task import Choices
+from stflow_lib.training import saved
 from stflow_lib.training.loop import Training
 from stflow_lib.training.method import count_parameters
 
@@ -115,6 +117,16 @@ def test_fits_and_repeats(task):
     assert set(one.curves) == {
         f"{s}_{c}" for s in ("align", "target") for c in ("loss", "valid_mae")
     }
+
+
+@pytest.mark.parametrize("weekday", [0, 1])
+def test_a_saved_network_is_had_again(weekday, target, source, tmp_path):
+    """Told of weekends it has an input more, which the network to be filled must have too."""
+    task = make_task(target, [source], choices=Choices(weekday=weekday))
+    fitted = METHOD.fit(task, SMALL, 0, None)
+    saved.save(fitted, tmp_path / "own")
+    again = saved.load(tmp_path / "own")
+    assert torch.equal(again(task, task.test[:5]), fitted(task, task.test[:5]))
 
 
 def test_zero_shot_and_no_source(target, source):

@@ -53,6 +53,13 @@ def test_blocks_choose_and_teach_at_every_hour(target):
     assert days == {0, 1, 2} and not make_task(target).refit
 
 
+def test_a_day_teaches_few_of_its_hours(target):
+    """Every hour teaches from three days on; of one day ten hours do, as the docstring says."""
+    city = blocks(1)(target).target
+    hours = {int(t + k) // 6 % 24 for t in city.train for k in range(6)}
+    assert hours == {2, 3, *range(10, 16), 22, 23}
+
+
 @pytest.mark.parametrize("days, counts", [(3, (186, 119)), (1, (45, 38)), (0.25, (7, 7))])
 def test_no_reading_both_teaches_and_chooses(days, counts, target):
     """A label that chooses stands in no window that teaches, neither as label nor as input; six

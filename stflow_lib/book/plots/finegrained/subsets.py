@@ -11,6 +11,7 @@ from stflow_lib.book import tables
 from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.finegrained.ablations import rows_table
+from stflow_lib.book.verdict_table import verdicts_table
 from stflow_lib.finegrained.ablations import CONTROL
 from stflow_lib.runs import Rows
 
@@ -63,7 +64,7 @@ def gains_over_none(rows: Rows) -> pd.DataFrame:
 
 def show_gains_over_none(rows: Rows, gains: pd.DataFrame) -> None:
     """The gains with their verdicts, and those in RMSE as a picture where there are intervals."""
-    wide = tables.verdicts_table(gains, rows, CONTROL, METRICS).rename_axis(index="pretexts")
+    wide = verdicts_table(gains, rows, CONTROL, METRICS).rename_axis(index="pretexts")
     wide = wide.rename(columns="{} %".format, level=2)
     show_table(wide, f"Lower than {CONTROL} by, % of its error; verdict")
     drawn = gains[gains["metric"].eq("rmse")]

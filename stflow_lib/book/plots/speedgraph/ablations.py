@@ -5,12 +5,19 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
+from stflow_lib import runs
 from stflow_lib.book import tables
+from stflow_lib.book.display import show_list, show_text
+from stflow_lib.book.plots.speedgraph.left import LAST, show_left
+from stflow_lib.book.plots.speedgraph.sources_and_days import days_of
 from stflow_lib.book.plots.sweeps import variants_figure
-from stflow_lib.runs import Rows
+from stflow_lib.runs import Rows, RowTable
+from stflow_lib.speedgraph.plan import Plan
 from stflow_lib.verdicts import paired
+from stflow_lib.verdicts.ranking import FIXED
 
 ERRORS = ("mae", "rmse")
+REFERENCE = (LAST, "Trees", "Trees(pooled)", "Boosted line")  # no network and nothing to remove
 Sweep = Mapping[str, Mapping[str, Sequence[float]]]  # reading -> {size: errors [seed]}
 
 
@@ -27,6 +34,52 @@ def errors_figure(rows: Rows, unit: str, base: str, title: str) -> plt.Figure | 
     }
     recorded = any(any(errors.values()) for errors in panels.values())
     return variants_figure(panels, base, title) if recorded else None
+
+
+def by_profile(table: RowTable, profile: str) -> dict[str, Rows]:
+    """The rows of a table at each size that is shown: a longer schedule never hides a shorter one.
+
+    At `profile` where two rows are recorded; at the short fixed schedule too, unless every row is
+    recorded at `profile`. Where nothing is recorded the gaps of `profile` are shown.
+    """
+    rows = {size: table.rows(size) for size in dict.fromkeys((profile, FIXED))}
+    known = {
+        size: sum(bool(runs.records(group)) for group in found.values())
+        for size, found in rows.items()
+    }
+    whole = len(rows[profile])
+    shown = [profile] * (known[profile] > 1)
+    shown += [FIXED] * (FIXED not in shown and known[FIXED] > 0 and known[profile] < whole)
+    return {size: rows[size] for size in shown or [profile]}
+
+
+def reference(profile: str, pair: str) -> Rows:
+    """What learns by no steps, at a pair of cities; the last value even without a record."""
+    plan = Plan.of(profile)
+    rows = {name: plan.runs([name], [pair], plan.few) for name in REFERENCE}
+    return {name: group for name, group in rows.items() if name == LAST or runs.records(group)}
+
+
+def show_rows(rows: Rows, beside: Rows, base: str, unit: str, title: str) -> None:
+    """Errors with those of `beside`, gaps, origin and age, and who left the last value."""
+    recorded = {name: group for name, group in rows.items() if runs.records(group)}
+    if errors_figure(recorded | beside, unit, base, title):
+        plt.show()
+    if absent := [name for name in rows if name not in recorded]:
+        show_list("Not run", absent)
+    tables.show_provenance(rows)
+    show_age(rows)
+    show_left(rows, beside[LAST], days_of, title)
+
+
+def show_age(rows: Rows) -> None:
+    """Say how many of the records shown are of older code; nothing where none is."""
+    stale = [bool(record["stale"]) for record in runs.records(tables.runs_of(rows))]
+    if any(stale):
+        show_text(
+            f"{sum(stale)} of {len(stale)} records shown here are stale: the code of their "
+            "methods has changed since, and they say what it did before."
+        )
 
 
 def show_base_against_others(rows: Rows, base: str) -> None:

@@ -6,11 +6,20 @@ import pandas as pd
 
 from stflow_lib.book import tables
 from stflow_lib.book.display import show_table, show_text
-from stflow_lib.book.plots.speedgraph.sources_and_days import ERRORS, in_words, show_verdicts
+from stflow_lib.book.plots.speedgraph.left import LAST, show_left
+from stflow_lib.book.plots.speedgraph.sources_and_days import (
+    ERRORS,
+    amounts_of,
+    days_of,
+    in_words,
+    show_verdicts,
+)
 from stflow_lib.book.plots.style import PALETTE, bare, legend_below
-from stflow_lib.runs import Rows
-from stflow_lib.speedgraph.tables import ALONE, RATIOS, RULES
+from stflow_lib.runs import Rows, Run
+from stflow_lib.speedgraph.tables import ALONE, OURS, RATIOS, RULES
+from stflow_lib.verdicts import paired
 
+LOSS = 1.0  # percent of the error: a loss that is called no harm
 LABELS = {"TSB": "with TSB", "sum": "without: plain sum"}
 
 
@@ -56,24 +65,37 @@ def _panel(axis: plt.Axes, here: pd.DataFrame) -> None:
     bare(axis, "y")
 
 
-def best_ratios(judged: pd.DataFrame) -> pd.DataFrame:
-    """The ratio with the lowest mean MAE: rules down, amounts across; "2 of 3 run" with a gap.
+def best_ratios(rows: Rows, judged: pd.DataFrame) -> pd.DataFrame:
+    """The ratio with the lowest mean MAE, and whether that is beyond doubt: rules by amounts.
 
-    A best of fewer than all ratios is no best.
+    It is where its MAE is lower than that of each other ratio with the whole interval, paired by
+    seed. A best of fewer than all ratios is no best: "2 of 3 run".
     """
-    return _by_rule(judged, lambda own: str(own.loc[own["gain"].idxmax(), "ratio"]))
+    return _by_rule(judged, lambda own: _best(rows, own))
 
 
-def harmless_ratios(judged: pd.DataFrame) -> pd.DataFrame:
-    """At how many ratios the MAE is not clearly above the target's alone: "2 of 3".
+def _best(rows: Rows, own: pd.DataFrame) -> str:
+    """ "1/20 (not beyond doubt)"; of a ratio at either end of the grid that too."""
+    at = own.loc[own["gain"].idxmax()]
+    pairs = {row: (at["row"], row) for row in own["row"] if row != at["row"]}
+    over = tables.compare(rows, pairs, ["mae"])
+    over = over[over["scarcity"] == at["scarcity"]]
+    sure = len(over) == len(pairs) and bool((over["low"] > 0).all())
+    end = {0: ", the least tried", len(RATIOS) - 1: ", the most tried"}
+    edge = end.get([*RATIOS].index(at["ratio"]), "")
+    return f"{at['ratio']} ({'' if sure else 'not '}beyond doubt{edge})"
 
-    Clearly: the whole interval; of single seeds nothing is clear.
+
+def harm(judged: pd.DataFrame) -> pd.DataFrame:
+    """At how many ratios the sources are shown to do no harm in MAE, or to do some.
+
+    No harm: the whole interval of the gain over the target alone lies above -LOSS percent; harm:
+    the whole interval lies below zero. What is neither is not known.
     """
 
     def words(own: pd.DataFrame) -> str:
-        if own["low"].isna().any():
-            return "one seed"
-        return f"{int((own['high'] >= 0).sum())} of {len(own)}"
+        none, some = int((own["low"] > -LOSS).sum()), int((own["high"] < 0).sum())
+        return f"no harm {none}, harm {some}, not known {len(own) - none - some}"
 
     return _by_rule(judged, words)
 
@@ -92,14 +114,52 @@ def _by_rule(judged: pd.DataFrame, words) -> pd.DataFrame:
     return pd.DataFrame(cells).rename_axis(index="rule")
 
 
-def show_ratios(rows: Rows, judged: pd.DataFrame, title: str) -> None:
-    """Figure, gains with their verdicts, the two answers, and where the numbers come from."""
+def references(rows: Rows, scarcity: Rows) -> Rows:
+    """What learns by no steps, of the main table, at the amounts of data of `rows`."""
+    amounts = amounts_of(rows)
+    return {
+        name: [run for run in scarcity[name] if run.scarcity in amounts]
+        for name in (LAST, *OURS)
+    }
+
+
+def above_last(rows: Rows, rule: list[Run]) -> str:
+    """At each amount of data, how many rows have a mean MAE above the last value's."""
+    found = []
+    for amount in amounts_of(rows):
+        bar = _mean(rule, amount)
+        means = [mean for group in rows.values() if not np.isnan(mean := _mean(group, amount))]
+        worse = sum(mean > bar for mean in means)
+        found.append(f"{worse} of {len(means)} with {in_words(amount)}")
+    return (
+        f"Rows of this section, {ALONE.lower()} among them, with a mean MAE above that of the last "
+        f"value: {', '.join(found)}. A gain over something that is worse than repeating the last "
+        "value is no reason to use either."
+    )
+
+
+def _mean(group: list[Run], amount: str) -> float:
+    return paired.errors([run for run in group if run.scarcity == amount], "mae").mean()
+
+
+def show_ratios(rows: Rows, beside: Rows, title: str) -> None:
+    """Figure, gains with their verdicts, the two answers, and where the numbers come from.
+
+    `beside`: of `references`, gaps allowed.
+    """
+    judged, whole = gains(rows), rows | beside
     if ratio_figure(judged, "mae", title):
         plt.show()
-    show_verdicts(judged, rows, title)
+    others = {name: (name, ALONE) for name in whole if name != ALONE}
+    show_verdicts(tables.compare(whole, others, ERRORS), whole, title)
     if judged.empty:
         show_text("Neither question has an answer yet: no ratio is run.")
         return
-    show_table(best_ratios(judged), "Best ratio by MAE")
-    show_table(harmless_ratios(judged), "Ratios that do no clear harm in MAE")
+    show_text(above_last(rows, beside[LAST]))
+    show_table(best_ratios(rows, judged), "Ratio with the lowest mean MAE")
+    caption = (
+        f"Ratios by what their intervals say of harm in MAE (no harm: a loss below {LOSS:g} %)"
+    )
+    show_table(harm(judged), caption)
+    show_left(rows, beside[LAST], days_of, title)
     tables.show_provenance(rows)

@@ -1,22 +1,23 @@
 """Tables and figures of the page on scarcity: days, sensors, beginnings and sources."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book import tables
+from stflow_lib.book import findings, tables
 from stflow_lib.book.display import OTHER, show_table, show_text
+from stflow_lib.book.plots.speedgraph.left import LAST, show_left
 from stflow_lib.book.plots.speedgraph.results import mean_and_spread
 from stflow_lib.book.plots.sweeps import variants_figure
 from stflow_lib.book.plots.transfers import arrow
+from stflow_lib.book.verdict_table import verdicts_table
 from stflow_lib.runs import Rows, Run
-from stflow_lib.runs.table import NOT_RUN
 from stflow_lib.speedgraph.tables import ALONE
+from stflow_lib.verdicts import paired
 
 ERRORS = ("mae", "rmse")
-LAST = "Last value"
 WORDS = {"0.25": "6 hours", "1": "1 day"}
 
 
@@ -104,36 +105,41 @@ def _at(group: Iterable[Run], amount: str) -> list[Run]:
     return [run for run in group if run.scarcity == amount]
 
 
-def left_table(rows: Rows) -> pd.DataFrame:
-    """How many trainings have an MAE below the last value's, on validation and on test: "1 of 3".
+def common_means(rows: Rows, amount: str) -> tuple[pd.Series, list[int]]:
+    """Mean MAE of each row with an amount of data over the seeds that all of its networks have.
 
-    Failed ones too; methods with a recorded training down, (part, amount of data) across.
+    What is not trained has every seed; failed trainings are no runs, rows without any are left out.
     """
-    rule = {r["scarcity"]: r["metric_mae"] for r in runs.records(rows[LAST])}
-    below = {
-        "validation": lambda r: r["valid_error"] < r["rule_valid_error"][LAST],
-        "test": lambda r: r["metric_mae"] < rule.get(r["scarcity"], float("nan")),
+    found = {name: paired.errors(_at(group, amount), "mae") for name, group in rows.items()}
+    by_seed = {name: own.droplevel([0, 1]) for name, own in found.items() if len(own)}
+    trained = [name for name in by_seed if any(r["epochs"] for r in runs.records(rows[name]))]
+    every = [set(by_seed[name].index) for name in trained or by_seed]
+    seeds = set.intersection(*every) if every else set()
+    means = {
+        n: own[own.index.isin(seeds)] if n in trained else own for n, own in by_seed.items()
     }
-    trained = {n: [r for r in runs.records(g) if r["epochs"]] for n, g in rows.items()}
-    cells = {
-        (part, in_words(amount)): {
-            name: _share([is_below(r) for r in found if r["scarcity"] == amount])
-            for name, found in trained.items()
-            if found
-        }
-        for part, is_below in below.items()
-        for amount in amounts_of(rows)
-    }
-    return pd.DataFrame(cells).rename_axis(index="method")
+    return pd.Series({name: own.mean() for name, own in means.items()}, dtype=float), sorted(
+        seeds
+    )
 
 
-def _share(marks: Sequence[bool]) -> str:
-    return f"{sum(marks)} of {len(marks)}" if marks else NOT_RUN
+def extremes_by_amount(rows: Rows, what: str, unit: str) -> list[str]:
+    """For each amount of data which row has the lowest mean MAE and which the highest.
+
+    All over the same seeds: a mean over whatever is recorded would compare other trainings.
+    """
+    lines = []
+    for amount in amounts_of(rows):
+        means, seeds = common_means(rows, amount)
+        number = f"{len(seeds)} common seed{'s' * (len(seeds) != 1)}"
+        said = f"{what}, {in_words(amount)} of data, {len(means)} methods, {number}"
+        lines.append(findings.extremes(means, said, unit))
+    return lines
 
 
 def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:
     """Gains over the target alone with their verdicts, a table for each error."""
-    wide = tables.verdicts_table(judged, rows, ALONE, ERRORS)
+    wide = verdicts_table(judged, rows, ALONE, ERRORS)
     for number, error in enumerate(ERRORS):
         own = wide[error.upper()].droplevel(0, axis=1)
         own = own[sorted(own, key=float)].rename(columns=in_words)
@@ -151,7 +157,7 @@ def show_scarcity(rows: Rows, caption: str, unit: str) -> None:
         show_table(amounts_table(rows, error), title, best=True, folded=OTHER if number else "")
     others = {name: (name, ALONE) for name in rows if name != ALONE}
     show_verdicts(tables.compare(rows, others, ERRORS), rows, caption)
-    show_table(left_table(rows), f"{caption}: trainings with an MAE below the last value's")
+    show_left(rows, rows[LAST], days_of, caption)
     tables.show_costs(rows, f"{caption}: cost, medians over amounts and seeds")
     tables.show_provenance(rows)
 
@@ -168,8 +174,8 @@ def cases_figure(frame: pd.DataFrame, unit: str, title: str) -> plt.Figure | Non
 
 
 def same_order(frame: pd.DataFrame) -> dict[str, bool]:
-    """Whether the methods have in each later case the order of the first one."""
-    ranks = mean_errors(frame).rank()
+    """Whether methods with a record of every case have in each the order of the first one."""
+    ranks = mean_errors(frame).dropna().rank()
     first, *later = ranks.columns
     return {case: bool((ranks[case] == ranks[first]).all()) for case in later}
 

@@ -3,7 +3,9 @@
 import matplotlib.pyplot as plt
 import pytest
 
+from stflow_lib import runs
 from stflow_lib.book.plots.speedgraph import ablations
+from stflow_lib.runs import RowTable
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +68,29 @@ def test_trainings_near_the_rule_are_counted_with_those_that_failed(recorded):
             "gram, K = 3": [recorded("A", "c>y", {"mae": 10.1}, notes={"collapsed": True})],
             "code, K = 1": [recorded("A", "d>y", None)]}  # fmt: skip
     assert ablations.near_rule(rows, 10.0, 2) == {"gram": "2 of 3", "code": "0 of 0"}
+
+
+@pytest.mark.parametrize(
+    "bench, lab, shown",
+    [("AB", "ABC", ["bench", "lab"]), ("ABC", "ABC", ["bench"]), ("A", "ABC", ["lab"]),
+     ("", "", ["bench"]), ("AB", "", ["bench"])],
+)  # fmt: skip
+def test_a_longer_schedule_hides_no_row_of_the_short_one(recorded, bench, lab, shown):
+    """Records of bench were on no page while most rows had none."""
+    rows = {
+        size: {n: [recorded(n, size, {"mae": 1.0} if n in known else None)] for n in "ABC"}
+        for size, known in (("bench", bench), ("lab", lab))
+    }
+    assert [*ablations.by_profile(RowTable(rows.__getitem__), "bench")] == shown
+
+
+def test_gaps_and_old_records_are_named(rows, recorded, capsys):
+    beside = {"Last value": [recorded("Last value", "y", {"mae": 5.0, "rmse": 6.0}, epochs=0)]}
+    for record in runs.records(rows["w/o part"]):
+        record["stale"] = True
+    ablations.show_rows(rows, beside, "whole", "mph", "parts")
+    out = capsys.readouterr().out
+    assert "Not run: w/o all." in out and "2 of 3 records shown here are stale" in out
+    assert "parts: trainings with an MAE below the last value's" in out
+    ablations.show_age({"whole": rows["whole"]})
+    assert not capsys.readouterr().out

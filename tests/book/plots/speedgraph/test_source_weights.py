@@ -48,23 +48,50 @@ def test_a_point_stands_at_its_ratio_and_rule(rows):
     assert weights.ratio_figure(weights.gains(rows).head(0), "mae", "c") is None
 
 
-def test_a_best_ratio_needs_all_of_them(rows):
-    best = weights.best_ratios(weights.gains(rows))
-    assert best.loc["with TSB"].tolist() == ["1", "1/200"]
-    assert best.loc["without: plain sum"].tolist() == ["1/200", "2 of 3 run"]
+def test_a_best_ratio_needs_all_of_them_and_all_seeds(rows):
+    """The largest of a grid was called best without an interval against the next one."""
+    best = weights.best_ratios(rows, weights.gains(rows))
+    assert best.loc["with TSB"].tolist() == [
+        "1 (beyond doubt, the most tried)", "1/200 (beyond doubt, the least tried)"]  # fmt: skip
+    plain = best.loc["without: plain sum"].tolist()
+    assert plain == ["1/200 (beyond doubt, the least tried)", "2 of 3 run"]
+    single = {name: group[::2] for name, group in rows.items()}
+    best = weights.best_ratios(single, weights.gains(single))
+    assert best.loc["with TSB", "6 hours"] == "1 (not beyond doubt, the most tried)"
 
 
-def test_harm_is_a_whole_interval_below_zero(rows):
+def test_no_harm_must_be_shown(rows):
+    """An interval that includes a large loss was counted as harmless: of two seeds most do."""
     gains = weights.gains(rows)
-    harmless = weights.harmless_ratios(gains)
-    assert harmless.loc["with TSB"].tolist() == ["3 of 3", "3 of 3"]
-    assert harmless.loc["without: plain sum", "6 hours"] == "2 of 3"
-    single = weights.harmless_ratios(gains.assign(low=float("nan"), high=float("nan")))
-    assert single.loc["with TSB", "6 hours"] == "one seed"
+    harm = weights.harm(gains)
+    assert harm.loc["with TSB"].tolist() == ["no harm 3, harm 0, not known 0"] * 2
+    assert harm.loc["without: plain sum", "6 hours"] == "no harm 2, harm 1, not known 0"
+    wide = weights.harm(gains.assign(low=gains["gain"] - 200, high=gains["gain"] + 200))
+    assert wide.loc["with TSB", "6 hours"] == "no harm 0, harm 0, not known 3"
+    single = weights.harm(gains.assign(low=float("nan"), high=float("nan")))
+    assert single.loc["with TSB", "6 hours"] == "no harm 0, harm 0, not known 3"
 
 
-def test_what_is_not_run_is_said(rows, capsys):
-    weights.show_ratios(rows, weights.gains(rows), "Weights")
-    assert "not run" in capsys.readouterr().out
-    weights.show_ratios(rows, weights.gains(rows).head(0), "Weights")
+@pytest.fixture
+def beside(recorded):
+    rule = [recorded("Last value", "c", {"mae": 3.2, "rmse": 3.2}, 0, amount, epochs=0)
+            for amount in ("0.25", "1", "3")]  # fmt: skip
+    names = ("Graph ridge", "Trees", "Trees(pooled)", "Boosted line")
+    return {"Last value": rule} | {n: [recorded(n, "c", None, 0, "3")] for n in names}
+
+
+def test_rows_above_the_last_value_are_counted(rows, beside):
+    """A gain over a network that is worse than repeating was shown without a word."""
+    found = weights.references(rows, beside)
+    assert [run.scarcity for run in found["Last value"]] == ["0.25", "3"]
+    said = weights.above_last(rows, found["Last value"])
+    assert "3 of 7 with 6 hours, 5 of 6 with 3 days" in said
+
+
+def test_what_is_not_run_is_said(rows, beside, capsys):
+    beside = weights.references(rows, beside)
+    weights.show_ratios(rows, beside, "Weights")
+    out = capsys.readouterr().out
+    assert "not run" in out and "Ratio with the lowest mean MAE" in out and "not known 0" in out
+    weights.show_ratios({"Target only": rows["Target only"]}, beside, "Weights")
     assert "no ratio is run" in capsys.readouterr().out

@@ -68,6 +68,13 @@ def test_an_order_that_turns_is_told(frame):
     assert scarce.same_order(frame.replace(3.3, 2.9)) == {"all": True}
 
 
+def test_an_order_is_that_of_methods_with_every_case(frame):
+    """Trees that are recorded in the first case alone made every order another one."""
+    more = [("Trees", "a day", 0, 1.0, 5.0)]
+    frame = pd.concat([frame.replace(3.3, 2.9), pd.DataFrame(more, columns=frame.columns)])
+    assert scarce.same_order(frame) == {"all": True}
+
+
 def test_fewer_sources_beside_all_of_them(capsys):
     rows = [
         ("TSJT", "a", 0, 3.3, 0.0),
@@ -107,16 +114,6 @@ def test_amounts_stand_in_order_and_gaps_are_named(amounts):
     assert table.loc["None"].tolist() == ["not run"] * 2
 
 
-def test_who_leaves_the_last_value_is_told_for_either_part(amounts):
-    """Six hours learned by heart are below the rule on validation, and above it on test."""
-    table = scarce.left_table(amounts)
-    assert [*table.index] == ["Target only"]
-    assert table.loc["Target only"].to_dict() == {
-        ("validation", "6 hours"): "1 of 1", ("validation", "3 days"): "1 of 1",
-        ("test", "6 hours"): "0 of 1", ("test", "3 days"): "1 of 1",
-    }  # fmt: skip
-
-
 def test_the_main_table_has_errors_gains_who_left_and_cost(amounts, capsys):
     scarce.show_scarcity(amounts, "Days of c", "mph")
     out = capsys.readouterr().out
@@ -125,3 +122,24 @@ def test_the_main_table_has_errors_gains_who_left_and_cost(amounts, capsys):
         assert words in out, words
     scarce.show_scarcity({"None": amounts["None"]}, "Days of c", "mph")
     assert capsys.readouterr().out == "Days of c: not run; 2 runs are planned.\n"
+
+
+def test_methods_are_compared_over_the_seeds_that_all_have(recorded):
+    """One seed of Joint was compared with a mean of Target only that held another, worse one."""
+
+    def row(name, *errors, epochs=5):
+        return [recorded(name, "c", error and {"mae": error}, seed, "1", epochs=epochs)
+                for seed, error in enumerate(errors)]  # fmt: skip
+
+    rows = {"Last value": row("Last value", 3.5, epochs=0), "Target only": row("T", 3.0, 9.0),
+            "Joint": row("J", 3.1, None), "None": row("N", None, None)}  # fmt: skip
+    means, seeds = scarce.common_means(rows, "1")
+    assert means.to_dict() == {"Last value": 3.5, "Target only": 3.0, "Joint": 3.1}
+    assert seeds == [0]
+    (said,) = scarce.extremes_by_amount(rows, "MAE", "mph")
+    assert said == ("MAE, 1 day of data, 3 methods, 1 common seed: lowest for Target only (3 mph), "
+                    "highest for Last value (3.5 mph).")  # fmt: skip
+    apart = {"A": row("A", 3.0, None), "B": row("B", None, 3.0)}
+    assert scarce.common_means(apart, "1")[0].isna().all()
+    (said,) = scarce.extremes_by_amount({"None": rows["None"]}, "MAE", "mph")
+    assert said.endswith("nothing is recorded yet.")

@@ -1,0 +1,85 @@
+"""Our own method against the best of all others, by target and amount of data; is the aim met?"""
+
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from stflow_lib.book import tables
+from stflow_lib.book.plots.speedgraph.results import ERRORS
+from stflow_lib.book.plots.speedgraph.sources_and_days import in_words
+from stflow_lib.runs import Rows
+from stflow_lib.runs.pair import target_of
+
+OURS = "Boosted line"
+AIM = 3.0  # percent that an error of ours should be below the best other method's
+PLACE = ["target", "amount", "metric"]
+
+
+def gains(rows: Rows, metrics: Iterable[str], where: str = "{}") -> pd.DataFrame:
+    """How much lower our errors are than each other row's: columns of `tables.compare`, and PLACE.
+
+    `where`: how a caption names a target.
+    """
+    others = {name: (OURS, name) for name in rows if name != OURS}
+    judged = tables.compare(rows, others, metrics)
+    targets = [where.format(target_of(city)) for city in judged["city"]]
+    return judged.assign(target=targets, amount=[*map(in_words, judged["scarcity"])])
+
+
+def against_best(judged: pd.DataFrame) -> pd.DataFrame:
+    """Of `gains` the one over the best other row, for each place.
+
+    Ours is trained once and so the same in all comparisons: the smallest gain is the best other's.
+    """
+    best = judged.groupby(PLACE, sort=False)["gain"].idxmin()
+    return judged.loc[best].reset_index(drop=True)
+
+
+def is_met(found: pd.DataFrame) -> bool:
+    """Whether all gains reach the aim, each with its whole interval above zero."""
+    return bool(((found["gain"] >= AIM) & (found["low"] > 0)).all())
+
+
+def _places(best: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(words for target and amount of data, the gains in either error)."""
+    own = best[best["metric"].isin(ERRORS)]
+    for (target, amount), found in own.groupby(["target", "amount"], sort=False):
+        yield f"{target}, {amount}", found
+
+
+def sentences(best: pd.DataFrame) -> list[str]:
+    """How often the aim is met, and a sentence for each target and amount of data.
+
+    `best`: of `against_best`.
+    """
+    places = dict(_places(best))
+    if not places:
+        return [f"{OURS} against the best other method: nothing to compare is recorded yet."]
+    met = [place for place, found in places.items() if is_met(found)]
+    behind = [place for place, found in places.items() if (found["high"] < 0).any()]
+    whole = (
+        f"{OURS} has MAE and RMSE at least {AIM:g} % below the best other method's, with "
+        f"intervals above zero, in {len(met)} of {len(places)} recorded cases of target and "
+        f"amount of data; in {len(behind)} its MAE or RMSE is clearly above that method's."
+    )
+    return [whole, *(_sentence(place, found) for place, found in places.items())]
+
+
+def _sentence(place: str, found: pd.DataFrame) -> str:
+    """ "la, 3 days: MAE lower than that of Trees by -2.9 [-4.0, -1.8] %; ...; not met."."""
+    parts = [
+        f"{row.metric.upper()} lower than that of {row.row} by {tables.gain_text(row)} %"
+        for row in found.itertuples()
+    ]
+    word = "met" if is_met(found) else "not met"
+    return f"{place}: {'; '.join(parts)}; the aim of {AIM:g} % is {word}."
+
+
+def best_table(best: pd.DataFrame) -> pd.DataFrame:
+    """Gains over the best other row in words: (target, amount of data) down, errors across."""
+    text = [f"{tables.gain_text(row)} ({row.row})" for row in best.itertuples()]
+    wide = best.assign(text=text).pivot(
+        index=["target", "amount"], columns="metric", values="text"
+    )
+    order = dict.fromkeys(zip(best["target"], best["amount"], strict=True))
+    return wide.reindex([*order])[[*dict.fromkeys(best["metric"])]].fillna("-")

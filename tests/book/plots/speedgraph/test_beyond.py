@@ -1,0 +1,58 @@
+"""Our method against the best other: which that is, and whether the aim is met."""
+
+import pytest
+
+from stflow_lib.book.plots.speedgraph import beyond
+
+
+@pytest.fixture
+def judged(recorded):
+    """At a day ours is far ahead of all; at three days trees are ahead of it in RMSE."""
+
+    def row(name, day, three, city="a>c", epochs=0):
+        return [
+            recorded(name, city, {"mae": mae, "rmse": rmse}, seed, amount, epochs=epochs)
+            for amount, (mae, rmse) in {"1": day, "3": three}.items()
+            for seed in ((0, 1, 2) if epochs else (0,))
+        ]
+
+    rows = {
+        "Last value": row("Last value", (4.0, 6.0), (4.0, 6.0), "c"),
+        "Trees": row("Trees", (3.0, 5.0), (2.0, 3.0), "c"),
+        "Net": row("Net", (2.5, 4.5), (3.0, 5.0), "c", 5),
+        beyond.OURS: row(beyond.OURS, (2.0, 4.0), (1.9, 3.3)),
+    }
+    return beyond.gains(rows, ("mae", "rmse"))
+
+
+def test_the_best_other_is_the_one_of_that_place(judged):
+    best = beyond.against_best(judged)
+    found = best.set_index(["amount", "metric"])["row"].to_dict()
+    assert found == {
+        ("1 day", "mae"): "Net", ("1 day", "rmse"): "Net",
+        ("3 days", "mae"): "Trees", ("3 days", "rmse"): "Trees",
+    }  # fmt: skip
+    gains = best.set_index(["amount", "metric"])["gain"]
+    assert gains["1 day", "mae"] == pytest.approx(20)
+    assert gains["3 days", "rmse"] == pytest.approx(-10)
+
+
+def test_the_aim_needs_both_errors_and_an_interval(judged):
+    best = beyond.against_best(judged)
+    sure = best.assign(low=best["gain"] - 1, high=best["gain"] + 1)
+    whole, day, three = beyond.sentences(sure)
+    assert (
+        "in 1 of 2 recorded cases" in whole and "in 1 its MAE or RMSE is clearly above" in whole
+    )
+    assert day.startswith("c, 1 day: MAE lower than that of Net by +20.0 [+19.0, +21.0] %")
+    assert day.endswith("is met.") and three.endswith("is not met.")
+    unsure = beyond.sentences(best.assign(low=float("nan"), high=float("nan")))
+    assert "in 0 of 2 recorded cases" in unsure[0] and "in 0 its" in unsure[0]
+    (none,) = beyond.sentences(best.head(0))
+    assert none.endswith("recorded yet.")
+
+
+def test_a_line_for_each_case_names_the_other(judged):
+    table = beyond.best_table(beyond.against_best(judged))
+    assert [*table.index] == [("c", "1 day"), ("c", "3 days")]
+    assert table.loc[("c", "3 days"), "rmse"] == "-10.0 (Trees)"
