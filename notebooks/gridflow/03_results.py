@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book import findings
+from stflow_lib.book import control_runs, findings
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.gridflow import control, kinds, results, said, sizes
 from stflow_lib.book.plots.scoreboard import excluded_gains
@@ -46,7 +46,6 @@ from stflow_lib.book.tables import (
     without_record,
 )
 from stflow_lib.gridflow import TABLES
-from stflow_lib.gridflow.beyond import control_runs
 from stflow_lib.gridflow.plan import RULES, Plan
 from stflow_lib.gridflow.tables import further_pairs
 from stflow_lib.runs.pair import split_pair, target_of

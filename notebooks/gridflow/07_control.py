@@ -21,9 +21,9 @@ split_seed: int = 0  # which split of the simulated city is fitted live
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from stflow_lib.book import control_runs
 from stflow_lib.book.display import provenance, show_table, show_text
 from stflow_lib.book.plots.gridflow import control
-from stflow_lib.gridflow.beyond import control_runs
 from stflow_lib.gridflow.beyond.control import KINDS, WEIGHTS, control_task, source_weights
 
 rows = control_runs.read()

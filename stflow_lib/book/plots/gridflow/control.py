@@ -5,8 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stflow_lib.book.plots.style import bare
-from stflow_lib.gridflow.beyond.control_runs import (
+from stflow_lib.book.control_runs import (
     DAYS,
     EXTREMES,
     FEW,
@@ -17,6 +16,7 @@ from stflow_lib.gridflow.beyond.control_runs import (
     SMALL,
     WIDE,
 )
+from stflow_lib.book.plots.style import bare
 from stflow_lib.verdicts.statistics import interval
 
 

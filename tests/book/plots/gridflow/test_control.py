@@ -3,8 +3,8 @@
 import matplotlib.pyplot as plt
 import pytest
 
+from stflow_lib.book import control_runs
 from stflow_lib.book.plots.gridflow import control
-from stflow_lib.gridflow.beyond import control_runs
 
 
 def rows(gain=5.0):

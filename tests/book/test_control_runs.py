@@ -2,7 +2,7 @@
 
 import pytest
 
-from stflow_lib.gridflow.beyond import control_runs
+from stflow_lib.book import control_runs
 from stflow_lib.gridflow.beyond.control import control_task
 
 

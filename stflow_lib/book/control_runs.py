@@ -1,6 +1,6 @@
 """Runs of the positive control: which are planned, how one is measured, where they are kept.
 
-    python -m stflow_lib.gridflow.beyond.control_runs [SEEDS]
+    python -m stflow_lib.book.control_runs [SEEDS]
 
 computes what is missing and writes it to book/results; it may be interrupted.
 """
