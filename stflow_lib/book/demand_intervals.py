@@ -157,7 +157,7 @@ def said(found: pd.DataFrame, scarcity: str) -> str:
     """`intervals_ahead.said` of one amount of data."""
     days = "no day" if scarcity == "0" else f"{scarcity} days"
     cells = f"cells with at least {BUSY} trips an hour"
-    return intervals_ahead.said(found[found["scarcity"] == scarcity], "h", days, cells, "pairs")
+    return intervals_ahead.said(found[found["scarcity"] == scarcity], "h", days, cells, "pair")
 
 
 if __name__ == "__main__":

@@ -55,15 +55,16 @@ def _by_time(found: pd.DataFrame, unit: str) -> pd.DataFrame:
     return wide.rename(columns=lambda ahead: f"{ahead} {unit}").rename_axis(columns=None)
 
 
-def said(found: pd.DataFrame, unit: str, days: str, cells: str, places: str) -> str:
-    """In how many `places` the intervals hold by time ahead, and are better than the rivals'."""
+def said(found: pd.DataFrame, unit: str, days: str, cells: str, place: str) -> str:
+    """In how many places the intervals hold by time ahead, and are better than the rivals'."""
     if found.empty:
         return "Nothing was measured yet."
     held = inside(found, unit)
+    places = f"{len(held)} {place}{'s' * (len(held) > 1)}"
     counts = [f"{held[ahead].between(*HOLDS).sum()} at {ahead}" for ahead in held]
     return (
         f"With {days}, 90 % intervals of {OURS} hold {held.min().min():.1f} to "
-        f"{held.max().max():.1f} % of {cells}; of {len(held)} {places} {HOLDS[0]} to {HOLDS[1]} % "
+        f"{held.max().max():.1f} % of {cells}; of {places} {HOLDS[0]} to {HOLDS[1]} % "
         f"in {', '.join(counts)}. {_beside(found, QUANTILES)} {_beside(found, CALIBRATED)}"
     )
 

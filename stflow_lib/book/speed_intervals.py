@@ -127,7 +127,7 @@ def _reported(task: Task, whole: Tensor) -> Tensor:
 def said(found: pd.DataFrame, scarcity: str) -> str:
     """`intervals_ahead.said` of one amount of data."""
     own, days = found[found["scarcity"] == scarcity], in_words(scarcity)
-    return intervals_ahead.said(own, "min", days, "the speeds measured", "targets")
+    return intervals_ahead.said(own, "min", days, "the speeds measured", "target")
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ def test_the_sentence_counts():
     found = pd.DataFrame(rows({OURS: 8.0, QUANTILES: 10.0, CALIBRATED: 4.0}, days="0.25"))
     assert said(found, "0.25") == (
         "With 6 hours, 90 % intervals of Boosted line hold 90.0 to 90.0 % of the speeds measured; "
-        "of 1 targets 88 to 92 % in 1 at 10 min, 1 at 60 min. Their score is below that of "
+        "of 1 target 88 to 92 % in 1 at 10 min, 1 at 60 min. Their score is below that of "
         "quantiles of trees in 2 of 2 settings (ratio 0.80 to 0.80). Their score is below that of "
         "quantiles of trees, calibrated in 0 of 2 settings (ratio 2.00 to 2.00)."
     )
