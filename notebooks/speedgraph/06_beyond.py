@@ -133,14 +133,17 @@ tables.show_settings("speedgraph", "Settings of our own methods with a test erro
 # sensor has as a rule. The forecasts of test windows that they are put around come from the fit to
 # all visible windows. What chooses has also said how firmly the line is held and how many trees
 # there are, so these errors may be a little too small; the second fit has seen more, so they may be
-# a little too large.
+# a little too large. With six hours only the last two of them choose: late evening, which says
+# little about the errors of a day.
 #
 # Beside them stand gradient-boosted trees that are asked for the two quantiles themselves, told what
 # *Trees* is told: their number is chosen on the same windows, then as many are fitted to all visible
 # ones. And the same trees with their distances calibrated in the same way, by what the first fit
-# missed in the windows that choose. Judged is what was measured in test windows spread evenly over
-# the run's. The interval score is the width, and for a speed outside twenty times its distance;
-# lower is better. All this was fixed before a test window was read.
+# missed in the windows that choose. Width is where the two ways differ: ours depends on the sensor,
+# the step ahead and the size of the forecast alone, that of trees on anything they read. Judged is
+# what was measured in test windows spread evenly over the run's. The interval score is the width, and
+# for a speed outside twenty times its distance; lower is better. All this was fixed before a test
+# window was read.
 
 # %%
 sure = speed_intervals.table()
