@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book import demand_intervals, findings, tables
+from stflow_lib.book import demand_intervals, findings, intervals_ahead, tables
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.gridflow import goal, results
 from stflow_lib.book.plots.transfers import gains_panels
@@ -180,13 +180,7 @@ tables.show_settings("gridflow", "Settings of our own methods with a test error"
 sure = demand_intervals.table()
 for days in sure["scarcity"].unique():
     show_text(demand_intervals.said(sure, days))
-if len(sure):
-    show_table(demand_intervals.inside(sure), f"90 % intervals of {OURS}: inside, %", digits=1)
-    for rival in (demand_intervals.QUANTILES, demand_intervals.CALIBRATED):
-        shown = demand_intervals.ratio(sure, rival)
-        show_table(shown, f"Interval score of {OURS} over that of {rival}", digits=2)
-        held = demand_intervals.inside(sure, rival)
-        show_table(held, f"90 % intervals of {rival}: inside, %", digits=1, folded="what the rival holds")
+intervals_ahead.show(sure, "h")
 
 # %% [markdown]
 # ## 6. Run live

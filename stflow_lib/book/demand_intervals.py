@@ -18,26 +18,21 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from stflow_lib import ROOT
-from stflow_lib.book import by_city
+from stflow_lib.book import intervals_ahead
+from stflow_lib.book.intervals_ahead import CALIBRATED, LEVELS, OURS, QUANTILES
 from stflow_lib.gridflow import METHODS, TABLES, open_task
 from stflow_lib.gridflow.beyond.further import further
 from stflow_lib.gridflow.beyond.quantile_trees import QuantileTrees, fitted
 from stflow_lib.gridflow.problem.task import Task
 from stflow_lib.runs import Run, build_settings
-from stflow_lib.training.conformal import Bands
+from stflow_lib.training.conformal import bounds_in_units
 from stflow_lib.training.interval_score import Outcome
 from stflow_lib.training.method import Predictor
 
 FILE = ROOT / "book" / "demand_intervals.csv"
-OURS = "Boosted line"
-QUANTILES, CALIBRATED = "quantiles of trees", "quantiles of trees, calibrated"
-LEVELS = (0.05, 0.95)
 AHEAD = (1, 3, 6, 12, 24)  # hours
 BUSY = 5  # trips an hour: least mean, over what may be seen, of a cell that is judged
-PLACE = ["city", "scarcity"]
-COLUMNS = [*PLACE, "ahead", "method", "inside", "below", "above", "width", "score", "mae", "n"]
 WHOLE = 0.5  # trips: counts are whole, so no error is measured in less
-HOLDS = (88, 92)  # % that a 90 % interval should hold
 Maps = Float[Tensor, "label direction row col"]
 
 
@@ -55,13 +50,12 @@ def main(names: list[str], path: Path = FILE) -> None:
     """Measure pairs, all of profile bench unless some are named, in place of older rows."""
     planned = [r for r in TABLES["table2"]("bench") if r.method == OURS and r.seed == 0]
     for name in names or list(dict.fromkeys(run.city for run in planned)):
-        found = pd.DataFrame(measured(r for r in planned if r.city == name), columns=COLUMNS)
-        by_city.renew(path, name, found, [*PLACE, "ahead"])
+        intervals_ahead.renew(path, name, list(measured(r for r in planned if r.city == name)))
 
 
 def table(path: Path = FILE) -> pd.DataFrame:
     """A row for each pair, amount of data, hours ahead and method; empty before the first."""
-    return by_city.read(path, COLUMNS)
+    return intervals_ahead.read(path)
 
 
 def measured(planned: Iterable[Run]) -> Iterator[dict]:
@@ -150,53 +144,20 @@ def around(test: Guess, held: Sequence[Guess]) -> Outcome:
     """Errors of held-out hours around forecasts, in units, by direction and size; none below 0."""
     ways = []
     for d, _ in enumerate(test.mask):
-        usual = torch.cat([g.mean[:, d, g.mask[d]].flatten() for g in held])
-        off = [((g.truth - g.mean) / g.unit)[:, d, g.mask[d]].flatten() for g in held]
-        bounds = Bands.of(usual, usual + torch.cat(off)).bounds(test.mean[:, d], LEVELS)
-        ways.append(torch.stack(bounds))
-    lower, upper = test.mean + (torch.stack(ways, 2) - test.mean) * test.unit
+        parts = ([vars(g)[part][:, d, g.mask[d]].flatten() for g in held]
+                 for part in ("mean", "truth", "unit"))  # fmt: skip
+        told = [torch.cat(part) for part in parts]
+        ends = bounds_in_units(told, test.mean[:, d], test.unit[:, d], LEVELS)
+        ways.append(torch.stack(ends))
+    lower, upper = torch.stack(ways, 2)
     return Outcome(test.truth, test.mean, lower.clamp_min(0), upper.clamp_min(0))
 
 
-def inside(found: pd.DataFrame, method: str = OURS) -> pd.DataFrame:
-    """What a method's intervals hold, in percent: a row for each pair and amount, by hours."""
-    own = found[found["method"] == method]
-    return _by_hours(own.assign(shown=100 * own["inside"]))
-
-
-def ratio(found: pd.DataFrame, rival: str = QUANTILES) -> pd.DataFrame:
-    """Interval score over that of a rival, as `inside`."""
-    scores = found.assign(shown=found["score"])
-    ours, theirs = (_by_hours(scores[scores["method"] == m]) for m in (OURS, rival))
-    return ours / theirs
-
-
-def _by_hours(found: pd.DataFrame) -> pd.DataFrame:
-    wide = found.pivot_table(index=PLACE, columns="ahead", values="shown", sort=False)
-    return wide.rename(columns=lambda hours: f"{hours} h").rename_axis(columns=None)
-
-
 def said(found: pd.DataFrame, scarcity: str) -> str:
-    """In how many places the intervals hold by hours ahead, and are better than the rivals'."""
-    found = found[found["scarcity"] == scarcity]
-    if found.empty:
-        return "Nothing was measured yet."
-    held, days = inside(found), "no day" if scarcity == "0" else f"{scarcity} days"
-    counts = [f"{held[h].between(*HOLDS).sum()} at {h}" for h in held]
-    return (
-        f"With {days}, 90 % intervals of {OURS} hold {held.min().min():.1f} to "
-        f"{held.max().max():.1f} % of cells with at least {BUSY} trips an hour; of {len(held)} "
-        f"pairs {HOLDS[0]} to {HOLDS[1]} % in {', '.join(counts)}. {_beside(found, QUANTILES)} "
-        f"{_beside(found, CALIBRATED)}"
-    )
-
-
-def _beside(found: pd.DataFrame, rival: str) -> str:
-    share = ratio(found, rival).stack()
-    return (
-        f"Their score is below that of {rival} in {(share < 1).sum()} of {len(share)} settings "
-        f"(ratio {share.min():.2f} to {share.max():.2f})."
-    )
+    """`intervals_ahead.said` of one amount of data."""
+    days = "no day" if scarcity == "0" else f"{scarcity} days"
+    cells = f"cells with at least {BUSY} trips an hour"
+    return intervals_ahead.said(found[found["scarcity"] == scarcity], "h", days, cells, "pair")
 
 
 if __name__ == "__main__":

@@ -81,6 +81,22 @@ class Bands:
         return dict(vars(self))
 
 
+def bounds_in_units(
+    held: Sequence[Float[Tensor, " n"]],
+    guess: Float[Tensor, "*any"],
+    unit: Float[Tensor, "*any"],
+    levels: Sequence[float],
+) -> tuple[Float[Tensor, "*any"], Float[Tensor, "*any"]]:
+    """Bounds of predictions whose errors are alike in a unit of their own.
+
+    held: predictions, truths and units of N >= 1 held-out ones.
+    """
+    usual, truth, own = held
+    ends = Bands.of(usual, usual + (truth - usual) / own).bounds(guess, levels)
+    lower, upper = (guess + (end - guess) * unit for end in ends)
+    return lower, upper
+
+
 def demand_levels(levels: Sequence[float]) -> tuple[float, float]:
     """The lower and the upper level; DataError unless 0 < lower < upper < 1."""
     ends = tuple(levels)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stflow_lib.data.errors import DataError
-from stflow_lib.training.conformal import BINS, LEAST, Bands
+from stflow_lib.training.conformal import BINS, LEAST, Bands, bounds_in_units
 
 
 def test_bounds_are_order_statistics_of_the_errors():
@@ -134,3 +134,13 @@ def test_wrong_levels(levels):
 def test_nothing_to_calibrate_by():
     with pytest.raises(DataError, match="no held-out prediction"):
         Bands.of(torch.zeros(0), torch.zeros(0))
+
+
+def test_errors_are_put_around_predictions_in_their_units():
+    """Held-out errors of one to nine of their units, whatever the unit."""
+    usual, unit = torch.rand(99) * 5, 1 + torch.rand(99)
+    held = (usual, usual + (torch.arange(99) % 9 + 1) * unit, unit)
+    guess, own = torch.rand(4, 3) * 5, 1 + torch.rand(4, 3)
+    lower, upper = bounds_in_units(held, guess, own, (0.05, 0.95))
+    assert torch.allclose(lower, guess + own, atol=1e-5)
+    assert torch.allclose(upper, guess + 9 * own, atol=1e-5)

@@ -1,0 +1,77 @@
+"""What pages show of 90 % intervals by time ahead: of Boosted line, beside quantiles of trees."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from stflow_lib.book import by_city
+from stflow_lib.book.display import show_table
+
+OURS = "Boosted line"
+QUANTILES, CALIBRATED = "quantiles of trees", "quantiles of trees, calibrated"
+LEVELS = (0.05, 0.95)
+PLACE = ["city", "scarcity"]
+COLUMNS = [*PLACE, "ahead", "method", "inside", "below", "above", "width", "score", "mae", "n"]
+HOLDS = (88, 92)  # % that a 90 % interval should hold
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A row for each city, amount of data, time ahead and method; empty before the first."""
+    return by_city.read(path, COLUMNS)
+
+
+def renew(path: Path, city: str, rows: list[dict]) -> None:
+    """Write a city's rows in place of its older ones."""
+    by_city.renew(path, city, pd.DataFrame(rows, columns=COLUMNS), [*PLACE, "ahead"])
+
+
+def show(found: pd.DataFrame, unit: str) -> None:
+    """What our intervals hold, their score over that of each rival, and what the rival holds."""
+    if found.empty:
+        return
+    show_table(inside(found, unit), f"90 % intervals of {OURS}: inside, %", digits=1)
+    for rival in (QUANTILES, CALIBRATED):
+        title = f"Interval score of {OURS} over that of {rival}"
+        show_table(ratio(found, unit, rival), title, digits=2)
+        title = f"90 % intervals of {rival}: inside, %"
+        show_table(inside(found, unit, rival), title, digits=1, folded="what the rival holds")
+
+
+def inside(found: pd.DataFrame, unit: str, method: str = OURS) -> pd.DataFrame:
+    """What a method's intervals hold, in percent: a row for each place, a column for each time."""
+    own = found[found["method"] == method]
+    return _by_time(own.assign(shown=100 * own["inside"]), unit)
+
+
+def ratio(found: pd.DataFrame, unit: str, rival: str = QUANTILES) -> pd.DataFrame:
+    """Interval score over that of a rival, as `inside`."""
+    scores = found.assign(shown=found["score"])
+    ours, theirs = (_by_time(scores[scores["method"] == m], unit) for m in (OURS, rival))
+    return ours / theirs
+
+
+def _by_time(found: pd.DataFrame, unit: str) -> pd.DataFrame:
+    wide = found.pivot_table(index=PLACE, columns="ahead", values="shown", sort=False)
+    return wide.rename(columns=lambda ahead: f"{ahead} {unit}").rename_axis(columns=None)
+
+
+def said(found: pd.DataFrame, unit: str, days: str, cells: str, place: str) -> str:
+    """In how many places the intervals hold by time ahead, and are better than the rivals'."""
+    if found.empty:
+        return "Nothing was measured yet."
+    held = inside(found, unit)
+    places = f"{len(held)} {place}{'s' * (len(held) > 1)}"
+    counts = [f"{held[ahead].between(*HOLDS).sum()} at {ahead}" for ahead in held]
+    return (
+        f"With {days}, 90 % intervals of {OURS} hold {held.min().min():.1f} to "
+        f"{held.max().max():.1f} % of {cells}; of {places} {HOLDS[0]} to {HOLDS[1]} % "
+        f"in {', '.join(counts)}. {_beside(found, QUANTILES)} {_beside(found, CALIBRATED)}"
+    )
+
+
+def _beside(found: pd.DataFrame, rival: str) -> str:
+    share = ratio(found, "", rival).stack()
+    return (
+        f"Their score is below that of {rival} in {(share < 1).sum()} of {len(share)} settings "
+        f"(ratio {share.min():.2f} to {share.max():.2f})."
+    )

@@ -1,0 +1,76 @@
+"""Tables and sentences of intervals by time ahead."""
+
+import pandas as pd
+import pytest
+
+from stflow_lib.book import intervals_ahead
+from stflow_lib.book.intervals_ahead import (
+    CALIBRATED,
+    COLUMNS,
+    OURS,
+    QUANTILES,
+    inside,
+    ratio,
+    read,
+    renew,
+    said,
+    show,
+)
+
+
+def rows(city: str, ours: float, share: float, times: tuple[int, ...] = (60, 10)) -> list[dict]:
+    """Scores of ours at each time ahead beside 10 and 5 of its rivals."""
+    scores = {OURS: ours, QUANTILES: 10.0, CALIBRATED: 5.0}
+    return [{"city": city, "scarcity": "3", "ahead": ahead, "method": name, "score": score,
+             "inside": share if name == OURS else 0.5}
+            for ahead in times for name, score in scores.items()]  # fmt: skip
+
+
+@pytest.fixture
+def found():
+    return pd.DataFrame(rows("b", 8.0, 0.9) + rows("a", 15.0, 0.8), columns=COLUMNS)
+
+
+def test_a_row_for_each_place_and_a_column_for_each_time(found):
+    held = inside(found, "min")
+    assert held.to_numpy().tolist() == [[90, 90], [80, 80]]
+    assert sorted(held.columns) == ["10 min", "60 min"] and [*held.index] == [
+        ("b", "3"),
+        ("a", "3"),
+    ]
+    assert (inside(found, "min", QUANTILES) == 50).all(axis=None)
+    assert ratio(found, "min").to_numpy().tolist() == [[0.8, 0.8], [1.5, 1.5]]
+    assert ratio(found, "min", CALIBRATED).to_numpy().tolist() == [[1.6, 1.6], [3, 3]]
+
+
+def test_what_is_said(found):
+    assert said(found, "min", "a day", "all", "town").startswith(
+        "With a day, 90 % intervals of Boosted line hold 80.0 to 90.0 % of all; of 2 towns 88 to "
+        "92 % in 1 at "
+    )
+    one = said(found[found["city"] == "a"], "min", "a day", "all", "town")
+    assert "of 1 town 88 to 92 % in 0 at " in one
+    assert "below that of quantiles of trees in 0 of 2 settings (ratio 1.50 to 1.50)." in one
+
+
+def test_places_that_are_renewed_stand_in_order(tmp_path):
+    path = tmp_path / "table.csv"
+    assert read(path).empty and [*read(path).columns] == COLUMNS
+    for city, ours in (("b", 1.0), ("a", 2.0), ("b", 3.0)):
+        renew(path, city, rows(city, ours, 0.9))
+    own = read(path)[lambda table: table["method"] == OURS]
+    assert own[["city", "ahead", "score"]].to_numpy().tolist() == [
+        ["a", 10, 2.0], ["a", 60, 2.0], ["b", 10, 3.0], ["b", 60, 3.0]
+    ]  # fmt: skip
+    assert (own["scarcity"] == "3").all()
+
+
+def test_five_tables_are_shown_or_none(found, monkeypatch):
+    titles = []
+    monkeypatch.setattr(
+        intervals_ahead, "show_table", lambda frame, title, **_: titles.append(title)
+    )
+    show(found[:0], "min")
+    assert not titles
+    show(found, "min")
+    assert len(titles) == 5 and f"90 % intervals of {CALIBRATED}: inside, %" in titles
