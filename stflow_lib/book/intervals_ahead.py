@@ -25,14 +25,14 @@ def renew(path: Path, city: str, rows: list[dict]) -> None:
     by_city.renew(path, city, pd.DataFrame(rows, columns=COLUMNS), [*PLACE, "ahead"])
 
 
-def show(found: pd.DataFrame, unit: str) -> None:
+def show(found: pd.DataFrame, unit: str, ours: str = OURS) -> None:
     """What our intervals hold, their score over that of each rival, and what the rival holds."""
-    if found.empty:
+    if ours not in found["method"].unique():
         return
-    show_table(inside(found, unit), f"90 % intervals of {OURS}: inside, %", digits=1)
+    show_table(inside(found, unit, ours), f"90 % intervals of {ours}: inside, %", digits=1)
     for rival in (QUANTILES, CALIBRATED):
-        title = f"Interval score of {OURS} over that of {rival}"
-        show_table(ratio(found, unit, rival), title, digits=2)
+        title = f"Interval score of {ours} over that of {rival}"
+        show_table(ratio(found, unit, rival, ours), title, digits=2)
         title = f"90 % intervals of {rival}: inside, %"
         show_table(inside(found, unit, rival), title, digits=1, folded="what the rival holds")
 
@@ -43,11 +43,13 @@ def inside(found: pd.DataFrame, unit: str, method: str = OURS) -> pd.DataFrame:
     return _by_time(own.assign(shown=100 * own["inside"]), unit)
 
 
-def ratio(found: pd.DataFrame, unit: str, rival: str = QUANTILES) -> pd.DataFrame:
+def ratio(
+    found: pd.DataFrame, unit: str, rival: str = QUANTILES, ours: str = OURS
+) -> pd.DataFrame:
     """Interval score over that of a rival, as `inside`."""
     scores = found.assign(shown=found["score"])
-    ours, theirs = (_by_time(scores[scores["method"] == m], unit) for m in (OURS, rival))
-    return ours / theirs
+    own, theirs = (_by_time(scores[scores["method"] == m], unit) for m in (ours, rival))
+    return own / theirs
 
 
 def _by_time(found: pd.DataFrame, unit: str) -> pd.DataFrame:
@@ -55,22 +57,25 @@ def _by_time(found: pd.DataFrame, unit: str) -> pd.DataFrame:
     return wide.rename(columns=lambda ahead: f"{ahead} {unit}").rename_axis(columns=None)
 
 
-def said(found: pd.DataFrame, unit: str, days: str, cells: str, place: str) -> str:
+def said(
+    found: pd.DataFrame, unit: str, days: str, cells: str, place: str, ours: str = OURS
+) -> str:
     """In how many places the intervals hold by time ahead, and are better than the rivals'."""
-    if found.empty:
+    if ours not in found["method"].unique():
         return "Nothing was measured yet."
-    held = inside(found, unit)
+    held = inside(found, unit, ours)
     places = f"{len(held)} {place}{'s' * (len(held) > 1)}"
     counts = [f"{held[ahead].between(*HOLDS).sum()} at {ahead}" for ahead in held]
     return (
-        f"With {days}, 90 % intervals of {OURS} hold {held.min().min():.1f} to "
+        f"With {days}, 90 % intervals of {ours} hold {held.min().min():.1f} to "
         f"{held.max().max():.1f} % of {cells}; of {places} {HOLDS[0]} to {HOLDS[1]} % "
-        f"in {', '.join(counts)}. {_beside(found, QUANTILES)} {_beside(found, CALIBRATED)}"
+        f"in {', '.join(counts)}. {_beside(found, QUANTILES, ours)} "
+        f"{_beside(found, CALIBRATED, ours)}"
     )
 
 
-def _beside(found: pd.DataFrame, rival: str) -> str:
-    share = ratio(found, "", rival).stack()
+def _beside(found: pd.DataFrame, rival: str, ours: str) -> str:
+    share = ratio(found, "", rival, ours).stack()
     return (
         f"Their score is below that of {rival} in {(share < 1).sum()} of {len(share)} settings "
         f"(ratio {share.min():.2f} to {share.max():.2f})."

@@ -33,10 +33,12 @@ from stflow_lib.training.interval_score import Outcome
 from stflow_lib.training.method import Predictor
 
 FILE = ROOT / "book" / "speed_intervals.csv"
+SPREAD = f"{OURS}, spread of trees"
 WINDOWS = 200  # test windows that are judged, at most
 NARROW = 0.1  # of a city's unit: no error is measured in less
 Speeds = Float[Tensor, "b node ahead"]
 Ends = Callable[[CitySpeed, Tensor], tuple[Speeds, Speeds]]  # `QuantileTrees`
+Side = tuple[Outcome, Speeds]  # forecasts beside what came, and the unit of their errors
 
 
 def main(names: list[str], path: Path = FILE) -> None:
@@ -78,7 +80,12 @@ def outcomes(task: Task, run: Run) -> Iterator[tuple[str, Outcome]]:
     apart, whole = (method.fit(t, settings, run.seed, None) for t in (untaught(task), task))
     yield OURS, conformal(task, apart, whole)
     trees = fitted(task.target, LEVELS, task.protocol.reported)
-    yield from zip((QUANTILES, CALIBRATED), quantiles(task, *trees), strict=True)
+    held, test = sides(task, trees)
+    yield QUANTILES, test[0]
+    yield CALIBRATED, calibrated(task, held, test)
+    pairs = ((apart, task.target.valid, *held), (whole, task.test, *test))
+    ours = [(replace(one, mean=_forecasts(task, ask, s)), unit) for ask, s, one, unit in pairs]
+    yield SPREAD, calibrated(task, *ours)
 
 
 def judged(task: Task, found: Outcome, at: int) -> dict[str, float | int]:
@@ -90,29 +97,41 @@ def judged(task: Task, found: Outcome, at: int) -> dict[str, float | int]:
 def conformal(task: Task, apart: Predictor, whole: Predictor) -> Outcome:
     """Forecasts of `whole` with the errors of `apart` on the windows that choose around them."""
     held_out = Intervals.of(apart, task, task.target.valid)
-    mean = torch.cat([whole(task, some) for some in task.test.split(BATCH)]).clamp_min(0)
+    mean = _whole(task, whole, task.test)
     parts = (task.target.labels(task.test)[0], mean, *held_out.bounds(mean, LEVELS))
     return Outcome(*(_reported(task, part) for part in parts))
 
 
-def quantiles(task: Task, apart: Ends, whole: Ends) -> tuple[Outcome, Outcome]:
-    """Quantiles of `whole`, as they are and as those of `apart` on windows that choose calibrate
-    them: errors of the middle in half the distance of both, by step ahead and size of the middle.
+def sides(task: Task, trees: tuple[Ends, Ends]) -> list[Side]:
+    """Quantiles of trees: of the first at windows that choose, of the second at test windows."""
+    steps = (task.target.valid, task.test)
+    return [_asked(task, ends, some) for ends, some in zip(trees, steps, strict=True)]
+
+
+def calibrated(task: Task, held: Side, test: Side) -> Outcome:
+    """Held-out errors around forecasts of the test windows, by step ahead and size of forecast.
+
+    Errors are alike in units: of `SPREAD` and `CALIBRATED` half the distance of trees' quantiles.
     """
-    (plain, half), (held, unit) = (
-        _asked(task, trees, steps)
-        for trees, steps in ((whole, task.test), (apart, task.target.valid))
-    )
+    (told, unit), (asked, half) = held, test
     seen = _reported(task, task.target.labels(task.target.valid)[1])
     ends = []
     for at, own in enumerate(seen.unbind(2)):
-        told = [part[..., at][own] for part in (held.mean, held.truth, unit)]
-        ends.append(bounds_in_units(told, plain.mean[..., at], half[..., at], LEVELS))
+        parts = [part[..., at][own] for part in (told.mean, told.truth, unit)]
+        ends.append(bounds_in_units(parts, asked.mean[..., at], half[..., at], LEVELS))
     lower, upper = (torch.stack(end, 2).clamp_min(0) for end in zip(*ends, strict=True))
-    return plain, replace(plain, lower=lower, upper=upper)
+    return replace(asked, lower=lower, upper=upper)
 
 
-def _asked(task: Task, trees: Ends, steps: Int[Tensor, " s"]) -> tuple[Outcome, Speeds]:
+def _whole(task: Task, predictor: Predictor, steps: Int[Tensor, " s"]) -> Speeds:
+    return torch.cat([predictor(task, some) for some in steps.split(BATCH)]).clamp_min(0)
+
+
+def _forecasts(task: Task, predictor: Predictor, steps: Int[Tensor, " s"]) -> Speeds:
+    return _reported(task, _whole(task, predictor, steps))
+
+
+def _asked(task: Task, trees: Ends, steps: Int[Tensor, " s"]) -> Side:
     """Two quantiles around their middle, and half of their distance."""
     lower, upper = trees(task.target, steps)
     truth = _reported(task, task.target.labels(steps)[0])
@@ -124,10 +143,10 @@ def _reported(task: Task, whole: Tensor) -> Tensor:
     return whole[..., [step - 1 for step in task.protocol.reported]]
 
 
-def said(found: pd.DataFrame, scarcity: str) -> str:
+def said(found: pd.DataFrame, scarcity: str, ours: str = OURS) -> str:
     """`intervals_ahead.said` of one amount of data."""
     own, days = found[found["scarcity"] == scarcity], in_words(scarcity)
-    return intervals_ahead.said(own, "min", days, "the speeds measured", "target")
+    return intervals_ahead.said(own, "min", days, "the speeds measured", "target", ours)
 
 
 if __name__ == "__main__":

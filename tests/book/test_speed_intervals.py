@@ -10,14 +10,16 @@ import torch
 from stflow_lib.book import speed_intervals
 from stflow_lib.book.intervals_ahead import CALIBRATED, COLUMNS, OURS, QUANTILES
 from stflow_lib.book.speed_intervals import (
+    SPREAD,
+    calibrated,
     conformal,
     evenly,
     judged,
     main,
     measured,
     outcomes,
-    quantiles,
     said,
+    sides,
     table,
 )
 from stflow_lib.data.schema import graph_city, with_content_hash
@@ -91,8 +93,13 @@ def test_errors_around_the_true_mean_hold_nine_tenths(task, at):
     assert max(found["below"], found["above"]) < 0.07
 
 
+def quantiles(task):
+    held, (plain, half) = sides(task, (narrow, narrow))
+    return plain, calibrated(task, held, (plain, half))
+
+
 def test_calibrated_quantiles_hold_nine_tenths(task):
-    plain, mended = (judged(task, found, 1) for found in quantiles(task, narrow, narrow))
+    plain, mended = (judged(task, found, 1) for found in quantiles(task))
     assert plain["inside"] == pytest.approx(0.13, abs=0.02) and plain["mae"] == mended["mae"]
     assert mended["inside"] == pytest.approx(0.9, abs=0.02)
 
@@ -107,6 +114,21 @@ def test_errors_of_the_first_fit_are_put_around_the_second(task):
         assert ((found.mean - end) / step[AT] - 1).abs().max() < 0.05
 
 
+def test_errors_are_counted_in_the_spread_that_trees_say(task):
+    """The first fit is wrong by half the spread everywhere, so every interval begins there."""
+    ends = lambda city, steps: (
+        torch.zeros(len(steps), NODES, 3),
+        torch.arange(2.0, 2 * NODES + 2, 2)[:, None].expand(len(steps), -1, 3),
+    )
+    (held, unit), (plain, half) = sides(task, (ends, ends))
+    wrong = replace(held, mean=held.truth - unit / 2)
+    found = calibrated(
+        task, (wrong, unit), (replace(plain, mean=torch.full_like(half, 30.0)), half)
+    )
+    assert torch.allclose(found.lower, 30 + half / 2, atol=1e-3)
+    assert torch.allclose(found.upper, 30 + half / 2, atol=1e-3)
+
+
 def other_steps(task, steps):
     """The task with other labels at some steps, its inputs untouched."""
     speed = task.target.speed.clone()
@@ -115,7 +137,7 @@ def other_steps(task, steps):
 
 
 def ends_of(task):
-    return [conformal(task, TRUE, TRUE), quantiles(task, narrow, narrow)[1]]
+    return [conformal(task, TRUE, TRUE), quantiles(task)[1]]
 
 
 def test_windows_that_choose_calibrate_and_test_windows_do_not(task):
@@ -155,7 +177,9 @@ def test_every_method_is_measured_at_the_steps_reported(task, monkeypatch):
     found = pd.DataFrame(measured(RUN))
     assert list(found.columns) == COLUMNS
     assert [*zip(found["ahead"], found["method"], strict=True)] == [
-        (ahead, name) for ahead in (10, 30, 60) for name in (OURS, QUANTILES, CALIBRATED)
+        (ahead, name)
+        for ahead in (10, 30, 60)
+        for name in (OURS, QUANTILES, CALIBRATED, SPREAD)
     ]
     assert found["n"].max() <= 200 * NODES
 
