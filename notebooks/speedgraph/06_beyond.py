@@ -145,10 +145,10 @@ tables.show_settings("speedgraph", "Settings of our own methods with a test erro
 # for a speed outside twenty times its distance; lower is better. All this was fixed before a test
 # window was read.
 #
-# Then it was read, and trees' quantiles had the lower score everywhere. So a second form was added,
-# again with nothing left to choose: the same forecasts with their held-out errors counted in half
-# the distance of the trees' two quantiles instead. It has the forecast of one and the spread of the
-# other. For it the test windows were no longer unseen; its idea rests on what they had said.
+# A second form was added after they were read, again with nothing left to choose: the same forecasts
+# with their held-out errors counted in half the distance of the trees' two quantiles. It has the
+# forecast of one and the spread of the other. For it the test windows were no longer unseen: its idea
+# rests on what the scores of the first had said.
 
 # %%
 sure = speed_intervals.table()
