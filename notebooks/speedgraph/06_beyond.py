@@ -75,7 +75,7 @@ tables.show_provenance(rows["table2"])
 gains = beyond.gains(rows["table2"], MEASURES)
 errors = gains[gains["metric"].isin(["mae", "rmse"])]
 results.show_gains_by_target(errors, f"{OURS}'s error below the other's")
-show_table(beyond.best_table(beyond.against_best(gains)), f"{OURS} below the best other, %")
+beyond.show_best(beyond.against_best(gains), f"{OURS} below the best other, %")
 for metric, found in gains.groupby("metric", sort=False):
     print(findings.compared(found, f"{MEASURES[metric]}, of {OURS}"))
 
@@ -98,7 +98,7 @@ little = beyond.gains(rows["scarcity"], MEASURES)
 week = beyond.gains(rows["week"], MEASURES, "{}, tested after a week")
 other = pd.concat([little[little["scarcity"] != "3"], week], ignore_index=True)
 best = beyond.against_best(other)
-show_table(beyond.best_table(best), f"{OURS} below the best other, other amounts, %")
+beyond.show_best(best, f"{OURS} below the best other, other amounts, %")
 shown = other[other["metric"].isin(results.ERRORS)]
 tables.show_gains(shown, f"{OURS}'s error below the other's")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from stflow_lib.book import tables
+from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.plots.speedgraph.results import ERRORS
 from stflow_lib.book.plots.speedgraph.sources_and_days import in_words
 from stflow_lib.runs import Rows
@@ -75,11 +76,30 @@ def _sentence(place: str, found: pd.DataFrame) -> str:
     return f"{place}: {'; '.join(parts)}; the aim of {AIM:g} % is {word}."
 
 
-def best_table(best: pd.DataFrame) -> pd.DataFrame:
-    """Gains over the best other row in words: (target, amount of data) down, errors across."""
-    text = [f"{tables.gain_text(row)} ({row.row})" for row in best.itertuples()]
-    wide = best.assign(text=text).pivot(
-        index=["target", "amount"], columns="metric", values="text"
+def show_best(best: pd.DataFrame, title: str) -> None:
+    """`best_table` of either error."""
+    for error in ERRORS:
+        own = best_table(best, error)
+        folded = OTHER if error != ERRORS[0] else ""
+        show_table(own, f"{title}, {error.upper()}", folded=folded)
+
+
+def best_table(best: pd.DataFrame, error: str) -> pd.DataFrame:
+    """Gains over the best other row in words: (target, amount of data) down, time ahead across.
+
+    error: "mae" or "rmse".
+    """
+    own = best[best["metric"].str.split("_").str[-1] == error]
+    text = [f"{tables.gain_text(row)} ({row.row})" for row in own.itertuples()]
+    ahead = own["metric"].str.removesuffix(error).map(_ahead)
+    wide = own.assign(text=text, ahead=ahead).pivot(
+        index=["target", "amount"], columns="ahead", values="text"
     )
-    order = dict.fromkeys(zip(best["target"], best["amount"], strict=True))
-    return wide.reindex([*order])[[*dict.fromkeys(best["metric"])]].fillna("-")
+    order = dict.fromkeys(zip(own["target"], own["amount"], strict=True))
+    wide = wide.reindex([*order])[[*dict.fromkeys(ahead)]].fillna("-")
+    return wide.rename_axis(columns=None)
+
+
+def _ahead(part: str) -> str:
+    """ "min30_" -> "30 min"; "" is the mean over all."""
+    return f"{part.strip('min_')} min" if part else "mean"

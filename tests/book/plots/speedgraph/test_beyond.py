@@ -1,5 +1,6 @@
 """Our method against the best other: which that is, and whether the aim is met."""
 
+import pandas as pd
 import pytest
 
 from stflow_lib.book.plots.speedgraph import beyond
@@ -53,6 +54,17 @@ def test_the_aim_needs_both_errors_and_an_interval(judged):
 
 
 def test_a_line_for_each_case_names_the_other(judged):
-    table = beyond.best_table(beyond.against_best(judged))
+    best = beyond.against_best(judged)
+    table = beyond.best_table(best, "rmse")
     assert [*table.index] == [("c", "1 day"), ("c", "3 days")]
-    assert table.loc[("c", "3 days"), "rmse"] == "-10.0 (Trees)"
+    assert table.loc[("c", "3 days"), "mean"] == "-10.0 (Trees)"
+
+
+def test_each_error_has_its_own_table_by_minutes_ahead(judged):
+    best = beyond.against_best(judged)
+    early = best.assign(metric="min30_" + best["metric"], gain=7.0)
+    both = pd.concat([early, best], ignore_index=True)
+    for error in ("mae", "rmse"):
+        table = beyond.best_table(both, error)
+        assert [*table.columns] == ["30 min", "mean"]
+        assert table["30 min"].str.startswith("+7.0").all()
