@@ -153,8 +153,10 @@ tables.show_settings("gridflow", "Settings of our own methods with a test error"
 # distance; lower is better. All this was fixed before a test hour was read.
 #
 # Errors of one part of the year are a promise only for hours like them. JONAS's validation part
-# lies in the holidays between December and January, its test part in the busier weeks behind, so
-# that counts come out above the intervals of every method; DiDi's two parts are alike.
+# lies in the holidays between December and January, its test part in the weeks behind, when
+# Washington's taxis are in far more demand: there counts come out above the intervals of every
+# method. And with no day, the errors of one city are a promise for another only as far as the line
+# fits both alike.
 
 # %%
 sure = demand_intervals.table()
