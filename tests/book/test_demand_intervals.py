@@ -184,3 +184,17 @@ def test_a_pair_that_is_measured_again_replaces_its_rows(tmp_path, monkeypatch):
     main(["a>b"], path)
     assert table(path)[["scarcity", "ahead", "score"]].to_numpy().tolist() == [
         ["3", 1, 3.0], ["3", 24, 72.0]]  # fmt: skip
+
+
+def test_what_is_published_has_every_method_at_every_horizon():
+    found = table()
+    assert len(found) and found["ahead"].isin(AHEAD).all()
+    places = found.groupby(["city", "scarcity", "ahead"])["method"].agg(sorted)
+    assert places.map(lambda m: m == sorted((OURS, QUANTILES, CALIBRATED))).all()
+    assert np.allclose(found[["inside", "below", "above"]].sum(axis=1), 1, atol=1e-3)
+
+
+def test_what_is_published_is_better_than_quantiles_of_trees_with_days_of_pairs_held_out():
+    few = table().query("scarcity == '3'")
+    held = ratio(few[few["city"].str.startswith(("didi", "bikes"))])
+    assert held.shape == (3, len(AHEAD)) and (held < 1).all(axis=None)
