@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from stflow_lib.book import demand_intervals
+from stflow_lib.book import demand_intervals, intervals_ahead
 from stflow_lib.book.demand_intervals import (
     AHEAD,
     BUSY,
@@ -196,5 +196,5 @@ def test_what_is_published_has_every_method_at_every_horizon():
 
 def test_what_is_published_is_better_than_quantiles_of_trees_with_days_of_pairs_held_out():
     few = table().query("scarcity == '3'")
-    held = ratio(few[few["city"].str.startswith(("didi", "bikes"))])
+    held = intervals_ahead.ratio(few[few["city"].str.startswith(("didi", "bikes"))], "h")
     assert held.shape == (3, len(AHEAD)) and (held < 1).all(axis=None)
