@@ -97,7 +97,7 @@ assert abs(low - (1 - half)) < 1e-5 and abs(high - (1 + half)) < 1e-5
 # %% [markdown]
 # ## Orders and trends, with their intervals
 #
-# One table for each paper. A cell has what the runs say so far (*yes*: confirmed, *opposite*, *equal*
+# One table for each paper and profile. A cell has what the runs say so far (*yes*: confirmed, *opposite*, *equal*
 # within 1 %, *open*, or *one seed*; a star where trainings did not converge) and the mean of the paired differences with its interval: for an order the other method's error minus the
 # paper's own, in the unit of the city's table; for a trend the gain with little data minus the gain
 # with all of it, in percentage points. Positive speaks for the paper. Read the interval before the
@@ -111,7 +111,10 @@ for title, found in general.groupby("title", sort=False):
     if wide.empty:
         print(f"{title}: none of its {len(wide)} orders and trends has been run")
         continue
-    show_table(wide, f"{title}: orders and trends, on every city with runs")
+    for profile in wide.columns.unique("profile"):
+        own = wide[profile]
+        run = own[~own.isin(["-", ""]).all(axis=1)]
+        show_table(run, f"{title}: orders and trends, on every city with runs, profile {profile}")
 show_table(plots.notes_table(general), "In how many judgements each note stands")
 
 # %% [markdown]

@@ -1,5 +1,7 @@
 """The visit itself: each kind of fault, planted on a small page, must be seen."""
 
+from itertools import count
+
 import pytest
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
@@ -7,13 +9,14 @@ PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAO
 
 @pytest.fixture
 def look(tmp_path, visit, serve):
-    address = serve(tmp_path)
+    """Each page has a name of its own: one written again within a second may come from a cache."""
+    address, numbers = serve(tmp_path), count()
 
     def at(body: str, *widths: int):
-        path = tmp_path / "page.html"
+        path = tmp_path / f"page{next(numbers)}.html"
         icon = '<link rel="icon" href="data:,">'
         path.write_text(f"<!doctype html><title>t</title>{icon}<article>{body}</article>")
-        return visit(f"{address}/page.html", *(widths or [1300]))
+        return visit(f"{address}/{path.name}", *(widths or [1300]))
 
     return at
 
