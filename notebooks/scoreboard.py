@@ -112,9 +112,10 @@ for title, found in general.groupby("title", sort=False):
         print(f"{title}: none of its {len(wide)} orders and trends has been run")
         continue
     for profile in wide.columns.unique("profile"):
-        own = wide[profile]
+        own = wide.xs(profile, axis=1, level="profile")
         run = own[~own.isin(["-", ""]).all(axis=1)]
-        show_table(run, f"{title}: orders and trends, on every city with runs, profile {profile}")
+        where = f"on every city with runs, profile {profile}" if profile else "of any city"
+        show_table(run.rename(columns={"": "so far"}), f"{title}: orders and trends, {where}")
 show_table(plots.notes_table(general), "In how many judgements each note stands")
 
 # %% [markdown]
