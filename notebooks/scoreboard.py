@@ -20,6 +20,7 @@ from stflow_lib.book.plots import scoreboard as plots
 from stflow_lib.verdicts import statistics
 from stflow_lib.verdicts.claims import PAPERS, TITLES, reported
 from stflow_lib.verdicts.judge import judge
+from stflow_lib.verdicts.ranking import FIXED
 
 judged = pd.concat([judge(wing) for wing in PAPERS], ignore_index=True)
 judged["title"] = judged["paper"].map(TITLES)
@@ -97,7 +98,7 @@ assert abs(low - (1 - half)) < 1e-5 and abs(high - (1 + half)) < 1e-5
 # %% [markdown]
 # ## Orders and trends, with their intervals
 #
-# One table for each paper and profile. A cell has what the runs say so far (*yes*: confirmed, *opposite*, *equal*
+# One table for each paper and profile; those of the short fixed schedule are closed. A cell has what the runs say so far (*yes*: confirmed, *opposite*, *equal*
 # within 1 %, *open*, or *one seed*; a star where trainings did not converge) and the mean of the paired differences with its interval: for an order the other method's error minus the
 # paper's own, in the unit of the city's table; for a trend the gain with little data minus the gain
 # with all of it, in percentage points. Positive speaks for the paper. Read the interval before the
@@ -115,7 +116,9 @@ for title, found in general.groupby("title", sort=False):
         own = wide.xs(profile, axis=1, level="profile")
         run = own[~own.isin(["-", ""]).all(axis=1)]
         where = f"on every city with runs, profile {profile}" if profile else "of any city"
-        show_table(run.rename(columns={"": "so far"}), f"{title}: orders and trends, {where}")
+        why = "a short fixed schedule" if profile == FIXED else ""
+        caption = f"{title}: orders and trends, {where}"
+        show_table(run.rename(columns={"": "so far"}), caption, folded=why)
 show_table(plots.notes_table(general), "In how many judgements each note stands")
 
 # %% [markdown]
