@@ -128,9 +128,10 @@ def test_what_scrolls_and_takes_no_focus_is_found(tmp_path, serve, browser):
     wide = '<div style="overflow:auto;width:90px"{}><div style="width:900px">x</div></div>'
     context, address = browser.new_context(), serve(tmp_path)
     still = []
-    for focus in ("", ' tabindex="0" role="region" aria-label="table"'):
-        (tmp_path / "page.html").write_text(f"<article>{wide.format(focus)}</article>")
-        still.append(len(measures.measure(context, f"{address}/page.html", 1300)["still"]))
+    marks = {"bare": "", "reached": ' tabindex="0" role="region" aria-label="table"'}
+    for name, focus in marks.items():  # of one name the second may come from a cache
+        (tmp_path / f"{name}.html").write_text(f"<article>{wide.format(focus)}</article>")
+        still.append(len(measures.measure(context, f"{address}/{name}.html", 1300)["still"]))
     context.close()
     assert still == [1, 0]
 
