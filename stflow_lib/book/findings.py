@@ -1,5 +1,7 @@
 """The finding that a page opens with, in two sentences that follow from its numbers."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from stflow_lib.book.display import show_text
@@ -48,3 +50,13 @@ def extremes(values: pd.Series, what: str, unit: str = "") -> str:
 def share(marks: pd.Series, what: str) -> str:
     """Of how many things something holds: "Aims reached: 3 of 5."."""
     return f"{what}: {int(marks.sum())} of {len(marks)}."
+
+
+def over_the_best(gains: pd.DataFrame, place: Sequence[str]) -> pd.DataFrame:
+    """The gain over the best other row at each place, of gains of one method over all others.
+
+    That method's error is the same in all of them, so the smallest gain is the best other's.
+    """
+    gains = gains.reset_index(drop=True)
+    best = gains.groupby([*place], sort=False)["gain"].idxmin()
+    return gains.loc[best].reset_index(drop=True)

@@ -6,6 +6,7 @@
 import numpy as np
 import pandas as pd
 
+from stflow_lib.book.findings import over_the_best
 from stflow_lib.book.plots.gridflow.results import METRICS, usable_rules
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.book.tables import gain_text
@@ -33,12 +34,8 @@ def beside_rules(long: pd.DataFrame, ours: str, none: str) -> pd.DataFrame:
 
 
 def against_best(gains: pd.DataFrame) -> pd.DataFrame:
-    """The gain over the best other method of each pair, amount of data and metric, and `word`.
-
-    Ours is the same at all of them, so the best other is that over which the gain is least.
-    """
-    gains = gains.reset_index(drop=True)
-    best = gains.loc[gains.groupby(PLACE, sort=False)["gain"].idxmin()]
+    """The gain over the best other method of each pair, amount of data and metric, and `word`."""
+    best = over_the_best(gains, PLACE)
     words = np.select(
         [best["high"] < 0, best["gain"] < 0, best["gain"] < GOAL],
         [CLEARLY, BEHIND, MISSED], REACHED,

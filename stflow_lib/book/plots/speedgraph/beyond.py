@@ -6,6 +6,7 @@ import pandas as pd
 
 from stflow_lib.book import tables
 from stflow_lib.book.display import OTHER, show_table
+from stflow_lib.book.findings import over_the_best
 from stflow_lib.book.plots.speedgraph.results import ERRORS
 from stflow_lib.book.plots.speedgraph.sources_and_days import in_words
 from stflow_lib.runs import Rows
@@ -28,12 +29,8 @@ def gains(rows: Rows, metrics: Iterable[str], where: str = "{}") -> pd.DataFrame
 
 
 def against_best(judged: pd.DataFrame) -> pd.DataFrame:
-    """Of `gains` the one over the best other row, for each place.
-
-    Ours is trained once and so the same in all comparisons: the smallest gain is the best other's.
-    """
-    best = judged.groupby(PLACE, sort=False)["gain"].idxmin()
-    return judged.loc[best].reset_index(drop=True)
+    """Of `gains` the one over the best other row, for each place."""
+    return over_the_best(judged, PLACE)
 
 
 def is_met(found: pd.DataFrame) -> bool:
