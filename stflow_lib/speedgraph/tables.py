@@ -172,6 +172,12 @@ def ratios(profile: str) -> Rows:
     return rows
 
 
+def other_days(profile: str) -> Rows:
+    """Our own method told and not told what other days say of the hour, on every target."""
+    rows = {"told": ("Boosted line", {}), "not told": ("Boosted line", {"told": False})}
+    return _varied(profile, rows, pairs=Plan.of(profile).cities)
+
+
 def sensors(profile: str) -> Rows:
     """A target with a handful of sensors, drawn anew; all of them is Table 2."""
     plan = Plan.of(profile)
@@ -225,6 +231,7 @@ TABLES = {
     "scarcity": RowTable(scarcity),
     "week": RowTable(week),
     "ratios": RowTable(ratios),
+    "other_days": RowTable(other_days),
     "sensors": RowTable(sensors),
     "starts": RowTable(starts),
     "patience": RowTable(patience),

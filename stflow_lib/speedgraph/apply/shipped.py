@@ -15,6 +15,7 @@ import torch
 from stflow_lib.speedgraph.apply.intervals import Intervals
 from stflow_lib.speedgraph.apply.series import Series
 from stflow_lib.speedgraph.beyond import boosted_line
+from stflow_lib.speedgraph.beyond.other_days import OtherDays
 from stflow_lib.speedgraph.problem.task import Task
 from stflow_lib.training import shipped
 from stflow_lib.training.conformal import Bands
@@ -47,7 +48,8 @@ def predictor(task: Task) -> tuple[Predictor, Intervals]:
     city, settings = task.target, boosted_line.METHOD.settings()
     count, ahead = city.speed.shape[1], city.ahead
     line = torch.tensor(numbers["weights"], dtype=torch.double)[:, :ahead]
-    learned = {"line": line, "level": city.scaled.new_full((count,), torch.nan),
+    days = OtherDays.of(city, city.known[:0], 1440 // task.minutes)
+    learned = {"line": line, "level": city.scaled.new_full((count,), torch.nan), "days": vars(days),
                "boosters": [[no_tree(city.lags, ahead)]] * ahead}  # fmt: skip
     found = boosted_line.restored(task.form, settings, learned)
     found.notes = {NOTE: shipped.lenders(card)}
@@ -62,7 +64,7 @@ def predictor(task: Task) -> tuple[Predictor, Intervals]:
 def no_tree(lags: int, ahead: int) -> dict[str, Any]:
     """A sum of trees that adds nothing: one leaf, of what trees beside the line read."""
     arrays = {k: torch.tensor(v) if isinstance(v, list) else v for k, v in LEAF.items()}
-    return {**arrays, "width": 3 * lags + 6 + ahead}
+    return {**arrays, "width": 3 * lags + 7 + 2 * ahead}
 
 
 def band(ends: dict[str, list[float]]) -> Bands:

@@ -15,18 +15,21 @@ from stflow_lib.speedgraph.beyond.boosted_line import (
     BOOSTER,
     METHOD,
     Forecaster,
-    Left,
     Settings,
-    Table,
+    days_told,
     fit,
-    joined,
 )
+from stflow_lib.speedgraph.beyond.left_over import Left, Table, joined, lent_windows
 from stflow_lib.speedgraph.beyond.line import LineSettings, lent_line
+from stflow_lib.speedgraph.beyond.other_days import OtherDays
 from stflow_lib.training import saved
 from stflow_lib.training.trees import Rows
 
 SMALL = Settings(
-    LineSettings(windows=40), BOOSTER(trees=10, patience=3, leaves=4, smallest=20), windows=20
+    LineSettings(windows=40),
+    BOOSTER(trees=10, patience=3, leaves=4, smallest=20),
+    spans=2,
+    windows=10,
 )
 
 
@@ -39,14 +42,18 @@ def found(task):
 def left(task):
     line = lent_line(task.sources, SMALL.line)
     city = task.target
-    return Left(trees.Part(city, city.train[:60], torch.zeros(5)), line)
+    return Left(trees.Part(city, city.train[:60], torch.zeros(5)), line, days_of(city))
+
+
+def days_of(city):
+    return OtherDays.of(city, city.train, 144)
 
 
 def test_trees_that_say_nothing_leave_the_line(task, left):
     """And a line of no change repeats the last input."""
     x = left.readings()
     blank = BOOSTER(leaves=2, smallest=1).fitted(Rows(x, np.zeros(len(x))), 1)
-    plain = Forecaster(left.line, ((blank, blank),) * 6, torch.zeros(5))
+    plain = Forecaster(left.line, ((blank, blank),) * 6, torch.zeros(5), left.days)
     city, steps = task.target, task.test[:5]
     last = city.scaled[steps - 1][..., None]
     assert torch.allclose(
@@ -72,6 +79,30 @@ def test_rows_are_what_the_line_leaves_over(task, left):
         assert y == pytest.approx(wanted[round(x[-2], 9)], abs=1e-5)
     few = Table([left], 7)
     assert len(few.x) == 7 and len(joined([few, few], 0).y) == 2 * len(few.measured(0).y) <= 14
+
+
+def test_trees_are_told_the_other_days_of_now_and_of_each_label(task, left):
+    """Between what `Trees` reads and the line, minus the last input."""
+    city, steps = task.target, left.part.steps
+    x = left.readings().reshape(60, 5, -1)
+    b, n = 7, 2
+    asked = torch.arange(-1, city.ahead) + steps[b]
+    want = left.days.usual(asked)[:, n] - city.scaled[steps[b] - 1, n]
+    assert np.allclose(x[b, n, -2 * city.ahead - 1 : -city.ahead], want, equal_nan=True)
+    assert x.shape[2] == left.part.features().shape[1] + 2 * city.ahead + 1
+
+
+@pytest.mark.parametrize("days, told", [(3, 3), (2, 2), (1, 0), (0.25, 0), (0, 0)])
+def test_other_days_are_told_from_two_days_on(target, source, days, told):
+    """And never where that is switched off; of the sources as many as of the target."""
+    task = make_task(target, [source], days=days)
+    assert days_told(task, SMALL) == told
+    assert days_told(task, replace(SMALL, told=False)) == 0
+    line = lent_line(task.sources, SMALL.line)
+    found = [*lent_windows(task, line, "train", told, (2, 10))]
+    assert len(found) == 2 and sum(len(one.part.steps) for one in found) == 20
+    usual = torch.cat([one.days.usual(one.part.steps) for one in found])
+    assert usual.isfinite().any() == bool(told)
 
 
 def test_without_a_day_nothing_of_the_target_is_read(target, source):
