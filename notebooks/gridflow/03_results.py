@@ -441,6 +441,8 @@ for row, found in told.groupby("row", sort=False):
     counts = found["verdict"].value_counts().to_dict()
     mean = found["gain"].mean()
     print(f"{row}: on average {mean:+.1f} % over {len(found)} comparisons,", counts)
+for sentence in said.trainings_failed(rows["clock"], none):
+    show_text(sentence)
 
 # %% [markdown]
 # The first two rows say what the hour is worth to a network, the third what it is worth to the

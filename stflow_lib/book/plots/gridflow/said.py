@@ -7,7 +7,7 @@ import pandas as pd
 from stflow_lib.book.plots.gridflow.results import METRICS
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.book.tables import by_seed
-from stflow_lib.runs import Rows
+from stflow_lib.runs import Rows, records
 
 
 def where_below(long: pd.DataFrame, row: str, other: str, amount: str) -> list[str]:
@@ -43,6 +43,17 @@ def worse_with_days(rows: Rows, pairs: Iterable[str], few: str, none: str) -> li
         places = [f"{r} on {arrow(p)} (+{c:.1f} %)" for (r, p), c in more.items() if c > 0]
         what = f"{metric.upper()} higher with {few} days of the target than without any"
         said.append(f"{what}: {_of(places, len(more), 'comparisons')}.")
+    return said
+
+
+def trainings_failed(rows: Rows, amount: str) -> list[str]:
+    """How many recorded trainings of each row failed, see `runs.failure`; rules cannot."""
+    said = []
+    for row, group in rows.items():
+        found = [one for one in records(group) if one["scarcity"] == amount and one["epochs"]]
+        if found:
+            lost = sum(bool(one["notes"].get("collapsed")) for one in found)
+            said.append(f"{row}, {days(amount)}: {lost} of {len(found)} trainings failed.")
     return said
 
 

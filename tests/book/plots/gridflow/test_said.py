@@ -45,3 +45,20 @@ def test_days_are_worse_than_none_over_the_seeds_that_have_both(add):
         "RMSE higher with 3 days of the target than without any: B on x → y (+10.0 %); "
         "1 of 2 comparisons."
     )
+
+
+def test_failed_trainings_are_counted_by_row_and_amount(add):
+    """A rule has no training, and none of another amount of data counts."""
+    dead = {"notes": {"collapsed": True}, "scarcity": "0"}
+    rows = {
+        "A": [add("A", "x>y", 2.0, epochs=3, **dead), add("A", "x>z", 2.0, epochs=3, **dead),
+              add("A", "x>y", 4.0, epochs=3, scarcity="0", seed=1)],
+        "B": [add("B", "x>y", 3.0, epochs=3)],
+        "Linear": [add("Linear", "x>y", 3.0, epochs=0, scarcity="0")],
+    }  # fmt: skip
+    assert said.trainings_failed(rows, "0") == [
+        "A, no day of target data: 2 of 3 trainings failed."
+    ]
+    assert said.trainings_failed(rows, "3") == [
+        "B, 3 days of target data: 0 of 1 trainings failed."
+    ]
