@@ -88,7 +88,8 @@ for metric, found in gains.groupby("metric", sort=False):
 
 # %% [markdown]
 # The trees beside it are told what is usual for such methods and not what other days say. How much
-# of the difference that makes: the same method without it.
+# of the difference that makes: the same method without it, on the two targets that are not held out.
+# On the others it is scored in one setting only.
 
 # %%
 told = tables.compare(rows["other_days"], {OURS: ("told", "not told")}, results.ERRORS)
