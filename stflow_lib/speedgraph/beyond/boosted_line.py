@@ -26,13 +26,13 @@ from stflow_lib.speedgraph.beyond.line import (
     lent_line,
     own_line,
 )
-from stflow_lib.speedgraph.beyond.other_days import OtherDays, whole_days
+from stflow_lib.speedgraph.beyond.other_days import OtherDays, days_that_teach
 from stflow_lib.speedgraph.problem.task import Task, on_roads
 from stflow_lib.training.method import Method, Predictor, require_sources
 from stflow_lib.training.trees import Booster, Boosting
 
 BOOSTER = partial(trees.MEDIAN, trees=400, patience=10, leaves=63, smallest=50)
-FEWEST = 2  # whole days that are seen: of one, its windows could be told no other
+FEWEST = 2  # whole days: of one, its windows could be told no other
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,12 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
 
 
 def days_told(task: Task, settings: Settings) -> int:
-    """Whole days of the target that its windows are told of; 0 where `FEWEST` are not seen."""
-    days = whole_days(task.target, 1440 // task.minutes) if settings.told else 0
+    """Whole days of the target that its windows are told of; 0 where fewer than `FEWEST` teach.
+
+    Counted by what teaches, so that a fit to that alone is told no less than one to all windows.
+    """
+    known = settings.told and len(task.target.known)
+    days = days_that_teach(task.target, task.minutes) if known else 0
     return days if days >= FEWEST else 0
 
 

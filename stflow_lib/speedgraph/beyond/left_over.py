@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from stflow_lib.data.errors import DataError
 from stflow_lib.speedgraph.beyond import trees
 from stflow_lib.speedgraph.beyond.line import Line, drawn
 from stflow_lib.speedgraph.beyond.other_days import OtherDays, spans_of_days
@@ -36,7 +37,7 @@ class Left:
         """
         city, steps = self.part.city, self.part.steps
         rows = steps[:, None] + torch.arange(-1, city.ahead).to(steps)
-        usual = self.days.usual(rows) - city.scaled[steps - 1][:, None]
+        usual = self.days.usual(city, rows) - city.scaled[steps - 1][:, None]
         more = torch.cat([usual.transpose(1, 2), self.line(city, steps)], 2).flatten(0, 1)
         return np.concatenate([self.part.features(), more.numpy(force=True)], 1)
 
@@ -45,14 +46,14 @@ class Table:
     """Rows of several cities, at most so many, drawn once for all seeds."""
 
     def __init__(self, some: Sequence[Left], most: int):
-        self.some, self.ahead = some, some[0].part.city.ahead
+        self.parts, self.ahead = [left.part for left in some], some[0].part.city.ahead
         x = np.concatenate([left.readings() for left in some])
         self.picked = np.random.default_rng(0).permutation(len(x))[:most]
         self.x = x[self.picked]
 
     def measured(self, ahead: int) -> Rows:
         """Readings, and changes minus the line's, of the rows measured `ahead` steps later."""
-        labels = [left.part.changes(ahead) for left in self.some]
+        labels = [part.changes(ahead) for part in self.parts]
         change, seen = map(np.concatenate, zip(*labels, strict=True))
         change, seen = change[self.picked], seen[self.picked]
         line = self.x[:, ahead - self.ahead]
@@ -71,9 +72,11 @@ def lent_windows(
     """Windows of each source: for each of so many spans of days, at most so many told of these.
 
     Its sensors' levels are told where something is known of the target. All is drawn once for all
-    seeds.
+    seeds. DataError for a source without a window that teaches.
     """
     for city in task.sources:
+        if not len(city.train):
+            raise DataError(f"{city.name}: too short, none of its windows can teach")
         level = trees.sensor_level(
             city, city.known if len(task.target.known) else city.known[:0]
         )

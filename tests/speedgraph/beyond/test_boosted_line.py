@@ -22,6 +22,8 @@ from stflow_lib.speedgraph.beyond.boosted_line import (
 from stflow_lib.speedgraph.beyond.left_over import Left, Table, joined, lent_windows
 from stflow_lib.speedgraph.beyond.line import LineSettings, lent_line
 from stflow_lib.speedgraph.beyond.other_days import OtherDays
+from stflow_lib.speedgraph.problem.held_back import untaught
+from stflow_lib.speedgraph.problem.task import Choices
 from stflow_lib.training import saved
 from stflow_lib.training.trees import Rows
 
@@ -87,21 +89,23 @@ def test_trees_are_told_the_other_days_of_now_and_of_each_label(task, left):
     x = left.readings().reshape(60, 5, -1)
     b, n = 7, 2
     asked = torch.arange(-1, city.ahead) + steps[b]
-    want = left.days.usual(asked)[:, n] - city.scaled[steps[b] - 1, n]
+    want = left.days.usual(city, asked)[:, n] - city.scaled[steps[b] - 1, n]
     assert np.allclose(x[b, n, -2 * city.ahead - 1 : -city.ahead], want, equal_nan=True)
     assert x.shape[2] == left.part.features().shape[1] + 2 * city.ahead + 1
 
 
-@pytest.mark.parametrize("days, told", [(3, 3), (2, 2), (1, 0), (0.25, 0), (0, 0)])
-def test_other_days_are_told_from_two_days_on(target, source, days, told):
-    """And never where that is switched off; of the sources as many as of the target."""
-    task = make_task(target, [source], days=days)
+@pytest.mark.parametrize("days, told", [(3, 3), (2, 0), (1, 0), (0.25, 0), (0, 0)])
+def test_other_days_are_told_where_two_days_teach(target, source, days, told):
+    """And never where that is switched off; of the sources as many as of the target, and the same
+    in a fit to what teaches alone."""
+    task = make_task(target, [source], days=days, choices=Choices(blocks=1))
+    assert days_told(untaught(task), SMALL) == told
     assert days_told(task, SMALL) == told
     assert days_told(task, replace(SMALL, told=False)) == 0
     line = lent_line(task.sources, SMALL.line)
     found = [*lent_windows(task, line, "train", told, (2, 10))]
     assert len(found) == 2 and sum(len(one.part.steps) for one in found) == 20
-    usual = torch.cat([one.days.usual(one.part.steps) for one in found])
+    usual = torch.cat([one.days.usual(one.part.city, one.part.steps) for one in found])
     assert usual.isfinite().any() == bool(told)
 
 
@@ -121,6 +125,13 @@ def test_without_a_day_nothing_of_the_target_is_read(target, source):
         METHOD.fit(
             make_task(with_content_hash(target.drop_vars("adjacency")), [source]), SMALL, 0
         )
+
+
+def test_a_source_that_cannot_teach_is_named(make_speed, target):
+    short = make_speed("short", days=1, seed=3)
+    task = make_task(target, [short], choices=Choices(blocks=1))
+    with pytest.raises(DataError, match="short: too short, none of its windows can teach"):
+        fit(task, SMALL, 0, None)
 
 
 def test_nothing_after_the_window_is_read(target, source, task, found):
