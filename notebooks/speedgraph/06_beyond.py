@@ -4,7 +4,7 @@
 # *What you need: {doc}`01_problem_and_graphs`, {doc}`03_results`. Reading: 10 minutes. Runs in:
 # under a minute; the numbers are recorded, where they come from stands below them. You will see: a
 # forecaster without a network, beside every method that was trained to the end, with three days of
-# a city and with six hours.*
+# a city, with less and with a week.*
 #
 # Boosted trees on a sensor's own lags and its neighbours' need examples, and six hours hold few.
 # *Boosted line* is meant to be good at both ends: a line borrowed from other cities where there is
@@ -51,25 +51,26 @@ rows = {name: {m: g for m, g in table.items() if runs.records(g)} for name, tabl
 # - the hour of the day, and the hour times the last value: at five in the afternoon, fast is news.
 #
 # The weights are fitted on the sources first, held lightly to "no change", and then on the target,
-# held to the sources': as many windows as the sources count for are tried, and the target's own
-# visible hours choose, also to stay with the sources.
+# held to the sources'. How much the sources count is tried: as much as 1, 10 or 100 windows of the
+# target, or so much that the map stays theirs. The target's own visible hours choose.
 #
 # **Trees on the rest.** For each step ahead two sums of gradient-boosted trees learn the median of
 # what the line leaves over, one from the target's windows alone, one from those and the sources';
 # their mean is added.
 #
-# **Other days.** From two visible days on the trees are told what the sensor's other days say: its
-# mean speed, half an hour around, now and at each label's time of day, over the visible days but
-# the window's own. A window of a source is told of as many days of that city, so what such a mean
-# is worth is learned there too.
+# **Other days.** Where at least two days teach, trees are told what the sensor's other days say: its
+# mean speed now and at each label's time of day, half an hour either way, over the visible days but
+# the window's own. A test window is told of all visible days; while something is chosen, windows are
+# told of what teaches only. A window of a source is told of as many days of that city, so what such a
+# mean is worth is learned there too. With six hours and with one day nothing is told.
 #
 # ## 2. Three days
 #
 # Sizes were chosen by visible windows, those of all four targets; no test window chose anything. But
 # test errors were known: those of the trees on San Diego and Bay I-680 before this method was made,
 # and on all targets those of a first form of it, with smaller trees and without other days, which
-# met the aim nowhere. Other days were added for that reason. So the two targets that are marked as
-# held out are so in a narrow sense only: no test window of theirs chose anything.
+# met the aim nowhere. Other days were added for that reason. So San Diego and Bay I-680, which lists
+# below mark as held out, are so in a narrow sense only: none of their test windows chose anything.
 
 # %%
 for pair in results.recorded_pairs(rows["table2"], plan.cities):
@@ -87,9 +88,9 @@ for metric, found in gains.groupby("metric", sort=False):
     print(findings.compared(found, f"{MEASURES[metric]}, of {OURS}"))
 
 # %% [markdown]
-# The trees beside it are told what is usual for such methods and not what other days say. How much
-# of the difference that makes: the same method without it, on the two targets that are not held out.
-# On the others it is scored in one setting only.
+# *Trees* and *Trees(pooled)* are not told what other days say. How much of the difference that makes:
+# the same method without it, on the two targets that are not held out. On the others its present form
+# is scored in one setting only.
 
 # %%
 told = tables.compare(rows["other_days"], {OURS: ("told", "not told")}, results.ERRORS)
@@ -153,18 +154,19 @@ tables.show_settings("speedgraph", "Settings of our own methods with a test erro
 # little about the errors of a day.
 #
 # Beside them stand gradient-boosted trees that are asked for the two quantiles themselves, told what
-# *Trees* is told: their number is chosen on the same windows, then as many are fitted to all visible
+# *Trees* is told, so nothing of other days: their number is chosen on the same windows, then as many are fitted to all visible
 # ones. And the same trees with their distances calibrated in the same way, by what the first fit
 # missed in the windows that choose. Width is where the two ways differ: ours depends on the sensor,
 # the step ahead and the size of the forecast alone, that of trees on anything they read. Judged is
 # what was measured in test windows spread evenly over the run's. The interval score is the width, and
-# for a speed outside twenty times its distance; lower is better. All this was fixed before a test
-# window was read.
+# for a speed outside twenty times its distance; lower is better. This way to make intervals was fixed
+# before a test window was read; the forecasts inside are those of the method's present form, which
+# came later.
 #
-# A second form was added after they were read, again with nothing left to choose: the same forecasts
+# A second way was added after they were read, again with nothing left to choose: the same forecasts
 # with their held-out errors counted in half the distance of the trees' two quantiles. It has the
 # forecast of one and the spread of the other. For it the test windows were no longer unseen: its idea
-# rests on what the scores of the first had said.
+# rests on what the scores of the first had said. Neither way was changed when the method was.
 
 # %%
 sure = speed_intervals.table()
@@ -188,8 +190,8 @@ tables.show_live({m: live[m] for m in ("Graph ridge", "Trees(pooled)", OURS)}, r
 #
 # - To be ahead of most methods says little where most are weak: name the best one, and compare
 #   with that.
-# - Borrow the stiff part from other cities and learn the flexible part at home.
-# - Tell a forecaster what the same hour was like on other days: see what it is worth above.
+# - Borrow the stiff part from other cities, and learn the flexible part at home and with them.
+# - Tell a forecaster what the same hour was like on other days: what that is worth stands above.
 # - Let the target's own hours choose how firmly the borrowed part is held.
 #
 # **Deviations from the paper.** The page is ours.
