@@ -19,7 +19,7 @@ from stflow_lib.speedgraph.beyond.boosted_line import (
     days_told,
     fit,
 )
-from stflow_lib.speedgraph.beyond.left_over import Left, Table, joined, lent_windows
+from stflow_lib.speedgraph.beyond.left_over import Left, lent_windows
 from stflow_lib.speedgraph.beyond.line import LineSettings, lent_line
 from stflow_lib.speedgraph.beyond.other_days import OtherDays
 from stflow_lib.speedgraph.problem.held_back import untaught
@@ -63,35 +63,6 @@ def test_trees_that_say_nothing_leave_the_line(task, left):
     )
     still = replace(plain, line=replace(left.line, weights=left.line.weights * 0))
     assert torch.allclose(still(task, steps), city.unscale(last).expand(-1, -1, 6))
-
-
-def test_rows_are_what_the_line_leaves_over(task, left):
-    """Of every row drawn whose label was measured; neighbours in a table keep their order."""
-    city, line = task.target, left.line(task.target, left.part.steps)
-    rows = Table([left, left], 10**6).measured(4)
-    wanted = {}
-    for b, t in enumerate(left.part.steps.tolist()):
-        for n in range(5):
-            if city.seen[t + 4, n]:
-                now = (city.speed[t + 4, n].double() - city.mean) / city.deviation
-                off = now - city.scaled[t - 1, n] - line[b, n, 4]
-                wanted[round(line[b, n, 4].item(), 9)] = off.item()
-    assert len(rows.y) == 2 * len(wanted)
-    for x, y in zip(rows.x, rows.y, strict=True):
-        assert y == pytest.approx(wanted[round(x[-2], 9)], abs=1e-5)
-    few = Table([left], 7)
-    assert len(few.x) == 7 and len(joined([few, few], 0).y) == 2 * len(few.measured(0).y) <= 14
-
-
-def test_trees_are_told_the_other_days_of_now_and_of_each_label(task, left):
-    """Between what `Trees` reads and the line, minus the last input."""
-    city, steps = task.target, left.part.steps
-    x = left.readings().reshape(60, 5, -1)
-    b, n = 7, 2
-    asked = torch.arange(-1, city.ahead) + steps[b]
-    want = left.days.usual(city, asked)[:, n] - city.scaled[steps[b] - 1, n]
-    assert np.allclose(x[b, n, -2 * city.ahead - 1 : -city.ahead], want, equal_nan=True)
-    assert x.shape[2] == left.part.features().shape[1] + 2 * city.ahead + 1
 
 
 @pytest.mark.parametrize("days, told", [(3, 3), (2, 0), (1, 0), (0.25, 0), (0, 0)])
