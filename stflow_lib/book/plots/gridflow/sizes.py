@@ -54,7 +54,7 @@ def not_in(gains: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """The comparisons (of `tables.compare`) whose cell no comparison of `others` has."""
     known = set(others[CELL].itertuples(index=False, name=None))
     cells = gains[CELL].itertuples(index=False, name=None)
-    return gains[[cell not in known for cell in cells]]
+    return gains.loc[[cell not in known for cell in cells]]
 
 
 def cases(rows: Rows, short: Rows, pairs: Iterable[str]) -> dict[str, Case]:

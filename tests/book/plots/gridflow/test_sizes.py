@@ -62,7 +62,8 @@ def test_comparisons_that_are_there_already_are_left_out(sides):
     left = sizes.not_in(second, first)
     places = set(left[["city", "scarcity"]].itertuples(index=False, name=None))
     assert len(second) == 4 and places == {("x>y", "0"), ("v>w", "3"), ("v>w", "0")}
-    assert sizes.not_in(pd.DataFrame(columns=first.columns), first).empty
+    none = sizes.not_in(pd.DataFrame(columns=first.columns), first)
+    assert none.empty and [*none.columns] == [*first.columns]
 
 
 @pytest.mark.parametrize(
