@@ -84,8 +84,6 @@ gains = beyond.gains(rows["table2"], MEASURES)
 errors = gains[gains["metric"].isin(["mae", "rmse"])]
 results.show_gains_by_target(errors, f"{OURS}'s error below the other's")
 beyond.show_best(beyond.against_best(gains), f"{OURS} below the best other, %")
-for metric, found in gains.groupby("metric", sort=False):
-    print(findings.compared(found, f"{MEASURES[metric]}, of {OURS}"))
 
 # %% [markdown]
 # *Trees* and *Trees(pooled)* are not told what other days say. How much of the difference that makes:

@@ -94,7 +94,8 @@ def metric_table(long: pd.DataFrame, metric: str, amount: str) -> pd.DataFrame:
 def show_metric_tables(
     long: pd.DataFrame, caption: str, with_paper: bool = False, folded: str = ""
 ) -> None:
-    """A table for each amount of data and metric: ours, and the printed numbers beside.
+    """A table for each amount of data and metric: ours, and the printed numbers beside, which have
+    two digits so that all columns are on a screen.
 
     `folded` says why all of them are closed.
     """
@@ -103,7 +104,7 @@ def show_metric_tables(
             wide = metric_table(long, metric, amount)
             if with_paper:
                 theirs = printed_errors(metric, amount).reindex(wide.index)
-                theirs = theirs.map("{:.3f}".format).replace("nan", "")
+                theirs = theirs.map("{:.2f}".format).replace("nan", "")
                 theirs.columns = pd.MultiIndex.from_product([["the paper, its files"], theirs])
                 wide = wide.join(theirs)
             show_table(
