@@ -105,7 +105,8 @@ def show_metric_tables(
             if with_paper:
                 theirs = printed_errors(metric, amount).reindex(wide.index)
                 theirs = theirs.map("{:.2f}".format).replace("nan", "")
-                theirs.columns = pd.MultiIndex.from_product([["the paper, its files"], theirs])
+                names = [name.replace(">", ">\u200b") for name in theirs]  # may break there
+                theirs.columns = pd.MultiIndex.from_product([["the paper, its files"], names])
                 wide = wide.join(theirs)
             show_table(
                 wide,
