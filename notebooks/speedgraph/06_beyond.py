@@ -33,9 +33,7 @@ from stflow_lib.speedgraph.plan import Plan
 from stflow_lib.speedgraph.tables import LONG
 
 OURS = beyond.OURS
-MEASURES = {f"min{m}_{e}": f"{e.upper()} at {m} minutes"
-            for e in ("mae", "rmse") for m in (10, 30, 60)}  # fmt: skip
-MEASURES |= {"mae": "MAE, mean", "rmse": "RMSE, mean"}
+MEASURES = [*(f"min{m}_{e}" for e in results.ERRORS for m in (10, 30, 60)), *results.ERRORS]
 plan = Plan.of(profile)
 whole = {name: TABLES[name].rows(profile) for name in ("table2", "other_days", "scarcity", "week")}
 rows = {name: {m: g for m, g in table.items() if runs.records(g)} for name, table in whole.items()}
@@ -152,9 +150,9 @@ tables.show_settings("speedgraph", "Settings of our own methods with a test erro
 # little about the errors of a day.
 #
 # Beside them stand gradient-boosted trees that are asked for the two quantiles themselves, told what
-# *Trees* is told, so nothing of other days: their number is chosen on the same windows, then as many are fitted to all visible
-# ones. And the same trees with their distances calibrated in the same way, by what the first fit
-# missed in the windows that choose. Width is where the two ways differ: ours depends on the sensor,
+# *Trees* is told, so nothing of other days: their number is chosen on the same windows, then as many
+# are fitted to all visible ones. And the same trees with their distances calibrated in the same way,
+# by what the first fit missed in the windows that choose. Width is where the two ways differ: ours depends on the sensor,
 # the step ahead and the size of the forecast alone, that of trees on anything they read. Judged is
 # what was measured in test windows spread evenly over the run's. The interval score is the width, and
 # for a speed outside twenty times its distance; lower is better. This way to make intervals was fixed

@@ -94,8 +94,7 @@ def metric_table(long: pd.DataFrame, metric: str, amount: str) -> pd.DataFrame:
 def show_metric_tables(
     long: pd.DataFrame, caption: str, with_paper: bool = False, folded: str = ""
 ) -> None:
-    """A table for each amount of data and metric: ours, and the printed numbers beside, which have
-    two digits so that all columns are on a screen.
+    """A table for each amount of data and metric: ours, and the printed numbers beside.
 
     `folded` says why all of them are closed.
     """
@@ -104,7 +103,7 @@ def show_metric_tables(
             wide = metric_table(long, metric, amount)
             if with_paper:
                 theirs = printed_errors(metric, amount).reindex(wide.index)
-                theirs = theirs.map("{:.2f}".format).replace("nan", "")
+                theirs = theirs.map("{:.3f}".format).replace("nan", "")
                 names = [name.replace(">", ">\u200b") for name in theirs]  # may break there
                 theirs.columns = pd.MultiIndex.from_product([["the paper, its files"], names])
                 wide = wide.join(theirs)

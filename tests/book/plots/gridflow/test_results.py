@@ -95,7 +95,7 @@ def test_printed_numbers_stand_beside_their_row(rows, capsys):
     assert "Table 2: RMSE, 3 days of target data" in out and "the paper, its files" in out
     printed = results.printed_errors("rmse", "3")
     (line,) = [line for line in out.splitlines() if line.startswith("STBaT")][:1]
-    assert line.split()[-printed.shape[1] :] == [f"{v:.2f}" for v in printed.loc["STBaT"]]
+    assert line.split()[-printed.shape[1] :] == [f"{v:.3f}" for v in printed.loc["STBaT"]]
 
 
 def test_arima_is_printed_under_each_source():
