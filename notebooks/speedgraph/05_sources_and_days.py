@@ -133,7 +133,8 @@ tables.show_provenance(rows["starts"])
 #
 # Figure 5 of the paper takes sources away: "all the three models are facing with performance drop",
 # and TSJT "has the least degradation". The target and the sets are not named; ours are all subsets
-# of the three sources of the first target. The column to read is the distance to all sources.
+# of the three sources of the first target. The column to read is the distance to all sources. Two
+# methods without a network stand beside the paper's: do *they* profit from a further city?
 
 # %%
 by_sources = scarce.errors_by_case(scarce.sources_of, rows["figure5"])
