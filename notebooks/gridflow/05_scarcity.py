@@ -13,7 +13,7 @@
 # target without any source.
 #
 # In turn: 1. the curves; 2. the claim; 3. what balance adds on each day; 4. when a source pays; 5.
-# a source, in days; 6. over the line; 7. the networks, run live.
+# a source, in days; 6. over the line; 7. no day, epoch by epoch; 8. the networks, run live.
 
 # %% tags=["parameters"]
 profile: str = "bench"  # whose records the page shows: bench, lab or paper
@@ -24,9 +24,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book import findings
+from stflow_lib.book import findings, source_epochs
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.gridflow import scarcity, sizes
+from stflow_lib.book.plots.gridflow import source_epochs as curves
 from stflow_lib.book.plots.gridflow.tasks import measured_errors, open_pair
 from stflow_lib.book.plots.transfers import arrow
 from stflow_lib.book.tables import (
@@ -271,7 +272,30 @@ sizes.show_choices([size], sizes.LINE)
 # the distance is that. The {doc}`results <03_results>` tell them the hour, and measure what then
 # remains.
 #
-# ## 7. The networks, run live
+# ## 7. No day, epoch by epoch
+#
+# Without a day of the target nothing but the source says when to stop. Is that why networks do so
+# badly there? The source stage of Finetuned was trained once more, and after every epoch its errors
+# on validation labels were taken in both cities, over those of the hour before: below one is better
+# than to repeat. A dot is the epoch that the source's own validation labels choose, as in all
+# records. What the target says is looked at here and chooses nothing.
+
+# %%
+epochs = source_epochs.table()
+if len(epochs):
+    curves.figure(epochs)
+    plt.show()
+
+# %% tags=["finding"]
+for sentence in curves.reading(epochs):
+    show_text(sentence)
+
+# %% [markdown]
+# A curve of the target that stays above one says that no rule of stopping could help: what the
+# source teaches is wrong there from the first epoch on. One that dips below and climbs again says
+# that the training was too long, though the source's error still fell. Pick-ups, one seed.
+#
+# ## 8. The networks, run live
 #
 # Finetuned and STBaT with each amount of data once more, trained while this page was made: tiny
 # networks, a few steps, two simulated cities. Nothing about a method can be read from these errors.

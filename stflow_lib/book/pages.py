@@ -16,11 +16,18 @@ SHARED = (
     "requirements.lock",
     *(f"stflow_lib/book/{name}.py" for name in ("build", "forked", "papermill")),
 )
+MEASURED = (  # modules of stflow_lib.book beside whose pages a table of the same name lies
+    "demand_intervals", "interval_scores", "source_epochs", "speed_intervals", "split_intervals",
+)  # fmt: skip
 READS = {  # module that a page can load, name that it imports or text in it -> what it reads then
     "stflow_lib.verdicts.claims": "book/claims/*.csv",
     "stflow_lib.book.equations": "book/equations.csv",
     "stflow_lib.kernels.proofs.gpu.RESULTS": "book/results/kernels.csv",
     "mutations.csv": "tests/kernels/proofs/mutations.csv",
+    "stflow_lib.book.plots.finegrained.released_code": (
+        "book/released_code.csv book/urbanstc_starts.csv"
+    ),
+    **{f"stflow_lib.book.{name}": f"book/{name}.csv" for name in MEASURED},
 }
 CITIES = "stflow_lib.data.catalog.entry"  # without it nobody finds the data folder
 LAST = "scoreboard"  # reads what all others left, so it depends on all of them
@@ -117,7 +124,7 @@ class Inputs:
         return [
             self.shared,
             {name: self.code[name] for name in found},
-            _files(ROOT, *(READS[name] for name in read)),
+            _files(ROOT, *(one for name in read for one in READS[name].split())),
             [(self.tables[wing], _files(results_folder(wing), "**/*")) for wing in wings],
             self.cities if CITIES in found else [],
         ]
