@@ -16,7 +16,7 @@ from stflow_lib.gridflow.baselines import (
 from stflow_lib.gridflow.baselines.crosstres import method as crosstres
 from stflow_lib.gridflow.baselines.pdformer import method as pdformer
 from stflow_lib.gridflow.baselines.rules import RULES
-from stflow_lib.gridflow.beyond import boosted_line, trees
+from stflow_lib.gridflow.beyond import boosted_line, ensemble, trees
 from stflow_lib.gridflow.problem.day_sums import day_sums
 from stflow_lib.gridflow.problem.from_run import open_task
 from stflow_lib.gridflow.problem.protocol import PROTOCOLS, Protocol
@@ -49,6 +49,7 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
         trees.ALONE,
         trees.POOLED,
         boosted_line.METHOD,
+        ensemble.METHOD,
     )
 }
 

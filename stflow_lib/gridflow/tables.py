@@ -29,7 +29,7 @@ FURTHER = (  # real POI, and a third taxi city
 PLAIN = (
     "Previous hour", "Last week", "Few-shot mean", "Hour-of-week mean", "Linear", "ST-net",
     "Finetuned", "RegionTrans", "STBaT", "MLP", "Trees", "Trees(pooled)",
-    "Boosted line",
+    "Boosted line", "Ensemble",
 )  # fmt: skip
 KNOWN_KINDS = "sim-grid-a>sim-grid-c"  # what is rare in the source is common in the target
 MEASURED = ("Finetuned", "MetaST", "CrossTReS", "STBaT")  # Table 3: memory and time

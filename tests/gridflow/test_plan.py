@@ -67,6 +67,7 @@ def test_without_a_day_regiontrans_runs_as_finetuned():
         ("Trees", {"jonas-dc-taxi", "sim-grid-c"}, {"3"}, {0}),
         ("Trees(pooled)", set(PAIRS), {"3", "0"}, {0}),
         ("Boosted line", set(PAIRS), {"3", "0"}, {0}),
+        ("Ensemble", set(PAIRS), {"3", "0"}, {0, 1}),
         ("STBaT", set(PAIRS), {"3", "0"}, {0, 1}),
     ],
 )
@@ -100,6 +101,8 @@ def test_validation_at_bench_sees_every_hour_of_the_day(name, make_grid, monkeyp
 
 def brief(settings):
     """The same stages, one step each."""
+    if hasattr(settings, "network"):
+        return replace(settings, network=brief(settings.network))
     stages = {n: getattr(settings, n) for n in STAGES if hasattr(settings, n)}
     one = dict(epochs=1, epoch_steps=1, batch=4, plateau=0)
     found = replace(settings, **{n: replace(s, **one) for n, s in stages.items()})
@@ -123,6 +126,7 @@ def test_networks_at_bench_have_one_rule_one_unit_and_the_last_value():
     """What page 03 says of them: the same steps, stops and scale for all."""
     plan = Plan.of("bench")
     of = {name: plan.settings(name) for name in plan.methods if name not in DETERMINISTIC}
+    assert of.pop("Ensemble").network == of["MLP"]
     targets = {n: getattr(s, "target", None) or s.training for n, s in of.items()}
     rule = {(t.epochs, t.epoch_steps, t.plateau, t.minutes, t.valid_every, t.keep_start)
             for t in [*targets.values(), of["ST-DAAN"].align]}  # fmt: skip
