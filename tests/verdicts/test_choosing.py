@@ -21,7 +21,9 @@ def test_our_methods_are_those_beyond_the_papers():
     assert set(choosing.own_methods("finegrained")) == {
         "UrbanSTC+DM", "ShareNet", "MultinomialNet", "Trees",
     }  # fmt: skip
-    assert set(choosing.own_methods("gridflow")) == {"Trees", "Trees(pooled)", "Boosted line"}
+    assert set(choosing.own_methods("gridflow")) == {
+        "Trees", "Trees(pooled)", "Boosted line", "Ensemble",
+    }  # fmt: skip
     assert set(choosing.own_methods("speedgraph")) == {
         "Graph ridge", "Trees", "Trees(pooled)", "Boosted line",
     }  # fmt: skip
