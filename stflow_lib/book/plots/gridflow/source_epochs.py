@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.style import BLUE, GREY, RED, bare, legend_below
+from stflow_lib.book.plots.style import BLUE, GREY, RED, bare, legend_below, plain_ticks
 from stflow_lib.book.plots.transfers import arrow
 
 WORDS = {False: "not told the hour", True: "told the hour"}
@@ -29,7 +29,7 @@ def figure(found: pd.DataFrame) -> plt.Figure:
         )
     for axis in axes.flat[len(pairs) :]:
         axis.remove()
-    fig.suptitle("What learning on in the source does to a city without a day")
+    fig.suptitle("Errors in the source and in a city without a day, epoch by epoch")
     legend_below(fig, COLUMNS)
     return fig
 
@@ -44,6 +44,7 @@ def _panel(axis: plt.Axes, here: pd.DataFrame) -> None:
         axis.plot(chosen["epoch"], chosen["target"], "o", color=RED if told else BLUE,
                   markersize=6, label=f"chosen by the source, {WORDS[told]}")  # fmt: skip
     axis.set_xscale("log")
+    plain_ticks(axis.xaxis)
     axis.set_ylim(top=np.quantile(here["target"], 0.98) * 1.05)
     bare(axis)
 
