@@ -291,9 +291,11 @@ for sentence in curves.reading(epochs):
     show_text(sentence)
 
 # %% [markdown]
-# A curve of the target that stays above one says that no rule of stopping could help: what the
-# source teaches is wrong there from the first epoch on. One that dips below and climbs again says
-# that the training was too long, though the source's error still fell. Pick-ups, one seed.
+# Where a curve of the target stays above one, no epoch is better than to repeat: to stop earlier
+# makes the harm smaller, not good. One that dips below and climbs again says that the training was
+# too long, though the source's error still fell; how much the best epoch would have gained is
+# hindsight. Pick-ups, one seed, the schedule of profile bench; validation hours lie in the holidays
+# around the turn of the year, test hours behind them.
 #
 # ## 8. The networks, run live
 #

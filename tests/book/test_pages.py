@@ -3,6 +3,7 @@
 import json
 import shutil
 from copy import deepcopy
+from importlib import import_module
 
 import pytest
 
@@ -125,6 +126,8 @@ def test_every_table_of_the_book_is_input_of_a_page(root):
     named = {name for some in book.READS.values() for name in some.split()}
     lying = {f"book/{path.name}" for path in (root / "book").glob("*.csv")}
     assert lying and lying <= named
+    for name in book.MEASURED:
+        assert import_module(f"stflow_lib.book.{name}").FILE == root / "book" / f"{name}.csv"
 
 
 def test_sizes_of_tables_are_input_of_their_wing(whole, monkeypatch):

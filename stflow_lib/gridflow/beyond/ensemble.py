@@ -63,7 +63,9 @@ def fit(task: Task, settings: Settings, seed: int, folder: Path | None) -> Predi
     notes = {name: part.notes for name, part in found.items() if part.notes} | {
         "shares": shares
     }
-    return replace(found["network"], notes=notes, **_joined(found, shares))  # it alone has epochs
+    return replace(
+        found["network"], notes=notes, **_joined(found, shares)
+    )  # it alone has epochs
 
 
 def shares_in(task: Task, parts: Sequence[Predictor]) -> list[float]:
