@@ -15,7 +15,7 @@ from stflow_lib.runs.pair import named
 from stflow_lib.training.method import Method, Predictor
 from stflow_lib.training.mixture import mixed, shares_of
 
-RECOMMENDED = "Boosted line"  # what "What to use" names most often for a city with a source
+RECOMMENDED = "Boosted line"  # the quickest part of what "What to use" names most often
 LINE = "Linear"  # needs no source
 TREES, TREES_DAYS = "Trees", 5  # need none either, but days that tell what is usual
 QUICK = {TREES: {"booster": {"rate": 0.2, "patience": 10, "trees": 200}}}  # a third of the time

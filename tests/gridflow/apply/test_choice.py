@@ -14,6 +14,7 @@ from stflow_lib.gridflow.apply.choice import (
     method_of,
 )
 from stflow_lib.gridflow.apply.split import split_of
+from stflow_lib.gridflow.beyond import ensemble
 from stflow_lib.gridflow.problem.task import Choices, make_task
 from stflow_lib.verdicts.evidence import collect
 from stflow_lib.verdicts.ranking import standings
@@ -25,11 +26,14 @@ def cut(city, sources=()):
     return make_task(city, sources, split.protocol, days=split.days, choices=choices), split
 
 
-def test_the_recommended_one_is_what_the_records_name_most():
+def test_the_recommended_one_is_of_what_the_records_name_most():
+    """They name an ensemble, whose parts are mixed here too, but for a network that takes long."""
     named = [one.cheapest for one in standings(collect("gridflow"), "rmse")]
     if not named:
         pytest.skip("no records")
-    assert max(set(named), key=named.count) == RECOMMENDED
+    best = max(set(named), key=named.count)
+    parts = {part.name for part in ensemble.PARTS.values()}
+    assert best == RECOMMENDED or (best == ensemble.METHOD.name and RECOMMENDED in parts)
 
 
 @pytest.mark.parametrize("steps, want", [
