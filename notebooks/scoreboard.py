@@ -20,7 +20,7 @@ from stflow_lib.book.plots import scoreboard as plots
 from stflow_lib.verdicts import statistics
 from stflow_lib.verdicts.claims import PAPERS, TITLES, reported
 from stflow_lib.verdicts.judge import judge
-from stflow_lib.verdicts.ranking import FIXED
+from stflow_lib.verdicts.ranking import METRICS
 
 judged = pd.concat([judge(wing) for wing in PAPERS], ignore_index=True)
 judged["title"] = judged["paper"].map(TITLES)
@@ -98,27 +98,19 @@ assert abs(low - (1 - half)) < 1e-5 and abs(high - (1 + half)) < 1e-5
 # %% [markdown]
 # ## Orders and trends, with their intervals
 #
-# One table for each paper and profile; those of the short fixed schedule are closed. A cell has what the runs say so far (*yes*: confirmed, *opposite*, *equal*
-# within 1 %, *open*, or *one seed*; a star where trainings did not converge) and the mean of the paired differences with its interval: for an order the other method's error minus the
-# paper's own, in the unit of the city's table; for a trend the gain with little data minus the gain
-# with all of it, in percentage points. Positive speaks for the paper. Read the interval before the
-# word: one that reaches far to both sides of zero says that the seeds were too few, not that the
-# paper is wrong. One seed has no interval, only a number.
+# One table for each paper and profile; those of the short fixed schedule, and of the error by which
+# this book does not rank, are closed. A cell has what the runs say so far (*yes*: confirmed,
+# *opposite*, *equal* within 1 %, *open*, or *one seed*; a star where trainings did not converge) and
+# the mean of the paired differences with its interval: for an order the other method's error minus
+# the paper's own, in the unit of the city's table; for a trend the gain with little data minus the
+# gain with all of it, in percentage points. Positive speaks for the paper. Read the interval before
+# the word: one that reaches far to both sides of zero says that the seeds were too few, not that
+# the paper is wrong. One seed has no interval, only a number.
 
 # %%
 general = judged[judged["dataset"] == "any"]
-for title, found in general.groupby("title", sort=False):
-    wide = plots.judgements_table(found)
-    if wide.empty:
-        print(f"{title}: none of its {len(wide)} orders and trends has been run")
-        continue
-    for profile in wide.columns.unique("profile"):
-        own = wide.xs(profile, axis=1, level="profile")
-        run = own[~own.isin(["-", ""]).all(axis=1)]
-        where = f"on every city with runs, profile {profile}" if profile else "of any city"
-        why = "a short fixed schedule" if profile == FIXED else ""
-        caption = f"{title}: orders and trends, {where}"
-        show_table(run.rename(columns={"": "so far"}), caption, folded=why)
+for wing, paper in PAPERS.items():
+    plots.show_judgements(general[general["paper"] == paper], TITLES[paper], METRICS[wing])
 show_table(plots.notes_table(general), "In how many judgements each note stands")
 
 # %% [markdown]

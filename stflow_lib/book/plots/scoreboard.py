@@ -7,9 +7,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.plots.comparisons import WORD_COLOURS
 from stflow_lib.book.plots.style import ORANGE, SKY
 from stflow_lib.book.plots.transfers import arrow
+from stflow_lib.verdicts.ranking import FIXED, METRICS
 from stflow_lib.verdicts.statistics import (
     FINDINGS,
     NO_DATA,
@@ -65,6 +67,28 @@ def judgements_table(found: pd.DataFrame) -> pd.DataFrame:
     )
     wide = text.pivot(index="statement", columns=["profile", "city"], values="text").fillna("")
     return wide.loc[found["statement"].unique(), (~wide.isin(["-", ""])).any()]
+
+
+def show_judgements(found: pd.DataFrame, title: str, ranked: str) -> None:
+    """Orders and trends of one paper, a table for each profile.
+
+    Closed are those of the short fixed schedule, and of an error by which nothing is ranked.
+    """
+    other = found["metric"].isin({*METRICS.values()} - {ranked})
+    if judgements_table(found).empty:
+        print(f"{title}: none of its {len(found)} orders and trends has been run")
+    for part, word in ((found[~other], ""), (found[other], OTHER)):
+        _show_part(judgements_table(part), title, word)
+
+
+def _show_part(wide: pd.DataFrame, title: str, word: str) -> None:
+    for profile in wide.columns.unique("profile"):
+        own = wide.xs(profile, axis=1, level="profile")
+        run = own[~own.isin(["-", ""]).all(axis=1)]
+        where = f"on every city with runs, profile {profile}" if profile else "of any city"
+        why = "a short fixed schedule" if profile == FIXED else word
+        caption = f"{title}: orders and trends, {where}"
+        show_table(run.rename(columns={"": "so far"}), caption, folded=why)
 
 
 NOTES = {  # beginning of a note -> what it is counted as

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
+from stflow_lib.book.display import OTHER
 from stflow_lib.book.plots import scoreboard as plots
 from stflow_lib.verdicts.statistics import VERDICTS
 
@@ -165,3 +166,23 @@ def test_excluded_gains_are_named_with_their_place(judged):
     )
     assert found.reset_index().to_numpy().tolist() == [["a < b", "8.3 %", "x (lab)", 2]]
     assert plots.excluded_gains(judged.assign(note="", n=3)).empty
+
+
+def test_one_error_is_open_and_the_other_closed(judged, monkeypatch):
+    """Both of a paper side by side made the page longer than anybody scrolls."""
+    shown = []
+    monkeypatch.setattr(plots, "show_table", lambda f, text, folded: shown.append((f, folded)))
+    two = pd.concat([judged.assign(metric=m, statement=judged["statement"] + m)
+                     for m in ("rmse", "mae")])  # fmt: skip
+    plots.show_judgements(two[two["title"] == "P"].assign(profile="bench"), "P", "mae")
+    assert [folded for _, folded in shown] == ["", OTHER]
+    assert [list(found.index) for found, _ in shown] == [["a < bmae", "a < cmae"],
+                                                        ["a < brmse", "a < crmse"]]  # fmt: skip
+    shown.clear()
+    plots.show_judgements(two[two["title"] == "P"], "P", "mae")
+    assert {folded for _, folded in shown} == {"a short fixed schedule"}
+
+
+def test_what_was_never_run_is_said(judged, capsys):
+    plots.show_judgements(judged[judged["title"] == "Q"].assign(metric="rmse"), "Q", "rmse")
+    assert "none of its 1 orders and trends has been run" in capsys.readouterr().out

@@ -1,7 +1,6 @@
 """What a network unlearns about a city without a day while it learns its source."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 from stflow_lib.book.plots.style import BLUE, GREY, RED, bare, legend_below, plain_ticks
@@ -45,7 +44,6 @@ def _panel(axis: plt.Axes, here: pd.DataFrame) -> None:
                   markersize=6, label=f"chosen by the source, {WORDS[told]}")  # fmt: skip
     axis.set_xscale("log")
     plain_ticks(axis.xaxis)
-    axis.set_ylim(top=np.quantile(here["target"], 0.98) * 1.05)
     bare(axis)
 
 
