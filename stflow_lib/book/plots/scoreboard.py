@@ -86,7 +86,7 @@ def _show_part(wide: pd.DataFrame, title: str, word: str) -> None:
         own = wide.xs(profile, axis=1, level="profile")
         run = own[~own.isin(["-", ""]).all(axis=1)]
         where = f"on every city with runs, profile {profile}" if profile else "of any city"
-        why = "a short fixed schedule" if profile == FIXED else word
+        why = ", ".join(filter(None, ["a short fixed schedule" * (profile == FIXED), word]))
         caption = f"{title}: orders and trends, {where}"
         show_table(run.rename(columns={"": "so far"}), caption, folded=why)
 
