@@ -111,7 +111,7 @@ assert abs(low - (1 - half)) < 1e-5 and abs(high - (1 + half)) < 1e-5
 general = judged[judged["dataset"] == "any"]
 for wing, paper in PAPERS.items():
     plots.show_judgements(general[general["paper"] == paper], TITLES[paper], METRICS[wing])
-show_table(plots.notes_table(general), "In how many judgements each note stands")
+show_table(plots.notes_table(general), "In how many judgements each note stands", folded="counts")
 
 # %% [markdown]
 # The same intervals as a picture, scaled by their own width so that cities with many and with few

@@ -85,7 +85,7 @@ def _show_part(wide: pd.DataFrame, title: str, word: str) -> None:
     for profile in wide.columns.unique("profile"):
         own = wide.xs(profile, axis=1, level="profile")
         run = own[~own.isin(["-", ""]).all(axis=1)]
-        where = f"on every city with runs, profile {profile}" if profile else "of any city"
+        where = f"by city, profile {profile}" if profile else "of any city"
         why = ", ".join(filter(None, ["a short fixed schedule" * (profile == FIXED), word]))
         caption = f"{title}: orders and trends, {where}"
         show_table(run.rename(columns={"": "so far"}), caption, folded=why)
