@@ -154,11 +154,10 @@ else:
 drawn = found[False][found[False]["metric"] == "rmse"]
 title = f"{OURS}: RMSE below that of each other method, 95 % intervals"
 for held, part in parts.items():
-    lead = found[held][found[held]["metric"] == "rmse"]
-    findings.show_comparisons(of_others(lead), f"RMSE of {OURS} against every other method, {part}")
+    lead = of_others(found[held]).query("metric == 'rmse'")
+    findings.show_comparisons(lead, f"RMSE of {OURS} against every other method, {part}")
     if len(lead):
-        best = goal.against_best(of_others(lead))
-        show_text(*goal.goal_sentences(best, part.capitalize()))
+        show_text(*goal.goal_sentences(goal.against_best(lead), part.capitalize()))
 if drawn["low"].notna().any():
     gains_panels(drawn, title, "lower by, % of the other's")
     plt.show()
@@ -181,8 +180,8 @@ tables.show_settings("gridflow", "Settings of our own methods with a test error"
 # Intervals are those of Boosted line, which "Your city" uses. For 3, 6, 12 and 24 hours it is fitted
 # anew, to the same labels with windows that end so much earlier. It then forecasts that hour
 # directly. The other way, to feed each forecast back as an input of the next, had the larger error
-# on validation hours of Washington's taxis. What comes
-# before the days that are seen stays unseen: in its place stand their usual hours.
+# on validation hours of Washington's taxis. What comes before the days that are seen stays unseen: in
+# its place stand their usual hours.
 #
 # An interval is the method's own errors on held-out hours, put around its forecast: those of the
 # target's validation part where days of it are seen, else those of the source's. They are counted

@@ -152,8 +152,9 @@ tables.show_settings("speedgraph", "Settings of our own methods with a test erro
 # Beside them stand gradient-boosted trees that are asked for the two quantiles themselves, told what
 # *Trees* is told, so nothing of other days: their number is chosen on the same windows, then as many
 # are fitted to all visible ones. And the same trees with their distances calibrated in the same way,
-# by what the first fit missed in the windows that choose. Width is where the two ways differ: ours depends on the sensor,
-# the step ahead and the size of the forecast alone, that of trees on anything they read. Judged is
+# by what the first fit missed in the windows that choose. Width is where the two ways differ: ours
+# depends on the sensor, the step ahead and the size of the forecast alone, that of trees on anything
+# they read. Judged is
 # what was measured in test windows spread evenly over the run's. The interval score is the width, and
 # for a speed outside twenty times its distance; lower is better. This way to make intervals was fixed
 # before a test window was read; the forecasts inside are those of the method's present form, which

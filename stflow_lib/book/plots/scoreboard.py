@@ -75,10 +75,11 @@ def show_judgements(found: pd.DataFrame, title: str, ranked: str) -> None:
     Closed are those of the short fixed schedule, and of an error by which nothing is ranked.
     """
     other = found["metric"].isin({*METRICS.values()} - {ranked})
-    if judgements_table(found).empty:
+    tables = {"": judgements_table(found[~other]), OTHER: judgements_table(found[other])}
+    if all(wide.empty for wide in tables.values()):
         print(f"{title}: none of its {len(found)} orders and trends has been run")
-    for part, word in ((found[~other], ""), (found[other], OTHER)):
-        _show_part(judgements_table(part), title, word)
+    for word, wide in tables.items():
+        _show_part(wide, title, word)
 
 
 def _show_part(wide: pd.DataFrame, title: str, word: str) -> None:
