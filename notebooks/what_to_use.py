@@ -28,10 +28,10 @@ def show(wing):
     if not found[wing]:
         return
     metric, name = METRICS[wing].upper(), advice.PROBLEMS[wing]
-    rest = advice.sizes(one.profile for one in found[wing])
+    rest = advice.sizes(found[wing])
     lead_figure(wing, found[wing], f"{name}: the lowest test {metric} against the next")
     plt.show()
-    show_table(advice.answers(wing, found[wing]), f"{name}: lowest test {metric} ({rest})")
+    show_table(advice.answers(wing, found[wing]), f"{name}: lowest test {metric} (networks: {rest})")
     costs = advice.costs(wing, found[wing]).reset_index()
     show_table(costs, f"{name}: test {metric} and costs", index=False, folded="what the best costs")
 
@@ -40,17 +40,20 @@ def show(wing):
 # How to read it. *Lowest error* is the lowest mean over seeds on the test part. *Lower by* is the
 # difference to the next in percent of the next one's error, paired by seed, and by day where the
 # records hold errors by day, with its 95 % interval; *a difference?* says **yes** only where the
-# whole interval is above zero. *Use* names the fastest of the best and all those whose own interval
-# against it includes zero and that never failed: where the next is shown to be worse, one further
-# down, with a wider interval, may still be among them. Without an interval it is a bet on the
-# lowest mean. The best was picked by the errors that are compared, which flatters it: an interval
-# that hardly excludes zero is a weak reason.
+# whole interval is above zero. *No difference shown to* are those whose own interval against the
+# best includes zero, *no interval against* those of which one seed is all there is. *Use* names the
+# best, or the fastest of those to which no difference is shown, if its error is within five percent
+# of the lowest, it never failed and it is fitted in less than half the time; times were taken beside
+# other work, and closer ones say nothing. Without an interval it is a bet on the lowest mean. The
+# best was picked by the errors that are compared, which flatters it: an interval that hardly
+# excludes zero is a weak reason.
 #
-# Methods are compared within one profile, the one with the longest schedule that has records.
-# *Ranked* says how many of the methods recorded there took part. A **short fixed schedule** shows
-# who learns fast, not who is best once learning has ended. Failed trainings, and those that a cap
-# ended before learning did, are listed at the end and never ranked; nor is a rule that reads the
-# target's whole history.
+# Methods that learn by steps are compared within one profile, the one with the longest schedule
+# that has records, named under *networks*; what is fitted without steps has the same result at each.
+# *Ranked* says how many of the methods recorded at any profile took part: the others have no record
+# at this one, failed, or were ended by a cap. A **short fixed schedule** shows who learns fast, not
+# who is best once learning has ended. Failed trainings, and those that a cap ended before learning
+# did, are listed at the end and never ranked; nor is a rule that reads the target's whole history.
 #
 # ## Fine maps from coarse ones
 #
@@ -70,7 +73,8 @@ show("gridflow")
 # %% [markdown]
 # ## The next hour of speeds on a network with few days
 #
-# Amounts are days of the target, all other cities are sources.
+# Amounts are days of the target, all other cities are sources. Test windows begin behind the first
+# three days; on bay-i680 with six hours, one day and seven days behind a week.
 
 # %% tags=["hide-input"]
 show("speedgraph")
@@ -87,7 +91,7 @@ for wing, name in advice.PROBLEMS.items():
     if len(missing):
         show_table(missing, f"{name}: runs that are not ranked")
     else:
-        show_text(f"{name}: every run is ranked.")
+        show_text(f"{name}: no training that could be ranked failed or was ended by a cap.")
 
 # %% [markdown]
 # ## Who chose the settings

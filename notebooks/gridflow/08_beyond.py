@@ -177,8 +177,9 @@ tables.show_settings("gridflow", "Settings of our own methods with a test error"
 # %% [markdown]
 # ## 5. How sure is it, up to a day ahead?
 #
-# Intervals are those of Boosted line, which "Your city" uses. For 3, 6, 12 and 24 hours it is fitted
-# anew, to the same labels with windows that end so much earlier. It then forecasts that hour
+# Up to a day ahead they are those of Boosted line, which "Your city" uses; the ensemble, whose MLP is
+# told the hour after the newest map, forecasts that hour only and has intervals for it in the last
+# table. For 3, 6, 12 and 24 hours the line is fitted anew, to the same labels with windows that end so much earlier. It then forecasts that hour
 # directly. The other way, to feed each forecast back as an input of the next, had the larger error
 # on validation hours of Washington's taxis. What comes before the days that are seen stays unseen: in
 # its place stand their usual hours.
@@ -208,9 +209,11 @@ tables.show_settings("gridflow", "Settings of our own methods with a test error"
 
 # %%
 sure = demand_intervals.table()
-for days in sure["scarcity"].unique():
-    show_text(demand_intervals.said(sure, days))
+for method in demand_intervals.HOURS:
+    for days in sure["scarcity"].unique():
+        show_text(demand_intervals.said(sure, days, method))
 intervals_ahead.show(sure, "h")
+intervals_ahead.show_at(sure, 1, "trips", "90 % intervals for the next hour")
 
 # %% [markdown]
 # ## 6. Run live

@@ -1,31 +1,37 @@
 """What to use where: standings of the methods as tables and sentences."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from stflow_lib.book.plots.transfers import arrow
+from stflow_lib.book.plots.transfers import arrow, in_words
 from stflow_lib.runs import Run
 from stflow_lib.runs.pair import target_of
+from stflow_lib.verdicts import choosing
 from stflow_lib.verdicts.ranking import FIXED, Standing
 from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL, interval_text
 
 PROBLEMS = {"finegrained": "Fine maps", "gridflow": "Demand", "speedgraph": "Speeds"}
-AMOUNTS = {"finegrained": "{} %", "gridflow": "{} days", "speedgraph": "{} days"}
 SIZES = {FIXED: "lab, short fixed schedule"}  # words for a profile, else its name
 
 
 def place(wing: str, one: Standing | Run) -> str:
     """City and amount of data as people read them; of many sources only the target."""
     city = target_of(one.city) if wing == "speedgraph" else arrow(one.city)
-    return f"{city}, {AMOUNTS[wing].format(one.scarcity)}"
+    amount = f"{one.scarcity} %" if wing == "finegrained" else in_words(one.scarcity)
+    return f"{city}, {amount}"
 
 
 def size(profile: str) -> str:
     """A profile in words that say how long its trainings are."""
     return SIZES.get(profile, profile)
+
+
+def schedule(one: Standing) -> str:
+    """How long the networks were trained that stand in a ranking."""
+    return size(one.profile) if one.trained else "none"
 
 
 def difference_word(row) -> str:
@@ -42,17 +48,17 @@ def answers(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
     The profile is a column where there are several, else it belongs in the caption.
     """
     frame = pd.DataFrame([_answer(wing, one) for one in found]).set_index("where")
-    return frame if frame["records"].nunique() > 1 else frame.drop(columns="records")
+    return frame if frame["networks"].nunique() > 1 else frame.drop(columns="networks")
 
 
-def sizes(profiles: Iterable[str]) -> str:
-    """The profiles that some rows rest on, each once, for a caption or a sentence."""
-    return "; ".join(dict.fromkeys(map(size, profiles)))
+def sizes(found: Iterable[Standing]) -> str:
+    """The schedules of some places' networks, each once, for a caption or a sentence."""
+    return "; ".join(dict.fromkeys(schedule(one) for one in found if one.trained)) or "none"
 
 
 def _answer(wing: str, one: Standing) -> dict[str, str]:
     following = one.rows.iloc[1]
-    word, unknown = difference_word(following), one.rows["low"].isna().all()
+    word, unknown = difference_word(following), one.rows.index[1:][one.rows["low"].isna()[1:]]
     return {
         "where": place(wing, one),
         "use": one.cheapest,
@@ -60,15 +66,16 @@ def _answer(wing: str, one: Standing) -> dict[str, str]:
         "next": str(following.name),
         "lower by, %": interval_text(following.gain, following.low, following.high),
         "a difference?": word,
-        "no difference shown to": "not known" if unknown else _list(one.level),
+        "no difference shown to": _list(one.level),
+        "no interval against": _list(unknown),
         "ranked": f"{len(one.rows)} of {one.known}",
-        "records": size(one.profile),
+        "networks": schedule(one),
     }
 
 
-def _list(names: list[str], most: int = 3) -> str:
+def _list(names: Sequence[str], most: int = 3) -> str:
     rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest if names else "none"
+    return ", ".join(names[:most]) + rest if len(names) else "none"
 
 
 def costs(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
@@ -81,11 +88,16 @@ def costs(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
     return pd.DataFrame(lines).set_index(["where", "method"])
 
 
+def three_digits(value: float) -> str:
+    """2534.2 -> "2,530", 51.12 -> "51.1"."""
+    return f"{float(f'{value:.3g}'):,g}"
+
+
 def _cost(row: pd.Series) -> dict[str, str]:
     return {
         "error": f"{row['error']:.3f}",
         "seeds": f"{row['seeds']:.0f}",
-        "fit, s": f"{row['seconds']:.3g}",
+        "fit, s": three_digits(row["seconds"]),
         "parameters": f"{row['parameters']:,.0f}",
         "memory, MB": f"{row['memory']:.0f}",
     }
@@ -117,6 +129,13 @@ def sentence(wing: str, found: list[Standing], metric: str) -> str:
     said = ", ".join(text.format(count) for text, count in parts.items() if count)
     return (
         f"{PROBLEMS[wing]}: lowest test {metric.upper()}, over {len(found)} cities and amounts of "
-        f"data: {lead}. The interval against the next best {said}. Records: "
-        f"{sizes(one.profile for one in found)}."
+        f"data: {lead}. The interval against the next best {said}. Networks: "
+        f"{sizes(found)}.{_untried(wing, found)}"
     )
+
+
+def _untried(wing: str, found: Iterable[Standing]) -> str:
+    """At how many places none of our own methods stands, so that none of them can be named."""
+    own = choosing.own_methods(wing)
+    count = sum(not one.rows.index.isin(own).any() for one in found)
+    return f" None of our own methods has run at {count} of them." if count else ""

@@ -37,6 +37,21 @@ def show(found: pd.DataFrame, unit: str, ours: str = OURS) -> None:
         show_table(inside(found, unit, rival), title, digits=1, folded="what the rival holds")
 
 
+def show_at(found: pd.DataFrame, ahead: int, unit: str, caption: str) -> None:
+    """What each method's intervals hold at one time ahead, and their scores: places down.
+
+    Places without one of the methods are left out.
+    """
+    own = found[found["ahead"] == ahead].assign(inside=lambda f: 100 * f["inside"])
+    wide = own.pivot_table(
+        index=PLACE, columns="method", values=["inside", "score"], sort=False
+    )
+    wide = wide.dropna().rename_axis(columns=[None, None])
+    wide = wide.rename(columns={"inside": "inside, %", "score": f"interval score, {unit}"})
+    if len(wide):
+        show_table(wide, caption, digits=1)
+
+
 def inside(found: pd.DataFrame, unit: str, method: str = OURS) -> pd.DataFrame:
     """What a method's intervals hold, in percent: a row for each place, a column for each time."""
     own = found[found["method"] == method]

@@ -1,8 +1,8 @@
 """Which method has the lowest error where, and from which others that can be told.
 
-Methods are ranked within one profile. What learns nothing by steps is the same at every profile,
-so its records count for all of them. Failed runs, and those that the cap of their profile ended,
-are marked and never ranked.
+Methods that learn by steps are ranked within one profile. What learns nothing by steps counts for
+all of them, with its records of the longest. Failed runs, and those that the cap of their profile
+ended, are marked and never ranked.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +21,8 @@ METRICS = {"finegrained": "rmse", "gridflow": "rmse", "speedgraph": "mae"}  # ra
 FIXED = "lab"  # its schedule is short and fixed: ended by its length, not by a cap
 SIMULATED = "sim-"
 PRIVILEGED = ("Hour-of-week mean",)  # reads the target's whole history, which nobody here has
+CLOSE = 1.05  # times the lowest error: what is further off is not named for being fast
+FASTER = 2.0  # times: less may come from what else ran on the machine
 COSTS = ("seconds", "parameters", "memory")  # to fit; s, numbers, MB
 Records = Mapping[int, dict]  # seed -> record
 
@@ -33,7 +35,8 @@ class Standing:
     one's error is lower in percent of this one's (`gain`, `low`, `high`; `so_far`, one of
     `statistics.FINDINGS`, "" without an interval); NaN in the first row. `samples`: the errors
     by method. `converged`: methods whose runs all ended by the rule of their schedule. `left_out`:
-    method -> why runs of it are not ranked. `known`: how many methods are recorded here at any
+    method -> why runs of it are not ranked, those of longer schedules that give no ranking by
+    "method at profile". `known`: how many methods are recorded here at any
     profile.
     """
 
@@ -52,6 +55,11 @@ class Standing:
         return self.rows.index[0]
 
     @property
+    def trained(self) -> bool:
+        """Whether something that learns by steps is among them."""
+        return not all(one.fixed for one in self.samples.values())
+
+    @property
     def level(self) -> list[str]:
         """The others whose difference to the best is not shown: the interval includes zero."""
         rest = self.rows.iloc[1:]
@@ -59,12 +67,15 @@ class Standing:
 
     @property
     def cheapest(self) -> str:
-        """Of the best and those level with it the one that is fitted fastest.
+        """The best, or the fastest level with it, if that is `FASTER` and its error `CLOSE`.
 
         Who failed in some seeds is not named for being fast.
         """
-        sound = [name for name in self.level if name not in self.left_out]
-        return self.rows.loc[[self.best, *sound], "seconds"].idxmin()
+        error, seconds = self.rows["error"], self.rows["seconds"]
+        near = error <= CLOSE * error[self.best]
+        sound = [name for name in self.level if near[name] and name not in self.left_out]
+        fastest = seconds[[self.best, *sound]].idxmin()
+        return fastest if FASTER * seconds[fastest] < seconds[self.best] else self.best
 
 
 def standings(evidence: Evidence, metric: str, least: int = 3) -> list[Standing]:
@@ -98,6 +109,7 @@ def _stands_alone(city: str, others: Iterable[str]) -> bool:
 
 def _standing(evidence: Evidence, city: str, amount: str, metric: str) -> Standing | None:
     """By the longest schedule at which something trained can be compared; None without any."""
+    longer: dict[str, str] = {}
     for profile in PROFILES[::-1]:
         left_out, runs = rankable(evidence, city, profile, amount)
         samples = {name: sample(records, metric) for name, records in runs.items()}
@@ -106,7 +118,10 @@ def _standing(evidence: Evidence, city: str, amount: str, metric: str) -> Standi
         if len(samples) > 1 and (trained or profile == FIXED):
             rows, known = _rows(samples, runs), _known(evidence, city, amount)
             settled = frozenset(n for n in samples if all(map(has_converged, runs[n].values())))
-            return Standing(city, amount, profile, rows, samples, settled, left_out, known)
+            return Standing(
+                city, amount, profile, rows, samples, settled, left_out | longer, known
+            )
+        longer |= {f"{name} at {profile}": why for name, why in left_out.items()}
     return None
 
 
@@ -131,17 +146,16 @@ def rankable(
 
 
 def _records(evidence: Evidence, city: str, profile: str, amount: str) -> dict[str, Records]:
-    """Records by method; those that learn nothing by steps come from any profile."""
+    """Records by method; of what learns nothing by steps those of the longest profile."""
     own = {name: runs for name, runs in evidence.get((city, profile, amount), {}).items()}
     own |= {
         name: {}
         for *place, name in evidence.collapsed
         if tuple(place) == (city, profile, amount) and name not in own
     }
-    for other in PROFILES[::-1]:
-        for name, runs in evidence.get((city, other, amount), {}).items():
-            if name not in own and all(record["epochs"] == 0 for record in runs.values()):
-                own[name] = runs
+    for other in PROFILES:
+        found = evidence.get((city, other, amount), {}).items()
+        own |= {n: runs for n, runs in found if all(r["epochs"] == 0 for r in runs.values())}
     return {n: runs for n, runs in own.items() if ":" not in n and n not in PRIVILEGED}
 
 

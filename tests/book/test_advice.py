@@ -1,5 +1,7 @@
 """What to use, in words: differences that are not shown are never called differences."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,17 +13,19 @@ NAN = float("nan")
 COLUMNS = ["error", "seeds", "seconds", "parameters", "memory", "gain", "low", "high", "so_far"]
 
 
-def standing(*rows, city="a+b>la", profile="lab", left_out=None, known=4):
+def standing(*rows, city="a+b>la", profile="lab", left_out=None, known=4, networks=True):
     """Made of (name, seconds, gain, low, high, so_far); the first has no gain."""
     frame = pd.DataFrame(
-        [(k + 1.0, 3, row[1], 1234567, 512.4, *row[2:]) for k, row in enumerate(rows)],
+        [(1 + k / 100, 3, row[1], 1234567, 512.4, *row[2:]) for k, row in enumerate(rows)],
         [row[0] for row in rows], COLUMNS,
     )  # fmt: skip
-    return Standing(city, "3", profile, frame, {}, frozenset(), left_out or {}, known)
+    samples = {"A": SimpleNamespace(fixed=not networks)}
+    return Standing(city, "3", profile, frame, samples, frozenset(), left_out or {}, known)
 
 
 BEST = ("A", 50.0, NAN, NAN, NAN, "")
-APART = standing(BEST, ("B", 1.0, 5.0, 2.0, 8.0, "confirmed"))
+LINES = BEST, ("B", 1.0, 5.0, 2.0, 8.0, "confirmed")
+APART = standing(*LINES)
 LEVEL = standing(
     BEST, ("B", 9.0, 1.0, -2.0, 4.0, "open"), ("C", 5.0, 2.0, -9.0, 13.0, "open"),
     ("D", 1.0, 9.0, 8.0, 10.0, "confirmed"), profile="bench",
@@ -47,7 +51,8 @@ def test_without_an_interval_nothing_is_claimed():
     """One seed against one seed says neither "better" nor "no difference"."""
     row = advice.answers("speedgraph", [UNKNOWN]).loc["la, 3 days"]
     assert row["a difference?"] == "no interval" and row["lower by, %"] == "+5.0"
-    assert row["no difference shown to"] == "not known" and row["use"] == "A"
+    assert row["no difference shown to"] == "none" and row["use"] == "A"
+    assert row["no interval against"] == "B"
 
 
 def test_equal_is_no_difference():
@@ -57,16 +62,18 @@ def test_equal_is_no_difference():
 
 def test_profiles_are_named_and_the_short_schedule_is_marked():
     """A reader must see which answers rest on trainings that had not ended."""
-    assert "records" not in advice.answers("speedgraph", [APART, UNKNOWN])
-    both = advice.answers("speedgraph", [APART, LEVEL])["records"]
-    assert both.tolist() == ["lab, short fixed schedule", "bench"]
-    assert advice.sizes(["lab", "bench", "lab"]) == "lab, short fixed schedule; bench"
+    assert "networks" not in advice.answers("speedgraph", [APART, UNKNOWN])
+    fits = standing(*LINES, networks=False)
+    found = advice.answers("speedgraph", [APART, LEVEL, fits])["networks"]
+    assert found.tolist() == ["lab, short fixed schedule", "bench", "none"]
+    assert advice.sizes([APART, fits, LEVEL, APART]) == "lab, short fixed schedule; bench"
+    assert advice.sizes([fits]) == "none"
 
 
 def test_costs_are_those_of_the_best_and_of_the_one_to_use():
     table = advice.costs("speedgraph", [LEVEL])
     assert [name for _, name in table.index] == ["A", "C"]
-    want = ["3.000", "3", "5", "1,234,567", "512"]
+    want = ["1.020", "3", "5", "1,234,567", "512"]
     assert table.loc[("la, 3 days", "C")].tolist() == want
     assert len(advice.costs("speedgraph", [APART])) == 1
 
@@ -85,8 +92,11 @@ def test_the_sentence_counts_what_the_intervals_say():
     assert said == (
         "Speeds: lowest test MAE, over 4 cities and amounts of data: A (4). The interval against "
         "the next best excludes zero at 1, includes it, so no difference is shown, at 2, is not "
-        "known (one seed) at 1. Records: lab, short fixed schedule; bench."
+        "known (one seed) at 1. Networks: lab, short fixed schedule; bench. None of our own "
+        "methods has run at 4 of them."
     )
+    with_own = standing(("Boosted line", *BEST[1:]), BEST)
+    assert "None of our own" not in advice.sentence("speedgraph", [with_own], "mae")
     assert "not known" not in advice.sentence("speedgraph", [APART], "mae")
     assert advice.sentence("gridflow", [], "rmse") == "Demand: no records yet."
 
@@ -104,3 +114,8 @@ def test_long_lists_are_cut_but_counted():
     row = advice.answers("speedgraph", [standing(BEST, *many)]).iloc[0]
     assert row["no difference shown to"] == "B, C, D and 2 more"
     assert np.isnan(standing(BEST).rows.loc["A", "gain"])
+
+
+def test_seconds_have_three_digits():
+    assert [advice.three_digits(v) for v in (0.5123, 5, 51.12, 2534.2)] == [
+        "0.512", "5", "51.1", "2,530"]  # fmt: skip

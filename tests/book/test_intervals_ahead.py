@@ -15,6 +15,7 @@ from stflow_lib.book.intervals_ahead import (
     renew,
     said,
     show,
+    show_at,
 )
 
 
@@ -74,3 +75,25 @@ def test_five_tables_are_shown_or_none(found, monkeypatch):
     assert not titles
     show(found, "min")
     assert len(titles) == 5 and f"90 % intervals of {CALIBRATED}: inside, %" in titles
+
+
+def test_one_time_ahead_has_every_method_where_all_are_measured(found, monkeypatch):
+    tables = []
+    monkeypatch.setattr(
+        intervals_ahead, "show_table", lambda frame, *_, **__: tables.append(frame)
+    )
+    more = pd.DataFrame(rows("b", 8.0, 0.9, (10,)), columns=COLUMNS).query("method == @OURS")
+    show_at(
+        pd.concat([found, more.assign(method="Other", score=3.0)]), 10, "mph", "Ten minutes"
+    )
+    (table,) = tables
+    assert [*table.index] == [("b", "3")]
+    assert table["inside, %"].iloc[0].to_dict() == {
+        OURS: 90,
+        QUANTILES: 50,
+        CALIBRATED: 50,
+        "Other": 90,
+    }
+    assert table["interval score, mph"].iloc[0].tolist() == [8, 10, 5, 3]
+    show_at(found, 30, "mph", "Half an hour")
+    assert len(tables) == 1

@@ -80,6 +80,19 @@ def test_who_failed_in_some_seeds_is_not_named_for_being_fast(evidence, put):
     assert found.cheapest == "C"
 
 
+def test_a_fast_method_is_not_named_where_it_may_be_much_worse_or_is_hardly_faster(
+    evidence, put
+):
+    """One wide interval includes zero for a rule that errs by half as much again."""
+    put("A", [1.0, 1.3, 1.1], seconds_per_epoch=50.0)
+    put("Rule", [1.2, 2.6, 1.1], epochs=0)
+    put("B", [1.2, 1.1, 1.2], seconds_per_epoch=26.0)
+    found = one(evidence)
+    assert set(found.level) == {"Rule", "B"} and found.cheapest == "A"
+    put("B", [1.2, 1.1, 1.2], seconds_per_epoch=24.0)
+    assert one(evidence).cheapest == "B"
+
+
 def test_days_narrow_what_seeds_leave_open(evidence, put):
     """Rules and closed forms get an interval from the days that both have."""
     put("A", [1.0], epochs=0, days=DAYS)
@@ -133,6 +146,22 @@ def test_what_learns_nothing_by_steps_counts_at_every_profile(evidence, put):
     assert found.profile == "bench" and list(found.rows.index) == ["A", "Rule"]
 
 
+def test_what_learns_nothing_by_steps_has_its_records_of_the_longest_profile(evidence, put):
+    """Its hours that choose differ by profile; one of two must stand beside all."""
+    put("Rule", [1.2], epochs=0)
+    put("Rule", [1.1], epochs=0, profile="bench")
+    put("A", [3.0])
+    found = one(evidence)
+    assert found.profile == "lab" and found.trained and found.rows.loc["Rule", "error"] == 1.1
+
+
+def test_failures_of_a_longer_schedule_are_told_where_the_short_one_is_ranked(evidence, put):
+    put("Rule", [1.2], epochs=0)
+    put("A", [3.0])
+    put("A", [None], profile="bench")
+    assert one(evidence).left_out == {"A at bench": "1 failed of 1"}
+
+
 def test_rules_alone_are_compared_on_the_short_schedule(evidence, put):
     """Where every training failed the rules are what remains."""
     put("R", [1.0], epochs=0)
@@ -140,6 +169,7 @@ def test_rules_alone_are_compared_on_the_short_schedule(evidence, put):
     put("A", [None, None])
     found = one(evidence, least=3)
     assert list(found.rows.index) == ["R", "S"] and found.left_out == {"A": "2 failed of 2"}
+    assert not found.trained
 
 
 def test_places_with_few_methods_and_simulated_cities_are_no_advice(evidence, put):

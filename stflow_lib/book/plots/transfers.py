@@ -13,6 +13,7 @@ from stflow_lib.runs import Run
 from stflow_lib.verdicts.resampling import value_of
 
 AMOUNTS = {"3": BLUE, "0": RED}  # days of target data
+WORDS = {"0": "no day", "0.25": "6 hours", "1": "1 day"}  # else "3 days"
 OTHER = "0.4"  # the colour of other amounts
 FAILED = "failed training"
 POINTS = ["pair", "method", "scarcity", "value", "failed"]  # of a training, in percent
@@ -24,9 +25,14 @@ def arrow(pair: str) -> str:
     return pair.replace("jonas-", "").replace("+", " + ").replace(">", " → ")
 
 
+def in_words(amount: str) -> str:
+    """ "0.25" -> "6 hours", "3" -> "3 days"."""
+    return WORDS.get(amount, f"{amount} days")
+
+
 def days(amount: str) -> str:
     """An amount of target data in words."""
-    return "no day of target data" if amount == "0" else f"{amount} days of target data"
+    return f"{in_words(amount)} of target data"
 
 
 def percents(group: Iterable[Run], metric: str, whole: float) -> list[tuple[float, bool]]:

@@ -26,7 +26,10 @@ class EarlierCity(CityFlow):
 
 
 def further(task: Task, ahead: int) -> Task:
-    """The task of labels `ahead` >= 1 steps after the last map that is known; 1: the same."""
+    """The task of labels `ahead` >= 1 steps after the last map that is known; 1: the same.
+
+    For methods that read no clock beside the windows: `with_hour_inputs` takes no such city.
+    """
     sources = tuple(_earlier(city, ahead - 1) for city in task.sources)
     target = EarlierCity(**vars(task.target), gap=ahead - 1)
     return replace(task, target=_veiled(target, visible_days(task)), sources=sources)

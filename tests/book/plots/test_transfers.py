@@ -153,7 +153,8 @@ def test_pairs_are_written_as_people_read_them():
 
 
 @pytest.mark.parametrize(
-    "amount, words", [("0", "no day of target data"), ("3", "3 days of target data")]
+    "amount, words", [("0", "no day"), ("0.25", "6 hours"), ("1", "1 day"), ("3", "3 days")]
 )
 def test_amounts_are_written_as_people_read_them(amount, words):
-    assert plots.days(amount) == words
+    assert plots.in_words(amount) == words
+    assert plots.days(amount) == f"{words} of target data"

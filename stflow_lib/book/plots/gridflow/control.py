@@ -17,6 +17,7 @@ from stflow_lib.book.control_runs import (
     WIDE,
 )
 from stflow_lib.book.plots.style import bare
+from stflow_lib.book.plots.transfers import in_words
 from stflow_lib.verdicts.statistics import interval
 
 
@@ -53,7 +54,8 @@ def figure(found: pd.DataFrame) -> Figure:
                           markerfacecolor=fill, capsize=3)  # fmt: skip
         axis.axvline(0, color="0.5", linewidth=1)
         axis.set(
-            title=f"{days} days of the target", xlabel="lower RMSE than without weights (%)"
+            title=f"{in_words(str(days))} of the target",
+            xlabel="lower RMSE than without weights (%)",
         )
         bare(axis)
     axes[0].set_yticks(range(len(labels)), labels)
@@ -130,8 +132,8 @@ def said_of_pairs(real: pd.DataFrame) -> str:
     """What the target's shares of kinds are worth to the line on real pairs."""
     some = real[real["weights"] == "shares"]
     words = [
-        f"with {days} days {own['gain'].min():+.1f} to {own['gain'].max():+.1f} %, a gain in "
-        f"{(own['gain'] > 0).sum()} of {len(own)} pairs"
+        f"with {in_words(str(days))} {own['gain'].min():+.1f} to {own['gain'].max():+.1f} %, "
+        f"a gain in {(own['gain'] > 0).sum()} of {len(own)} pairs"
         for days, own in some.groupby("days")
     ]
     return f"The line with weights by the target's shares of kinds: {'; '.join(words)}."

@@ -8,7 +8,7 @@ from stflow_lib.book import tables
 from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.findings import over_the_best
 from stflow_lib.book.plots.speedgraph.results import ERRORS
-from stflow_lib.book.plots.speedgraph.sources_and_days import in_words
+from stflow_lib.book.plots.transfers import in_words
 from stflow_lib.runs import Rows
 from stflow_lib.runs.pair import target_of
 

@@ -1,18 +1,20 @@
 """Which trainings have left the last value, at which every network begins."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book import tables
-from stflow_lib.book.display import show_table
+from stflow_lib.book.display import show_table, show_text
 from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.pair import target_of
 from stflow_lib.runs.table import NOT_RUN
 from stflow_lib.speedgraph.tables import CHANGE
 
 LAST = "Last value"
+ABOVE = "above last value, %"
 UNKNOWN = "-"  # records of before a validation error was kept, and what the rows do not plan
 
 
@@ -55,6 +57,47 @@ def show_left(
     found = left_table(rows, rule, case)
     if len(found):
         show_table(found, f"{what}: trainings with an MAE below the last value's")
+
+
+def failed_table(
+    rows: Rows, rule: Iterable[Run], case: Callable[[Mapping], str]
+) -> pd.DataFrame:
+    """Failed trainings one by one: MAE, and how far it is above the last value's, in percent.
+
+    Where all of a row failed a table of means says no more than that. Method, `case(record)` and
+    seed down; (part, what) across: the test part, and the validation part that judged it.
+    """
+    bars = {_place(record): record["metric_mae"] for record in runs.records(rule)}
+    lines = [
+        (name, case(r), r["seed"], *_beside(r["metric_mae"], bars.get(_place(r))),
+         *_beside(r.get("valid_error"), _own_rule(r)))
+        for name, group in rows.items()
+        for r in runs.records(group)
+        if r["notes"].get("collapsed")
+    ]  # fmt: skip
+    columns = [(part, what) for part in ("test", "validation") for what in ("MAE", ABOVE)]
+    index = ["method", "amount", "seed"]
+    found = pd.DataFrame(lines, columns=[*index, *columns]).set_index(index)
+    return found.set_axis(pd.MultiIndex.from_tuples(columns), axis=1)
+
+
+def show_failed(
+    rows: Rows, rule: Iterable[Run], case: Callable[[Mapping], str], what: str
+) -> None:
+    """The table of `failed_table`, closed, and how many are below the rule on the test days."""
+    found = failed_table(rows, rule, case)
+    if found.empty:
+        return
+    counts = (found["test", ABOVE] < 0).groupby(level="amount", sort=False).agg(["sum", "size"])
+    said = "; ".join(f"{amount}: {k} of {n}" for amount, k, n in counts.itertuples())
+    show_text(f"Failed trainings with an MAE below the last value's on the test days: {said}.")
+    show_table(found, f"{what}: trainings that failed, MAE", 2, folded="no mean counts them")
+
+
+def _beside(own: float | None, rule: float | None) -> tuple[float, float]:
+    """An error, and by how many percent it is above the rule's; nan where one is not recorded."""
+    own, rule = (math.nan if value is None else value for value in (own, rule))
+    return own, 100 * (own / rule - 1)
 
 
 def _place(record: Mapping) -> tuple[str, ...]:

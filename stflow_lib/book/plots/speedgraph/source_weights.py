@@ -11,10 +11,10 @@ from stflow_lib.book.plots.speedgraph.sources_and_days import (
     ERRORS,
     amounts_of,
     days_of,
-    in_words,
     show_verdicts,
 )
 from stflow_lib.book.plots.style import PALETTE, bare, legend_below
+from stflow_lib.book.plots.transfers import in_words
 from stflow_lib.runs import Rows, Run
 from stflow_lib.speedgraph.tables import ALONE, OURS, RATIOS, RULES
 from stflow_lib.verdicts import paired

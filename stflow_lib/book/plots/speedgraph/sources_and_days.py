@@ -8,17 +8,16 @@ import pandas as pd
 from stflow_lib import runs
 from stflow_lib.book import findings, tables
 from stflow_lib.book.display import OTHER, show_table, show_text
-from stflow_lib.book.plots.speedgraph.left import LAST, show_left
+from stflow_lib.book.plots.speedgraph.left import LAST, show_failed, show_left
 from stflow_lib.book.plots.speedgraph.results import mean_and_spread
 from stflow_lib.book.plots.sweeps import variants_figure
-from stflow_lib.book.plots.transfers import arrow
+from stflow_lib.book.plots.transfers import arrow, in_words
 from stflow_lib.book.verdict_table import verdicts_table
 from stflow_lib.runs import Rows, Run
 from stflow_lib.speedgraph.tables import ALONE
 from stflow_lib.verdicts import paired
 
 ERRORS = ("mae", "rmse")
-WORDS = {"0.25": "6 hours", "1": "1 day"}
 
 
 def errors_by_case(case: Callable[[Mapping], str], *several: Rows) -> pd.DataFrame:
@@ -31,11 +30,6 @@ def errors_by_case(case: Callable[[Mapping], str], *several: Rows) -> pd.DataFra
         if not r["notes"].get("collapsed")
     ]
     return pd.DataFrame(lines, columns=["method", "case", "seed", "mae", "rmse"])
-
-
-def in_words(amount: str) -> str:
-    """ "0.25" -> "6 hours", "3" -> "3 days"."""
-    return WORDS.get(amount, f"{amount} days")
 
 
 def days_of(record: Mapping) -> str:
@@ -158,6 +152,7 @@ def show_scarcity(rows: Rows, caption: str, unit: str) -> None:
     others = {name: (name, ALONE) for name in rows if name != ALONE}
     show_verdicts(tables.compare(rows, others, ERRORS), rows, caption)
     show_left(rows, rows[LAST], days_of, caption)
+    show_failed(rows, rows[LAST], days_of, caption)
     tables.show_costs(rows, f"{caption}: cost, medians over amounts and seeds")
     tables.show_provenance(rows)
 

@@ -54,7 +54,7 @@ def test_a_point_of_one_split_is_hollow():
 def test_the_figure_has_a_panel_for_each_number_of_days():
     fig = control.figure(control.gains(rows()))
     assert [axis.get_title() for axis in fig.axes] == [
-        "0 days of the target",
+        "no day of the target",
         "3 days of the target",
     ]
     plt.close(fig)
@@ -101,4 +101,4 @@ def test_real_pairs_are_counted():
         for weights, rmse in (("none", 10.0), ("shares", 9.0 if pair == "a" else 11.0))
     ]
     said = control.said_of_pairs(control.gains(own))
-    assert "with 0 days -10.0 to +10.0 %, a gain in 1 of 2 pairs" in said
+    assert "with no day -10.0 to +10.0 %, a gain in 1 of 2 pairs" in said

@@ -4,7 +4,7 @@ import pytest
 
 from stflow_lib import runs
 from stflow_lib.book.plots.speedgraph import left
-from stflow_lib.book.plots.speedgraph.sources_and_days import in_words
+from stflow_lib.book.plots.transfers import in_words
 
 RULE = {"rule_valid_error": {"Last value": 2.0}}
 
@@ -52,4 +52,19 @@ def test_without_a_record_of_the_rule_nothing_is_said_of_test_days(rows, capsys)
     left.show_left(rows, rows["Last value"], case, "Days of c")
     assert "Days of c: trainings with an MAE below the last value's" in capsys.readouterr().out
     left.show_left({"None": rows["None"]}, rows["Last value"], case, "Days of c")
+    assert not capsys.readouterr().out
+
+
+def test_failed_trainings_are_told_one_by_one(rows, capsys):
+    for record in runs.records(rows["Bad"]):
+        record["notes"]["collapsed"] = True
+    (low,) = [r for r in runs.records(rows["Bad"]) if r["scarcity"] == "0.25"]
+    low["metric_mae"] = 1.5
+    found = left.failed_table(rows, rows["Last value"], case)
+    assert found.loc[("Bad", "3 days", 0)].tolist() == pytest.approx([9, 200, 9, 350])
+    assert found.loc[("Bad", "6 hours", 0)].tolist() == pytest.approx([1.5, -50, 9, 350])
+    assert len(found) == 2
+    left.show_failed(rows, rows["Last value"], case, "Days of c")
+    assert "on the test days: 3 days: 0 of 1; 6 hours: 1 of 1." in capsys.readouterr().out
+    left.show_failed({"Net": rows["Net"]}, rows["Last value"], case, "Days of c")
     assert not capsys.readouterr().out
