@@ -117,7 +117,7 @@ for size, rows in sized["waves"].items():
                     for run in ablations.reference(size, city).get(name, [])]
              for name in ablations.REFERENCE}  # fmt: skip
     waves.show_waves(rows, trees, [city for city in pairs if ">" in city], size)
-    ablations.show_age(rows)
+    tables.show_stale(rows)
 
 # %% [markdown]
 # ## 4. The size of the bank
@@ -148,7 +148,6 @@ for size, rows in sized["figure4"].items():
     show_table(pd.DataFrame(spans).rename_axis(index="reading of Eq. 5"),
                f"Span of the error over K, % of the base setting ({size})", 2)  # fmt: skip
     tables.show_provenance(rows)
-    ablations.show_age(rows)
     repeating = paired.errors(beside[size]["Last value"], "mae").mean()
     print("trainings that end less than 2 % below repeating the last value",
           f"({repeating:.2f} {unit}):", ablations.near_rule(rows, repeating, 2))  # fmt: skip

@@ -128,7 +128,7 @@ tables.show_provenance(rows["sensors"])
 by_start = scarce.errors_by_case(scarce.first_day_of, whole, rows["starts"])
 scarce.show_means(by_start, f"Three days that begin elsewhere (profile {sizes['starts']})", unit)
 if by_start["case"].nunique() > 1:
-    print("orders that agree with the first column:", scarce.same_order(by_start))
+    show_text(scarce.other_order(by_start))
 show_left(rows["starts"], last, scarce.first_day_of, "Three days that begin elsewhere")
 tables.show_provenance(rows["starts"])
 

@@ -102,8 +102,7 @@ results.show_gains_by_target(told, "Told what other days say: error below that o
 
 # %%
 for name, target in (("scarcity", target_of(plan.cities[0])), ("week", LONG)):
-    by_days = scarce.errors_by_case(scarce.days_of, rows[name])
-    scarce.show_means(by_days, f"Days of {target}", tables.unit_of(target))
+    scarce.show_amounts(rows[name], f"Days of {target}", tables.unit_of(target))
     tables.show_provenance(rows[name])
 
 # %%

@@ -13,6 +13,7 @@ import pandas as pd
 from stflow_lib.book import html_table
 
 NAMED, LINE = 3, 120  # names, and letters, of what a sentence enumerates
+UNKNOWN = "not recorded"
 PROVENANCE = ["profile", "device", "source_hash"]
 
 
@@ -96,15 +97,20 @@ def provenance_lines(records: Iterable[Mapping] | pd.DataFrame) -> list[str]:
     if rows.empty:
         return ["no runs behind this table"]
     rows = rows.reindex(columns=[*PROVENANCE, "threads", "date", "stale"])
-    keys = rows[PROVENANCE].astype(object).fillna("not recorded")
+    keys = rows[PROVENANCE].astype(object).fillna(UNKNOWN)
     keys["device"] += rows["threads"].map(_threads)
     groups = rows.groupby([keys[name] for name in PROVENANCE], sort=True)
     return [_line(*key, group) for key, group in groups]
 
 
+def counted(number: int, noun: str) -> str:
+    """ "1 run", "3 runs"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def _threads(number: float) -> str:
     """What stands behind the device: sums shared by more threads have other last digits."""
-    return "" if pd.isna(number) else f", {number:.0f} threads"
+    return "" if pd.isna(number) else f", {counted(int(number), 'thread')}"
 
 
 def _line(profile: str, device: str, source: str, group: pd.DataFrame) -> str:
@@ -112,9 +118,10 @@ def _line(profile: str, device: str, source: str, group: pd.DataFrame) -> str:
     days = sorted({str(date)[:10] for date in group["date"].dropna()})
     span = " to ".join(days[:1] + days[-1:] if len(days) > 1 else days) or "no date"
     stale = int(group["stale"].eq(True).sum())
-    runs = f"{len(group)} run" + "s" * (len(group) != 1)
     mark = f", {stale} stale" if stale else ""
-    return f"{runs}{mark} · profile {profile} · {device} · {span} · source {source[:10]}"
+    code = source if source == UNKNOWN else source[:10]
+    runs = counted(len(group), "run")
+    return f"{runs}{mark} · profile {profile} · {device} · {span} · source {code}"
 
 
 def provenance(records: Iterable[Mapping] | pd.DataFrame) -> None:
@@ -139,12 +146,15 @@ def provenance_summary(rows: pd.DataFrame) -> str:
     """All origins of some records in one line: how many, which profiles, devices and days."""
     rows = rows.reindex(columns=[*PROVENANCE, "date", "stale"])
     profiles, devices = (
-        ", ".join(sorted(rows[name].fillna("not recorded").astype(str).unique()))
+        ", ".join(sorted(rows[name].fillna(UNKNOWN).astype(str).unique()))
         for name in ("profile", "device")
     )
     days = sorted({str(date)[:10] for date in rows["date"].dropna()}) or ["no date"]
     span = " to ".join(dict.fromkeys([days[0], days[-1]]))
     stale = int(rows["stale"].eq(True).sum())
     mark = f", {stale} stale" * bool(stale)
-    sources = rows["source_hash"].nunique()
-    return f"{len(rows)} runs{mark} · {profiles} · {devices} · {span} · {sources} sources"
+    number, sources = (
+        counted(len(rows), "run"),
+        counted(rows["source_hash"].nunique(), "source"),
+    )
+    return f"{number}{mark} · {profiles} · {devices} · {span} · {sources}"

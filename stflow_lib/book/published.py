@@ -8,6 +8,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from stflow_lib.book.display import counted
+
 FINDING, FOLDED, INJECTED = "finding", "hide-input", "injected-parameters"
 PARAMETERS, LONG = "parameters", "long"
 RECORDS = "train_missing"  # a parameter of all pages that show recorded runs
@@ -111,7 +113,8 @@ def gathered(cells: list[dict]) -> list[dict]:
         return kept
     stale = sum("stale" in line for line in lines)
     mark = f"; {stale} of them with stale runs" * bool(stale)
-    summary = f"Where the numbers of this page come from: {len(lines)} sets of runs{mark}"
+    sets = counted(len(lines), "set")
+    summary = f"Where the numbers of this page come from: {sets} of runs{mark}"
     page = f'<details class="provenance"><summary>{summary}</summary>{"".join(lines)}</details>'
     output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": page}}
     source = "# where the numbers come from"  # a cell without any is left out of a site

@@ -3,7 +3,7 @@
 A table is {label of a row: its runs}, see `stflow_lib.runs.RowTable`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -116,8 +116,15 @@ def show_provenance(rows: Rows) -> None:
     provenance(runs.records(runs_of(rows)))
     if failed := failures(rows):
         show_list("Failed trainings, which no mean counts", failed)
+    show_stale(rows)
     if scored := settings_scored(runs_of(rows)):
         show_list("Own methods whose settings were scored", scored)
+
+
+def show_stale(rows: Rows) -> None:
+    """Say which rows have records of older code; nothing where none has."""
+    if old := _counts(rows, lambda record: record["stale"]):
+        show_list("Stale records, whose code or data have changed since they were made", old)
 
 
 def settings_scored(group: Iterable[Run]) -> list[str]:
@@ -165,8 +172,12 @@ def show_costs(rows: Rows, caption: str) -> None:
 
 def failures(rows: Rows) -> list[str]:
     """Rows with failed trainings, and how many of their records are: "A 1 of 3", "B 3 of 3"."""
+    return _counts(rows, lambda record: record["notes"].get("collapsed"))
+
+
+def _counts(rows: Rows, mark: Callable[[Mapping], object]) -> list[str]:
     found = {
-        row: [bool(record["notes"].get("collapsed")) for record in runs.records(group)]
+        row: [bool(mark(record)) for record in runs.records(group)]
         for row, group in rows.items()
     }
     return [f"{row} {sum(f)} of {len(f)}" for row, f in found.items() if any(f)]

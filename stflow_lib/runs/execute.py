@@ -257,8 +257,10 @@ def device_name() -> str:
     """The accelerator's name, else the processor's with the number of threads in use."""
     import torch
 
-    threads = "" if torch.cuda.is_available() else f", {torch.get_num_threads()} threads"
-    return _chip() + threads
+    if torch.cuda.is_available():
+        return _chip()
+    number = torch.get_num_threads()
+    return f"{_chip()}, {number} thread{'s' * (number != 1)}"
 
 
 def _reset_peak() -> None:

@@ -43,6 +43,8 @@ def test_provenance_of_nothing_and_of_a_record_with_gaps():
     """An empty table says so; a record without a device still counts."""
     assert display.provenance_lines([]) == ["no runs behind this table"]
     assert "not recorded" in display.provenance_lines([FRESH | {"device": None}])[0]
+    (line,) = display.provenance_lines([FRESH | {"source_hash": None}])
+    assert line.endswith("source not recorded")
 
 
 def test_everything_is_text_outside_a_notebook(capsys):
@@ -114,9 +116,7 @@ def test_a_folded_table_says_why(shown):
 def test_provenance_says_the_number_of_threads():
     """Sums shared by two threads have other last digits than those of one."""
     lines = display.provenance_lines([FRESH | {"threads": n} for n in (1, 2, 2)])
-    assert [" · cpu, 1 threads · " in lines[0], " · cpu, 2 threads · " in lines[1]] == [
-        True
-    ] * 2
+    assert [" · cpu, 1 thread · " in lines[0], " · cpu, 2 threads · " in lines[1]] == [True] * 2
     assert lines[1].startswith("2 runs")
     assert " · cpu · " in display.provenance_lines([FRESH])[0]
 

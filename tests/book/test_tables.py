@@ -187,6 +187,15 @@ def test_failed_trainings_are_named_under_the_table(rows, recorded, capsys):
     assert tables.all_errors([failed, fine], "rmse").tolist() == [9.0, 7.0]
 
 
+def test_rows_of_older_code_are_named_under_the_table(rows, recorded, capsys):
+    old, new = (recorded("F", "x>y", {"rmse": 7.0}, seed) for seed in (0, 1))
+    next(iter(tables.runs.records([old])))["stale"] = True
+    tables.show_provenance(rows | {"F": [old, new]})
+    assert capsys.readouterr().out.endswith("have changed since they were made: F 1 of 2.\n")
+    tables.show_provenance({"F": [new]})
+    assert "Stale" not in capsys.readouterr().out
+
+
 def test_live_rows_are_trained_and_labelled(rows, recorded, capsys, monkeypatch):
     """Shown without its label, an error at smoke size reads like a result."""
     trained = []

@@ -7,7 +7,7 @@ import numpy as np
 
 from stflow_lib import runs
 from stflow_lib.book import tables
-from stflow_lib.book.display import show_list, show_text
+from stflow_lib.book.display import show_list
 from stflow_lib.book.plots.speedgraph.left import LAST, show_left
 from stflow_lib.book.plots.speedgraph.sources_and_days import days_of
 from stflow_lib.book.plots.sweeps import variants_figure
@@ -68,18 +68,7 @@ def show_rows(rows: Rows, beside: Rows, base: str, unit: str, title: str) -> Non
     if absent := [name for name in rows if name not in recorded]:
         show_list("Not run", absent)
     tables.show_provenance(rows)
-    show_age(rows)
     show_left(rows, beside[LAST], days_of, title)
-
-
-def show_age(rows: Rows) -> None:
-    """Say how many of the records shown are of older code; nothing where none is."""
-    stale = [bool(record["stale"]) for record in runs.records(tables.runs_of(rows))]
-    if any(stale):
-        show_text(
-            f"{sum(stale)} of {len(stale)} records shown here are stale: the code of their "
-            "methods has changed since, and they say what it did before."
-        )
 
 
 def show_base_against_others(rows: Rows, base: str) -> None:

@@ -1,6 +1,7 @@
 """Tables and figures of the page on scarcity: days, sensors, beginnings and sources."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -21,15 +22,16 @@ ERRORS = ("mae", "rmse")
 
 
 def errors_by_case(case: Callable[[Mapping], str], *several: Rows) -> pd.DataFrame:
-    """A row per record: method, what `case(record)` says, seed, errors; collapsed ones out."""
+    """A row per record: method, what `case(record)` says, draw of sensors, seed, errors; no failed
+    ones."""
     lines = [
-        (method, case(r), r["seed"], r["metric_mae"], r["metric_rmse"])
+        (method, case(r), draw_of(r), r["seed"], r["metric_mae"], r["metric_rmse"])
         for table in several
         for method, group in table.items()
         for r in runs.records(group)
         if not r["notes"].get("collapsed")
     ]
-    return pd.DataFrame(lines, columns=["method", "case", "seed", "mae", "rmse"])
+    return pd.DataFrame(lines, columns=["method", "case", "draw", "seed", "mae", "rmse"])
 
 
 def days_of(record: Mapping) -> str:
@@ -41,6 +43,11 @@ def sensors_of(record: Mapping) -> str:
     """ "P10-sensors8-draw1" -> "8 sensors"."""
     words = _switches(record, "sensors")
     return f"{words[0]} sensors" if words else "all sensors"
+
+
+def draw_of(record: Mapping) -> str:
+    """ "P10-sensors8-draw1" -> "1"; "" where all sensors are in."""
+    return "".join(_switches(record, "draw"))
 
 
 def first_day_of(record: Mapping) -> str:
@@ -72,11 +79,29 @@ def show_means(frame: pd.DataFrame, caption: str, unit: str) -> None:
     if frame.empty:
         print(f"{caption}: nothing recorded yet")
         return
-    wide = mean_errors(frame)
-    show_table(wide, f"{caption}, MAE ({unit})", 2)
-    if ALONE in wide.index:
-        gain = 100 * (1 - wide / wide.loc[ALONE])
-        show_table(gain.drop(index=ALONE), "below the target alone, %", 1)
+    show_table(mean_errors(frame), f"{caption}, MAE ({unit})", 2)
+    gains = gains_over_alone(frame)
+    if len(gains):
+        show_table(
+            gains, "MAE below the target alone, %, over the n draws and seeds that both have"
+        )
+
+
+def gains_over_alone(frame: pd.DataFrame) -> pd.DataFrame:
+    """By how many percent a method's mean MAE is below the target alone's, over the draws and seeds
+    of a case that both have, with their number: methods down, cases across.
+    """
+    own = frame.set_index(["case", "draw", "seed"])
+    alone = own[own["method"] == ALONE]["mae"].rename("alone")
+    both = own[own["method"] != ALONE].join(alone, how="inner").reset_index()
+    found = both.groupby(["method", "case"], sort=False)[["mae", "alone"]]
+    means, counts = found.mean(), found.size()
+    gain = 100 * (1 - means["mae"] / means["alone"])
+    text = [f"{g:+.1f} (n={n})" for g, n in zip(gain, counts, strict=True)]
+    wide = gain.to_frame("gain").assign(text=text).reset_index()
+    order = wide["method"].unique(), frame["case"].unique()
+    wide = wide.pivot(index="method", columns="case", values="text").fillna("-")
+    return wide.reindex(index=order[0], columns=order[1], fill_value="-")
 
 
 def amounts_of(rows: Rows) -> list[str]:
@@ -141,14 +166,19 @@ def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:
         show_table(own, title, folded=OTHER if number else "")
 
 
+def show_amounts(rows: Rows, caption: str, unit: str) -> None:
+    """`amounts_table` of either error."""
+    for number, error in enumerate(ERRORS):
+        title = f"{caption}, {error.upper()} ({unit})"
+        show_table(amounts_table(rows, error), title, best=True, folded=OTHER if number else "")
+
+
 def show_scarcity(rows: Rows, caption: str, unit: str) -> None:
     """The main table: errors by amount of data, gains over the target alone, who left, cost."""
     if not runs.records(planned := tables.runs_of(rows)):
         show_text(f"{caption}: not run; {len(planned)} runs are planned.")
         return
-    for number, error in enumerate(ERRORS):
-        title = f"{caption}, {error.upper()} ({unit})"
-        show_table(amounts_table(rows, error), title, best=True, folded=OTHER if number else "")
+    show_amounts(rows, caption, unit)
     others = {name: (name, ALONE) for name in rows if name != ALONE}
     show_verdicts(tables.compare(rows, others, ERRORS), rows, caption)
     show_left(rows, rows[LAST], days_of, caption)
@@ -168,11 +198,20 @@ def cases_figure(frame: pd.DataFrame, unit: str, title: str) -> plt.Figure | Non
     return variants_figure(panels, ALONE, title) if panels else None
 
 
-def same_order(frame: pd.DataFrame) -> dict[str, bool]:
-    """Whether methods with a record of every case have in each the order of the first one."""
-    ranks = mean_errors(frame).dropna().rank()
-    first, *later = ranks.columns
-    return {case: bool((ranks[case] == ranks[first]).all()) for case in later}
+def other_order(frame: pd.DataFrame) -> str:
+    """Which pairs of methods with a record of every case change places after the first one, and
+    how far apart their means lie there.
+    """
+    means = mean_errors(frame).dropna()
+    first, *later = means.columns
+    swaps = [
+        f"{case}: {low} and {high} ({100 * abs(means[case][low] / means[case][high] - 1):.1f} %)"
+        for case in later
+        for low, high in combinations(means[first].sort_values().index, 2)
+        if means[case][low] > means[case][high]
+    ]
+    same = f"{first} has the order of all others." if not swaps else ""
+    return same or f"Other order than {first}, and how far apart: {'; '.join(swaps)}."
 
 
 def show_sources(frame: pd.DataFrame, every: str, target: str, unit: str) -> None:
@@ -184,4 +223,7 @@ def show_sources(frame: pd.DataFrame, every: str, target: str, unit: str) -> Non
     if every in wide.index and len(wide) > 1:
         worse = 100 * (wide.drop(index=every) / wide.loc[every] - 1)
         show_table(worse, "above the error with all sources, %", 1)
-        print("mean loss from fewer sources, %:", worse.mean().dropna().round(2).to_dict())
+        means = "; ".join(
+            f"{name} {loss:+.1f} %" for name, loss in worse.mean().dropna().items()
+        )
+        show_text(f"Mean change of the error with fewer sources: {means}.")

@@ -16,10 +16,10 @@ def closed():
 
 @pytest.fixture
 def frame():
-    rows = [("Target only", "a day", 0, 4.0, 5.0), ("TSJT", "a day", 0, 3.0, 5.0),
-            ("Target only", "all", 0, 2.0, 5.0), ("Target only", "all", 1, 4.0, 5.0),
-            ("TSJT", "all", 0, 3.3, 5.0)]  # fmt: skip
-    return pd.DataFrame(rows, columns=["method", "case", "seed", "mae", "rmse"])
+    rows = [("Target only", "a day", "", 0, 4.0, 5.0), ("TSJT", "a day", "", 0, 3.0, 5.0),
+            ("Target only", "all", "1", 0, 2.0, 5.0), ("Target only", "all", "2", 0, 4.0, 5.0),
+            ("TSJT", "all", "1", 0, 3.3, 5.0)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["method", "case", "draw", "seed", "mae", "rmse"])
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,10 @@ def test_records_become_rows_and_collapsed_ones_do_not(recorded):
     bad = recorded("A", "x>y", {"mae": 9.0, "rmse": 9.0}, 4, notes={"collapsed": True})
     other = recorded("B", "z>y", {"mae": 3.0, "rmse": 4.0})
     found = scarce.errors_by_case(scarce.sources_of, {"A": [good, bad]}, {"B": [other]})
-    assert found.to_numpy().tolist() == [["A", "x", 3, 1.0, 2.0], ["B", "z", 0, 3.0, 4.0]]
+    assert found.to_numpy().tolist() == [
+        ["A", "x", "", 3, 1.0, 2.0],
+        ["B", "z", "", 0, 3.0, 4.0],
+    ]
 
 
 def test_means_and_gains_over_the_target_alone(frame, capsys):
@@ -48,9 +51,27 @@ def test_means_and_gains_over_the_target_alone(frame, capsys):
     assert means.loc["Target only"].tolist() == [4.0, 3.0] and [*means] == ["a day", "all"]
     scarce.show_means(frame, "Days of y", "mph")
     out = capsys.readouterr().out
-    assert "Days of y, MAE (mph)" in out and "25.0" in out and "-10.0" in out
+    assert "Days of y, MAE (mph)" in out and out.endswith("TSJT    +25.0  -65.0\n")
     scarce.show_means(frame.head(0), "Days of y", "mph")
     assert capsys.readouterr().out == "Days of y: nothing recorded yet\n"
+
+
+def test_gains_are_over_the_draws_that_both_have(frame):
+    """A failed draw of the one left the other's mean over three draws beside one over two."""
+    more = [
+        ("TSJT", "all", "2", 0, 3.0, 5.0),
+        ("TSJT", "all", "3", 0, 99.0, 5.0),
+        ("Trees", "b", "", 0, 1.0, 1.0),
+    ]
+    frame = pd.concat([frame, pd.DataFrame(more, columns=frame.columns)])
+    found = scarce.gains_over_alone(frame)
+    assert found.loc["TSJT"].to_dict() == {
+        "a day": "+25.0 (n=1)",
+        "all": "-5.0 (n=2)",
+        "b": "-",
+    }
+    assert [*found.index] == ["TSJT"]
+    assert scarce.gains_over_alone(frame[frame["method"] == "TSJT"]).empty
 
 
 def test_a_panel_for_each_case_and_a_point_for_each_run(frame):
@@ -64,28 +85,30 @@ def test_a_panel_for_each_case_and_a_point_for_each_run(frame):
 
 
 def test_an_order_that_turns_is_told(frame):
-    assert scarce.same_order(frame) == {"all": False}
-    assert scarce.same_order(frame.replace(3.3, 2.9)) == {"all": True}
+    assert scarce.other_order(frame) == (
+        "Other order than a day, and how far apart: all: TSJT and Target only (10.0 %)."
+    )
+    assert scarce.other_order(frame.replace(3.3, 2.9)) == "a day has the order of all others."
 
 
 def test_an_order_is_that_of_methods_with_every_case(frame):
     """Trees that are recorded in the first case alone made every order another one."""
-    more = [("Trees", "a day", 0, 1.0, 5.0)]
+    more = [("Trees", "a day", "", 0, 1.0, 5.0)]
     frame = pd.concat([frame.replace(3.3, 2.9), pd.DataFrame(more, columns=frame.columns)])
-    assert scarce.same_order(frame) == {"all": True}
+    assert scarce.other_order(frame) == "a day has the order of all others."
 
 
 def test_fewer_sources_beside_all_of_them(capsys):
     rows = [
-        ("TSJT", "a", 0, 3.3, 0.0),
-        ("TSJT", "b", 0, 3.0, 0.0),
-        ("TSJT", "a + b", 0, 3.0, 0.0),
+        ("TSJT", "a", "", 0, 3.3, 0.0),
+        ("TSJT", "b", "", 0, 3.0, 0.0),
+        ("TSJT", "a + b", "", 0, 3.0, 0.0),
     ]
-    frame = pd.DataFrame(rows, columns=["method", "case", "seed", "mae", "rmse"])
+    frame = pd.DataFrame(rows, columns=["method", "case", "draw", "seed", "mae", "rmse"])
     scarce.show_sources(frame, "a + b", "y", "mph")
     out = capsys.readouterr().out
     assert "Sources of y, MAE (mph)" in out and "10.0" in out
-    assert out.endswith("mean loss from fewer sources, %: {'TSJT': 5.0}\n")
+    assert out.endswith("Mean change of the error with fewer sources: TSJT +5.0 %.\n")
     scarce.show_sources(frame.head(0), "a + b", "y", "mph")
     assert not capsys.readouterr().out
 
