@@ -10,11 +10,10 @@ least: int = 3  # methods that must have been tried on a city with an amount of 
 # %% tags=["finding"]
 import matplotlib.pyplot as plt
 
-from stflow_lib.book import glance, patience
+from stflow_lib.book import glance, patience, settings_told
 from stflow_lib.book.advice import sizes
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.glance import groups_figure
-from stflow_lib.book.tables import show_settings
 from stflow_lib.verdicts.claims import PAPERS, TITLES
 from stflow_lib.verdicts.evidence import collect
 from stflow_lib.verdicts.judge import judge
@@ -40,7 +39,7 @@ def show(wing):
             f"{title} ({sizes(found[wing]['profile'])}), lower by (%) than the ...",
         )
     show_text(glance.claims_sentence(judged[wing]))
-    show_settings(wing, "Settings of our own methods with a test error")
+    settings_told.show(wing, "Settings of our own methods with a test error")
 
 
 # %% [markdown]

@@ -11,10 +11,9 @@ least: int = 3  # methods that must have been tried on a city with an amount of 
 # %% tags=["finding"]
 import matplotlib.pyplot as plt
 
-from stflow_lib.book import advice
+from stflow_lib.book import advice, settings_told
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.advice import lead_figure
-from stflow_lib.book.tables import show_settings
 from stflow_lib.verdicts.evidence import collect
 from stflow_lib.verdicts.ranking import METRICS, standings
 
@@ -28,7 +27,7 @@ def show(wing):
     if not found[wing]:
         return
     metric, name = METRICS[wing].upper(), advice.PROBLEMS[wing]
-    rest = advice.sizes(found[wing])
+    rest = advice.schedules(found[wing])
     lead_figure(wing, found[wing], f"{name}: the lowest test {metric} against the next")
     plt.show()
     show_table(advice.answers(wing, found[wing]), f"{name}: lowest test {metric} (networks: {rest})")
@@ -101,7 +100,7 @@ for wing, name in advice.PROBLEMS.items():
 
 # %% tags=["hide-input"]
 for wing, name in advice.PROBLEMS.items():
-    show_settings(wing, f"{name}: settings of our own methods with a test error")
+    settings_told.show(wing, f"{name}: settings of our own methods with a test error")
 
 # %% [markdown]
 # **What to remember.** Take the fastest method of those that cannot be told from the best, and try

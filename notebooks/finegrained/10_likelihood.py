@@ -16,7 +16,7 @@ profile: str = "bench"  # whose recorded runs the page shows: bench, lab or pape
 import matplotlib.pyplot as plt
 
 from stflow_lib import runs
-from stflow_lib.book import findings, split_intervals, tables
+from stflow_lib.book import findings, settings_told, split_intervals, tables
 from stflow_lib.book.display import OTHER, show_table, show_text
 from stflow_lib.book.plots.finegrained import likelihood, live
 from stflow_lib.finegrained.tables import LABELLED
@@ -137,7 +137,7 @@ if len(sure):
 
 # %%
 tables.show_costs(rows, "Medians over cities, amounts of data and seeds")
-tables.show_settings("finegrained", "Settings of our own methods with a test error")
+settings_told.show("finegrained", "Settings of our own methods with a test error")
 
 # %% [markdown]
 # ## Live, in small

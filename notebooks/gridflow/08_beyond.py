@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from stflow_lib import runs
-from stflow_lib.book import demand_intervals, findings, intervals_ahead, tables
+from stflow_lib.book import demand_intervals, findings, intervals_ahead, settings_told, tables
 from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.gridflow import goal, results
 from stflow_lib.book.plots.transfers import gains_panels
@@ -172,7 +172,7 @@ if drawn["low"].notna().any():
 # %%
 three = {m: [run for run in group if run.scarcity == "3"] for m, group in rows.items()}
 tables.show_costs(three, "Three days, medians over pairs and seeds")
-tables.show_settings("gridflow", "Settings of our own methods with a test error")
+settings_told.show("gridflow", "Settings of our own methods with a test error")
 
 # %% [markdown]
 # ## 5. How sure is it, up to a day ahead?

@@ -51,9 +51,14 @@ def answers(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
     return frame if frame["networks"].nunique() > 1 else frame.drop(columns="networks")
 
 
-def sizes(found: Iterable[Standing]) -> str:
-    """The schedules of some places' networks, each once, for a caption or a sentence."""
-    return "; ".join(dict.fromkeys(schedule(one) for one in found if one.trained)) or "none"
+def schedules(found: Iterable[Standing]) -> str:
+    """`sizes` of the profiles of some places' networks."""
+    return sizes(one.profile for one in found if one.trained) or "none"
+
+
+def sizes(profiles: Iterable[str]) -> str:
+    """Some profiles, each once, for a caption or a sentence."""
+    return "; ".join(dict.fromkeys(map(size, profiles)))
 
 
 def _answer(wing: str, one: Standing) -> dict[str, str]:
@@ -130,7 +135,7 @@ def sentence(wing: str, found: list[Standing], metric: str) -> str:
     return (
         f"{PROBLEMS[wing]}: lowest test {metric.upper()}, over {len(found)} cities and amounts of "
         f"data: {lead}. The interval against the next best {said}. Networks: "
-        f"{sizes(found)}.{_untried(wing, found)}"
+        f"{schedules(found)}.{_untried(wing, found)}"
     )
 
 

@@ -4,7 +4,8 @@
 to book/demand_intervals.csv. For each number of hours the method is fitted anew, to windows
 that end so much earlier. Its errors on held-out hours, of the target where days of it are seen and
 else of the sources, are put around its forecasts: in deviations of a count, by direction and size
-of the forecast. Trees beside it are asked for the two quantiles.
+of the forecast. Trees beside it are asked for the two quantiles. The ensemble, whose MLP is told
+the hour behind the newest map, is asked for the next hour only.
 """
 
 import sys
@@ -20,6 +21,7 @@ from torch import Tensor
 from stflow_lib import ROOT
 from stflow_lib.book import intervals_ahead
 from stflow_lib.book.intervals_ahead import CALIBRATED, LEVELS, OURS, QUANTILES
+from stflow_lib.book.plots.transfers import in_words
 from stflow_lib.gridflow import METHODS, TABLES, open_task
 from stflow_lib.gridflow.beyond.further import further
 from stflow_lib.gridflow.beyond.quantile_trees import QuantileTrees, fitted
@@ -30,7 +32,9 @@ from stflow_lib.training.interval_score import Outcome
 from stflow_lib.training.method import Predictor
 
 FILE = ROOT / "book" / "demand_intervals.csv"
+ENSEMBLE = "Ensemble"
 AHEAD = (1, 3, 6, 12, 24)  # hours
+HOURS = {OURS: AHEAD, ENSEMBLE: AHEAD[:1]}
 BUSY = 5  # trips an hour: least mean, over what may be seen, of a cell that is judged
 WHOLE = 0.5  # trips: counts are whole, so no error is measured in less
 Maps = Float[Tensor, "label direction row col"]
@@ -48,7 +52,7 @@ class Guess:
 
 def main(names: list[str], path: Path = FILE) -> None:
     """Measure pairs, all of profile bench unless some are named, in place of older rows."""
-    planned = [r for r in TABLES["table2"]("bench") if r.method == OURS and r.seed == 0]
+    planned = [r for r in TABLES["table2"]("bench") if r.method in HOURS and r.seed == 0]
     for name in names or list(dict.fromkeys(run.city for run in planned)):
         intervals_ahead.renew(path, name, list(measured(r for r in planned if r.city == name)))
 
@@ -63,18 +67,20 @@ def measured(planned: Iterable[Run]) -> Iterator[dict]:
     for run in planned:
         task, place = open_task(run), {"city": run.city, "scarcity": run.scarcity}
         cells = busy(task)
-        for ahead in AHEAD if cells.any() else ():
-            asked = further(task, ahead * task.day // 24)
+        for ahead in HOURS[run.method] if cells.any() else ():
+            asked = further(task, ahead * task.day // 24) if ahead > 1 else task
             for method, found in outcomes(asked, run):
                 yield {**place, "ahead": ahead, "method": method, **judged(cells, found)}
 
 
 def outcomes(task: Task, run: Run) -> Iterator[tuple[str, Outcome]]:
-    """Each method with its forecasts of the test part."""
+    """The run's method with its forecasts of the test part; beside Boosted line the trees'."""
     method = METHODS[run.method]
     predictor = method.fit(task, build_settings(method, run.settings), run.seed)
-    yield OURS, conformal(task, predictor)
-    yield from zip((QUANTILES, CALIBRATED), quantiles(task, fitted(task, LEVELS)), strict=True)
+    yield run.method, conformal(task, predictor)
+    if run.method == OURS:
+        beside = quantiles(task, fitted(task, LEVELS))
+        yield from zip((QUANTILES, CALIBRATED), beside, strict=True)
 
 
 def busy(task: Task) -> Bool[Tensor, "direction row col"]:
@@ -153,11 +159,11 @@ def around(test: Guess, held: Sequence[Guess]) -> Outcome:
     return Outcome(test.truth, test.mean, lower.clamp_min(0), upper.clamp_min(0))
 
 
-def said(found: pd.DataFrame, scarcity: str) -> str:
+def said(found: pd.DataFrame, scarcity: str, ours: str = OURS) -> str:
     """`intervals_ahead.said` of one amount of data."""
-    days = "no day" if scarcity == "0" else f"{scarcity} days"
     cells = f"cells with at least {BUSY} trips an hour"
-    return intervals_ahead.said(found[found["scarcity"] == scarcity], "h", days, cells, "pair")
+    own = found[(found["scarcity"] == scarcity) & found["ahead"].isin(HOURS[ours])]
+    return intervals_ahead.said(own, "h", in_words(scarcity), cells, "pair", ours)
 
 
 if __name__ == "__main__":

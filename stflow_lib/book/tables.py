@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib import runs
+from stflow_lib.book import settings_told
 from stflow_lib.book.display import provenance, show_list, show_table, show_text
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.transfers import arrow, days
@@ -117,7 +118,7 @@ def show_provenance(rows: Rows) -> None:
     if failed := failures(rows):
         show_list("Failed trainings, which no mean counts", failed)
     show_stale(rows)
-    if scored := settings_scored(runs_of(rows)):
+    if scored := settings_told.scored(runs_of(rows)):
         show_list("Own methods whose settings were scored", scored)
 
 
@@ -125,37 +126,6 @@ def show_stale(rows: Rows) -> None:
     """Say which rows have records of older code; nothing where none has."""
     if old := _counts(rows, lambda record: record["stale"]):
         show_list("Stale records, whose code or data have changed since they were made", old)
-
-
-def settings_scored(group: Iterable[Run]) -> list[str]:
-    """How many settings of each of our own methods in a group have a test error, and where."""
-    group = list(group)
-    methods = {run.method for run in group}
-    lines = [
-        line
-        for wing in dict.fromkeys(run.wing for run in group)
-        if methods & set(choosing.own_methods(wing))
-        for line in choosing.settings_scored(wing).itertuples()
-        if line.method in methods
-    ]
-    texts: dict[str, list[str]] = {}
-    for line in lines:
-        where = f"{line.settings} on {line.city}{' (held out)' * line.held_out}"
-        texts.setdefault(line.method, []).append(where)
-    return [f"{name}: {', '.join(places)}" for name, places in texts.items()]
-
-
-def show_settings(wing: str, caption: str) -> None:
-    """Settings of our own methods that have a test error: methods down, targets across."""
-    counted = choosing.settings_scored(wing)
-    if counted.empty:
-        show_text(f"{caption}: none is recorded.")
-        return
-    counted["part"] = counted["held_out"].map({False: "chosen on", True: "held out"})
-    wide = counted.pivot(index="method", columns=["part", "city"], values="settings")
-    wide = wide.reindex(choosing.own_methods(wing)).fillna(0).astype(int)
-    wide = wide.sort_index(axis=1).rename_axis(index=None, columns=[None, None])
-    show_table(wide, caption, folded="how many settings have a test error that is recorded")
 
 
 def show_costs(rows: Rows, caption: str) -> None:

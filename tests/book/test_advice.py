@@ -66,8 +66,8 @@ def test_profiles_are_named_and_the_short_schedule_is_marked():
     fits = standing(*LINES, networks=False)
     found = advice.answers("speedgraph", [APART, LEVEL, fits])["networks"]
     assert found.tolist() == ["lab, short fixed schedule", "bench", "none"]
-    assert advice.sizes([APART, fits, LEVEL, APART]) == "lab, short fixed schedule; bench"
-    assert advice.sizes([fits]) == "none"
+    assert advice.schedules([APART, fits, LEVEL, APART]) == "lab, short fixed schedule; bench"
+    assert advice.schedules([fits]) == "none"
 
 
 def test_costs_are_those_of_the_best_and_of_the_one_to_use():

@@ -11,6 +11,8 @@ from stflow_lib.book import demand_intervals, intervals_ahead
 from stflow_lib.book.demand_intervals import (
     AHEAD,
     BUSY,
+    ENSEMBLE,
+    HOURS,
     Guess,
     around,
     busy,
@@ -157,6 +159,18 @@ def test_every_method_is_measured_at_every_horizon(monkeypatch):
     ]
 
 
+def test_the_ensemble_is_measured_for_the_next_hour(monkeypatch):
+    monkeypatch.setattr(demand_intervals, "fitted", pytest.fail)  # no trees a second time
+    booster = {"trees": 2, "leaves": 4}
+    small = {"line": {"booster": booster, "spans": 2, "labels": 10, "lent": 300},
+             "pooled": {"booster": booster, "spans": 2, "labels": 10},
+             "network": {"source": {"epochs": 1, "epoch_steps": 1},
+                         "target": {"epochs": 1, "epoch_steps": 1}}}  # fmt: skip
+    run = Run("gridflow", ENSEMBLE, "sim-grid-a>sim-grid-c", "P60", "3", "test", 0, small)
+    (row,) = measured([run])
+    assert (row["ahead"], row["method"]) == (1, ENSEMBLE)
+
+
 def rows(scores: dict[str, float], city: str = "a>b", share: float = 0.9) -> pd.DataFrame:
     lines = [{"city": city, "scarcity": "3", "ahead": ahead, "method": name, "inside": share,
               "score": score * ahead, "n": 10}
@@ -173,6 +187,10 @@ def test_the_sentence_counts():
         "of quantiles of trees in 2 of 4 settings (ratio 0.80 to 1.50). Their score is below that "
         "of quantiles of trees, calibrated in 0 of 4 settings (ratio 1.50 to 2.00)."
     )
+    again = pd.concat([found, rows({ENSEMBLE: 2.0})])
+    assert "of Ensemble hold 90.0 to 90.0 %" in (text := said(again, "3", ENSEMBLE))
+    assert "of 1 pair 88 to 92 % in 1 at 1 h." in text and "1 of 1 settings (ratio 0.20" in text
+    assert said(found, "3", ENSEMBLE) == "Nothing was measured yet."
     assert said(found, "0") == said(found[:0], "3") == "Nothing was measured yet."
 
 
@@ -189,8 +207,10 @@ def test_a_pair_that_is_measured_again_replaces_its_rows(tmp_path, monkeypatch):
 def test_what_is_published_has_every_method_at_every_horizon():
     found = table()
     assert len(found) and found["ahead"].isin(AHEAD).all()
-    places = found.groupby(["city", "scarcity", "ahead"])["method"].agg(sorted)
-    assert places.map(lambda m: m == sorted((OURS, QUANTILES, CALIBRATED))).all()
+    places = found.groupby(["city", "scarcity", "ahead"])["method"].agg(set)
+    for (*_, ahead), methods in places.items():
+        both = {name for name, hours in HOURS.items() if ahead in hours}
+        assert methods == both | {QUANTILES, CALIBRATED}
     assert np.allclose(found[["inside", "below", "above"]].sum(axis=1), 1, atol=1e-3)
 
 

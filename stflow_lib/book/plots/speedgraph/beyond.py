@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from stflow_lib import runs
 from stflow_lib.book import tables
 from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.findings import over_the_best
@@ -64,13 +65,35 @@ def sentences(best: pd.DataFrame) -> list[str]:
 
 
 def _sentence(place: str, found: pd.DataFrame) -> str:
-    """ "la, 3 days: MAE lower than that of Trees by -2.9 [-4.0, -1.8] %; ...; not met."."""
+    """ "la, 3 days: MAE 2.9 % [1.8, 4.0] above that of Trees; ...; not met."."""
     parts = [
-        f"{row.metric.upper()} lower than that of {row.row} by {tables.gain_text(row)} %"
+        f"{row.metric.upper()} {below_text(row.gain, row.low, row.high)} that of {row.row}"
         for row in found.itertuples()
     ]
     word = "met" if is_met(found) else "not met"
     return f"{place}: {'; '.join(parts)}; the aim of {AIM:g} % is {word}."
+
+
+def below_text(gain: float, low: float, high: float) -> str:
+    """ "2.9 % [1.8, 4.0] below", or above: percents without a sign for the word to contradict."""
+    word, sign = ("above", -1) if gain < 0 else ("below", 1)
+    low, high = sorted((sign * low, sign * high))
+    return (
+        f"{abs(gain):.1f} %" + (f" [{low:.1f}, {high:.1f}]" if low == low else "") + f" {word}"
+    )
+
+
+def networks(several: Iterable[Rows]) -> str:
+    """Where a network is among the others; elsewhere the best of them is a rule, or trees."""
+    found = {
+        f"{target_of(record['city'])}, {in_words(record['scarcity'])}": None
+        for rows in several
+        for name, group in rows.items()
+        for record in runs.records(group)
+        if name != OURS and record["epochs"] and not record["notes"].get("collapsed")
+    }
+    places = "; ".join(found) or "nowhere"
+    return f"Networks are among the other methods here: {places}. Elsewhere none is recorded."
 
 
 def show_best(best: pd.DataFrame, title: str) -> None:

@@ -45,12 +45,30 @@ def test_the_aim_needs_both_errors_and_an_interval(judged):
     assert (
         "in 1 of 2 recorded cases" in whole and "in 1 its MAE or RMSE is clearly above" in whole
     )
-    assert day.startswith("c, 1 day: MAE lower than that of Net by +20.0 [+19.0, +21.0] %")
+    assert day.startswith("c, 1 day: MAE 20.0 % [19.0, 21.0] below that of Net; RMSE")
     assert day.endswith("is met.") and three.endswith("is not met.")
     unsure = beyond.sentences(best.assign(low=float("nan"), high=float("nan")))
     assert "in 0 of 2 recorded cases" in unsure[0] and "in 0 its" in unsure[0]
     (none,) = beyond.sentences(best.head(0))
     assert none.endswith("recorded yet.")
+
+
+@pytest.mark.parametrize(
+    "gain, low, high, words",
+    [(-0.2, -0.3, -0.1, "0.2 % [0.1, 0.3] above"), (1.0, -1.0, 3.0, "1.0 % [-1.0, 3.0] below"),
+     (-2.0, float("nan"), float("nan"), "2.0 % above")],
+)  # fmt: skip
+def test_a_sign_never_contradicts_its_word(gain, low, high, words):
+    assert beyond.below_text(gain, low, high) == words
+
+
+def test_where_networks_are_recorded_is_told(recorded):
+    net = recorded("Net", "a>c", {"mae": 1.0}, scarcity="0.25")
+    dead = recorded("Net", "a>d", {"mae": 9.0}, notes={"collapsed": True})
+    trees = recorded("Trees", "e", {"mae": 1.0}, epochs=0)
+    said = beyond.networks([{"Net": [net, dead]}, {"Trees": [trees]}])
+    assert "here: c, 6 hours. Elsewhere none" in said
+    assert "here: nowhere." in beyond.networks([{"Trees": [trees]}])
 
 
 def test_a_line_for_each_case_names_the_other(judged):
