@@ -37,6 +37,7 @@ told = {m: g for m, g in TABLES["clock"].rows(profile).items() if m.endswith("to
 whole = TABLES["table2"].rows(profile) | told
 rows = {method: group for method, group in whole.items() if runs.records(group)}
 OURS = "Ensemble" if "Ensemble" in rows else LINE  # a short profile has the line alone
+EACH = "every other method" + f" but its own part {LINE}" * (OURS != LINE)
 parts = {False: "pairs it was chosen on", True: "pairs held out"}
 pairs = {held: [p for p in plan.cities if is_held_out("gridflow", target_of(p)) == held]
          for held in parts}  # fmt: skip
@@ -116,7 +117,8 @@ def show(held: bool) -> None:
     results.show_metric_tables(results.summary_by_pair(rows, pairs[held]), parts[held].capitalize())
     tables.show_gains(found[held], f"{OURS}'s error below the other's")
     for metric, some in found[held].groupby("metric", sort=False):
-        print(findings.compared(some, f"{parts[held]}, {metric.upper()} of {OURS}"))
+        what = f"{parts[held]}, {metric.upper()} of {OURS} against {EACH}"
+        print(findings.compared(of_others(some), what))
     best = goal.against_best(of_others(found[held]))
     show_table(goal.goal_table(best), f"{OURS} against the best other method, {parts[held]}")
     for sentence in goal.goal_sentences(best, parts[held].capitalize()):
@@ -155,7 +157,7 @@ drawn = found[False][found[False]["metric"] == "rmse"]
 title = f"{OURS}: RMSE below that of each other method, 95 % intervals"
 for held, part in parts.items():
     lead = of_others(found[held]).query("metric == 'rmse'")
-    findings.show_comparisons(lead, f"RMSE of {OURS} against every other method, {part}")
+    findings.show_comparisons(lead, f"RMSE of {OURS} against {EACH}, {part}")
     if len(lead):
         show_text(*goal.goal_sentences(goal.against_best(lead), part.capitalize()))
 if drawn["low"].notna().any():
@@ -177,12 +179,15 @@ settings_told.show("gridflow", "Settings of our own methods with a test error")
 # %% [markdown]
 # ## 5. How sure is it, up to a day ahead?
 #
-# Up to a day ahead they are those of Boosted line, which "Your city" uses; the ensemble, whose MLP is
-# told the hour after the newest map, forecasts that hour only and has intervals for it in the last
-# table. For 3, 6, 12 and 24 hours the line is fitted anew, to the same labels with windows that end so much earlier. It then forecasts that hour
-# directly. The other way, to feed each forecast back as an input of the next, had the larger error
-# on validation hours of Washington's taxis. What comes before the days that are seen stays unseen: in
-# its place stand their usual hours.
+# Up to a day ahead they are those of Boosted line; the ensemble, whose MLP is told the hour after
+# the newest map, forecasts that hour only and has intervals for it in the last table. For 3, 6, 12
+# and 24 hours the line is fitted anew, to the same labels with windows that end so much earlier. It
+# then forecasts that hour directly. The other way, to feed each forecast back as an input of the
+# next, had the larger error on validation hours of Washington's taxis;
+# {doc}`../your_city/01_forecast_demand`, where Boosted line is one of several that are mixed as
+# soon as another city is lent, goes it all the same: one fit then serves any number of hours, and
+# what it costs is in the intervals there, which are made from errors of such forecasts. What comes
+# before the days that are seen stays unseen: in its place stand their usual hours.
 #
 # An interval is the method's own errors on held-out hours, put around its forecast: those of the
 # target's validation part where days of it are seen, else those of the source's. They are counted

@@ -170,7 +170,7 @@ sure = speed_intervals.table()
 for form in (intervals_ahead.OURS, speed_intervals.SPREAD):
     for amount in sure["scarcity"].unique():
         show_text(speed_intervals.said(sure, amount, form))
-    intervals_ahead.show(sure, "min", form)
+intervals_ahead.show(sure, "min", intervals_ahead.OURS, speed_intervals.SPREAD)
 
 # %% [markdown]
 # ## 6. Run live

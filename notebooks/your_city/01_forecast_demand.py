@@ -15,11 +15,17 @@
 # header. For any other table name its columns, as in
 # `-p columns "{start: von, end: bis, start_lat: y1, start_lon: x1, end_lat: y2, end_lon: x2}"`.
 # Without `path` the page writes a small file of invented trips and goes on with that.
+#
+# Few days? Lend it a city with a longer record, by name or as the `.nc` file that this page has
+# written for it, with the same length of a step: `-p sources build/your_city/boston.nc`. What places
+# of the same kind of history go on to do is learned there. Below two days and without another city
+# a model that comes with the package forecasts.
 
 # %% tags=["parameters"]
 path: str = ""  # your file; several with commas between them; empty: invented trips
 zone: str = "America/New_York"  # IANA name of the city's time zone
 columns: dict = {}  # start, end, start_lat, start_lon, end_lat, end_lon -> names in your file
+sources: str = ""  # cities to learn from as well; several with commas between them
 cell_m: float = 1000.0  # side of a cell in metres
 like: str = ""  # .nc file or name of a city whose box is taken; empty: around nearly all ends
 hours: int = 12  # to forecast
@@ -65,7 +71,8 @@ write_city(city, folder / f"{name}.nc")
 # has to be. Each predicted hour is an input of the next.
 
 # %%
-model = gridflow.fit(city, hours=hours, method=method or None)
+lending = [source.strip() for source in sources.split(",") if source.strip()]
+model = gridflow.fit(city, lending, hours=hours, method=method or None)
 gridflow.save(model, folder / f"{name}.pt")
 forecast = model(city, hours)
 lent = forecast.attrs["sources"]

@@ -9,9 +9,10 @@
 # one, and then the fine one of other days in the same box, with cells of a half or a quarter.
 #
 # ```
-# python -m stflow_lib page your_city/01_forecast_demand -p path new.csv -p name coarse
+# python -m stflow_lib page your_city/01_forecast_demand -p path new.csv -p name coarse \
+#     -p zone Europe/Berlin
 # python -m stflow_lib page your_city/01_forecast_demand -p path old.csv -p name fine \
-#     -p cell_m 250 -p like build/your_city/coarse.nc
+#     -p zone Europe/Berlin -p cell_m 250 -p like build/your_city/coarse.nc
 # python -m stflow_lib page your_city/02_fine_map -p fine build/your_city/fine.nc \
 #     -p coarse build/your_city/coarse.nc
 # ```
@@ -55,7 +56,11 @@ for city in (past, present):
 # ## Fine maps
 #
 # How a coarse count splits is learned from the first half of the past; the next quarter chooses
-# when to stop, and the last quarter tells how far the split is off.
+# when to stop, and the last quarter tells how far the split is off. Where no method is named it is
+# *ShareNet*, a small network, or *HA*, the mean shares of the past, where fewer than a hundred maps
+# teach. *MultinomialNet*, which {doc}`../what_to_use` names, is built like ShareNet and judged by
+# likelihood: `-p method MultinomialNet`. The line below says what was fitted; HA, if the page you
+# read was made in a hurry.
 
 # %%
 model = finegrained.fit(past, (present.sizes["row"], present.sizes["col"]), method or None)
@@ -69,12 +74,13 @@ busy = int(present.flow.sum(("direction", "row", "col")).values.argmax())
 explore(maps, step=busy)
 
 # %% [markdown]
-# *Figure 1: the hour with the most counts; in JupyterLab you choose which. Left the fine map, right
-# the width of its intervals, which never reach below zero or above the count of the block.*
+# *Figure 1: the step with the most counts; in JupyterLab you choose which. Left the fine map, right
+# the width of its intervals, which never reach below zero or above the count of the block. Whether
+# such intervals hold is measured in {doc}`../finegrained/10_likelihood`.*
 #
 # ## What was written
 #
-# The `.html` is a page by itself, to be opened in any browser: every hour with its width.
+# The `.html` is a page by itself, to be opened in any browser: every step with its width.
 
 # %%
 for ending in ("nc", "parquet", "html"):

@@ -12,7 +12,9 @@
 # ```
 #
 # Add `-p unit mph` for another unit, and `-p sensors sensors.csv` for places (sensor, lat, lon) or
-# edges (from, to, distance). Any step that divides a day will do, and the last day may break off.
+# edges (from, to, distance). Columns with other names are told as in
+# `-p columns "{time: zeit, sensor: id, speed: v}"`. Any step that divides a day will do, and the
+# last day may break off.
 # Without `path` the page writes a small invented file, cut at 14:00, and goes on with that.
 
 # %% tags=["parameters"]
@@ -58,7 +60,8 @@ city = sensors_city(paths, places or None, zone=zone, unit=unit, columns=columns
 # Trees, a linear map and the mean of each time of the day are fitted, and mixed by the errors that
 # they make side by side in steps that have not taught them. Then they are fitted twice more: to all
 # but the last part of your file, to see there how far the mixture is off, which is how wide an
-# interval has to be; and to all of it, for the forecast.
+# interval has to be; and to all of it, for the forecast. With `-p method` a single one takes their
+# place: the line below says what was fitted, *Graph ridge* if the page you read was made in a hurry.
 
 # %%
 model = speedgraph.fit(city, minutes=minutes, method=method or None)
@@ -90,8 +93,8 @@ show_text(interval_scores.said("graph"))
 # %% [markdown]
 # ## How many days must I wait?
 #
-# The same forecast, made at several moments of your own past from the days just before, and held
-# against what came. Only whole numbers of days that your file can spare are tried.
+# Forecasts of a linear method, made at several moments of your own past from the days just before,
+# and held against what came. Only whole numbers of days that your file can spare are tried.
 
 # %%
 enough = city.sizes["time"] * city.attrs["step_minutes"] / 1440 - 0.5
@@ -104,7 +107,7 @@ plt.show()
 # %% [markdown]
 # *Figure 2: mean absolute error by days of own data; lines are means over the moments, bands reach
 # from the best to the worst of them. A line that is flat says that more days are not worth the
-# wait. A linear method is used here, for it is fitted in a second.*
+# wait. A linear method is used here whatever forecasts above, for it is fitted in a second.*
 
 # %%
 first = table(forecast).drop(columns=["lat", "lon"]).head()

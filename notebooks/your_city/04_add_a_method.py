@@ -2,7 +2,7 @@
 # # Add a method
 #
 # *What you need: a function that learns from a task and one that predicts; thirty lines. Runs in:
-# half a minute for the example. You will see: your method in the same table as those of the paper,
+# half a minute for the example. You will see: your method in one table with methods of the book,
 # with the same seeds and days, and what the difference says.*
 #
 # Run it on your own method, a file with a `METHOD`, in one line:
@@ -11,7 +11,8 @@
 # python -m stflow_lib page your_city/04_add_a_method -p path my_method.py -p wing speedgraph
 # ```
 #
-# Without `path` the page writes the example below, and goes on with that.
+# Without `path` the page writes the example below, and goes on with that. It stands beside three
+# quick methods here; with `-p against ""` beside all that have records of the cities.
 
 # %% tags=["parameters"]
 path: str = ""  # your file, in which METHOD stands; empty: the example
@@ -103,7 +104,7 @@ found = compare(
     against=[name for name in against.split(",") if name] or None, profile=profile,
     train_rivals=train_rivals,
 )  # fmt: skip
-show_table(found.table, "Errors, mean and spread over seeds; yours is the last row")
+show_table(found.table, "Errors in the unit of the cities, mean and spread over seeds; yours is last")
 
 # %%
 show_table(found.verdicts.set_index("rival")[["city", "gain", "low", "high", "n", "verdict"]],
@@ -111,7 +112,7 @@ show_table(found.verdicts.set_index("rival")[["city", "gain", "low", "high", "n"
 
 # %% [markdown]
 # A negative gain means that yours is worse. The interval is over seeds and test days, and without
-# one, or with one seed of something that learns, nothing is called shown. The tables of the paper
+# one, or with one seed of something that learns, nothing is called *confirmed*. The tables of the paper
 # stay as they are.
 
 # %%

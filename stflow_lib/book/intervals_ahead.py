@@ -6,6 +6,7 @@ import pandas as pd
 
 from stflow_lib.book import by_city
 from stflow_lib.book.display import show_table
+from stflow_lib.book.plots.transfers import arrow, in_words
 
 OURS = "Boosted line"
 QUANTILES, CALIBRATED = "quantiles of trees", "quantiles of trees, calibrated"
@@ -25,16 +26,30 @@ def renew(path: Path, city: str, rows: list[dict]) -> None:
     by_city.renew(path, city, pd.DataFrame(rows, columns=COLUMNS), [*PLACE, "ahead"])
 
 
-def show(found: pd.DataFrame, unit: str, ours: str = OURS) -> None:
-    """What our intervals hold, their score over that of each rival, and what the rival holds."""
-    if ours not in found["method"].unique():
-        return
-    show_table(inside(found, unit, ours), f"90 % intervals of {ours}: inside, %", digits=1)
-    for rival in (QUANTILES, CALIBRATED):
-        title = f"Interval score of {ours} over that of {rival}"
-        show_table(ratio(found, unit, rival, ours), title, digits=2)
+def show(found: pd.DataFrame, unit: str, *forms: str) -> None:
+    """What the intervals of each of our forms hold, their score over that of each rival, and what
+    the rivals hold.
+    """
+    forms = tuple(f for f in forms or (OURS,) if f in found["method"].unique())
+    for ours in forms:
+        own = in_full(inside(found, unit, ours))
+        show_table(own, f"90 % intervals of {ours}: inside, %", digits=1)
+        for rival in (QUANTILES, CALIBRATED):
+            title = f"Interval score of {ours} over that of {rival}"
+            show_table(in_full(ratio(found, unit, rival, ours)), title, digits=2)
+    for rival in (QUANTILES, CALIBRATED) if forms else ():
         title = f"90 % intervals of {rival}: inside, %"
-        show_table(inside(found, unit, rival), title, digits=1, folded="what the rival holds")
+        own = in_full(inside(found, unit, rival))
+        show_table(own, title, digits=1, folded="what the rival holds")
+
+
+def in_full(wide: pd.DataFrame) -> pd.DataFrame:
+    """Places as people read them, the least amount of a city's data first."""
+    cities = list(dict.fromkeys(city for city, _ in wide.index))
+    order = sorted(wide.index, key=lambda place: (cities.index(place[0]), float(place[1])))
+    names = [(arrow(city), in_words(amount)) for city, amount in order]
+    index = pd.MultiIndex.from_tuples(names, names=["city", "data"])
+    return wide.loc[order].set_axis(index)
 
 
 def show_at(found: pd.DataFrame, ahead: int, unit: str, caption: str) -> None:
@@ -49,7 +64,7 @@ def show_at(found: pd.DataFrame, ahead: int, unit: str, caption: str) -> None:
     wide = wide.dropna().rename_axis(columns=[None, None])
     wide = wide.rename(columns={"inside": "inside, %", "score": f"interval score, {unit}"})
     if len(wide):
-        show_table(wide, caption, digits=1)
+        show_table(in_full(wide), caption, digits=1)
 
 
 def inside(found: pd.DataFrame, unit: str, method: str = OURS) -> pd.DataFrame:

@@ -11,13 +11,13 @@ import pandas as pd
 
 from stflow_lib import runs
 from stflow_lib.book import settings_told
-from stflow_lib.book.display import provenance, show_list, show_table, show_text
+from stflow_lib.book.display import provenance, show_list, show_table
 from stflow_lib.book.plots.comparisons import gains_figure
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.data.catalog.index import entries
 from stflow_lib.runs import Rows, RowTable, Run
 from stflow_lib.runs.pair import split_pair, target_of
-from stflow_lib.verdicts import choosing, paired
+from stflow_lib.verdicts import paired
 from stflow_lib.verdicts.ranking import FIXED
 from stflow_lib.verdicts.resampling import value_of
 from stflow_lib.verdicts.statistics import FINDINGS, NOT_CONVERGED, interval_text

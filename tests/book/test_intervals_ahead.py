@@ -9,6 +9,7 @@ from stflow_lib.book.intervals_ahead import (
     COLUMNS,
     OURS,
     QUANTILES,
+    in_full,
     inside,
     ratio,
     read,
@@ -73,6 +74,9 @@ def test_five_tables_are_shown_or_none(found, monkeypatch):
     )
     show(found[:0], "min")
     assert not titles
+    show(found, "min", OURS, OURS, "Not measured")
+    assert len(titles) == 8 and titles.count(f"90 % intervals of {QUANTILES}: inside, %") == 1
+    titles.clear()
     show(found, "min")
     assert len(titles) == 5 and f"90 % intervals of {CALIBRATED}: inside, %" in titles
 
@@ -87,7 +91,7 @@ def test_one_time_ahead_has_every_method_where_all_are_measured(found, monkeypat
         pd.concat([found, more.assign(method="Other", score=3.0)]), 10, "mph", "Ten minutes"
     )
     (table,) = tables
-    assert [*table.index] == [("b", "3")]
+    assert [*table.index] == [("b", "3 days")]
     assert table["inside, %"].iloc[0].to_dict() == {
         OURS: 90,
         QUANTILES: 50,
@@ -97,3 +101,13 @@ def test_one_time_ahead_has_every_method_where_all_are_measured(found, monkeypat
     assert table["interval score, mph"].iloc[0].tolist() == [8, 10, 5, 3]
     show_at(found, 30, "mph", "Half an hour")
     assert len(tables) == 1
+
+
+def test_places_are_named_as_people_read_them_the_least_data_first():
+    wide = pd.DataFrame({"x": [1, 2, 3]}, index=[("b>a", "3"), ("b>a", "0.25"), ("a", "0")])
+    assert [*in_full(wide).index] == [
+        ("b → a", "6 hours"),
+        ("b → a", "3 days"),
+        ("a", "no day"),
+    ]
+    assert in_full(wide)["x"].tolist() == [2, 1, 3]

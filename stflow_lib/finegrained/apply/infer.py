@@ -23,7 +23,7 @@ from stflow_lib.training.calibrated import Calibrated, demand_form
 from stflow_lib.training.conformal import Bands, demand_levels
 from stflow_lib.training.method import Method, Predictor
 
-DEFAULT, FEW = "ShareNet", "HA"  # what "What to use" names most; for few maps
+DEFAULT, FEW = "ShareNet", "HA"  # built like what "What to use" names; for few maps
 LEAST = 100  # training maps from which a network is trained
 SIZE = "lab"  # of methods, see profiles.yaml
 LEVELS = (0.05, 0.95)
@@ -80,8 +80,8 @@ def infer(
     fine_history, coarse: datasets, names of the catalogue or paths of .nc files, with the same
     directions and unit; the fine grid is the coarse one with each cell cut in M x M, any M.
     Means keep the sum of every coarse cell. Between the `levels` the truth of a fine cell should
-    lie as often as their difference says. method: a name of METHODS; without one a small network
-    that "What to use" names, or shares of the past where there are few maps. DataError, naming
+    lie as often as their difference says. method: a name of METHODS; without one a small network,
+    or shares of the past where there are few maps. DataError, naming
     the nearest grid that would do, where the grids do not divide.
     """
     coarse = open_city(coarse)

@@ -109,6 +109,28 @@ def said_of_the_bar(table: pd.DataFrame) -> str:
     )
 
 
+def usable(table: pd.DataFrame, bar: str = LAST) -> list[str]:
+    """Models of `beside_the_bar` whose mean error without weights is below the bar's."""
+    plain = table[table["weights"] == "none"]
+    return plain[plain["rmse"] < plain[bar]]["model"].tolist()
+
+
+def verdict(found: pd.DataFrame, table: pd.DataFrame) -> str:
+    """For which models the oracle's gain without a day is shown, and for which it says nothing."""
+    own = found[(found["days"] == 0) & (found["weights"] == "oracle")]
+    fine = own["model"].isin(usable(table))
+    groups = {
+        "is above zero beyond doubt for": own[fine & (own["low"] > 0)],
+        "is not shown to differ from zero for": own[fine & ~(own["low"] > 0)],
+        "means little, for the error without weights is above that of the hour before, for":
+            own[~fine],
+    }  # fmt: skip
+    said = [
+        f"{words} {', '.join(some['model'])}" for words, some in groups.items() if len(some)
+    ]
+    return f"Without a day of the target the gain by oracle weights {'; it '.join(said)}."
+
+
 def _span(values: pd.Series) -> str:
     ends = dict.fromkeys((values.min(), values.max()))
     return " to ".join(map(str, ends))
@@ -133,7 +155,7 @@ def said_of_pairs(real: pd.DataFrame) -> str:
     some = real[real["weights"] == "shares"]
     words = [
         f"with {in_words(str(days))} {own['gain'].min():+.1f} to {own['gain'].max():+.1f} %, "
-        f"a gain in {(own['gain'] > 0).sum()} of {len(own)} pairs"
+        f"a gain of 0.1 % or more in {(own['gain'].round(1) > 0).sum()} of {len(own)} pairs"
         for days, own in some.groupby("days")
     ]
     return f"The line with weights by the target's shares of kinds: {'; '.join(words)}."

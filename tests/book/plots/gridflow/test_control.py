@@ -83,6 +83,29 @@ def test_errors_stand_beside_the_hour_before_on_the_same_splits():
     assert f"{control.SMALL} 1 of 2." in said
 
 
+def test_a_gain_of_what_nobody_would_use_is_no_finding():
+    """A network above the hour before stood among the gains beyond doubt."""
+    few = "MLP, 8 units"
+    errors = {  # without weights and with the oracle's, on three splits
+        "line": ((10.0, 10.1, 9.9), (9.0, 9.2, 8.8)),
+        few: ((10.0, 10.1, 9.9), (9.0, 11.0, 10.0)),
+        control.SMALL: ((20.0, 20.1, 19.9), (18.0, 18.2, 17.8)),
+    }
+    own = [run(model, weights, seed, rmse)
+           for model, both in errors.items()
+           for weights, some in zip(("none", "oracle"), both, strict=True)
+           for seed, rmse in enumerate(some)]  # fmt: skip
+    bar = control.beside_the_bar(
+        [*own, *(run(control.LAST, "none", s, 11.0) for s in range(3))]
+    )
+    assert control.usable(bar) == ["line", few]
+    assert control.verdict(control.gains(own), bar) == (
+        "Without a day of the target the gain by oracle weights is above zero beyond doubt for "
+        f"line; it is not shown to differ from zero for {few}; it means little, for the error "
+        f"without weights is above that of the hour before, for {control.SMALL}."
+    )
+
+
 def test_widths_are_compared_on_splits_that_both_have():
     """The mean of eight splits of the narrow one stood beside one split of the wide one."""
     own = [run(model, weights, seed, rmse)
@@ -101,4 +124,4 @@ def test_real_pairs_are_counted():
         for weights, rmse in (("none", 10.0), ("shares", 9.0 if pair == "a" else 11.0))
     ]
     said = control.said_of_pairs(control.gains(own))
-    assert "with no day -10.0 to +10.0 %, a gain in 1 of 2 pairs" in said
+    assert "with no day -10.0 to +10.0 %, a gain of 0.1 % or more in 1 of 2 pairs" in said
