@@ -26,6 +26,7 @@ judged = pd.concat([judge(wing) for wing in PAPERS], ignore_index=True)
 judged["title"] = judged["paper"].map(TITLES)
 show_text(f"All papers: {claims_sentence(judged)}")
 show_text(f"{plots.days_sentence(judged)}.")
+show_text(f"{plots.stale_sentence(judged)}.")
 
 # %% tags=["hide-input"]
 for title, own in judged.groupby("title", sort=False):
@@ -79,8 +80,9 @@ for title, own in judged.groupby("title", sort=False):
 # | equal within 1 % | the whole interval lies within one percent of the other method's error |
 # | open | none of these; a note says how many seeds would settle it |
 #
-# The second column, *so far*, has what the runs say as they are, trained to the end or not. Where
-# the interval excludes the gain that the paper prints, a note says that too, whatever the word.
+# The second column, *so far*, has what the runs say as they are, trained to the end or not. *Stale*
+# are records whose code or data have changed since: they say what a method did before. Where the
+# interval excludes the gain that the paper prints, a note says that too, whatever the word.
 #
 # **Number and gain.** Confirmed if the mean over our seeds lies within the tolerance written in the
 # claim: 0.001 for rules without training, 1 % of the value for trained networks, one percentage

@@ -92,6 +92,10 @@ pairs = {held: [p for p in plan.cities if is_held_out("gridflow", target_of(p)) 
 # what has a network in it needs two. Rules that only repeat need no day of the target, so they are
 # bars where there is none, too.
 #
+# Behind a gain stands what its interval says of the claim that it is above zero: *yes* if all of it
+# is, *opposite* if all of it is below, *equal* if it lies within one percent, *open* if none of
+# these.
+#
 # The goal is an error five percent below that of the *best* other method with the same days of the
 # target, pair by pair. That is more than to be below each of them on average. Boosted line makes
 # up most of the ensemble where days are seen, so its row stands among the gains and not in the

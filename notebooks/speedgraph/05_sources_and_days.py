@@ -57,6 +57,10 @@ last = [*whole["Last value"], *(run for name in ("sensors", "starts")
 # training that is below the rule on validation but not on the test days has learned its few hours
 # by heart.
 #
+# Behind a gain over *Target only* stands what its interval says of the claim that it is above zero:
+# *confirmed* if all of it is, *opposite* if all of it is below, *equal* if it lies within one
+# percent, *open* if none of these.
+#
 # Few days also leave few windows to choose with. From three days on each hour of the day both
 # teaches and chooses in the training that chooses. Of one day the labels that teach lie in ten
 # hours and those that choose in eight others, from 4 to 8 and from 16 to 20 o'clock; of la that day
@@ -86,11 +90,12 @@ scarce.show_scarcity(rows["week"], f"Days of {LONG}", tables.unit_of(LONG))
 #
 # Plain joint training weighs what is in a batch, TSJT gives the sources a two-hundredth of the
 # target's weight, whatever the amount of data. If few data need much help and many need little, the
-# best weight falls as data grow. And if TSB keeps what would do harm out of the step, more weights
-# should do no harm with it than without. Both are questions to one grid: three weights, two amounts
-# of data, the projection or the plain sum; the backbone alone, without prompts. With two seeds
-# intervals are wide: a weight that is not shown to harm is not thereby shown to be harmless, so the
-# table keeps the two apart. And a best weight at either end of the grid may lie beyond it.
+# best weight falls as data grow. And if *TSB*, the rule of {doc}`02_tsjt_method` for what a source
+# may teach, keeps what would do harm out of the step, more weights should do no harm with it than
+# without. Both are questions to one grid: three weights, two amounts of data, the projection or the
+# plain sum; the backbone alone, without prompts. With two seeds intervals are wide: a weight that
+# is not shown to harm is not thereby shown to be harmless, so the table keeps the two apart. And a
+# best weight at either end of the grid may lie beyond it.
 
 # %%
 beside = source_weights.references(rows["ratios"], TABLES["scarcity"].rows(profile))

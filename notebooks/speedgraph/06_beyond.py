@@ -78,6 +78,11 @@ for pair in results.recorded_pairs(rows["table2"], plan.cities):
     show_table(table[table.ne("not run").any(axis=1)], caption, best=True)
 tables.show_provenance(rows["table2"])
 
+# %% [markdown]
+# Behind a gain stands what its interval says of the claim that it is above zero: *yes* if all of it
+# is, *opposite* if all of it is below, *equal* if it lies within one percent, *open* if none of
+# these.
+
 # %%
 gains = beyond.gains(rows["table2"], MEASURES)
 errors = gains[gains["metric"].isin(["mae", "rmse"])]

@@ -60,6 +60,19 @@ def days_sentence(judged: pd.DataFrame) -> str:
     )
 
 
+def stale_sentence(judged: pd.DataFrame) -> str:
+    """How many judgements rest on records that are older than the code, and of which profiles."""
+    run = judged[~judged["verdict"].isin([NOT_RUN, NO_DATA])]
+    stale = run[run["stale"].astype(bool)]
+    if stale.empty:
+        return "No judgement rests on a record that is older than the code"
+    profiles = ", ".join(stale["profile"].unique())
+    return (
+        f"{len(stale)} of {len(run)} judgements rest on a record that is older than the code "
+        f"(stale), profile {profiles}"
+    )
+
+
 def judgements_table(found: pd.DataFrame) -> pd.DataFrame:
     """Statements down, cities across under their profile; places without any run are left out."""
     text = found.assign(

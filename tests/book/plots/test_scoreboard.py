@@ -187,3 +187,11 @@ def test_one_error_is_open_and_the_other_closed(judged, monkeypatch):
 def test_what_was_never_run_is_said(judged, capsys):
     plots.show_judgements(judged[judged["title"] == "Q"].assign(metric="rmse"), "Q", "rmse")
     assert "none of its 1 orders and trends has been run" in capsys.readouterr().out
+
+
+def test_old_records_are_counted_in_the_headline(judged):
+    assert plots.stale_sentence(judged).startswith("No judgement rests")
+    old = judged.assign(stale=[True, False, True, True, False])  # the third was never run
+    assert plots.stale_sentence(old) == (
+        "2 of 3 judgements rest on a record that is older than the code (stale), profile lab"
+    )

@@ -109,7 +109,7 @@ def show_metric_tables(
                 wide = wide.join(theirs)
             show_table(
                 wide,
-                f"{caption}: {metric.upper()}, {days(amount)}",
+                f"{caption}: {metric.upper()} (trips per step), {days(amount)}",
                 best=not folded,
                 folded=folded or why,
             )
