@@ -40,7 +40,7 @@ def show(wing):
 # difference to the next in percent of the next one's error, paired by seed, and by day where the
 # records hold errors by day, with its 95 % interval; *a difference?* says **yes** only where the
 # whole interval is above zero. *No difference shown to* are those whose own interval against the
-# best includes zero, *no interval against* those of which one seed is all there is. *Use* names the
+# best includes zero, and behind them those of which one seed is all there is. *Use* names the
 # best, or the fastest of those to which no difference is shown, if its error is within five percent
 # of the lowest, it never failed and it is fitted in less than half the time; times were taken beside
 # other work, and closer ones say nothing. Without an interval it is a bet on the lowest mean. The

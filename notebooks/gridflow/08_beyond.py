@@ -171,9 +171,8 @@ if drawn["low"].notna().any():
 # %% [markdown]
 # ## 4. What it costs
 #
-# Seconds on one thread, from the records. Other trainings shared the machine, more of them at some
-# times than at others, so they are an order of magnitude: the ensemble cannot take less than its
-# parts.
+# Seconds on one thread, from the records. Other trainings shared the machine, so they are an order of
+# magnitude.
 
 # %%
 three = {m: [run for run in group if run.scarcity == "3"] for m, group in rows.items()}

@@ -63,7 +63,8 @@ def sizes(profiles: Iterable[str]) -> str:
 
 def _answer(wing: str, one: Standing) -> dict[str, str]:
     following = one.rows.iloc[1]
-    word, unknown = difference_word(following), one.rows.index[1:][one.rows["low"].isna()[1:]]
+    word, single = difference_word(following), one.rows.index[1:][one.rows["low"].isna()[1:]]
+    unknown = f"; no interval: {_list(single)}" if len(single) else ""
     return {
         "where": place(wing, one),
         "use": one.cheapest,
@@ -71,8 +72,7 @@ def _answer(wing: str, one: Standing) -> dict[str, str]:
         "next": str(following.name),
         "lower by, %": interval_text(following.gain, following.low, following.high),
         "a difference?": word,
-        "no difference shown to": _list(one.level),
-        "no interval against": _list(unknown),
+        "no difference shown to": _list(one.level) + unknown,
         "ranked": f"{len(one.rows)} of {one.known}",
         "networks": schedule(one),
     }

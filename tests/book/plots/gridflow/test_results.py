@@ -92,7 +92,10 @@ def test_printed_numbers_stand_beside_their_row(rows, capsys):
     """Joined in the paper's order they would stand beside other methods."""
     results.show_metric_tables(results.summary_by_pair(rows, ["x>y"]), "Table 2", True)
     out = capsys.readouterr().out
-    assert "Table 2: RMSE (trips per step), 3 days of target data" in out and "the paper, its files" in out
+    assert (
+        "Table 2: RMSE (trips per step), 3 days of target data" in out
+        and "the paper, its files" in out
+    )
     printed = results.printed_errors("rmse", "3")
     (line,) = [line for line in out.splitlines() if line.startswith("STBaT")][:1]
     assert line.split()[-printed.shape[1] :] == [f"{v:.3f}" for v in printed.loc["STBaT"]]
