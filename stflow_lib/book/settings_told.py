@@ -13,14 +13,14 @@ def scored(group: Iterable[Run]) -> list[str]:
     """How many settings of each of our own methods in a group have a test error, and where."""
     group = list(group)
     methods = {run.method for run in group}
-    wings = [
+    concerned = [
         wing
         for wing in dict.fromkeys(run.wing for run in group)
         if methods & set(choosing.own_methods(wing))
     ]
-    if not wings:
+    if not concerned:
         return []
-    found = pd.concat([choosing.settings_scored(wing) for wing in wings])
+    found = pd.concat([choosing.settings_scored(wing) for wing in concerned])
     found = found[found["method"].isin(methods)]
     found["city"] += found["held_out"].map({False: "", True: " (held out)"})
     places = found.groupby(["method", "settings"], sort=False)["city"].agg(", ".join)
@@ -42,4 +42,8 @@ def show(wing: str, caption: str) -> None:
     wide = counted.pivot(index="method", columns=["part", "city"], values="settings")
     wide = wide.reindex(choosing.own_methods(wing)).fillna(0).astype(int)
     wide = wide.sort_index(axis=1).rename_axis(index=None, columns=[None, None])
-    show_table(wide, caption, folded="how many settings have a test error that is recorded")
+    show_table(
+        wide,
+        caption,
+        folded="with a recorded test error; earlier code under the same settings is not counted",
+    )

@@ -126,7 +126,7 @@ def verdict(found: pd.DataFrame, table: pd.DataFrame) -> str:
             own[~fine],
     }  # fmt: skip
     said = [
-        f"{words} {', '.join(some['model'])}" for words, some in groups.items() if len(some)
+        f"{words} {' and '.join(some['model'])}" for words, some in groups.items() if len(some)
     ]
     return f"Without a day of the target the gain by oracle weights {'; it '.join(said)}."
 
