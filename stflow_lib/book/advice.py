@@ -29,11 +29,6 @@ def size(profile: str) -> str:
     return SIZES.get(profile, profile)
 
 
-def schedule(one: Standing) -> str:
-    """How long the networks were trained that stand in a ranking."""
-    return size(one.profile) if one.trained else "none"
-
-
 def difference_word(row) -> str:
     """What the interval says of the best against another: yes, or how it cannot be told."""
     if np.isnan(row.low):
@@ -74,11 +69,11 @@ def _answer(wing: str, one: Standing) -> dict[str, str]:
         "a difference?": word,
         "no difference shown to": _list(one.level) + unknown,
         "ranked": f"{len(one.rows)} of {one.known}",
-        "networks": schedule(one),
+        "networks": one.profile if one.trained else "none",
     }
 
 
-def _list(names: Sequence[str], most: int = 3) -> str:
+def _list(names: Sequence[str], most: int = 2) -> str:
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest if len(names) else "none"
 

@@ -64,7 +64,7 @@ def test_profiles_are_named_and_the_short_schedule_is_marked():
     assert "networks" not in advice.answers("speedgraph", [APART, UNKNOWN])
     fits = standing(*LINES, networks=False)
     found = advice.answers("speedgraph", [APART, LEVEL, fits])["networks"]
-    assert found.tolist() == ["lab, short fixed schedule", "bench", "none"]
+    assert found.tolist() == ["lab", "bench", "none"]
     assert advice.schedules([APART, fits, LEVEL, APART]) == "lab, short fixed schedule; bench"
     assert advice.schedules([fits]) == "none"
 
@@ -111,7 +111,7 @@ def test_places_have_their_unit(wing, city, text):
 def test_long_lists_are_cut_but_counted():
     many = [(name, 1.0, 1.0, -1.0, 3.0, "open") for name in "BCDEF"]
     row = advice.answers("speedgraph", [standing(BEST, *many)]).iloc[0]
-    assert row["no difference shown to"] == "B, C, D and 2 more"
+    assert row["no difference shown to"] == "B, C and 3 more"
     assert np.isnan(standing(BEST).rows.loc["A", "gain"])
 
 
