@@ -38,17 +38,17 @@ def show(wing):
 # %% [markdown]
 # How to read it. *Lowest error* is the lowest mean over seeds on the test part. *Lower by* is the
 # difference to the next in percent of the next one's error, paired by seed, and by day where the
-# records hold errors by day, with its 95 % interval; *a difference?* says **yes** only where the
-# whole interval is above zero. *No difference shown to* are those whose own interval against the
-# best includes zero, and behind them those of which one seed is all there is. *Use* names the
-# best, or the fastest of those to which no difference is shown, if its error is within five percent
-# of the lowest, it never failed and it is fitted in less than half the time; times were taken beside
-# other work, and closer ones say nothing. Without an interval it is a bet on the lowest mean. The
-# best was picked by the errors that are compared, which flatters it: an interval that hardly
-# excludes zero is a weak reason.
+# records hold errors by day, with its 95 % interval; *shown?* says **yes** only where the whole
+# interval is above zero. *No difference shown to* are those whose own interval against the best
+# includes zero, and behind them those of which one seed is all there is. *Use* names the best, or
+# the fastest of those to which no difference is shown, if its error is within five percent of the
+# lowest, it never failed and it is fitted in less than half the time; times were taken beside other
+# work, and closer ones say nothing. Without an interval it is a bet on the lowest mean. The best
+# was picked by the errors that are compared, which flatters it: an interval that hardly excludes
+# zero is a weak reason.
 #
 # Methods that learn by steps are compared within one profile, the one with the longest schedule
-# that has records, named under *networks*; what is fitted without steps has the same result at each.
+# that has records, named under *profile*; what is fitted without steps has the same result at each.
 # *Ranked* says how many of the methods recorded at any profile took part: the others have no record
 # at this one, failed, or were ended by a cap. A **short fixed schedule** shows who learns fast, not
 # who is best once learning has ended. Failed trainings, and those that a cap ended before learning

@@ -14,6 +14,7 @@ from stflow_lib.verdicts.ranking import FIXED, Standing
 from stflow_lib.verdicts.statistics import CONFIRMED, EQUAL, interval_text
 
 PROBLEMS = {"finegrained": "Fine maps", "gridflow": "Demand", "speedgraph": "Speeds"}
+UNSHOWN = "no difference shown"
 SIZES = {FIXED: "lab, short fixed schedule"}  # words for a profile, else its name
 
 
@@ -34,7 +35,7 @@ def difference_word(row) -> str:
     if np.isnan(row.low):
         return "no interval"
     words = {CONFIRMED: "yes", EQUAL: EQUAL}
-    return words.get(row.so_far, "no difference shown")
+    return words.get(row.so_far, UNSHOWN)
 
 
 def answers(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
@@ -43,7 +44,7 @@ def answers(wing: str, found: Iterable[Standing]) -> pd.DataFrame:
     The profile is a column where there are several, else it belongs in the caption.
     """
     frame = pd.DataFrame([_answer(wing, one) for one in found]).set_index("where")
-    return frame if frame["networks"].nunique() > 1 else frame.drop(columns="networks")
+    return frame if frame["profile"].nunique() > 1 else frame.drop(columns="profile")
 
 
 def schedules(found: Iterable[Standing]) -> str:
@@ -66,10 +67,10 @@ def _answer(wing: str, one: Standing) -> dict[str, str]:
         "lowest error": one.best,
         "next": str(following.name),
         "lower by, %": interval_text(following.gain, following.low, following.high),
-        "a difference?": word,
+        "shown?": "no" if word == UNSHOWN else word,
         "no difference shown to": _list(one.level) + unknown,
         "ranked": f"{len(one.rows)} of {one.known}",
-        "networks": one.profile if one.trained else "none",
+        "profile": one.profile if one.trained else "none",
     }
 
 
@@ -120,7 +121,7 @@ def sentence(wing: str, found: list[Standing], metric: str) -> str:
     wins = Counter(one.best for one in found).most_common()
     lead = ", ".join(f"{name} ({count})" for name, count in wins)
     words = Counter(difference_word(one.rows.iloc[1]) for one in found)
-    level = words[EQUAL] + words["no difference shown"]
+    level = words[EQUAL] + words[UNSHOWN]
     parts = {
         "excludes zero at {}": words["yes"],
         "includes it, so no difference is shown, at {}": level,

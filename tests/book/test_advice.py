@@ -36,21 +36,21 @@ UNKNOWN = standing(BEST, ("B", 1.0, 5.0, NAN, NAN, ""))
 def test_a_method_is_the_best_where_its_interval_excludes_zero():
     row = advice.answers("speedgraph", [APART]).loc["la, 3 days"]
     assert row["use"] == row["lowest error"] == "A" and row["next"] == "B"
-    assert row["lower by, %"] == "+5.0 [+2.0, +8.0]" and row["a difference?"] == "yes"
+    assert row["lower by, %"] == "+5.0 [+2.0, +8.0]" and row["shown?"] == "yes"
     assert row["no difference shown to"] == "none" and row["ranked"] == "2 of 4"
 
 
 def test_no_difference_is_said_and_the_fastest_is_named():
     """D is faster still, but its errors are higher beyond doubt."""
     row = advice.answers("speedgraph", [LEVEL]).loc["la, 3 days"]
-    assert row["a difference?"] == "no difference shown"
+    assert row["shown?"] == "no"
     assert row["no difference shown to"] == "B, C" and row["use"] == "C"
 
 
 def test_without_an_interval_nothing_is_claimed():
     """One seed against one seed says neither "better" nor "no difference"."""
     row = advice.answers("speedgraph", [UNKNOWN]).loc["la, 3 days"]
-    assert row["a difference?"] == "no interval" and row["lower by, %"] == "+5.0"
+    assert row["shown?"] == "no interval" and row["lower by, %"] == "+5.0"
     assert row["no difference shown to"] == "none; no interval: B" and row["use"] == "A"
 
 
@@ -61,9 +61,9 @@ def test_equal_is_no_difference():
 
 def test_profiles_are_named_and_the_short_schedule_is_marked():
     """A reader must see which answers rest on trainings that had not ended."""
-    assert "networks" not in advice.answers("speedgraph", [APART, UNKNOWN])
+    assert "profile" not in advice.answers("speedgraph", [APART, UNKNOWN])
     fits = standing(*LINES, networks=False)
-    found = advice.answers("speedgraph", [APART, LEVEL, fits])["networks"]
+    found = advice.answers("speedgraph", [APART, LEVEL, fits])["profile"]
     assert found.tolist() == ["lab", "bench", "none"]
     assert advice.schedules([APART, fits, LEVEL, APART]) == "lab, short fixed schedule; bench"
     assert advice.schedules([fits]) == "none"
