@@ -36,8 +36,7 @@ class Standing:
     `statistics.FINDINGS`, "" without an interval); NaN in the first row. `samples`: the errors
     by method. `converged`: methods whose runs all ended by the rule of their schedule. `left_out`:
     method -> why runs of it are not ranked, those of longer schedules that give no ranking by
-    "method at profile". `known`: how many methods are recorded here at any
-    profile.
+    "method at profile". `known`: how many methods are recorded here at any profile.
     """
 
     city: str

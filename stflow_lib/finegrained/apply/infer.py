@@ -81,8 +81,8 @@ def infer(
     directions and unit; the fine grid is the coarse one with each cell cut in M x M, any M.
     Means keep the sum of every coarse cell. Between the `levels` the truth of a fine cell should
     lie as often as their difference says. method: a name of METHODS; without one a small network,
-    or shares of the past where there are few maps. DataError, naming
-    the nearest grid that would do, where the grids do not divide.
+    or shares of the past where there are few maps. DataError, naming the nearest grid that would
+    do, where the grids do not divide.
     """
     coarse = open_city(coarse)
     return fit(fine_history, coarse.flow.shape[2:], method)(coarse, levels)

@@ -25,7 +25,7 @@ def left_table(rows: Rows, rule: Iterable[Run], case: Callable[[Mapping], str]) 
     methods with a recorded training down, (part, case) across; a column of which no record tells
     is left out.
     """
-    bars = {_place(record): record["metric_mae"] for record in runs.records(rule)}
+    bars = _bars(rule)
     parts = {
         "validation": lambda r: _below(r.get("valid_error"), _own_rule(r)),
         "test": lambda r: _below(r["metric_mae"], bars.get(_place(r))),
@@ -67,7 +67,7 @@ def failed_table(
     Where all of a row failed a table of means says no more than that. Method, `case(record)` and
     seed down; (part, what) across: the test part, and the validation part that judged it.
     """
-    bars = {_place(record): record["metric_mae"] for record in runs.records(rule)}
+    bars = _bars(rule)
     lines = [
         (name, case(r), r["seed"], *_beside(r["metric_mae"], bars.get(_place(r))),
          *_beside(r.get("valid_error"), _own_rule(r)))
@@ -98,6 +98,11 @@ def _beside(own: float | None, rule: float | None) -> tuple[float, float]:
     """An error, and by how many percent it is above the rule's; nan where one is not recorded."""
     own, rule = (math.nan if value is None else value for value in (own, rule))
     return own, 100 * (own / rule - 1)
+
+
+def _bars(rule: Iterable[Run]) -> dict[tuple[str, ...], float]:
+    """The rule's test errors by place."""
+    return {_place(record): record["metric_mae"] for record in runs.records(rule)}
 
 
 def _place(record: Mapping) -> tuple[str, ...]:

@@ -98,10 +98,8 @@ def gains_over_alone(frame: pd.DataFrame) -> pd.DataFrame:
     means, counts = found.mean(), found.size()
     gain = 100 * (1 - means["mae"] / means["alone"])
     text = [f"{g:+.1f} (n={n})" for g, n in zip(gain, counts, strict=True)]
-    wide = gain.to_frame("gain").assign(text=text).reset_index()
-    order = wide["method"].unique(), frame["case"].unique()
-    wide = wide.pivot(index="method", columns="case", values="text").fillna("-")
-    return wide.reindex(index=order[0], columns=order[1], fill_value="-")
+    wide = pd.Series(text, gain.index).unstack(fill_value="-")
+    return wide.reindex(both["method"].unique(), columns=frame["case"].unique(), fill_value="-")
 
 
 def amounts_of(rows: Rows) -> list[str]:
@@ -166,19 +164,14 @@ def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:
         show_table(own, title, folded=OTHER if number else "")
 
 
-def show_amounts(rows: Rows, caption: str, unit: str) -> None:
-    """`amounts_table` of either error."""
-    for number, error in enumerate(ERRORS):
-        title = f"{caption}, {error.upper()} ({unit})"
-        show_table(amounts_table(rows, error), title, best=True, folded=OTHER if number else "")
-
-
 def show_scarcity(rows: Rows, caption: str, unit: str) -> None:
     """The main table: errors by amount of data, gains over the target alone, who left, cost."""
     if not runs.records(planned := tables.runs_of(rows)):
         show_text(f"{caption}: not run; {len(planned)} runs are planned.")
         return
-    show_amounts(rows, caption, unit)
+    for number, error in enumerate(ERRORS):
+        title = f"{caption}, {error.upper()} ({unit})"
+        show_table(amounts_table(rows, error), title, best=True, folded=OTHER if number else "")
     others = {name: (name, ALONE) for name in rows if name != ALONE}
     show_verdicts(tables.compare(rows, others, ERRORS), rows, caption)
     show_left(rows, rows[LAST], days_of, caption)
@@ -210,8 +203,9 @@ def other_order(frame: pd.DataFrame) -> str:
         for low, high in combinations(means[first].sort_values().index, 2)
         if means[case][low] > means[case][high]
     ]
-    same = f"{first} has the order of all others." if not swaps else ""
-    return same or f"Other order than {first}, and how far apart: {'; '.join(swaps)}."
+    if not swaps:
+        return f"{first} has the order of all others."
+    return f"Other order than {first}, and how far apart: {'; '.join(swaps)}."
 
 
 def show_sources(frame: pd.DataFrame, every: str, target: str, unit: str) -> None:
