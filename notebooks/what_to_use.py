@@ -48,11 +48,12 @@ def show(wing):
 # zero is a weak reason.
 #
 # Methods that learn by steps are compared within one profile, the one with the longest schedule
-# that has records, named under *profile*; what is fitted without steps has the same result at each.
-# *Ranked* says how many of the methods recorded at any profile took part: the others have no record
-# at this one, failed, or were ended by a cap. A **short fixed schedule** shows who learns fast, not
-# who is best once learning has ended. Failed trainings, and those that a cap ended before learning
-# did, are listed at the end and never ranked; nor is a rule that reads the target's whole history.
+# that has records, named under *profile*; what is fitted without steps stands beside them with its
+# records of the longest. *Ranked* says how many of the methods recorded at any profile took part:
+# the others have no record at this one, failed, or were ended by a cap. A **short fixed schedule**
+# shows who learns fast, not who is best once learning has ended. Failed trainings, and those that a
+# cap ended before learning did, are listed at the end and never ranked; nor is a rule that reads
+# the target's whole history.
 #
 # ## Fine maps from coarse ones
 #
