@@ -66,7 +66,7 @@ at["further"] = profile  # what a short schedule alone has recorded stands below
 rows |= {name: TABLES[name].rows(size) for name, size in at.items()}
 few, none = (str(amount) for amount in plan.fractions)
 tasks = [(pair, amount) for pair in table_pairs for amount in (few, none)]
-fill(rows, train_missing)
+fill({TABLES[name].title: rows[name] for name in rows}, train_missing)
 
 # %% [markdown]
 # ## 1. Table 2

@@ -49,7 +49,7 @@ names = ("figure3", "strength", "figure4", "poi")
 at = {name: longest_recorded(TABLES[name], profile) for name in names}
 rows = {name: TABLES[name].rows(size) for name, size in at.items()}
 unchanged = {name: TABLES["figure3"].rows(size) for name, size in at.items()}  # of each size
-fill(rows, train_missing)
+fill({TABLES[name].title: rows[name] for name in rows}, train_missing)
 base = rows["figure3"]["STBaT"]
 pair, days = base[0].city, base[0].scarcity
 labels = {metric: f"test {metric.upper()} ({unit_of(pair)})" for metric in METRICS}

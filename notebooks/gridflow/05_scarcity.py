@@ -51,7 +51,7 @@ rows, table2 = TABLES["figure5"].rows(size), TABLES["table2"].rows(size)
 rows |= {"ST-net alone": table2["ST-net"], "Line": table2["Linear"]}
 rows["Previous hour"] = table2["Previous hour"]
 print(f"profile {size}")
-fill({"figure5": rows}, train_missing)
+fill({TABLES["figure5"].title: rows}, train_missing)
 
 # %% [markdown]
 # The days are the last ones before the target's validation part, as on the page of the

@@ -38,7 +38,7 @@ from stflow_lib.verdicts.ranking import FIXED
 plan = Plan.of(profile)
 rows = TABLES["table2"].rows(profile)
 print(f"profile {profile}")
-tables.fill({"Table 2": rows}, train_missing)
+tables.fill({TABLES["table2"].title: rows}, train_missing)
 
 # %% [markdown]
 # ## 1. Table 2

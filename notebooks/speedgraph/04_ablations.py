@@ -45,7 +45,7 @@ unit = tables.unit_of(pair)
 beside = {size: ablations.reference(size, pair) for rows in sized.values() for size in rows}
 print(f"{arrow(pair)}, three days")
 for size in beside:
-    shown = {name: rows[size] for name, rows in sized.items() if size in rows}
+    shown = {TABLES[name].title: rows[size] for name, rows in sized.items() if size in rows}
     print(f"profile {size}")
     tables.fill(shown, train_missing)
 

@@ -36,7 +36,7 @@ names = ("scarcity", "sensors", "starts", "figure5")
 sizes = {name: tables.longest_recorded(TABLES[name], profile) for name in names}
 rows = {name: TABLES[name].rows(size) for name, size in sizes.items()}
 rows |= {name: TABLES[name].rows(profile) for name in ("week", "ratios")}
-tables.fill(rows, train_missing)
+tables.fill({TABLES[name].title: rows[name] for name in rows}, train_missing)
 plan = Plan.of(sizes["sensors"])
 pair = plan.cities[0]
 target = target_of(pair)

@@ -156,6 +156,12 @@ class RowTable:
 
     rows: Callable[[str], Rows]
 
+    @property
+    def title(self) -> str:
+        """What its rows compare, from the function that names them."""
+        function = getattr(self.rows, "func", self.rows)  # of a partial
+        return (function.__doc__ or "").partition("\n")[0].removesuffix(".")
+
     def __call__(self, profile: str) -> list[Run]:
         """The runs of all rows at a profile."""
         runs = [run for row in self.rows(profile).values() for run in row]

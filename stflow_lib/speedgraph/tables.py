@@ -98,7 +98,7 @@ def figure4(profile: str) -> Rows:
 
 
 def figure5(profile: str) -> Rows:
-    """Fewer source cities: every subset of them, one seed."""
+    """Every subset of the source cities, one seed."""
     plan = Plan.of(profile)
     return {
         method: plan.runs([method], subsets(plan.cities[0]), plan.few, plan.seeds[:1])

@@ -1,5 +1,7 @@
 """Tables say what ran, what did not, what collapsed and what is stale."""
 
+from functools import partial
+
 import pandas as pd
 import pytest
 
@@ -32,6 +34,17 @@ def test_table_in_the_papers_order_says_what_is_not_run_and_what_collapsed(toy):
     )
     only = [toy.run("COLLAPSES", seed=1)]
     assert runs.table(only).iloc[0, 0] == "collapsed (n=0, 1 collapsed)"
+
+
+def test_a_tables_title_is_what_its_function_says():
+    def fewer_days(days: int, profile: str):
+        """The first days of a city.
+
+        Its last are another table.
+        """
+
+    assert runs.RowTable(fewer_days).title == "The first days of a city"
+    assert runs.RowTable(partial(fewer_days, 3)).title == "The first days of a city"
 
 
 def test_table_marks_partial_and_stale_cells(change_code, toy):
