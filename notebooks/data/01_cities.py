@@ -182,7 +182,7 @@ for city in graphs.values():
 
 # %% [markdown]
 # On the right, dark streaks are jams, and they line up: the same sensors at the same hours on
-# working days. That is why the hour-of-week mean is hard to beat an hour ahead, and why the
+# working days. That is what the hour-of-week mean lives on, and why the
 # interesting errors sit at the edges of the streaks. Light grey is missing. It is not always
 # honest: San Diego shows no gap, yet only 48 % of its readings were observed and the rest filled in
 # by the operator (`observed` says which). In Aarhus a zero means that no vehicle passed; read as

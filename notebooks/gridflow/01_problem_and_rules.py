@@ -3,7 +3,7 @@
 #
 # *What you need: averages, least squares. Reading: 25 minutes. Runs in: half a minute. You will
 # see: what it means to predict demand in a city with three days of data, who may see which day,
-# five rules that learn next to nothing, and a line that is hard to beat.*
+# five rules that learn next to nothing, and a line beside which networks will be measured.*
 #
 # A new taxi service in Washington has three days of records. New York has years. Can what is known
 # there help here? STBaT {cite}`stbat` says yes, and adds: only if rare kinds of places are learned

@@ -67,6 +67,22 @@ def show_at(found: pd.DataFrame, ahead: int, unit: str, caption: str) -> None:
         show_table(in_full(wide), caption, digits=1)
 
 
+def sides(found: pd.DataFrame, city: str, ahead: int, unit: str) -> list[str]:
+    """What share of a city's truth fell above each method's 90 % interval, and what share below:
+    a sentence for each amount of data.
+    """
+    there = found[(found["city"] == city) & (found["ahead"] == ahead)]
+    said = []
+    for amount, own in there.sort_values("scarcity").groupby("scarcity"):
+        shares = [
+            f"{row.method} {100 * row.above:.1f} and {100 * row.below:.1f} %"
+            for row in own.itertuples()
+        ]
+        place = f"{arrow(city)}, {ahead} {unit} ahead, {in_words(str(amount))}"
+        said.append(f"{place}: above and below the intervals of {'; '.join(shares)}.")
+    return said
+
+
 def inside(found: pd.DataFrame, unit: str, method: str = OURS) -> pd.DataFrame:
     """What a method's intervals hold, in percent: a row for each place, a column for each time."""
     own = found[found["method"] == method]

@@ -17,6 +17,7 @@ from stflow_lib.book.intervals_ahead import (
     said,
     show,
     show_at,
+    sides,
 )
 
 
@@ -111,3 +112,19 @@ def test_places_are_named_as_people_read_them_the_least_data_first():
         ("a", "no day"),
     ]
     assert in_full(wide)["x"].tolist() == [2, 1, 3]
+
+
+def test_each_method_says_on_which_side_the_truth_fell():
+    """Trees without a day can be wrong on one side where a line is wrong on neither."""
+    place = {"city": "b", "ahead": 1}
+    found = pd.DataFrame([
+        place | {"scarcity": "3", "method": OURS, "above": 0.1, "below": 0.02},
+        place | {"scarcity": "0", "method": OURS, "above": 0.021, "below": 0.007},
+        place | {"scarcity": "0", "method": QUANTILES, "above": 0.104, "below": 0.2238},
+        {"city": "a", "ahead": 1, "scarcity": "0", "method": OURS, "above": 1, "below": 0},
+    ])  # fmt: skip
+    assert sides(found, "b", 1, "h") == [
+        "b, 1 h ahead, no day: above and below the intervals of Boosted line 2.1 and 0.7 %; "
+        "quantiles of trees 10.4 and 22.4 %.",
+        "b, 1 h ahead, 3 days: above and below the intervals of Boosted line 10.0 and 2.0 %.",
+    ]

@@ -3,6 +3,8 @@
 `gains` is what `stflow_lib.book.tables.compare` returns for our method beside each other one.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,8 @@ from stflow_lib.book.findings import over_the_best
 from stflow_lib.book.plots.gridflow.results import METRICS, usable_rules
 from stflow_lib.book.plots.transfers import arrow, days
 from stflow_lib.book.tables import gain_text
+from stflow_lib.gridflow.beyond.ensemble import PARTS
+from stflow_lib.runs import Run, records
 
 GOAL = 5.0  # percent below the best other method
 PLACE = ["city", "scarcity", "metric"]
@@ -56,6 +60,19 @@ def goal_table(best: pd.DataFrame) -> pd.DataFrame:
         for metric in METRICS
     }
     return pd.concat(parts, axis=1).rename_axis(index=[None, None])
+
+
+def shares_said(group: Iterable[Run], part: str) -> str:
+    """How much of an ensemble one of its parts is, over recorded runs with days of the target."""
+    shares = [r["notes"]["shares"] for r in records(group) if r["notes"].get("shares")]
+    if not shares:
+        return f"No record tells the weight of {part}."
+    own = [weights[list(PARTS).index(part)] for weights in shares]
+    most = sum(mine == max(weights) for mine, weights in zip(own, shares, strict=True))
+    return (
+        f"Where days are seen, {PARTS[part].name} has {min(own):.2f} to {max(own):.2f} of the "
+        f"weight, more than any other part in {most} of {len(own)} trainings."
+    )
 
 
 def goal_sentences(best: pd.DataFrame, what: str) -> list[str]:

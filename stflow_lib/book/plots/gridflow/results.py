@@ -20,7 +20,7 @@ from stflow_lib.verdicts import paired, statistics
 from stflow_lib.verdicts.claims import SCENARIOS, reported
 
 METRICS = ("rmse", "mae")
-BESIDE = "Finetuned"  # stands in the cell of a row with fewer seeds, with the same ones
+BESIDE = "Finetuned"  # a row with other seeds than it is set beside it on those that both have
 REPEATS = ("Previous hour", "Yesterday", "Last week")  # need no day of the target
 NONE_LEFT = "all failed"  # stands for the best of rows of which no training succeeded
 IMPROVEMENTS = [
@@ -31,8 +31,9 @@ IMPROVEMENTS = [
 def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
     """Means of every row at every pair: what knows no source under each of its sources.
 
-    Columns of `runs.summary`, `pair`, and `beside`: for a row that lacks seeds of BESIDE the mean
-    of that one over the seeds that both have; NaN for all others.
+    Columns of `runs.summary`, `pair`, and means over the seeds that a row shares with BESIDE:
+    `beside` of that one where the row lacks some of its seeds, `alike` of the row where it has
+    more; NaN for all others.
     """
     frames = [
         runs.summary(group, METRICS).assign(row=row) for row, group in rows.items() if group
@@ -42,16 +43,19 @@ def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
         long[long["city"].isin([pair, target_of(pair)])].assign(pair=pair) for pair in pairs
     ]
     found = pd.concat(beside, ignore_index=True)
-    return found.assign(beside=[_beside(rows, cell) for cell in found.itertuples()])
+    shared = [_shared(rows, cell) for cell in found.itertuples()]
+    return found.assign(**dict(zip(("beside", "alike"), zip(*shared, strict=True), strict=True)))
 
 
-def _beside(rows: Rows, cell) -> float:
-    """The mean of BESIDE over a row's seeds; NaN where the row lacks none or needs but one."""
+def _shared(rows: Rows, cell) -> tuple[float, float]:
+    """`beside` and `alike` of a cell; NaN where a row needs but one seed."""
     place = cell.pair, cell.scarcity, cell.metric
     own, base = (_seeds(rows.get(name, []), *place) for name in (cell.row, BESIDE))
-    if rows[cell.row][0].method in DETERMINISTIC or own.keys() >= base.keys():
-        return np.nan
-    return float(np.mean([base[seed] for seed in own if seed in base] or [np.nan]))
+    both = own.keys() & base.keys()
+    if rows[cell.row][0].method in DETERMINISTIC or not both:
+        return np.nan, np.nan
+    theirs, mine = (float(np.mean([some[seed] for seed in both])) for some in (base, own))
+    return theirs if base.keys() - both else np.nan, mine if own.keys() - both else np.nan
 
 
 def _seeds(group: Iterable[runs.Run], pair: str, amount: str, metric: str) -> dict[int, float]:
@@ -76,6 +80,7 @@ def cell_text(cell) -> str:
         return "collapsed" if cell.collapsed else NOT_RUN
     spread = "" if np.isnan(cell.spread) else f" ± {cell.spread:.3f}"
     paired = "" if np.isnan(cell.beside) else f"; {BESIDE} there {cell.beside:.3f}"
+    paired += "" if np.isnan(cell.alike) else f"; {cell.alike:.3f} where {BESIDE} is"
     few = f" (n={cell.n}{paired})" * bool(cell.missing or cell.collapsed or paired)
     return f"{cell.mean:.3f}{spread}{few}" + " stale" * bool(cell.stale)
 

@@ -43,12 +43,13 @@ def test_what_knows_no_source_stands_under_each_of_its_sources(rows):
     [({}, "1.500 ± 0.250"), ({"spread": NAN}, "1.500"), ({"n": 0}, "not run"),
      ({"n": 0, "collapsed": 2}, "collapsed"), ({"missing": 1}, "1.500 ± 0.250 (n=2)"),
      ({"collapsed": 1, "stale": True}, "1.500 ± 0.250 (n=2) stale"),
-     ({"n": 1, "spread": NAN, "missing": 1, "beside": 1.6}, "1.500 (n=1; Finetuned there 1.600)")],
+     ({"n": 1, "spread": NAN, "missing": 1, "beside": 1.6}, "1.500 (n=1; Finetuned there 1.600)"),
+     ({"alike": 1.4}, "1.500 ± 0.250 (n=2; 1.400 where Finetuned is)")],
 )  # fmt: skip
 def test_a_cell_says_what_it_lacks(changes, text):
     """A mean of the seeds that did not collapse looks better than the method is."""
     cell = {"mean": 1.5, "spread": 0.25, "n": 2, "collapsed": 0, "missing": 0, "stale": False,
-            "beside": NAN}  # fmt: skip
+            "beside": NAN, "alike": NAN}  # fmt: skip
     assert results.cell_text(SimpleNamespace(**cell | changes)) == text
 
 
@@ -61,6 +62,17 @@ def test_a_row_with_fewer_seeds_has_the_others_on_its_own_beside_it(rows, record
     assert beside["MAML"] == 3.9 and beside.drop("MAML").isna().all()
     wide = results.metric_table(long, "rmse", "3")
     assert wide.loc["MAML"].item() == "3.800 (n=1; Finetuned there 3.900)"
+
+
+def test_a_row_with_more_seeds_has_its_mean_over_the_others(rows, recorded):
+    """A mean of three seeds beside one of Finetuned's: a hard seed that it lacks tells nothing."""
+    more = {"MAML": [recorded("MAML", "x>y", {"rmse": e, "mae": e}, s)
+                     for s, e in enumerate((3.0, 4.0, 8.0))]}  # fmt: skip
+    long = results.summary_by_pair(rows | more, ["x>y"])
+    alike = long[long["metric"] == "rmse"].set_index("row")["alike"]
+    assert alike["MAML"] == 3.5 and alike.drop("MAML").isna().all()
+    text = results.metric_table(long, "rmse", "3").loc["MAML"].item()
+    assert text == "5.000 ± 2.646 (n=3; 3.500 where Finetuned is)"
 
 
 def test_the_best_network_is_one_with_all_seeds(rows, recorded):
