@@ -57,6 +57,7 @@ PAIRS = (
     "jonas-nyc-taxi>jonas-dc-taxi", "jonas-dc-taxi>jonas-nyc-taxi",
     "jonas-nyc-bike>jonas-dc-bike", "jonas-dc-bike>jonas-nyc-bike",
     "bikes-chicago-2021>bikes-dc-2021", "bikes-dc-2021>bikes-chicago-2021",
+    "didi-chengdu-2016>didi-xian-2016", "didi-xian-2016>didi-chengdu-2016",
 )  # fmt: skip
 REAL = ("none", "RIAM", "shares")  # weights of the line on a real pair, whose kinds are POI
 DAYS = (0, 3)

@@ -8,7 +8,7 @@ from stflow_lib.gridflow.beyond.control import control_task
 
 def test_all_runs_are_planned_once_and_first_seeds_first():
     planned = control_runs.planned(2)
-    assert len(set(planned)) == len(planned) == 2 * 2 * (1 + 4 + 4 + 2 + 4 + 2) + 6 * 2 * 3
+    assert len(set(planned)) == len(planned) == 2 * 2 * (1 + 4 + 4 + 2 + 4 + 2) + 8 * 2 * 3
     assert [place[3] for place in planned] == sorted(place[3] for place in planned)
     assert {place[3] for place in planned if place[0] in control_runs.PAIRS} == {0}
 

@@ -10,6 +10,7 @@ from stflow_lib.book.control_runs import (
     EXTREMES,
     FEW,
     LAST,
+    LINE,
     MANY,
     MODELS,
     PLACE,
@@ -136,18 +137,49 @@ def _span(values: pd.Series) -> str:
     return " to ".join(map(str, ends))
 
 
+def mechanism(found: pd.DataFrame, table: pd.DataFrame) -> str:
+    """Whether STBaT's own weights bring what the oracle's do, where those help beyond doubt."""
+    own = found[(found["days"] == 0) & found["model"].isin(usable(table))]
+    learned, best = (own[own["weights"] == w].set_index("model") for w in ("RIAM", "oracle"))
+    both = best[best["low"] > 0].index.intersection(learned.index)
+    words = [
+        f"{model} by {_gain(learned.loc[model])} of the oracle's {best.loc[model, 'gain']:.1f} %, "
+        + ("beyond doubt" if learned.loc[model, "low"] > 0 else "which is not shown")
+        for model in both
+    ]
+    helped = "; ".join(words) or "no model, so the mechanism cannot be judged"
+    return f"Where oracle weights help beyond doubt, RIAM's own lower the error of {helped}."
+
+
 def widths(rows: list[dict]) -> list[str]:
-    """What the oracle brings to a narrow and to a wide network, on the splits that both have."""
+    """What the oracle brings to a narrow and to a wide model, on the splits that both have, and how
+    much less to the wide one.
+    """
     own = [row for row in rows if row["weights"] in EXTREMES and row["days"] == 0]
     says = []
-    for narrow, wide in ((FEW, MANY), (SMALL, WIDE)):
-        both = set.intersection(*({r["seed"] for r in own if r["model"] == m and
-                                   r["weights"] == "oracle"} for m in (narrow, wide)))  # fmt: skip
-        found = gains([r for r in own if r["seed"] in both and r["model"] in (narrow, wide)])
-        words = [f"{row.model} {_gain(row)}" for row in found.itertuples()]
-        if both:
-            says.append(f"The oracle on the same splits: {', '.join(words)}.")
+    for narrow, wide in ((LINE, MANY), (FEW, MANY), (SMALL, WIDE)):
+        less = (_by_split(own, narrow) - _by_split(own, wide)).dropna()
+        both = [r for r in own if r["seed"] in less.index and r["model"] in (narrow, wide)]
+        words = [f"{row.model} {_gain(row)}" for row in gains(both).itertuples()]
+        if len(less):
+            says.append(f"The oracle on the same splits: {', '.join(words)}; {_less(less)}.")
     return says
+
+
+def _by_split(rows: list[dict], model: str) -> pd.Series:
+    """The oracle's gain in percent, by seed of the split."""
+    own = pd.DataFrame([r for r in rows if r["model"] == model], columns=[*PLACE, "rmse"])
+    wide = own.pivot(index="seed", columns="weights", values="rmse").reindex(columns=EXTREMES)
+    return 100 * (1 - wide["oracle"] / wide["none"]).dropna()
+
+
+def _less(points: pd.Series) -> str:
+    """Of gains split by split: whether the second is smaller, in points of percent."""
+    low, high = interval(points.to_numpy())
+    if not np.isfinite(low):
+        return f"less by {points.mean():.1f} points (one split, no interval)"
+    fades = "the gain fades beyond doubt" if low > 0 else "no fading is shown"
+    return f"less by {points.mean():.1f} points ({low:.1f} to {high:.1f}): {fades}"
 
 
 def said_of_pairs(real: pd.DataFrame) -> str:

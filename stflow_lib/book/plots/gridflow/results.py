@@ -44,7 +44,9 @@ def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
     ]
     found = pd.concat(beside, ignore_index=True)
     shared = [_shared(rows, cell) for cell in found.itertuples()]
-    return found.assign(**dict(zip(("beside", "alike"), zip(*shared, strict=True), strict=True)))
+    return found.assign(
+        **dict(zip(("beside", "alike"), zip(*shared, strict=True), strict=True))
+    )
 
 
 def _shared(rows: Rows, cell) -> tuple[float, float]:

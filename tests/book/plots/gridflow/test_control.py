@@ -114,6 +114,35 @@ def test_widths_are_compared_on_splits_that_both_have():
            for weights, rmse in (("none", 10.0), ("oracle", 8.0 + seed))]  # fmt: skip
     (said,) = control.widths(own)
     assert f"{control.SMALL} +20.0 %" in said and f"{control.WIDE} +20.0 %" in said
+    assert said.endswith("less by 0.0 points (one split, no interval).")
+
+
+@pytest.mark.parametrize(
+    "wide, word", [((9.9, 9.8, 9.9), "fades beyond"), ((9.9, 7.0, 8.0), "no ")]
+)
+def test_a_gain_fades_only_where_splits_agree(wide, word):
+    """Two means side by side leave it to the reader, who has no spread of their difference."""
+    own = [run(model, weights, seed, rmse)
+           for model, some in ((control.FEW, (8.0, 7.9, 8.1)), (control.MANY, wide))
+           for seed, oracle in enumerate(some)
+           for weights, rmse in (("none", 10.0), ("oracle", oracle))]  # fmt: skip
+    (said,) = control.widths(own)
+    assert word in said.rpartition(": ")[2]
+
+
+def test_weights_of_stbat_are_judged_where_the_oracle_wins():
+    own = [run("line", weights, seed, rmse + seed / 10)
+           for seed in range(3)
+           for weights, rmse in (("none", 10.0), ("RIAM", 9.0), ("oracle", 8.0))]  # fmt: skip
+    bar = control.beside_the_bar(
+        [*own, *(run(control.LAST, "none", s, 11.0) for s in range(3))]
+    )
+    said = control.mechanism(control.gains(own), bar)
+    assert "line by +9.9 %" in said and "of the oracle's 19.8 %, beyond doubt" in said
+    worse = [
+        row | {"rmse": 12.0 + row["seed"]} if row["weights"] == "oracle" else row for row in own
+    ]
+    assert control.mechanism(control.gains(worse), bar).endswith("cannot be judged.")
 
 
 def test_real_pairs_are_counted():

@@ -39,8 +39,8 @@ def test_a_part_that_is_not_the_largest_everywhere_is_not_called_so(recorded):
     group = [recorded("A", f"x>{n}", {"rmse": 1.0, "mae": 1.0}, notes=some)
              for n, some in enumerate(notes)]  # fmt: skip
     assert goal.shares_said(group, "line") == (
-        "Where days are seen, Boosted line has 0.40 to 0.80 of the weight, more than any other part "
-        "in 1 of 2 trainings."
+        "Where days are seen, Boosted line has 0.40 to 0.80 of the weight, more than any other "
+        "part in 1 of 2 trainings."
     )
     assert goal.shares_said([], "line") == "No record tells the weight of line."
 
