@@ -57,28 +57,36 @@ def ratios_to(turned: Mapping[str, Sequence[float]], base: str) -> dict[str, np.
 
 
 def table3(
-    memory: Mapping[str, float],
+    memory: Mapping[str, Sequence[float]],
     seconds: Mapping[str, Sequence[float]],
     printed: pd.DataFrame,
     base: str,
 ) -> pd.DataFrame:
     """Measured multiples of the base's cost beside printed ones, as `ratios_figure` takes them.
 
-    `memory`: peaks, one each; `seconds`: by turns; `printed`: the paper's Table 3, methods down.
+    `memory` and `seconds`: by turns; `printed`: the paper's Table 3, methods down.
     """
-    spans = ratios_to(seconds, base)
-    peaks = {m: (np.nan, p / memory[base], np.nan) for m, p in memory.items()}
     rows = [
         {"method": m, "quantity": quantity, "low": low, "ours": ours, "high": high,
          "printed": printed.at[m, column] / printed.at[base, column]}
-        for quantity, column, found in (("peak memory", "peak_memory_gb", peaks),
-                                        ("training time", "training_time_h", spans))
-        for m, (low, ours, high) in found.items() if m != base
+        for quantity, column, found in (("peak memory", "peak_memory_gb", memory),
+                                        ("training time", "training_time_h", seconds))
+        for m, (low, ours, high) in ratios_to(found, base).items() if m != base
     ]  # fmt: skip
     table = pd.DataFrame(rows)
     off = table["ours"] / table["printed"]
     words = np.select([off > AGREES, off < 1 / AGREES], ["higher", "lower"], "agrees")
     return table.assign(verdict=words)
+
+
+def beside_print(table: pd.DataFrame, method: str) -> str:
+    """Whether a method's multiples agree with the printed ones; `table`: of `table3`."""
+    words = [
+        f"{row.quantity} {'agrees with' if row.verdict == 'agrees' else f'is {row.verdict} than'} "
+        f"the printed {row.printed:.2f} ({row.ours:.2f}, {row.low:.2f} to {row.high:.2f})"
+        for row in table[table["method"] == method].itertuples()
+    ]
+    return f"{method}: {'; '.join(words)}."
 
 
 def tied_case(count: int, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:

@@ -72,14 +72,18 @@ def test_table3_holds_ratios_beside_printed_ones():
         {"peak_memory_gb": [2.0, 3.0], "training_time_h": [1.0, 4.0]}, ["F", "A"]
     )
     seconds = {"F": np.array([1.0, 2.0]), "A": np.array([3.0, 8.0])}
-    table = plots.table3({"F": 10.0, "A": 14.0}, seconds, printed, "F")
+    table = plots.table3({"F": [10.0, 20.0], "A": [14.0, 28.0]}, seconds, printed, "F")
     memory, time = table.to_dict("records")
     assert (memory["method"], memory["ours"], memory["printed"]) == ("A", 1.4, 1.5)
-    assert np.isnan(memory["low"]) and memory["verdict"] == "agrees"
+    assert memory["low"] == memory["high"] == 1.4 and memory["verdict"] == "agrees"
     assert [time[n] for n in ("low", "ours", "high", "printed")] == [3, 3.5, 4, 4]
     printed["training_time_h"] = [1.0, 8.0]
-    slow = plots.table3({"F": 10.0, "A": 40.0}, seconds, printed, "F")
+    slow = plots.table3({"F": [10.0], "A": [40.0]}, seconds, printed, "F")
     assert slow["verdict"].tolist() == ["higher", "lower"]
+    assert plots.beside_print(slow, "A") == (
+        "A: peak memory is higher than the printed 1.50 (4.00, 4.00 to 4.00); "
+        "training time is lower than the printed 8.00 (3.50, 3.00 to 4.00)."
+    )
 
 
 def test_ties_are_ties_to_the_last_bit():
