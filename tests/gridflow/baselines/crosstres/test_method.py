@@ -1,5 +1,6 @@
 """The scorer, its look ahead, and three parts that learn without touching each other."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -107,6 +108,23 @@ def test_an_epoch_of_dead_weights_is_no_candidate(task):
         assert net.error(plan, city) == float("inf")
         net.weights(city).fill_(0.101)
         assert net.error(plan, city) < float("inf")
+
+
+def test_first_steps_and_the_stop_are_part_of_the_method(lender, make_grid, twelve):
+    """Both were tested by themselves while the method might have called neither."""
+    task = make_task(make_grid("c", rows=3, seed=4), [lender], twelve)
+
+    def source(**changes):
+        settings = replace(SETTINGS, selection=replace(SELECTION, **changes))
+        curves = METHODS["CrossTReS"].fit(task, settings, 0, None).curves
+        return {n: v for n, v in curves.items() if n.startswith("pickup_source")}
+
+    plain, no_first, dead = source(), source(first=0), source(least=2.0)
+    means = "pickup_source_weight_mean"
+    assert plain[means] != no_first[means]
+    errors = [n for n in plain if n.endswith("valid_rmse")]
+    assert errors and all(map(math.isfinite, plain[errors[0]]))
+    assert all(map(math.isinf, dead[errors[0]]))
 
 
 def test_method_runs_logs_and_refuses_zero_shot(receiver, lender, make_grid, twelve):
