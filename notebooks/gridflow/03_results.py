@@ -76,7 +76,8 @@ fill({TABLES[name].title: rows[name] for name in rows}, train_missing)
 # of day and the weekday, and the MLP sees one cell. At `bench` all predict the change since the
 # last hour, PDFormer in its own z-scores, the others in one unit, and every stage of every network
 # ends by one rule. The rule counts steps, and a step of PDFormer is 16 windows where the others
-# have 32, so between two looks at the validation part it sees half as many. ST-DAAN has one stage
+# have 32, so between two looks at the validation part it sees half as many; its rate, Huber loss
+# and bound on gradients are its own too, without decay of weights. ST-DAAN has one stage
 # more than the others, in which both cities learn together, and CrossTReS's embeddings learn some
 # steps alone. RegionTrans's penalty on features has the strength, of decades, that had the lowest
 # error on the target's *validation* part from New York to Washington, taxis and bicycles, each
@@ -176,9 +177,9 @@ show_table(
 # A task counts in the last table when the network has at least two seeds in it; methods without a
 # zero-shot form have half as many. To pass a *rule* says that the transfer brought something. To
 # pass the *line* would say that convolutions, an LSTM and a transfer method brought more than six
-# weights and a clock. The clock is the point: a line has weights for each hour of the day. ST-net,
-# every method built on it and the MLP are not told the hour; of the networks PDFormer alone is, by
-# rows that it learns for the minute of the day and for the weekday. Section 8 tells the others.
+# weights and a clock. The clock is the point: a line has weights for each hour of the day. ST-net
+# and every method built on it are not told the hour; section 8 tells them. PDFormer learns rows for
+# the minute of the day and for the weekday, and the MLP reads sine and cosine of the hour.
 #
 # ## 3. STBaT against each baseline
 #
@@ -411,11 +412,10 @@ for number, name in rare:  # in the source
 # ## 8. What the hour is worth, and a longer training
 #
 # Where a line is level with a network or ahead of it, two explanations offer themselves, and both
-# can be tested. *Information*: the line has weights for each hour of the day; Finetuned and STBaT,
-# like all networks but PDFormer, see six maps and no clock. So we tell these two sine and cosine of
-# the day and of half the day at the hour, and take the hours away from the line. *Budget*: the
-# networks are small and train briefly. So the source stage gets four times the epochs, its schedule
-# stretched with it.
+# can be tested. *Information*: the line has weights for each hour of the day; Finetuned and STBaT
+# see six maps and no clock. So we tell these two sine and cosine of the day and of half the day at
+# the hour, and take the hours away from the line. *Budget*: the networks are small and train
+# briefly. So the source stage gets four times the epochs, its schedule stretched with it.
 
 # %%
 clock = results.summary_by_pair(rows["clock"], table_pairs)

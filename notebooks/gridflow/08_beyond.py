@@ -84,8 +84,8 @@ pairs = {held: [p for p in plan.cities if is_held_out("gridflow", target_of(p)) 
 #
 # ## 2. Pairs that it was chosen on
 #
-# New York and Washington. Sizes and inputs were chosen on *validation* hours of these pairs; their
-# test errors are below. All rows are trainings that ended by their rule, or closed forms; what has
+# New York and Washington. Sizes and inputs were chosen on *validation* hours of these pairs, in
+# trials that are no records of this book; their test errors are below. All rows are trainings that ended by their rule, or closed forms; what has
 # no such record is not shown. *Told the hour* are Finetuned and STBaT with sine and cosine of the
 # hour as inputs, as on page 03. Gains are in percent of the other method's error. One seed has an
 # interval over days where a method learns nothing by chance; what has a network in it needs two.

@@ -135,6 +135,17 @@ def test_networks_at_bench_have_one_rule_one_unit_and_the_last_value():
     assert of["MLP"].unit == unit and of["MLP"].last_value and of["PDFormer"].last_value
     assert all(s.backbone.last_value for n, s in of.items() if n not in ("MLP", "PDFormer"))
     assert {of[n].source for n in of if hasattr(of[n], "source")} == {of["STBaT"].source}
+    pdformer, others = of["PDFormer"].training, of["STBaT"].target
+    assert (pdformer.batch, others.batch, pdformer.weight_decay) == (16, 32, 0)
+    assert pdformer.clip != others.clip and pdformer.learning_rate != others.learning_rate
+
+
+@pytest.mark.parametrize("profile", ["lab", "bench"])
+def test_of_networks_on_windows_the_mlp_alone_is_told_the_hour(profile):
+    """Page 03 said that it is not; PDFormer learns rows for the time, the others are told none."""
+    plan = Plan.of(profile)
+    told = {n for n in plan.methods if getattr(plan.settings(n), "clock", False)}
+    assert told == {"MLP"}
 
 
 def test_lab_stays_what_it_is():
