@@ -21,7 +21,7 @@ from stflow_lib.speedgraph.baselines.rules import RULES
 from stflow_lib.speedgraph.baselines.stgfsl import method as stgfsl
 from stflow_lib.speedgraph.baselines.stgp import method as stgp
 from stflow_lib.speedgraph.baselines.transgtr import method as transgtr
-from stflow_lib.speedgraph.beyond import boosted_line, graph_ridge, trees
+from stflow_lib.speedgraph.beyond import boosted_line, graph_ridge, told_trees, trees
 from stflow_lib.speedgraph.problem.day_sums import day_sums
 from stflow_lib.speedgraph.problem.from_run import open_task
 from stflow_lib.speedgraph.problem.held_back import held_back
@@ -69,6 +69,7 @@ METHODS = {  # the rules, then the paper's order, then what it lacks
         graph_ridge.METHOD,
         trees.ALONE,
         trees.POOLED,
+        told_trees.METHOD,
         boosted_line.METHOD,
     )
 }

@@ -12,10 +12,11 @@ TARGET_ONLY = (
 )  # fmt: skip
 FEW_SHOT_ONLY = (
     *TARGET_ONLY, "DSTAGNN", "FOGS", "DASTNet", "TransGTR", "GPD",
-    "TSJT(STGCN)", "TSJT(GWN)", "Joint", "Joint(GWN)",
+    "TSJT(STGCN)", "TSJT(GWN)", "Joint", "Joint(GWN)", "Trees(told)",
 )  # fmt: skip
 DETERMINISTIC = (
-    *RULES, "Ridge", "Graph ridge", "ARIMA", "Trees", "Trees(pooled)", "Boosted line",
+    *RULES, "Ridge", "Graph ridge", "ARIMA", "Trees", "Trees(pooled)", "Trees(told)",
+    "Boosted line",
 )  # fmt: skip
 
 

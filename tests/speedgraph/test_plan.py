@@ -27,6 +27,7 @@ def test_lists_of_methods_are_names_of_methods():
         ("Graph ridge", "c", {"3"}),
         ("Trees", "c", {"3"}),
         ("Trees(pooled)", "a+b>c", {"3", "0"}),
+        ("Trees(told)", "a+b>c", {"3"}),
         ("Boosted line", "a+b>c", {"3", "0"}),
     ],
 )
