@@ -43,7 +43,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stflow_lib.book.display import show_table
+from stflow_lib.book.display import show_table, show_text
 from stflow_lib.book.plots.curves import curves_figure
 from stflow_lib.book.plots.speedgraph import live_training, method, overview, prompts, toy
 from stflow_lib.data import load
@@ -342,10 +342,19 @@ show_table(table, f"Test days of {target}, MAE in {city.unit}", digits=2)
 
 # %% [markdown]
 # A few hundred steps of a small network are no result; the last row says how far there is to go. It
-# is asked for speeds, as in the paper; the lab's result pages ask for changes, which is where most
-# of that way is saved ({doc}`04_ablations`, section 4). The right panel is the one to remember. In
-# a plain sum the sources give most of the step. In TSJT, with the printed weights, they give a
-# hundredth or less of it: it is training on three days with a small disturbance.
+# is asked for speeds, as in the paper; the result pages ask for changes, and section 5 of
+# {doc}`04_ablations` shows both. The right panel is the one to remember: how long the sources' part
+# of a step is beside the target's, in a plain sum and with the printed weights.
+
+# %%
+lengths = {name: pd.Series(run.curves["sources"]) for name, run in runs.items()}
+for name, found in lengths.items():
+    show_text(f"{name}: the sources' part of a step is {found.min():.2g} to {found.max():.2g} "
+              "times as long as the target's.")  # fmt: skip
+assert lengths["TSJT"].max() < lengths["plain sum"].min()
+
+# %% [markdown]
+# With the printed weights it is training on three days with a small disturbance.
 #
 # ## 7. Do they agree?
 #
@@ -490,10 +499,10 @@ for name in [*forms][1:]:
 #
 # - TSB is one projection, one multiplication and addition a weight, without a branch; to first
 #   order it cannot hurt the target, until Adam turns the step.
-# - With the printed weights the sources are a hundredth of a step or less.
+# - With the printed weights the sources are a small part of a step: section 6 counts it.
 # - Four windows make a rough gradient; much of what is filtered is noise.
 # - The printed prompt is one matrix times the node's code: eleven patterns are its full capacity.
-# - $A_K$ is nearly a mean over the city.
+# - $A_K$ is dense: a forecast of one node hears all others.
 #
 # **Deviations from the paper.** In the table of section 11. **Next.** {doc}`03_results`: all
 # methods, all four targets. **References.** The method: {cite}`tsjt`; the backbone's form:

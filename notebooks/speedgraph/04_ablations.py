@@ -227,7 +227,8 @@ for size, rows in sized["figure3"].items():
     what = f"The whole method's errors against those with one part less (profile {size})"
     findings.show_comparisons(judged, what)
 for size, rows in sized["waves"].items():
-    show_text(waves.finding(rows, size))
+    for sentence in waves.finding(rows, size):
+        show_text(sentence)
 
 # %% [markdown]
 # ## What to remember

@@ -140,11 +140,12 @@ def mae_gains_figure(judged: pd.DataFrame, title: str) -> plt.Figure | None:
 
 
 def best_by_target(judged: pd.DataFrame) -> list[str]:
-    """For each target how many rows have a gain in MAE, and which has the largest; or "not run"."""
-    own = judged[judged["metric"] == "mae"]
+    """For each target and error how many rows have a gain, and which the largest; or "not run"."""
     lines = []
-    for target, found in own.groupby(own["city"].map(target_of), sort=False):
+    places = [judged["city"].map(target_of), "metric"]
+    for (target, metric), found in judged.groupby(places, sort=False):
         best = found.loc[found["gain"].idxmax()]
-        lines.append(f"{target}: {int((found['gain'] > 0).sum())} of {len(found)} are lower; "
-                     f"the best is {best['row']}, by {best['gain']:+.1f} %")  # fmt: skip
+        lines.append(f"{target}, {metric.upper()}: {int((found['gain'] > 0).sum())} of "
+                     f"{len(found)} are lower; the best is {best['row']}, "
+                     f"by {best['gain']:+.1f} %")  # fmt: skip
     return lines or ["not run"]

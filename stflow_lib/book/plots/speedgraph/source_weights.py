@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from stflow_lib.book import tables
-from stflow_lib.book.display import show_table, show_text
+from stflow_lib.book.display import OTHER, show_table, show_text
 from stflow_lib.book.plots.speedgraph.left import LAST, show_left
 from stflow_lib.book.plots.speedgraph.sources_and_days import (
     ERRORS,
@@ -65,20 +65,20 @@ def _panel(axis: plt.Axes, here: pd.DataFrame) -> None:
     bare(axis, "y")
 
 
-def best_ratios(rows: Rows, judged: pd.DataFrame) -> pd.DataFrame:
-    """The ratio with the lowest mean MAE, and whether that is beyond doubt: rules by amounts.
+def best_ratios(rows: Rows, judged: pd.DataFrame, metric: str = "mae") -> pd.DataFrame:
+    """The ratio with the lowest mean error, and whether that is beyond doubt: rules by amounts.
 
-    It is where its MAE is lower than that of each other ratio with the whole interval, paired by
+    It is where its error is lower than that of each other ratio with the whole interval, paired by
     seed. A best of fewer than all ratios is no best: "2 of 3 run".
     """
-    return _by_rule(judged, lambda own: _best(rows, own))
+    return _by_rule(judged, metric, lambda own: _best(rows, own))
 
 
 def _best(rows: Rows, own: pd.DataFrame) -> str:
     """ "1/20 (not beyond doubt)"; of a ratio at either end of the grid that too."""
     at = own.loc[own["gain"].idxmax()]
     pairs = {row: (at["row"], row) for row in own["row"] if row != at["row"]}
-    over = tables.compare(rows, pairs, ["mae"])
+    over = tables.compare(rows, pairs, [at["metric"]])
     over = over[over["scarcity"] == at["scarcity"]]
     sure = len(over) == len(pairs) and bool((over["low"] > 0).all())
     end = {0: ", the least tried", len(RATIOS) - 1: ", the most tried"}
@@ -86,8 +86,8 @@ def _best(rows: Rows, own: pd.DataFrame) -> str:
     return f"{at['ratio']} ({'' if sure else 'not '}beyond doubt{edge})"
 
 
-def harm(judged: pd.DataFrame) -> pd.DataFrame:
-    """At how many ratios the sources are shown to do no harm in MAE, or to do some.
+def harm(judged: pd.DataFrame, metric: str = "mae") -> pd.DataFrame:
+    """At how many ratios the sources are shown to do no harm in an error, or to do some.
 
     No harm: the whole interval of the gain over the target alone lies above -LOSS percent; harm:
     the whole interval lies below zero. What is neither is not known.
@@ -97,14 +97,15 @@ def harm(judged: pd.DataFrame) -> pd.DataFrame:
         none, some = int((own["low"] > -LOSS).sum()), int((own["high"] < 0).sum())
         return f"no harm {none}, harm {some}, not known {len(own) - none - some}"
 
-    return _by_rule(judged, words)
+    return _by_rule(judged, metric, words)
 
 
-def _by_rule(judged: pd.DataFrame, words) -> pd.DataFrame:
-    """What `words` says of all ratios of a rule at an amount of data."""
-    mae, cells = judged[judged["metric"] == "mae"], {}
-    for amount in sorted(mae["scarcity"].unique(), key=float):
-        own = {rule: mae[(mae["rule"] == rule) & (mae["scarcity"] == amount)] for rule in RULES}
+def _by_rule(judged: pd.DataFrame, metric: str, words) -> pd.DataFrame:
+    """What `words` says of all ratios of a rule at an amount of data, in one error."""
+    some, cells = judged[judged["metric"] == metric], {}
+    for amount in sorted(some["scarcity"].unique(), key=float):
+        here = some[some["scarcity"] == amount]
+        own = {rule: here[here["rule"] == rule] for rule in RULES}
         cells[in_words(amount)] = {
             LABELS[rule]: words(found)
             if len(found) == len(RATIOS)
@@ -112,6 +113,40 @@ def _by_rule(judged: pd.DataFrame, words) -> pd.DataFrame:
             for rule, found in own.items()
         }
     return pd.DataFrame(cells).rename_axis(index="rule")
+
+
+def falls(judged: pd.DataFrame, metric: str) -> list[str]:
+    """Whether the ratio with the lowest mean error is smaller with more data: a sentence a rule."""
+    some, said = judged[judged["metric"] == metric], []
+    for rule, own in some.groupby("rule", sort=False):
+        full = own.groupby("scarcity").filter(lambda here: len(here) == len(RATIOS))
+        best = full.loc[full.groupby("scarcity")["gain"].idxmax()].sort_values(
+            "scarcity", key=lambda amounts: amounts.astype(float)
+        )
+        if len(best) > 1:
+            places = best["ratio"].map([*RATIOS].index)
+            steps = places.diff().dropna()
+            word = "falls" if (steps <= 0).all() and steps.any() else "does not fall"
+            names = ", ".join(
+                f"{r.ratio} with {in_words(r.scarcity)}" for r in best.itertuples()
+            )
+            what = f"{metric.upper()}, {LABELS[rule].removeprefix('without: ')}"
+            said.append(f"{what}: lowest at {names}; the best weight {word} as data grow.")
+    return said
+
+
+def with_and_without(rows: Rows, metric: str) -> str:
+    """What TSB brings at the same weight of the sources, beside the plain sum."""
+    pairs = {ratio: (f"TSB, {ratio}", f"sum, {ratio}") for ratio in RATIOS}
+    known = {label: pair for label, pair in pairs.items() if all(name in rows for name in pair)}
+    own = tables.compare(rows, known, [metric])
+    if own.empty:
+        return f"{metric.upper()}: no weight is run both with TSB and without."
+    return (
+        f"{metric.upper()} with TSB below that of the plain sum at the same weight by "
+        f"{own['gain'].min():+.1f} to {own['gain'].max():+.1f} %, beyond doubt lower in "
+        f"{(own['low'] > 0).sum()} and higher in {(own['high'] < 0).sum()} of {len(own)} cases."
+    )
 
 
 def references(rows: Rows, scarcity: Rows) -> Rows:
@@ -156,10 +191,13 @@ def show_ratios(rows: Rows, beside: Rows, title: str) -> None:
         show_text("Neither question has an answer yet: no ratio is run.")
         return
     show_text(above_last(rows, beside[LAST]))
-    show_table(best_ratios(rows, judged), "Ratio with the lowest mean MAE")
-    caption = (
-        f"Ratios by what their intervals say of harm in MAE (no harm: a loss below {LOSS:g} %)"
-    )
-    show_table(harm(judged), caption)
+    for number, error in enumerate(ERRORS):
+        name, folded = error.upper(), OTHER if number else ""
+        best = best_ratios(rows, judged, error)
+        show_table(best, f"Ratio with the lowest mean {name}", folded=folded)
+        title = f"Ratios by what their intervals say of harm in {name} (none: below {LOSS:g} %)"
+        show_table(harm(judged, error), title, folded=folded)
+        for sentence in (*falls(judged, error), with_and_without(rows, error)):
+            show_text(sentence)
     show_left(rows, beside[LAST], days_of, title)
     tables.show_provenance(rows)

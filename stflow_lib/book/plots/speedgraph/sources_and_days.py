@@ -1,7 +1,7 @@
 """Tables and figures of the page on scarcity: days, sensors, beginnings and sources."""
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import combinations
+from itertools import combinations, product
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -122,12 +122,12 @@ def _at(group: Iterable[Run], amount: str) -> list[Run]:
     return [run for run in group if run.scarcity == amount]
 
 
-def common_means(rows: Rows, amount: str) -> tuple[pd.Series, list[int]]:
-    """Mean MAE of each row with an amount of data over the seeds that all of its networks have.
+def common_means(rows: Rows, amount: str, metric: str = "mae") -> tuple[pd.Series, list[int]]:
+    """Mean error of each row with an amount of data over the seeds that all its networks have.
 
     What is not trained has every seed; failed trainings are no runs, rows without any are left out.
     """
-    found = {name: paired.errors(_at(group, amount), "mae") for name, group in rows.items()}
+    found = {name: paired.errors(_at(group, amount), metric) for name, group in rows.items()}
     by_seed = {name: own.droplevel([0, 1]) for name, own in found.items() if len(own)}
     trained = [name for name in by_seed if any(r["epochs"] for r in runs.records(rows[name]))]
     every = [set(by_seed[name].index) for name in trained or by_seed]
@@ -141,16 +141,16 @@ def common_means(rows: Rows, amount: str) -> tuple[pd.Series, list[int]]:
 
 
 def extremes_by_amount(rows: Rows, what: str, unit: str) -> list[str]:
-    """For each amount of data which row has the lowest mean MAE and which the highest.
+    """For each amount of data and error which row has the lowest mean and which the highest.
 
     All over the same seeds: a mean over whatever is recorded would compare other trainings.
     """
     lines = []
-    for amount in amounts_of(rows):
-        means, seeds = common_means(rows, amount)
+    for amount, error in product(amounts_of(rows), ERRORS):
+        means, seeds = common_means(rows, amount, error)
         number = f"{len(seeds)} common seed{'s' * (len(seeds) != 1)}"
         said = f"{what}, {in_words(amount)} of data, {len(means)} methods, {number}"
-        lines.append(findings.extremes(means, said, unit))
+        lines.append(findings.extremes(means, f"{error.upper()} {said}", unit))
     return lines
 
 

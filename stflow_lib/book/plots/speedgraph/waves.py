@@ -27,11 +27,16 @@ def against_others(rows: Rows) -> pd.DataFrame:
     return tables.compare(rows, {name: (WHOLE, name) for name in rows if name != WHOLE}, ERRORS)
 
 
-def finding(rows: Rows, profile: str) -> str:
-    """The whole method's MAE against all other rows, in words."""
+def finding(rows: Rows, profile: str) -> list[str]:
+    """The whole method's errors against all other rows, a sentence for each error."""
     judged = against_others(rows)
-    what = f"MAE of {WHOLE} against its parts and plain ways to use sources, on Graph WaveNet"
-    return findings.compared(judged[judged["metric"] == "mae"], f"{what} (profile {profile})")
+    what = f"of {WHOLE} against its parts and plain ways to use sources, on Graph WaveNet"
+    return [
+        findings.compared(
+            judged[judged["metric"] == error], f"{error.upper()} {what} (profile {profile})"
+        )
+        for error in ERRORS
+    ]
 
 
 def show_waves(rows: Rows, beside: Rows, pairs: Iterable[str], profile: str) -> None:

@@ -72,6 +72,20 @@ def test_no_harm_must_be_shown(rows):
     assert single.loc["with TSB", "6 hours"] == "no harm 0, harm 0, not known 3"
 
 
+def test_both_questions_have_an_answer_in_words(rows):
+    """Tables of best ratios and of harm left the reader to compare rows by himself."""
+    (tsb,) = weights.falls(weights.gains(rows), "mae")  # of the plain sum one cell is empty
+    assert tsb == ("MAE, with TSB: lowest at 1 with 6 hours, 1/200 with 3 days; the best weight "
+                   "falls as data grow.")  # fmt: skip
+    level = {name: group for name, group in rows.items() if name != "TSB, 1/200"}
+    assert weights.falls(weights.gains(level), "mae") == []
+    assert "with TSB below that of the plain sum" in weights.with_and_without(rows, "mae")
+    assert "-26.6 to +87.4 %, beyond doubt" in weights.with_and_without(rows, "rmse")
+    assert weights.with_and_without({"Target only": rows["Target only"]}, "mae").startswith(
+        "MAE: no"
+    )
+
+
 @pytest.fixture
 def beside(recorded):
     rule = [recorded("Last value", "c", {"mae": 3.2, "rmse": 3.2}, 0, amount, epochs=0)

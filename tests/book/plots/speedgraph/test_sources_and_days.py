@@ -151,18 +151,21 @@ def test_methods_are_compared_over_the_seeds_that_all_have(recorded):
     """One seed of Joint was compared with a mean of Target only that held another, worse one."""
 
     def row(name, *errors, epochs=5):
-        return [recorded(name, "c", error and {"mae": error}, seed, "1", epochs=epochs)
-                for seed, error in enumerate(errors)]  # fmt: skip
+        return [recorded(name, "c", error and {"mae": error, "rmse": 10 - error}, seed, "1",
+                         epochs=epochs) for seed, error in enumerate(errors)]  # fmt: skip
 
     rows = {"Last value": row("Last value", 3.5, epochs=0), "Target only": row("T", 3.0, 9.0),
             "Joint": row("J", 3.1, None), "None": row("N", None, None)}  # fmt: skip
     means, seeds = scarce.common_means(rows, "1")
     assert means.to_dict() == {"Last value": 3.5, "Target only": 3.0, "Joint": 3.1}
     assert seeds == [0]
-    (said,) = scarce.extremes_by_amount(rows, "MAE", "mph")
-    assert said == ("MAE, 1 day of data, 3 methods, 1 common seed: lowest for Target only (3 mph), "
-                    "highest for Last value (3.5 mph).")  # fmt: skip
+    mae, rmse = scarce.extremes_by_amount(rows, "there", "mph")
+    assert mae == ("MAE there, 1 day of data, 3 methods, 1 common seed: lowest for Target only "
+                   "(3 mph), highest for Last value (3.5 mph).")  # fmt: skip
+    assert (
+        "RMSE there" in rmse and "lowest for Last value (6.5 mph), highest for Target" in rmse
+    )
     apart = {"A": row("A", 3.0, None), "B": row("B", None, 3.0)}
     assert scarce.common_means(apart, "1")[0].isna().all()
-    (said,) = scarce.extremes_by_amount({"None": rows["None"]}, "MAE", "mph")
-    assert said.endswith("nothing is recorded yet.")
+    said = scarce.extremes_by_amount({"None": rows["None"]}, "there", "mph")
+    assert all(sentence.endswith("nothing is recorded yet.") for sentence in said)
