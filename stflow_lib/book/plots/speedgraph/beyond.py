@@ -13,17 +13,17 @@ from stflow_lib.book.plots.transfers import in_words
 from stflow_lib.runs import Rows
 from stflow_lib.runs.pair import target_of
 
-OURS = "Boosted line"
+OURS, PART = "Boosted line", "Trees(told)"  # the part is ours too: no rival, but shown beside
 AIM = 3.0  # percent that an error of ours should be below the best other method's
 PLACE = ["target", "amount", "metric"]
 
 
 def gains(rows: Rows, metrics: Iterable[str], where: str = "{}") -> pd.DataFrame:
-    """How much lower our errors are than each other row's: columns of `tables.compare`, and PLACE.
+    """How much lower our errors are than each rival's: columns of `tables.compare`, and PLACE.
 
     `where`: how a caption names a target.
     """
-    others = {name: (OURS, name) for name in rows if name != OURS}
+    others = {name: (OURS, name) for name in rows if name not in (OURS, PART)}
     judged = tables.compare(rows, others, metrics)
     targets = [where.format(target_of(city)) for city in judged["city"]]
     return judged.assign(target=targets, amount=[*map(in_words, judged["scarcity"])])
@@ -101,6 +101,24 @@ def below_text(gain: float, low: float, high: float) -> str:
     low, high = sorted((sign * low, sign * high))
     return (
         f"{abs(gain):.1f} %" + (f" [{low:.1f}, {high:.1f}]" if low == low else "") + f" {word}"
+    )
+
+
+def said_of_part(alone: pd.DataFrame, judged: pd.DataFrame) -> str:
+    """How far ours is below its trees by themselves, beside how far below the best rival.
+
+    `alone`: of `tables.compare` against PART; `judged`: of `gains`.
+    """
+    best = against_best(judged).set_index(["city", "metric"])["gain"]
+    words = [
+        f"{target_of(row.city)}, {row.metric.upper()}: {row.gain:+.1f} of "
+        f"{best[row.city, row.metric]:+.1f} %"
+        for row in alone.itertuples()
+        if (row.city, row.metric) in best.index
+    ]
+    return (
+        f"What of {OURS}'s distance to the best rival the line makes, the rest being its trees "
+        f"and the days they are told: {'; '.join(words) or 'nothing is recorded yet'}."
     )
 
 

@@ -95,3 +95,15 @@ def test_each_error_has_its_own_table_by_minutes_ahead(judged):
         table = beyond.best_table(both, error)
         assert [*table.columns] == ["30 min", "mean"]
         assert table["30 min"].str.startswith("+7.0").all()
+
+
+def test_a_part_of_ours_is_no_rival_and_stands_beside(judged, recorded):
+    """Ahead of trees that are not told of other days: the lead was the days' and not the line's."""
+    row = {"city": "a>c", "metric": "mae", "gain": 0.5}
+    one = judged[(judged["amount"] == "3 days") & (judged["metric"] == "mae")]
+    said = beyond.said_of_part(pd.DataFrame([row]), one)
+    assert said.endswith("told: c, MAE: +0.5 of +5.0 %.")
+    rows = {name: [recorded(name, "a>c", {"mae": 1.0, "rmse": 1.0}, epochs=0)]
+            for name in (beyond.OURS, beyond.PART, "Trees")}  # fmt: skip
+    assert {*beyond.gains(rows, ["mae"])["row"]} == {"Trees"}
+    assert "nothing is recorded yet" in beyond.said_of_part(pd.DataFrame(), one)
