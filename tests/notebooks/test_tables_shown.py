@@ -17,7 +17,6 @@ BY_OTHER_WORDS = {
         "finegrained/08_conservation",
         "ablations.constraint(profile)",
     ),
-    ("gridflow", "table3"): ("gridflow/06_cost", "plots.table3(peaks, whole"),  # measured there
 } | {(wing, "patience"): ("at_a_glance", "patience.table()") for wing in WINGS}
 
 
