@@ -24,7 +24,7 @@ train_missing: bool = False  # compute runs that have no record; False leaves ga
 import matplotlib.pyplot as plt
 
 from stflow_lib.book import findings, tables
-from stflow_lib.book.display import PRINTED, show_table
+from stflow_lib.book.display import PRINTED, show_table, show_text
 from stflow_lib.book.plots.speedgraph import results
 from stflow_lib.book.plots.speedgraph.left import show_left
 from stflow_lib.book.plots.transfers import arrow, relative_figure
@@ -79,6 +79,7 @@ if left:
     last = TABLES["table2"].rows(FIXED)["Last value"]
     show_left(left, last, lambda r: target_of(r["city"]), "Short schedule")
 tables.show_provenance(rows)
+show_text(results.windows_of_joint(plan.settings("Joint")))
 
 # %% [markdown]
 # Rows without a spread are rules, the same with every seed, or have one seed. Below stand the
@@ -170,8 +171,8 @@ show_beside_last_value("mae")
 # interval is wide, and that is what it is made of.
 #
 # The row *Joint* is plain joint training: every window of a batch has the same weight, so that with
-# the paper's batch of 4 and 124 the sources have nearly all of a step, and with that of the profile
-# bench, 8 and 6 windows, less than half; for lab see section 1. TSJT listens to its sources two
+# the paper's batch of 4 and 124 the sources have nearly all of a step; what they have here stands
+# under the tables of section 1. TSJT listens to its sources two
 # hundred times less than to its target. A comparison of the two says something only where both have
 # left the last value.
 #

@@ -11,6 +11,7 @@ from stflow_lib.book.display import OTHER, show_table
 from stflow_lib.book.plots.transfers import POINTS, gains_panels, percents
 from stflow_lib.runs import Rows, Run
 from stflow_lib.runs.pair import target_of
+from stflow_lib.speedgraph.tsjt.method import TSJTSettings
 from stflow_lib.verdicts import paired
 
 ERRORS = ("mae", "rmse")
@@ -29,6 +30,16 @@ def mean_and_spread(group: Sequence[Run], metric: str) -> str:
     spread = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
     few = f" (n={len(values)})" * (len(values) < len(group))
     return f"{values.mean():.2f}{spread}{few}"
+
+
+def windows_of_joint(settings: TSJTSettings) -> str:
+    """How much of a step of plain joint training the target and the sources have."""
+    own, lent = settings.training.batch, settings.sources
+    step = settings.step.of_batch(own, lent)
+    return (
+        f"Joint weighs every window of a batch alike: the target's {own} have "
+        f"{100 * step.target_weight:.0f} % of a step, the sources' {lent} the rest."
+    )
 
 
 def recorded_pairs(rows: Rows, pairs: Iterable[str]) -> list[str]:

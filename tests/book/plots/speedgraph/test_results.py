@@ -6,6 +6,7 @@ import pytest
 
 from stflow_lib.book import tables
 from stflow_lib.book.plots.speedgraph import results
+from stflow_lib.speedgraph.plan import Plan
 
 PARTS = {f"part_min{minutes}_{error}": first + number
          for error, first in (("mae", 1.0), ("rmse", 4.0))
@@ -101,6 +102,13 @@ def test_targets_on_which_a_method_is_better(rows, recorded):
 @pytest.fixture
 def judged(rows):
     return tables.compare(rows, {"Net": ("Net", "Last value")}, results.ERRORS)
+
+
+def test_the_weights_of_joint_training_follow_its_batch():
+    """Of batches of 8 and 6 windows six had nearly all of a step, by the paper's weights."""
+    said = [results.windows_of_joint(Plan.of(p).settings("Joint")) for p in ("bench", "paper")]
+    assert "the target's 8 have 57 % of a step, the sources' 6 the rest" in said[0]
+    assert "the target's 4 have 3 % of a step, the sources' 124 the rest" in said[1]
 
 
 def test_gains_stand_under_their_targets(judged, capsys):
