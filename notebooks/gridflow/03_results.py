@@ -65,7 +65,8 @@ at["further"] = profile  # what a short schedule alone has recorded stands below
 rows |= {name: TABLES[name].rows(size) for name, size in at.items()}
 few, none = (str(amount) for amount in plan.fractions)
 tasks = [(pair, amount) for pair in table_pairs for amount in (few, none)]
-fill({TABLES[name].title: rows[name] for name in rows}, train_missing)
+titles = {name: TABLES[name].title for name in rows} | {"table2": "Every method, pairs of section 1"}
+fill({titles[name]: rows[name] for name in rows}, train_missing)
 
 # %% [markdown]
 # ## 1. Table 2
@@ -96,7 +97,7 @@ fill({TABLES[name].title: rows[name] for name in rows}, train_missing)
 #
 # A row with fewer seeds than Finetuned says how many it has, and what Finetuned has with the same
 # ones: "n=1; Finetuned there ..." is to be compared with that number, not with Finetuned's mean. A
-# row with more seeds says what it has on Finetuned's alone: "n=3; ... where Finetuned is".
+# row with more seeds says what it has on those: "n=3; ... on Finetuned's seeds".
 #
 # To the right stand the printed numbers, from the paper's own files and its own year. **The two
 # halves are different data**: other grids, other months, other volumes. Nothing can be read across
@@ -178,8 +179,8 @@ show_table(
 # zero-shot form have half as many. To pass a *rule* says that the transfer brought something. To
 # pass the *line* would say that convolutions, an LSTM and a transfer method brought more than six
 # weights and a clock. The clock is the point: a line has weights for each hour of the day. ST-net
-# and every method built on it are not told the hour; section 8 tells them. PDFormer learns rows for
-# the minute of the day and for the weekday, and the MLP reads sine and cosine of the hour.
+# and every method built on it are not told the hour; section 8 tells Finetuned and STBaT. PDFormer
+# learns rows for minute and weekday, and the MLP reads sine and cosine of the hour.
 #
 # ## 3. STBaT against each baseline
 #
@@ -350,8 +351,8 @@ kinds.show_kinds(cases, "STBaT against Finetuned by kind of region")
 # %% [markdown]
 # The kinds of New York and Washington are times of the week: a cell whose bicycles leave mostly on
 # weekday mornings is one kind for the taxis, since the other mode lends its profile. Those of
-# Chicago and Washington in 2021 are shops, schools, churches. In both, kinds are our reading of
-# what the paper calls a traffic pattern; the next section needs no reading.
+# Chicago and Washington in 2021 are shops, schools, churches. Both are our reading of what the paper
+# calls a traffic pattern; the next section needs none.
 #
 # ## 7. Known kinds
 #
@@ -482,13 +483,12 @@ show_live(TABLES["table2"].rows("smoke"), METRICS)
 # - A table of pooled errors cannot show balance. Errors by kind can: the slope of section 6 and the
 #   lines of section 7. Whether there is anything to win is told by an oracle, and {doc}`07_control`
 #   is where there must be.
-# - A baseline section without a line sets the bar too low: count in section 2 how many networks
-#   pass it.
+# - A baseline section without a line sets the bar too low: section 2 counts who passes it.
 # - Few seeds find steady differences only. "Open" on this page means "not shown", not "untrue".
 # - One of the paper's headline percentages does not follow from its own errors.
 #
 # **Deviations from the paper.** Stand-in cities, ninety days instead of a year, at most three seeds
-# instead of five. Small backbone (16 channels, one residual block, LSTM of 32) that predicts the change
+# instead of five. Small backbone (16 channels, one block, LSTM of 32) that predicts the change
 # since the last hour (`last_value`), and the schedules of section 1; the contrast weighs 0.01
 # (`strength`, see the {doc}`next page <04_ablations_and_sensitivity>`). Scales from training hours,
 # nothing clipped. Zero-shot scale from the target's history (`zero_shot_scale`). Fine-tuning may

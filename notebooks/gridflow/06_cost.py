@@ -170,7 +170,7 @@ plt.show()
 # three turns; of memory too, a new process each.
 
 # %%
-pair = TABLES["table3"]("bench")[0].city
+pair, again = TABLES["table3"]("bench")[0].city, 3  # turns
 if lacking := not_here([pair]):
     show_text(f"Not shown: the data of {', '.join(lacking)} are not here.")
 else:
@@ -179,9 +179,9 @@ else:
     turn = {m: partial(plots.step_seconds, real, m, changes=c, **small)
             for m, c in compared.items()}  # fmt: skip
     todo = [plots.two_steps(real, m, changes=c, **small) for m, c in compared.items()]
-    grown = [cost.in_fresh_process(cost.peak_growth, warm_up, *todo) for _ in range(3)]
+    grown = [cost.in_fresh_process(cost.peak_growth, warm_up, *todo) for _ in range(again)]
     growth = dict(zip(compared, zip(*grown, strict=True), strict=True))
-    seconds = whole(cost.interleaved(turn, 3))
+    seconds = whole(cost.interleaved(turn, again))
     ours = plots.table3(growth, seconds, printed, "Finetuned")
     caption = f"Table 3 on {arrow(pair)}, as multiples of Finetuned's; low and high: between turns"
     show_table(ours.set_index(["quantity", "method"])[columns], caption, digits=2)
@@ -396,20 +396,18 @@ show_table(hours, caption, digits=1)
 
 # %% tags=["finding"]
 dear = hours.loc["STBaT"]
-show_text(f"On one core of this processor a training of STBaT of that size takes at most "
-          f"{dear['one training']:.1f} hours, a row of Table 2 {dear['a row of Table 2'] / 24:.1f} "
-          "days.")  # fmt: skip
+show_text(f"On one core of this processor a training of STBaT with {channels} channels on "
+          f"{regions} regions takes at most {dear['one training']:.1f} hours, a row of Table 2 "
+          f"{dear['a row of Table 2'] / 24:.1f} days.")  # fmt: skip
 show_text(f"A balanced step takes {ratio:.2f} times a plain one here; the fast form of the "
           f"contrast takes time as R to the {fits['sorted'][0]:.1f}, the literal one as R to the "
           f"{fits['literal'][0]:.1f}.")  # fmt: skip
 
 # %% [markdown]
-# A table of the paper's size belongs on a graphics card.
-#
 # ## What to remember
 #
-# - What balancing adds to a step does not shrink with the network, so a small one pays a larger share:
-#   section 3 counts it.
+# - What balancing adds to a step is counted in section 3; how that share moves with the width of the
+#   network, in section 2.
 # - The loss that looks like $R^3$ is one sort: same value, same gradient, $R^2$ memory.
 # - Methods that differentiate through training steps pay for each of them in time and memory. That
 #   is what makes MetaST and CrossTReS expensive, here and in print.

@@ -94,9 +94,11 @@ if len(bar):
 # Each point is the mean over splits of the gain against the same model, on the same split, without
 # weights; bars are 95 % intervals over splits, and a hollow point is of one split alone. If the
 # *oracle* failed here, the data would have no such imbalance. Where it wins and *RIAM* fails, it is
-# the mechanism. Where the gain fades from a line or a narrow network to a wide one, capacity has
-# absorbed it: what can follow both kinds has no compromise to shift. All this is read off models that
-# pass section 2; where a network does not, a gain says that weights make a failure smaller.
+# the mechanism. Where the gain fades from a line or a narrow network to a wide one, two things can
+# be behind it. Either capacity has absorbed it: what follows both kinds has no compromise to shift,
+# and is then as good without weights as the narrow one with the oracle's. Or the wide one has a
+# fault that weights of kinds do not touch. All this is read off models that pass section 2; where a
+# network does not, a gain says that weights make a failure smaller.
 
 # %%
 if len(simulated):
@@ -107,7 +109,7 @@ if len(simulated):
 if len(bar):
     show_text(control.verdict(simulated, bar))
     show_text(control.mechanism(simulated, bar))
-for sentence in [*control.reading(simulated), *control.widths(rows)]:
+for sentence in [*control.reading(simulated), *control.widths(rows, bar)]:
     show_text(sentence)
 
 # %%
@@ -126,12 +128,12 @@ if len(simulated):
 # ## 4. The line on real pairs
 #
 # The same line on the pairs of Table 2, on Chicago and Washington by bicycle, the only pair with
-# real POI, and on DiDi's two cities. Kinds are the largest group of POI, or its stand-in; cells without any are a kind of
-# their own. *Shares* gives each kind the weight that it has in the target. It is the oracle's
-# counterpart, as far as POI tell what a region is for. Where even these weights do not lower the
-# error, there is no imbalance of kinds between the two cities that this line could profit from, and
-# a method that finds such weights by itself has nothing to find in it, whatever its network gains
-# over Finetuned in {doc}`03_results`.
+# real POI, and on DiDi's two cities. Kinds are the largest group of POI, or its stand-in; cells
+# without any are a kind of their own. *Shares* gives each kind the weight that it has in the
+# target. It is the oracle's counterpart, as far as POI tell what a region is for. Where even these
+# weights do not lower the error, there is no imbalance of kinds between the two cities that this
+# line could profit from, and a method that finds such weights by itself has nothing to find in it,
+# whatever its network gains over Finetuned in {doc}`03_results`.
 
 # %%
 if len(real):

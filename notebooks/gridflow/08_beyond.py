@@ -84,21 +84,22 @@ pairs = {held: [p for p in plan.cities if is_held_out("gridflow", target_of(p)) 
 #
 # ## 2. Pairs that it was chosen on
 #
-# New York and Washington. Sizes and inputs were chosen on *validation* hours of these pairs, in
-# trials that are no records of this book; their test errors are below. All rows are trainings that ended by their rule, or closed forms; what has
-# no such record is not shown. *Told the hour* are Finetuned and STBaT with sine and cosine of the
-# hour as inputs, as on page 03. Gains are in percent of the other method's error. One seed has an
-# interval over days where a method learns nothing by chance; what has a network in it needs two.
-# Rules that only repeat need no day of the target, so they are bars where there is none, too.
+# New York and Washington. Sizes and inputs were chosen on *validation* hours of these pairs; no
+# table has those trials. Test errors are below. All rows are trainings that ended by their rule, or
+# closed forms; what has no such record is not shown. *Told the hour* are Finetuned and STBaT with
+# sine and cosine of the hour as inputs, as on page 03. Gains are in percent of the other method's
+# error. One seed has an interval over days where a method learns nothing by chance; what has a
+# network in it needs two. Rules that only repeat need no day of the target, so they are bars where
+# there is none, too.
 #
 # Behind a gain stands what its interval says of the claim that it is above zero: *yes* if all of it
 # is, *opposite* if all of it is below, *equal* if it lies within one percent, *open* if none of
 # these.
 #
 # The goal is an error five percent below that of the *best* other method with the same days of the
-# target, pair by pair. That is more than to be below each of them on average. Boosted line is
-# our own too, so its row stands among the gains and not in the goal; pooled trees and the MLP, which
-# others would try first, count as other methods. How much each counts is said below the tables.
+# target, pair by pair. That is more than to be below each of them on average. Boosted line is our
+# own too, so its row stands among the gains and not in the goal; pooled trees and the MLP, which
+# others would try first, count as other methods. How much it counts is said below the tables.
 
 # %%
 others = {m: (OURS, m) for m in rows if m not in (OURS, "Hour-of-week mean")}

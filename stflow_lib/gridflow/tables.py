@@ -121,7 +121,7 @@ def kinds(profile: str) -> Rows:
 
 
 def clock(profile: str) -> Rows:
-    """What a line knows and the networks do not, the hour of the day."""
+    """The hour of the day, told and not told."""
     plan, cases = Plan.of(profile), {}
     for method in ("Finetuned", "STBaT"):
         cases |= {method: (method, {}), f"{method}, told the hour": (method, {"clock": True})}

@@ -1,7 +1,8 @@
 """The trees of `boosted_line` by themselves: told what other days say, no line before them.
 
-A control, not a goal: *Trees* and *Trees(pooled)* are not told of other days, so what Boosted line
-is ahead of them may be the line's or the days'. Here residuals are of the last value.
+A control: *Trees* and *Trees(pooled)* are not told of other days and are fewer, so what Boosted
+line is ahead of them may be the days', the trees' or the line's. Here residuals are of the last
+value.
 """
 
 import math

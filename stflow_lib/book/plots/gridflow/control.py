@@ -141,28 +141,39 @@ def mechanism(found: pd.DataFrame, table: pd.DataFrame) -> str:
     """Whether STBaT's own weights bring what the oracle's do, where those help beyond doubt."""
     own = found[(found["days"] == 0) & found["model"].isin(usable(table))]
     learned, best = (own[own["weights"] == w].set_index("model") for w in ("RIAM", "oracle"))
-    both = best[best["low"] > 0].index.intersection(learned.index)
     words = [
-        f"{model} by {_gain(learned.loc[model])} of the oracle's {best.loc[model, 'gain']:.1f} %, "
-        + ("beyond doubt" if learned.loc[model, "low"] > 0 else "which is not shown")
-        for model in both
+        f"{model} RIAM {_gain(learned.loc[model])}, {_shown(learned.loc[model])}, oracle "
+        f"{_gain(best.loc[model])}"
+        for model in best[best["low"] > 0].index.intersection(learned.index)
     ]
-    helped = "; ".join(words) or "no model, so the mechanism cannot be judged"
-    return f"Where oracle weights help beyond doubt, RIAM's own lower the error of {helped}."
+    if not words:
+        return (
+            "No model with RIAM's weights is helped by the oracle's, so RIAM cannot be judged."
+        )
+    return f"RMSE below that without weights, where the oracle's help: {'; '.join(words)}."
 
 
-def widths(rows: list[dict]) -> list[str]:
-    """What the oracle brings to a narrow and to a wide model, on the splits that both have, and how
-    much less to the wide one.
+def _shown(row) -> str:
+    """Whether a gain is: above zero, below it, or neither beyond doubt."""
+    if row.low > 0:
+        return "a gain beyond doubt"
+    return "a loss beyond doubt" if row.high < 0 else "no gain is shown"
+
+
+def widths(rows: list[dict], table: pd.DataFrame) -> list[str]:
+    """What the oracle brings to a narrow and to a wide model on the splits that both have, and
+    whether the wide one needs no weights. `table`: of `beside_the_bar`.
     """
     own = [row for row in rows if row["weights"] in EXTREMES and row["days"] == 0]
     says = []
-    for narrow, wide in ((LINE, MANY), (FEW, MANY), (SMALL, WIDE)):
-        less = (_by_split(own, narrow) - _by_split(own, wide)).dropna()
-        both = [r for r in own if r["seed"] in less.index and r["model"] in (narrow, wide)]
-        words = [f"{row.model} {_gain(row)}" for row in gains(both).itertuples()]
-        if len(less):
-            says.append(f"The oracle on the same splits: {', '.join(words)}; {_less(less)}.")
+    for pair in ((LINE, MANY), (FEW, MANY), (SMALL, WIDE)):
+        less = _by_split(own, pair[0]) - _by_split(own, pair[1])
+        seeds = less.dropna().index
+        both = [r for r in own if r["seed"] in seeds and r["model"] in pair]
+        words = "; ".join(f"{row.model} {_gain(row)}" for row in gains(both).itertuples())
+        if len(seeds):
+            fades = f"{_less(less.dropna())}. {_instead(both, *pair, usable(table))}"
+            says.append(f"The oracle on the same splits: {words}. The second gain is {fades}")
     return says
 
 
@@ -174,12 +185,26 @@ def _by_split(rows: list[dict], model: str) -> pd.Series:
 
 
 def _less(points: pd.Series) -> str:
-    """Of gains split by split: whether the second is smaller, in points of percent."""
+    """By how much gains split by split are smaller, in points of percent."""
     low, high = interval(points.to_numpy())
     if not np.isfinite(low):
-        return f"less by {points.mean():.1f} points (one split, no interval)"
-    fades = "the gain fades beyond doubt" if low > 0 else "no fading is shown"
-    return f"less by {points.mean():.1f} points ({low:.1f} to {high:.1f}): {fades}"
+        return f"smaller by {points.mean():.1f} points (one split, no interval)"
+    word = "beyond doubt" if low > 0 else "larger beyond doubt" if high < 0 else "not shown"
+    return f"smaller by {points.mean():.1f} points ({low:.1f} to {high:.1f}), {word}"
+
+
+def _instead(rows: list[dict], narrow: str, wide: str, fine: list[str]) -> str:
+    """Whether the wide model without weights is as good as the narrow one with the oracle's."""
+    if wide not in fine or narrow not in fine:
+        return "Without weights one of the two is above the hour before, so this says little."
+    frame = pd.DataFrame(rows)
+    mean = frame.groupby(["model", "weights"])["rmse"].mean()
+    plain, helped = mean[wide, "none"], mean[narrow, "oracle"]
+    word = "has found by itself" if plain <= helped else "has not found by itself"
+    return (
+        f"{wide} without weights errs {plain:.1f} trips, {narrow} with the oracle's {helped:.1f}: "
+        f"the wide model {word} what weights give the other."
+    )
 
 
 def said_of_pairs(real: pd.DataFrame) -> str:

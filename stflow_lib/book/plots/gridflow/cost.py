@@ -49,10 +49,13 @@ def step_seconds(task: Task, method: str, size: dict, changes: dict, batch: int)
 
 
 def ratios_to(turned: Mapping[str, Sequence[float]], base: str) -> dict[str, np.ndarray]:
-    """Least, median and largest ratio to the base of the same turn, by name."""
+    """Least, median and largest ratio to the base of the same turn, by name; of one turn the ratio
+    alone, without a spread.
+    """
+    found = {name: np.divide(values, turned[base]) for name, values in turned.items()}
     return {
-        name: np.quantile(np.divide(values, turned[base]), [0, 0.5, 1])
-        for name, values in turned.items()
+        name: np.quantile(r, [0, 0.5, 1]) if len(r) > 1 else np.array([np.nan, r[0], np.nan])
+        for name, r in found.items()
     }
 
 
@@ -83,7 +86,8 @@ def beside_print(table: pd.DataFrame, method: str) -> str:
     """Whether a method's multiples agree with the printed ones; `table`: of `table3`."""
     words = [
         f"{row.quantity} {'agrees with' if row.verdict == 'agrees' else f'is {row.verdict} than'} "
-        f"the printed {row.printed:.2f} ({row.ours:.2f}, {row.low:.2f} to {row.high:.2f})"
+        f"the printed {row.printed:.2f} ({row.ours:.2f}"
+        + (f", {row.low:.2f} to {row.high:.2f})" if row.low == row.low else ")")
         for row in table[table["method"] == method].itertuples()
     ]
     return f"{method}: {'; '.join(words)}."

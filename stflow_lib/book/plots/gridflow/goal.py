@@ -65,13 +65,16 @@ def goal_table(best: pd.DataFrame) -> pd.DataFrame:
 def shares_said(group: Iterable[Run], part: str) -> str:
     """How much of an ensemble one of its parts is, over recorded runs with days of the target."""
     shares = [r["notes"]["shares"] for r in records(group) if r["notes"].get("shares")]
+    name, place = PARTS[part].name, list(PARTS).index(part)
     if not shares:
-        return f"No record tells the weight of {part}."
-    own = [weights[list(PARTS).index(part)] for weights in shares]
-    most = sum(mine == max(weights) for mine, weights in zip(own, shares, strict=True))
+        return f"No record tells the weight of {name}."
+    own = [weights[place] for weights in shares]
+    most = sum(
+        weights[place] > max(weights[:place] + weights[place + 1 :]) for weights in shares
+    )
     return (
-        f"Where days are seen, {PARTS[part].name} has {min(own):.2f} to {max(own):.2f} of the "
-        f"weight, more than any other part in {most} of {len(own)} trainings."
+        f"Where days are seen, {name} has {min(own):.2f} to {max(own):.2f} of the weight, more "
+        f"than any other part in {most} of {len(own)} trainings, on held-out pairs too."
     )
 
 

@@ -44,9 +44,7 @@ def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
     ]
     found = pd.concat(beside, ignore_index=True)
     shared = [_shared(rows, cell) for cell in found.itertuples()]
-    return found.assign(
-        **dict(zip(("beside", "alike"), zip(*shared, strict=True), strict=True))
-    )
+    return found.join(pd.DataFrame(shared, found.index, ["beside", "alike"], dtype=float))
 
 
 def _shared(rows: Rows, cell) -> tuple[float, float]:
@@ -82,7 +80,7 @@ def cell_text(cell) -> str:
         return "collapsed" if cell.collapsed else NOT_RUN
     spread = "" if np.isnan(cell.spread) else f" ± {cell.spread:.3f}"
     paired = "" if np.isnan(cell.beside) else f"; {BESIDE} there {cell.beside:.3f}"
-    paired += "" if np.isnan(cell.alike) else f"; {cell.alike:.3f} where {BESIDE} is"
+    paired += "" if np.isnan(cell.alike) else f"; {cell.alike:.3f} on {BESIDE}'s seeds"
     few = f" (n={cell.n}{paired})" * bool(cell.missing or cell.collapsed or paired)
     return f"{cell.mean:.3f}{spread}{few}" + " stale" * bool(cell.stale)
 

@@ -115,24 +115,36 @@ def _by_rule(judged: pd.DataFrame, metric: str, words) -> pd.DataFrame:
     return pd.DataFrame(cells).rename_axis(index="rule")
 
 
-def falls(judged: pd.DataFrame, metric: str) -> list[str]:
-    """Whether the ratio with the lowest mean error is smaller with more data: a sentence a rule."""
+def falls(rows: Rows, judged: pd.DataFrame, metric: str) -> list[str]:
+    """Whether the ratio with the lowest mean error is smaller with more data: a sentence a rule.
+
+    Of rules whose ratios are all run at two amounts of data or more.
+    """
     some, said = judged[judged["metric"] == metric], []
     for rule, own in some.groupby("rule", sort=False):
         full = own.groupby("scarcity").filter(lambda here: len(here) == len(RATIOS))
-        best = full.loc[full.groupby("scarcity")["gain"].idxmax()].sort_values(
-            "scarcity", key=lambda amounts: amounts.astype(float)
-        )
-        if len(best) > 1:
-            places = best["ratio"].map([*RATIOS].index)
-            steps = places.diff().dropna()
-            word = "falls" if (steps <= 0).all() and steps.any() else "does not fall"
-            names = ", ".join(
-                f"{r.ratio} with {in_words(r.scarcity)}" for r in best.itertuples()
-            )
+        amounts = sorted(full["scarcity"].unique(), key=float)
+        if len(amounts) > 1:
+            here = [full[full["scarcity"] == amount] for amount in amounts]
+            best = [
+                f"{_best(rows, one)} with {in_words(a)}"
+                for one, a in zip(here, amounts, strict=True)
+            ]
             what = f"{metric.upper()}, {LABELS[rule].removeprefix('without: ')}"
-            said.append(f"{what}: lowest at {names}; the best weight {word} as data grow.")
+            said.append(f"{what}, ratio of the lowest mean: {'; '.join(best)}. {_trend(here)}")
     return said
+
+
+def _trend(by_amount: list[pd.DataFrame]) -> str:
+    """How the ratio of the lowest mean moves from the least data to the most."""
+    places = [[*RATIOS].index(one.loc[one["gain"].idxmax(), "ratio"]) for one in by_amount]
+    steps = np.diff(places)
+    if not steps.any():
+        return "It is the same with more data."
+    way = (
+        "falls" if (steps <= 0).all() else "rises" if (steps >= 0).all() else "moves both ways"
+    )
+    return f"It {way} as data grow."
 
 
 def with_and_without(rows: Rows, metric: str) -> str:
@@ -191,13 +203,18 @@ def show_ratios(rows: Rows, beside: Rows, title: str) -> None:
         show_text("Neither question has an answer yet: no ratio is run.")
         return
     show_text(above_last(rows, beside[LAST]))
-    for number, error in enumerate(ERRORS):
-        name, folded = error.upper(), OTHER if number else ""
-        best = best_ratios(rows, judged, error)
-        show_table(best, f"Ratio with the lowest mean {name}", folded=folded)
-        title = f"Ratios by what their intervals say of harm in {name} (none: below {LOSS:g} %)"
-        show_table(harm(judged, error), title, folded=folded)
-        for sentence in (*falls(judged, error), with_and_without(rows, error)):
-            show_text(sentence)
+    for error in ERRORS:
+        _show_answers(rows, judged, error)
     show_left(rows, beside[LAST], days_of, title)
     tables.show_provenance(rows)
+
+
+def _show_answers(rows: Rows, judged: pd.DataFrame, error: str) -> None:
+    """Both questions in one error: tables, closed for all errors but the first, and sentences."""
+    name, folded = error.upper(), OTHER if error != ERRORS[0] else ""
+    best = best_ratios(rows, judged, error)
+    show_table(best, f"Ratio with the lowest mean {name}", folded=folded)
+    caption = f"Ratios by what their intervals say of harm in {name} (none: below {LOSS:g} %)"
+    show_table(harm(judged, error), caption, folded=folded)
+    for sentence in (*falls(rows, judged, error), with_and_without(rows, error)):
+        show_text(sentence)

@@ -106,43 +106,75 @@ def test_a_gain_of_what_nobody_would_use_is_no_finding():
     )
 
 
+def grid(errors):
+    """Runs without a day: model -> (without weights, with the oracle's), a number for each split;
+    the hour before errs 11."""
+    own = [run(model, weights, seed, rmse)
+           for model, both in errors.items()
+           for weights, some in zip(("none", "oracle"), both, strict=True)
+           for seed, rmse in enumerate(some)]  # fmt: skip
+    return [*own, *(run(control.LAST, "none", s, 11.0) for s in range(3))]
+
+
+def widths(errors):
+    own = grid(errors)
+    return control.widths(own, control.beside_the_bar(own))
+
+
 def test_widths_are_compared_on_splits_that_both_have():
     """The mean of eight splits of the narrow one stood beside one split of the wide one."""
-    own = [run(model, weights, seed, rmse)
-           for model, seeds in ((control.SMALL, (0, 1)), (control.WIDE, (0,)))
-           for seed in seeds
-           for weights, rmse in (("none", 10.0), ("oracle", 8.0 + seed))]  # fmt: skip
-    (said,) = control.widths(own)
+    narrow, wide = ((10.0, 10.0), (8.0, 9.0)), ((10.0,), (8.0,))
+    (said,) = widths({control.SMALL: narrow, control.WIDE: wide})
     assert f"{control.SMALL} +20.0 %" in said and f"{control.WIDE} +20.0 %" in said
-    assert said.endswith("less by 0.0 points (one split, no interval).")
+    assert "smaller by 0.0 points (one split, no interval)" in said
 
 
 @pytest.mark.parametrize(
-    "wide, word", [((9.9, 9.8, 9.9), "fades beyond"), ((9.9, 7.0, 8.0), "no ")]
-)
+    "wide, word",
+    [((9.9, 9.8, 9.9), "), beyond doubt."), ((9.9, 7.0, 8.0), "not shown."),
+     ((5.0, 5.0, 5.0), "larger beyond doubt.")],
+)  # fmt: skip
 def test_a_gain_fades_only_where_splits_agree(wide, word):
     """Two means side by side leave it to the reader, who has no spread of their difference."""
-    own = [run(model, weights, seed, rmse)
-           for model, some in ((control.FEW, (8.0, 7.9, 8.1)), (control.MANY, wide))
-           for seed, oracle in enumerate(some)
-           for weights, rmse in (("none", 10.0), ("oracle", oracle))]  # fmt: skip
-    (said,) = control.widths(own)
-    assert word in said.rpartition(": ")[2]
+    plain = (10.0, 10.0, 10.0)
+    (said,) = widths({control.FEW: (plain, (8.0, 7.9, 8.1)), control.MANY: (plain, wide)})
+    assert word in said and "has not found by itself" in said
+
+
+def test_capacity_absorbs_only_what_the_wide_model_then_has():
+    """MLPs of 64 units err more than a line with the oracle's weights: no need of weights is no
+    proof that a model follows both kinds."""
+    few = ((10.0, 10.1, 9.9), (8.0, 7.9, 8.1))
+    (good,) = widths({control.FEW: few, control.MANY: ((7.0, 7.1, 7.2), (7.0, 7.2, 7.1))})
+    assert "errs 7.1 trips" in good and "the wide model has found by itself" in good
+    (bad,) = widths({control.SMALL: ((20.0, 20.0, 20.0), (9.0, 9.1, 9.2)), control.WIDE: few})
+    assert bad.endswith("above the hour before, so this says little.")
 
 
 def test_weights_of_stbat_are_judged_where_the_oracle_wins():
     own = [run("line", weights, seed, rmse + seed / 10)
            for seed in range(3)
            for weights, rmse in (("none", 10.0), ("RIAM", 9.0), ("oracle", 8.0))]  # fmt: skip
-    bar = control.beside_the_bar(
-        [*own, *(run(control.LAST, "none", s, 11.0) for s in range(3))]
+
+    def said(rows):
+        bar = control.beside_the_bar([*rows, *grid({})])
+        return control.mechanism(control.gains(rows), bar)
+
+    assert (
+        "line RIAM +9.9 % (9.7 to 10.1; 3 splits), a gain beyond doubt, oracle +19.8"
+        in said(own)
     )
-    said = control.mechanism(control.gains(own), bar)
-    assert "line by +9.9 %" in said and "of the oracle's 19.8 %, beyond doubt" in said
-    worse = [
-        row | {"rmse": 12.0 + row["seed"]} if row["weights"] == "oracle" else row for row in own
-    ]
-    assert control.mechanism(control.gains(worse), bar).endswith("cannot be judged.")
+    for errors, words in (
+        ((11.0, 9.0, 10.0), "no gain is shown"),
+        ((12.0,) * 3, "a loss beyond"),
+    ):
+        other = [row | {"rmse": errors[row["seed"]]} if row["weights"] == "RIAM" else row
+                 for row in own]  # fmt: skip
+        assert words in said(other)
+    helpless = [row | {"rmse": 12.0 + row["seed"]} if row["weights"] == "oracle" else row
+                for row in own]  # fmt: skip
+    for rows in (helpless, [row for row in own if row["weights"] != "RIAM"]):
+        assert said(rows).endswith("RIAM cannot be judged.")
 
 
 def test_real_pairs_are_counted():

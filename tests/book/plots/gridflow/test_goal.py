@@ -40,9 +40,9 @@ def test_a_part_that_is_not_the_largest_everywhere_is_not_called_so(recorded):
              for n, some in enumerate(notes)]  # fmt: skip
     assert goal.shares_said(group, "line") == (
         "Where days are seen, Boosted line has 0.40 to 0.80 of the weight, more than any other "
-        "part in 1 of 2 trainings."
+        "part in 1 of 2 trainings, on held-out pairs too."
     )
-    assert goal.shares_said([], "line") == "No record tells the weight of line."
+    assert goal.shares_said([], "line") == "No record tells the weight of Boosted line."
 
 
 def test_the_table_has_both_errors_beside_each_other():

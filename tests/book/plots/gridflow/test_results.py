@@ -36,6 +36,8 @@ def test_what_knows_no_source_stands_under_each_of_its_sources(rows):
     rule = long[(long["row"] == "Previous hour") & (long["metric"] == "rmse")]
     assert rule["pair"].tolist() == ["x>y", "z>y"] and rule["mean"].tolist() == [4, 4]
     assert long[long["row"] == "STBaT"]["pair"].unique().tolist() == ["x>y"]
+    none = results.summary_by_pair(rows, ["p>q"])
+    assert none.empty and {"beside", "alike"} < {*none}
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_what_knows_no_source_stands_under_each_of_its_sources(rows):
      ({"n": 0, "collapsed": 2}, "collapsed"), ({"missing": 1}, "1.500 ± 0.250 (n=2)"),
      ({"collapsed": 1, "stale": True}, "1.500 ± 0.250 (n=2) stale"),
      ({"n": 1, "spread": NAN, "missing": 1, "beside": 1.6}, "1.500 (n=1; Finetuned there 1.600)"),
-     ({"alike": 1.4}, "1.500 ± 0.250 (n=2; 1.400 where Finetuned is)")],
+     ({"alike": 1.4}, "1.500 ± 0.250 (n=2; 1.400 on Finetuned's seeds)")],
 )  # fmt: skip
 def test_a_cell_says_what_it_lacks(changes, text):
     """A mean of the seeds that did not collapse looks better than the method is."""
@@ -72,7 +74,7 @@ def test_a_row_with_more_seeds_has_its_mean_over_the_others(rows, recorded):
     alike = long[long["metric"] == "rmse"].set_index("row")["alike"]
     assert alike["MAML"] == 3.5 and alike.drop("MAML").isna().all()
     text = results.metric_table(long, "rmse", "3").loc["MAML"].item()
-    assert text == "5.000 ± 2.646 (n=3; 3.500 where Finetuned is)"
+    assert text == "5.000 ± 2.646 (n=3; 3.500 on Finetuned's seeds)"
 
 
 def test_the_best_network_is_one_with_all_seeds(rows, recorded):

@@ -44,10 +44,12 @@ def test_the_aim_needs_both_errors_and_an_interval(judged):
     assert whole.startswith("Of 2 recorded cases") and "meets the aim in 1:" in whole
     assert "that holds in 1; in 1 its mean MAE or RMSE is clearly above" in whole
     assert day.startswith("c, 1 day: mean MAE 20.0 % [19.0, 21.0] below that of Net; mean RMSE")
-    assert "the aim is met. Beside each other" in day and "RMSE in the mean. Not lower" in three
-    assert three.endswith("beside: Trees.")
+    assert day.endswith("the aim is met; both means are lower beyond doubt than every rival's")
+    assert "not met in RMSE in the mean; no difference" in three
+    assert three.endswith("or it is higher, beside Trees")
     unsure = beyond.sentences(judged.assign(low=float("nan"), high=float("nan")))
     assert "meets the aim in 0:" in unsure[0] and "in 0 its" in unsure[0]
+    assert unsure[1].endswith("not met anywhere; no interval beside Last value, Trees, Net")
     (none,) = beyond.sentences(judged.head(0))
     assert none.endswith("recorded yet.")
 
@@ -59,7 +61,7 @@ def test_the_aim_is_at_every_time_ahead(judged):
     soon = day.assign(metric="min10_" + day["metric"], gain=2.0, low=1.0)
     whole, said = beyond.sentences(pd.concat([day, soon], ignore_index=True))
     assert "meets the aim in 0:" in whole and "that holds in 1;" in whole
-    assert "the aim is not met: MAE at 10 min, RMSE at 10 min. Beside each other" in said
+    assert "the aim is not met in MAE at 10 min, RMSE at 10 min; both means" in said
 
 
 @pytest.mark.parametrize(
@@ -99,10 +101,11 @@ def test_each_error_has_its_own_table_by_minutes_ahead(judged):
 
 def test_a_part_of_ours_is_no_rival_and_stands_beside(judged, recorded):
     """Ahead of trees that are not told of other days: the lead was the days' and not the line's."""
-    row = {"city": "a>c", "metric": "mae", "gain": 0.5}
+    row = {"city": "a>c", "metric": "mae", "gain": 0.5, "low": -0.1, "high": 1.1}
     one = judged[(judged["amount"] == "3 days") & (judged["metric"] == "mae")]
     said = beyond.said_of_part(pd.DataFrame([row]), one)
-    assert said.endswith("told: c, MAE: +0.5 of +5.0 %.")
+    assert "days: c, MAE 0.5 % [-0.1, 1.1] below that of its trees, " in said
+    assert said.endswith("5.0 % below that of the best rival.")
     rows = {name: [recorded(name, "a>c", {"mae": 1.0, "rmse": 1.0}, epochs=0)]
             for name in (beyond.OURS, beyond.PART, "Trees")}  # fmt: skip
     assert {*beyond.gains(rows, ["mae"])["row"]} == {"Trees"}

@@ -1,6 +1,7 @@
 """Weight of the sources: each gain at its ratio, and answers only where the grid is full."""
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 
 from stflow_lib.book.plots.speedgraph import source_weights as weights
@@ -74,16 +75,28 @@ def test_no_harm_must_be_shown(rows):
 
 def test_both_questions_have_an_answer_in_words(rows):
     """Tables of best ratios and of harm left the reader to compare rows by himself."""
-    (tsb,) = weights.falls(weights.gains(rows), "mae")  # of the plain sum one cell is empty
-    assert tsb == ("MAE, with TSB: lowest at 1 with 6 hours, 1/200 with 3 days; the best weight "
-                   "falls as data grow.")  # fmt: skip
-    level = {name: group for name, group in rows.items() if name != "TSB, 1/200"}
-    assert weights.falls(weights.gains(level), "mae") == []
-    assert "with TSB below that of the plain sum" in weights.with_and_without(rows, "mae")
-    assert "-26.6 to +87.4 %, beyond doubt" in weights.with_and_without(rows, "rmse")
+    judged = weights.gains(rows)
+    (tsb,) = weights.falls(rows, judged, "mae")  # of the plain sum one cell is empty
+    assert tsb == (
+        "MAE, with TSB, ratio of the lowest mean: 1 (beyond doubt, the most tried) with 6 hours; "
+        "1/200 (beyond doubt, the least tried) with 3 days. It falls as data grow."
+    )
+    assert weights.falls(rows, judged[judged["ratio"] != "1/200"], "mae") == []
+    said = weights.with_and_without(rows, "rmse")
+    assert "-26.6 to +87.4 %, beyond doubt lower in 3 and higher in 1 of 5" in said
     assert weights.with_and_without({"Target only": rows["Target only"]}, "mae").startswith(
         "MAE: no"
     )
+
+
+@pytest.mark.parametrize(
+    "best, words",
+    [(("1", "1"), "is the same"), (("1/20", "1"), "rises"), (("1", "1/20", "1"), "both ways")],
+)
+def test_a_weight_that_does_not_fall_is_not_called_falling(best, words):
+    """ "Does not fall" was said of one that rises too, and of one at the end of the grid."""
+    cases = [pd.DataFrame({"ratio": ["1/200", one], "gain": [0.0, 1.0]}) for one in best]
+    assert words in weights._trend(cases)
 
 
 @pytest.fixture
@@ -106,6 +119,7 @@ def test_what_is_not_run_is_said(rows, beside, capsys):
     beside = weights.references(rows, beside)
     weights.show_ratios(rows, beside, "Weights")
     out = capsys.readouterr().out
+    assert "Weights: trainings" in out
     assert "not run" in out and "Ratio with the lowest mean MAE" in out and "not known 0" in out
     weights.show_ratios({"Target only": rows["Target only"]}, beside, "Weights")
     assert "no ratio is run" in capsys.readouterr().out
