@@ -77,7 +77,7 @@ rows = {name: {method: group for method, group in table.items() if runs.records(
 # Behind a gain stands what its interval says of the claim that it is above zero: *yes* if all of it
 # is, *opposite* if all of it is below, *equal* if it lies within one percent, *open* if none of
 # these. Rivals are all other rows, and the weights of the sources that {doc}`05_sources_and_days`
-# tries on la.
+# tries on la: "TSB at 1/20" has them at a twentieth of the target's, "sum" is without TSB.
 
 # %%
 for pair in results.recorded_pairs(rows["table2"], plan.cities):
@@ -87,7 +87,7 @@ for pair in results.recorded_pairs(rows["table2"], plan.cities):
 tables.show_provenance(rows["table2"])
 
 # %%
-weighed = {f"sources' weight: {name}": group for name, group in rows["ratios"].items()
+weighed = {name.replace(", ", " at "): group for name, group in rows["ratios"].items()
            if name != ALONE}  # fmt: skip
 gains = beyond.gains(rows["table2"] | weighed, MEASURES)
 errors = gains[gains["metric"].isin(["mae", "rmse"])]
@@ -104,7 +104,8 @@ beyond.show_best(beyond.against_best(gains), f"{OURS} below the best other, %")
 # %%
 alone = tables.compare(rows["table2"], {OURS: (OURS, beyond.PART)}, results.ERRORS)
 results.show_gains_by_target(alone, "With a line: error below that of its trees by themselves")
-show_text(beyond.said_of_part(alone, gains))
+show_list(f"{OURS} beside its trees by themselves, which are told the same days, and beside the "
+          "best rival", beyond.said_of_part(alone, gains))  # fmt: skip
 told = tables.compare(rows["other_days"], {OURS: ("told", "not told")}, results.ERRORS)
 results.show_gains_by_target(told, "Told what other days say: error below that of the same not told")
 beside = ("Trees", "Trees(pooled)")

@@ -112,21 +112,20 @@ def below_text(gain: float, low: float, high: float) -> str:
     )
 
 
-def said_of_part(alone: pd.DataFrame, judged: pd.DataFrame) -> str:
-    """How far ours is below its trees by themselves, beside how far below the best rival.
+def said_of_part(alone: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
+    """How far ours is below its trees by themselves, beside how far below the best rival, of each
+    target and error.
 
     `alone`: of `tables.compare` against PART; `judged`: of `gains`.
     """
     best = against_best(judged).set_index(["city", "metric"])
-    words = [
-        f"{target_of(row.city)}, {row.metric.upper()} {below_text(row.gain, row.low, row.high)} "
-        f"that of its trees, {below_text(*best.loc[(row.city, row.metric), ENDS])} that of the "
-        "best rival"
+    return [
+        f"{target_of(row.city)}: {row.metric.upper()} "
+        f"{below_text(row.gain, row.low, row.high)} that of its trees, "
+        f"{below_text(*best.loc[(row.city, row.metric), ENDS])} that of the best rival"
         for row in alone.itertuples()
         if (row.city, row.metric) in best.index
     ]
-    found = "; ".join(words) or "nothing is recorded yet"
-    return f"{OURS} beside its trees by themselves, which are told the same days: {found}."
 
 
 def networks(several: Iterable[Rows]) -> str:
