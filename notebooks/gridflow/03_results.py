@@ -97,7 +97,7 @@ fill({titles[name]: rows[name] for name in rows}, train_missing)
 #
 # A row with fewer seeds than Finetuned says how many it has, and what Finetuned has with the same
 # ones: "n=1; Finetuned there ..." is to be compared with that number, not with Finetuned's mean. A
-# row with more seeds says what it has on those: "n=3; ... on Finetuned's seeds".
+# row with more seeds says how many, too; sections 3 and 5 compare seed by seed.
 #
 # To the right stand the printed numbers, from the paper's own files and its own year. **The two
 # halves are different data**: other grids, other months, other volumes. Nothing can be read across

@@ -24,7 +24,7 @@ train_missing: bool = False  # compute runs that have no record; False leaves ga
 import matplotlib.pyplot as plt
 
 from stflow_lib.book import findings, tables
-from stflow_lib.book.display import PRINTED, show_table, show_text
+from stflow_lib.book.display import PRINTED, show_list, show_table, show_text
 from stflow_lib.book.plots.speedgraph import results
 from stflow_lib.book.plots.speedgraph.left import show_left
 from stflow_lib.book.plots.transfers import arrow, relative_figure
@@ -127,8 +127,8 @@ passed = results.targets_passed(rows, plan.cities, metrics)
 show_table(passed, "Targets on which a method is better than repeating")
 show_left(rows, rows["Last value"], lambda r: target_of(r["city"]), "Table 2")
 for error in results.ERRORS:
-    print(f"{error.upper()} beside that of the last value, mean of the horizons")
-    print(*results.below_the_bar(results.relative_errors(rows, plan.cities, error)), sep="\n")
+    show_list(f"{error.upper()} beside that of the last value, mean of the horizons",
+              results.below_the_bar(results.relative_errors(rows, plan.cities, error)))  # fmt: skip
 
 # %% [markdown]
 # A method that does not pass this bar ten minutes ahead may still pass it at an hour, where
@@ -157,8 +157,7 @@ results.show_gains_by_target(worth, "Error below that of the target alone")
 # %%
 results.mae_gains_figure(worth, "MAE below that of the target alone, 95 % intervals")
 plt.show()
-print("methods with sources, beside the target alone")
-print(*results.best_by_target(worth), sep="\n")
+show_list("Methods with sources, beside the target alone", results.best_by_target(worth))
 
 # %% tags=["finding"]
 lead = worth[worth["metric"] == "mae"]

@@ -90,7 +90,7 @@ tables.show_provenance(rows["table2"])
 weighed = {name.replace(", ", " at "): group for name, group in rows["ratios"].items()
            if name != ALONE}  # fmt: skip
 gains = beyond.gains(rows["table2"] | weighed, MEASURES)
-errors = gains[gains["metric"].isin(["mae", "rmse"])]
+errors = gains[gains["metric"].isin(results.ERRORS) & ~gains["row"].isin(weighed)]
 results.show_gains_by_target(errors, f"{OURS}'s error below the other's")
 beyond.show_best(beyond.against_best(gains), f"{OURS} below the best other, %")
 

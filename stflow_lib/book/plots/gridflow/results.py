@@ -31,9 +31,9 @@ IMPROVEMENTS = [
 def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
     """Means of every row at every pair: what knows no source under each of its sources.
 
-    Columns of `runs.summary`, `pair`, and means over the seeds that a row shares with BESIDE:
-    `beside` of that one where the row lacks some of its seeds, `alike` of the row where it has
-    more; NaN for all others.
+    Columns of `runs.summary`, `pair`, and beside the seeds of BESIDE: for a row that lacks some of
+    them `beside`, the mean of that one over the seeds that both have (NaN for all others), and
+    whether the row has `more`.
     """
     frames = [
         runs.summary(group, METRICS).assign(row=row) for row, group in rows.items() if group
@@ -44,18 +44,18 @@ def summary_by_pair(rows: Rows, pairs: Iterable[str]) -> pd.DataFrame:
     ]
     found = pd.concat(beside, ignore_index=True)
     shared = [_shared(rows, cell) for cell in found.itertuples()]
-    return found.join(pd.DataFrame(shared, found.index, ["beside", "alike"], dtype=float))
+    return found.join(pd.DataFrame(shared, found.index, ["beside", "more"]))
 
 
-def _shared(rows: Rows, cell) -> tuple[float, float]:
-    """`beside` and `alike` of a cell; NaN where a row needs but one seed."""
+def _shared(rows: Rows, cell) -> tuple[float, bool]:
+    """`beside` and `more` of a cell; neither where a row needs but one seed."""
     place = cell.pair, cell.scarcity, cell.metric
     own, base = (_seeds(rows.get(name, []), *place) for name in (cell.row, BESIDE))
     both = own.keys() & base.keys()
     if rows[cell.row][0].method in DETERMINISTIC or not both:
-        return np.nan, np.nan
-    theirs, mine = (float(np.mean([some[seed] for seed in both])) for some in (base, own))
-    return theirs if base.keys() - both else np.nan, mine if own.keys() - both else np.nan
+        return np.nan, False
+    theirs = float(np.mean([base[seed] for seed in both]))
+    return theirs if base.keys() - both else np.nan, bool(own.keys() - both)
 
 
 def _seeds(group: Iterable[runs.Run], pair: str, amount: str, metric: str) -> dict[int, float]:
@@ -80,8 +80,7 @@ def cell_text(cell) -> str:
         return "collapsed" if cell.collapsed else NOT_RUN
     spread = "" if np.isnan(cell.spread) else f" ± {cell.spread:.3f}"
     paired = "" if np.isnan(cell.beside) else f"; {BESIDE} there {cell.beside:.3f}"
-    paired += "" if np.isnan(cell.alike) else f"; {cell.alike:.3f} on {BESIDE}'s seeds"
-    few = f" (n={cell.n}{paired})" * bool(cell.missing or cell.collapsed or paired)
+    few = f" (n={cell.n}{paired})" * bool(cell.missing or cell.collapsed or paired or cell.more)
     return f"{cell.mean:.3f}{spread}{few}" + " stale" * bool(cell.stale)
 
 
