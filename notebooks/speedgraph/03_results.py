@@ -37,8 +37,7 @@ from stflow_lib.verdicts.ranking import FIXED
 # %%
 plan = Plan.of(profile)
 rows = TABLES["table2"].rows(profile)
-print(f"profile {profile}")
-tables.fill({TABLES["table2"].title: rows}, train_missing)
+tables.fill({f"{TABLES['table2'].title}, profile {profile}": rows}, train_missing)
 
 # %% [markdown]
 # ## 1. Table 2
@@ -73,7 +72,7 @@ for pair in results.recorded_pairs(rows, plan.cities):
 left = tables.without_record(TABLES["table2"].rows(FIXED), rows) if profile == "bench" else {}
 for pair in plan.cities if left else ():
     brief = results.target_table(left, pair)
-    caption = f"{arrow(pair)}, three days, {tables.unit_of(pair)}"
+    caption = f"{target_of(pair)}, three days, {tables.unit_of(pair)}"
     show_table(brief[brief.ne("not run").any(axis=1)], caption, folded=tables.SHORT)
 if left:
     last = TABLES["table2"].rows(FIXED)["Last value"]

@@ -102,12 +102,9 @@ beyond.show_best(beyond.against_best(gains), f"{OURS} below the best other, %")
 # two targets that are not held out; on the others its present form is scored in one setting only.
 
 # %%
-alone = tables.compare(rows["table2"], {OURS: (OURS, beyond.PART)}, results.ERRORS)
-results.show_gains_by_target(alone, "With a line: error below that of its trees by themselves")
-show_list(f"{OURS} beside its trees by themselves, which are told the same days, and beside the "
-          "best rival", beyond.said_of_part(alone, gains))  # fmt: skip
-told = tables.compare(rows["other_days"], {OURS: ("told", "not told")}, results.ERRORS)
-results.show_gains_by_target(told, "Told what other days say: error below that of the same not told")
+parts = {"its trees by themselves": (OURS, beyond.PART), "itself, not told": (OURS, "not told")}
+apart = tables.compare(rows["table2"] | rows["other_days"], parts, results.ERRORS)
+results.show_gains_by_target(apart, f"{OURS}'s error below that of its parts")
 beside = ("Trees", "Trees(pooled)")
 untold = rows["other_days"] | {name: rows["table2"].get(name, []) for name in beside}
 untold = tables.compare(untold, {name: ("not told", name) for name in beside}, results.ERRORS)

@@ -15,7 +15,7 @@ from stflow_lib.runs.pair import target_of
 
 OURS, PART = "Boosted line", "Trees(told)"  # the part is ours too: no rival, but shown beside
 AIM = 3.0  # percent that an error of ours should be below the best other method's
-PLACE, ENDS = ["target", "amount", "metric"], ["gain", "low", "high"]
+PLACE = ["target", "amount", "metric"]
 
 
 def gains(rows: Rows, metrics: Iterable[str], where: str = "{}") -> pd.DataFrame:
@@ -110,22 +110,6 @@ def below_text(gain: float, low: float, high: float) -> str:
     return (
         f"{abs(gain):.1f} %" + (f" [{low:.1f}, {high:.1f}]" if low == low else "") + f" {word}"
     )
-
-
-def said_of_part(alone: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
-    """How far ours is below its trees by themselves, beside how far below the best rival, of each
-    target and error.
-
-    `alone`: of `tables.compare` against PART; `judged`: of `gains`.
-    """
-    best = against_best(judged).set_index(["city", "metric"])
-    return [
-        f"{target_of(row.city)}: {row.metric.upper()} "
-        f"{below_text(row.gain, row.low, row.high)} that of its trees, "
-        f"{below_text(*best.loc[(row.city, row.metric), ENDS])} that of the best rival"
-        for row in alone.itertuples()
-        if (row.city, row.metric) in best.index
-    ]
 
 
 def networks(several: Iterable[Rows]) -> str:

@@ -99,13 +99,8 @@ def test_each_error_has_its_own_table_by_minutes_ahead(judged):
         assert table["30 min"].str.startswith("+7.0").all()
 
 
-def test_a_part_of_ours_is_no_rival_and_stands_beside(judged, recorded):
-    """Ahead of trees that are not told of other days: the lead was the days' and not the line's."""
-    row = {"city": "a>c", "metric": "mae", "gain": 0.5, "low": -0.1, "high": 1.1}
-    one = judged[(judged["amount"] == "3 days") & (judged["metric"] == "mae")]
-    (said,) = beyond.said_of_part(pd.DataFrame([row]), one)
-    assert said.startswith("c: MAE 0.5 % [-0.1, 1.1] below that of its trees, 5.0 % below")
+def test_a_part_of_ours_is_no_rival(recorded):
+    """Its trees by themselves are told the same days: they say what the line is worth."""
     rows = {name: [recorded(name, "a>c", {"mae": 1.0, "rmse": 1.0}, epochs=0)]
             for name in (beyond.OURS, beyond.PART, "Trees")}  # fmt: skip
     assert {*beyond.gains(rows, ["mae"])["row"]} == {"Trees"}
-    assert beyond.said_of_part(pd.DataFrame(), one) == []
