@@ -195,8 +195,9 @@ def _less(points: pd.Series) -> str:
 
 def _instead(rows: list[dict], narrow: str, wide: str, fine: list[str]) -> str:
     """Whether the wide model without weights is as good as the narrow one with the oracle's."""
-    if wide not in fine or narrow not in fine:
-        return "Without weights one of the two is above the hour before, so this says little."
+    if bad := [model for model in (narrow, wide) if model not in fine]:
+        words = f"{' and '.join(bad)} {'are' if len(bad) > 1 else 'is'} above the hour before"
+        return f"Without weights {words}, so this says little."
     frame = pd.DataFrame(rows)
     mean = frame.groupby(["model", "weights"])["rmse"].mean()
     plain, helped = mean[wide, "none"], mean[narrow, "oracle"]

@@ -148,7 +148,10 @@ def test_capacity_absorbs_only_what_the_wide_model_then_has():
     (good,) = widths({control.FEW: few, control.MANY: ((7.0, 7.1, 7.2), (7.0, 7.2, 7.1))})
     assert "errs 7.1 trips" in good and "the wide model has found by itself" in good
     (bad,) = widths({control.SMALL: ((20.0, 20.0, 20.0), (9.0, 9.1, 9.2)), control.WIDE: few})
-    assert bad.endswith("above the hour before, so this says little.")
+    assert bad.endswith(f"Without weights {control.SMALL} is above the hour before, so this says "
+                        "little.")  # fmt: skip
+    (both,) = widths({m: ((20.0,), (9.0,)) for m in (control.SMALL, control.WIDE)})
+    assert f"Without weights {control.SMALL} and {control.WIDE} are above" in both
 
 
 def test_weights_of_stbat_are_judged_where_the_oracle_wins():
