@@ -167,10 +167,10 @@ plt.show()
 #
 # The tables of this book come from a smaller network on real maps. What does balancing cost there?
 # The same race with the network of the profile `bench`, from New York's taxis to Washington's, in
-# three turns; of memory too, a new process each.
+# two turns; of memory too, a new process each.
 
 # %%
-pair, again = TABLES["table3"]("bench")[0].city, 3  # turns
+pair, again = TABLES["table3"]("bench")[0].city, 2  # turns
 if lacking := not_here([pair]):
     show_text(f"Not shown: the data of {', '.join(lacking)} are not here.")
 else:
