@@ -170,11 +170,11 @@ plt.show()
 # two turns; of memory too, a new process each.
 
 # %%
-pair, again = TABLES["table3"]("bench")[0].city, 2  # turns
-if lacking := not_here([pair]):
+run, again = TABLES["table3"]("bench")[0], 2  # turns
+if lacking := not_here([run.city]):
     show_text(f"Not shown: the data of {', '.join(lacking)} are not here.")
 else:
-    real = open_task(TABLES["table3"]("bench")[0]).only(0)
+    real = open_task(run).only(0)
     small = {"size": vars(Plan.of("bench").settings("Finetuned").backbone), "batch": 32}
     turn = {m: partial(plots.step_seconds, real, m, changes=c, **small)
             for m, c in compared.items()}  # fmt: skip
@@ -183,7 +183,7 @@ else:
     growth = dict(zip(compared, zip(*grown, strict=True), strict=True))
     seconds = whole(cost.interleaved(turn, again))
     ours = plots.table3(growth, seconds, printed, "Finetuned")
-    caption = f"Table 3 on {arrow(pair)}, as multiples of Finetuned's; low and high: between turns"
+    caption = f"Table 3 on {arrow(run.city)}, as multiples of Finetuned's; low and high: between turns"
     show_table(ours.set_index(["quantity", "method"])[columns], caption, digits=2)
     show_text(plots.beside_print(ours, "STBaT"))
 

@@ -7,9 +7,8 @@
 # on the pairs this was chosen on and on pairs held out.*
 #
 # Page 03 measures networks by six weights and a clock. How far does one get by telling such a line
-# more? *Boosted line* is our answer. And where three simple methods err
-# in different ways, how far do they get together? That is *Ensemble*. Both are methods in the
-# tables like any other.
+# more? *Boosted line* is our answer. And where three simple methods err in different ways, how far
+# do they get together? That is *Ensemble*. Both are methods in the tables like any other.
 #
 # In turn: 1. how it works; 2. pairs it was chosen on; 3. pairs held out; 4. what it costs; 5. how
 # sure it is, up to a day ahead; 6. run live.

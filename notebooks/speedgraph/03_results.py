@@ -170,9 +170,8 @@ show_beside_last_value("mae")
 #
 # The row *Joint* is plain joint training: every window of a batch has the same weight, so that with
 # the paper's batch of 4 and 124 the sources have nearly all of a step; what they have here stands
-# under the tables of section 1. TSJT listens to its sources two
-# hundred times less than to its target. A comparison of the two says something only where both have
-# left the last value.
+# under the tables of section 1. TSJT listens to its sources two hundred times less than to its
+# target. A comparison of the two says something only where both have left the last value.
 #
 # ## 4. TSJT against each
 #

@@ -67,12 +67,12 @@ last = [*whole["Last value"], *(run for name in ("sensors", "starts")
 # is a Saturday. What fails there is judged on hours of which little was learned, and where the last
 # value errs less than on the test days: *failed* says more of these hours than of a method. Their
 # errors are in no mean and stand in a table of their own, one by one. Rules, closed forms and trees
-# are held to no such bar: their numbers with one day stand in the tables although some of them, too,
-# are above the last value on those hours. Of six hours, an evening, the
-# first two thirds hold seven windows that teach and the last third seven that choose, late at
-# night: when to stop is decided there, for the hours of the test days too. That may well be what
-# makes the error of *Target only* with six hours. The last training has all visible windows, but
-# the steps that were chosen so.
+# are held to no such bar: their numbers with one day stand in the tables although some of them,
+# too, are above the last value on those hours. Of six hours, an evening, the first two thirds hold
+# seven windows that teach and the last third seven that choose, late at night: when to stop is
+# decided there, for the hours of the test days too. That may well be what makes the error of
+# *Target only* with six hours. The last training has all visible windows, but the steps that were
+# chosen so.
 
 # %%
 by_days = scarce.errors_by_case(scarce.days_of, rows["scarcity"])

@@ -95,11 +95,12 @@ results.show_gains_by_target(errors, f"{OURS}'s error below the other's")
 beyond.show_best(beyond.against_best(gains), f"{OURS} below the best other, %")
 
 # %% [markdown]
-# *Trees* and *Trees(pooled)* are not told what other days say, and they are fewer. What is our method
-# ahead of them by: days, trees or line? *Trees(told)* are its trees by themselves, as many, told the
-# same and fitted to the change since the last value. They are a part of ours, so a row of the tables
-# and no rival in the aim; what is left beside them is the line's. Then the method not told, beside itself and beside trees, on the
-# two targets that are not held out; on the others its present form is scored in one setting only.
+# *Trees* and *Trees(pooled)* are not told what other days say, and they are fewer. What is our
+# method ahead of them by: days, trees or line? *Trees(told)* are its trees by themselves, as many,
+# told the same and fitted to the change since the last value. They are a part of ours, so a row of
+# the tables and no rival in the aim; what is left beside them is the line's. Then the method not
+# told, beside itself and beside trees, on the two targets that are not held out; on the others its
+# present form is scored in one setting only.
 
 # %%
 parts = {"its trees by themselves": (OURS, beyond.PART), "itself, not told": (OURS, "not told")}

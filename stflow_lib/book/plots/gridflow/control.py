@@ -22,22 +22,28 @@ from stflow_lib.book.plots.transfers import in_words
 from stflow_lib.verdicts.statistics import interval
 
 
+def by_split(rows: list[dict], metric: str = "rmse") -> pd.DataFrame:
+    """Runs with weights beside the same model, days and seed without any: `gain` in percent, and
+    whether both `settled`."""
+    frame = pd.DataFrame(rows, columns=[*PLACE, metric, "converged"])
+    plain = frame[frame["weights"] == "none"].drop(columns="weights")
+    both = frame[frame["weights"] != "none"].merge(
+        plain, on=["model", "days", "seed"], suffixes=("", " plain")
+    )
+    gain = 100 * (1 - both[metric] / both[f"{metric} plain"])
+    return both.assign(gain=gain, settled=both["converged"] & both["converged plain"])
+
+
 def gains(rows: list[dict], metric: str = "rmse") -> pd.DataFrame:
     """By how many percent weights lower the error of the same model and seed without any.
 
     A row for each model, number of days and weights: mean, low and high (95 %), seeds, capped.
     """
-    frame = pd.DataFrame(rows, columns=[*PLACE, metric, "converged"])
-    plain = frame[frame["weights"] == "none"].set_index(["model", "days", "seed"])
-    lines = []
-    for place, own in frame[frame["weights"] != "none"].groupby(
-        ["model", "days", "weights"], sort=False
-    ):
-        own = own.set_index(["model", "days", "seed"])
-        both = own.index.intersection(plain.index)
-        percent = 100 * (1 - own.loc[both, metric] / plain.loc[both, metric]).to_numpy()
-        capped = int((~(own.loc[both, "converged"] & plain.loc[both, "converged"])).sum())
-        lines.append((*place, percent.mean(), *interval(percent), len(percent), capped))
+    lines = [
+        (*place, own["gain"].mean(), *interval(own["gain"].to_numpy()), len(own),
+         int((~own["settled"]).sum()))
+        for place, own in by_split(rows, metric).groupby(["model", "days", "weights"], sort=False)
+    ]  # fmt: skip
     columns = ["model", "days", "weights", "gain", "low", "high", "seeds", "capped"]
     return pd.DataFrame(lines, columns=columns)
 
@@ -165,23 +171,16 @@ def widths(rows: list[dict], table: pd.DataFrame) -> list[str]:
     whether the wide one needs no weights. `table`: of `beside_the_bar`.
     """
     own = [row for row in rows if row["weights"] in EXTREMES and row["days"] == 0]
-    says = []
+    found, says = by_split(own).pivot(index="seed", columns="model", values="gain"), []
     for pair in ((LINE, MANY), (FEW, MANY), (SMALL, WIDE)):
-        less = _by_split(own, pair[0]) - _by_split(own, pair[1])
-        seeds = less.dropna().index
-        both = [r for r in own if r["seed"] in seeds and r["model"] in pair]
+        narrow, wide = (found.get(model, pd.Series(dtype=float)) for model in pair)
+        less = (narrow - wide).dropna()
+        both = [r for r in own if r["seed"] in less.index and r["model"] in pair]
         words = "; ".join(f"{row.model} {_gain(row)}" for row in gains(both).itertuples())
-        if len(seeds):
-            fades = f"{_less(less.dropna())}. {_instead(both, *pair, usable(table))}"
+        if len(less):
+            fades = f"{_less(less)}. {_instead(both, *pair, usable(table))}"
             says.append(f"The oracle on the same splits: {words}. The second gain is {fades}")
     return says
-
-
-def _by_split(rows: list[dict], model: str) -> pd.Series:
-    """The oracle's gain in percent, by seed of the split."""
-    own = pd.DataFrame([r for r in rows if r["model"] == model], columns=[*PLACE, "rmse"])
-    wide = own.pivot(index="seed", columns="weights", values="rmse").reindex(columns=EXTREMES)
-    return 100 * (1 - wide["oracle"] / wide["none"]).dropna()
 
 
 def _less(points: pd.Series) -> str:

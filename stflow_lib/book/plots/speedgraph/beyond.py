@@ -1,6 +1,6 @@
 """Our own method against the best of all others, by target and amount of data; is the aim met?"""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -45,13 +45,7 @@ def falls_short(found: pd.DataFrame) -> list[str]:
 
 def _when(metric: str) -> str:
     part = metric.rpartition("_")[0]
-    return f"at {_ahead(f'{part}_')}" if part else "in the mean"
-
-
-def _places(judged: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """(words for target and amount of data, the gains over all others there)."""
-    for (target, amount), found in judged.groupby(["target", "amount"], sort=False):
-        yield f"{target}, {amount}", found
+    return f"at {_ahead(part)}" if part else "in the mean"
 
 
 def sentences(judged: pd.DataFrame) -> list[str]:
@@ -59,7 +53,10 @@ def sentences(judged: pd.DataFrame) -> list[str]:
 
     `judged`: of `gains`, at all times ahead and in the mean.
     """
-    places = {place: (found, against_best(found)) for place, found in _places(judged)}
+    places = {
+        f"{target}, {amount}": (found, against_best(found))
+        for (target, amount), found in judged.groupby(["target", "amount"], sort=False)
+    }
     if not places:
         return [f"{OURS} against the best other method: nothing to compare is recorded yet."]
     whole = _whole([best for _, best in places.values()])

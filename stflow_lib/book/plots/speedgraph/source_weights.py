@@ -122,16 +122,13 @@ def falls(rows: Rows, judged: pd.DataFrame, metric: str) -> list[str]:
     """
     some, said = judged[judged["metric"] == metric], []
     for rule, own in some.groupby("rule", sort=False):
-        full = own.groupby("scarcity").filter(lambda here: len(here) == len(RATIOS))
-        amounts = sorted(full["scarcity"].unique(), key=float)
+        full = {a: one for a, one in own.groupby("scarcity") if len(one) == len(RATIOS)}
+        amounts = sorted(full, key=float)
         if len(amounts) > 1:
-            here = [full[full["scarcity"] == amount] for amount in amounts]
-            best = [
-                f"{_best(rows, one)} with {in_words(a)}"
-                for one, a in zip(here, amounts, strict=True)
-            ]
+            best = "; ".join(f"{_best(rows, full[a])} with {in_words(a)}" for a in amounts)
             what = f"{metric.upper()}, {LABELS[rule].removeprefix('without: ')}"
-            said.append(f"{what}, ratio of the lowest mean: {'; '.join(best)}. {_trend(here)}")
+            trend = _trend([full[a] for a in amounts])
+            said.append(f"{what}, ratio of the lowest mean: {best}. {trend}")
     return said
 
 
