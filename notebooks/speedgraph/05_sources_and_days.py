@@ -94,7 +94,7 @@ scarce.show_scarcity(rows["week"], f"Days of {LONG}", tables.unit_of(LONG))
 # target's weight, whatever the amount of data. If few data need much help and many need little, the
 # best weight falls as data grow. And if *TSB*, the rule of {doc}`02_tsjt_method` for what a source
 # may teach, keeps what would do harm out of the step, more weights should do no harm with it than
-# without. Both are questions to one grid: three weights, two amounts of data, the projection or the
+# without. Both are questions to one grid: four weights, two amounts of data, the projection or the
 # plain sum; the backbone alone, without prompts. With two seeds intervals are wide: a weight that
 # is not shown to harm is not thereby shown to be harmless, so the table keeps the two apart. And a
 # best weight at either end of the grid may lie beyond it.

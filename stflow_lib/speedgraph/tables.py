@@ -59,6 +59,7 @@ WEEK = "-visible7"  # test windows begin after seven days, however many of them 
 LONG = "bay-i680"  # a month, of which a week may be seen
 RATIOS = {  # the sources' weight over the target's 0.2, the paper's first
     "1/200": {}, "1/20": {"source_weight": 0.01}, "1": {"source_weight": 0.2},
+    "20": {"source_weight": 4.0},
 }  # fmt: skip
 RULES = {"TSB": {}, "sum": {"rule": "sum"}}  # with and without the projection
 SOURCED = ("GPD", "STGP", JOINT, "Trees(pooled)", "Boosted line")  # Figure 5, and ours

@@ -52,10 +52,11 @@ def test_ratios_differ_in_the_weight_of_the_sources_alone():
     assert {run.method for run in alone} == {"Target only"}
     steps = [plan.settings("TSJT(STGCN)", group[0].settings).step for group in joint]
     found = {(s.rule, round(s.source_weight / s.target_weight, 6)) for s in steps}
-    assert found == {(rule, ratio) for rule in ("tsb", "sum") for ratio in (0.005, 0.05, 1.0)}
+    ratios = (0.005, 0.05, 1.0, 20.0)
+    assert found == {(rule, ratio) for rule in ("tsb", "sum") for ratio in ratios}
     others = [{k: v for k, v in g[0].settings.items() if k != "step"} for g in joint]
     assert all(one == others[0] and not one["use_prompts"] for one in others)
-    assert len({run.key for group in rows.values() for run in group}) == 7 * 2 * 2
+    assert len({run.key for group in rows.values() for run in group}) == 9 * 2 * 2
     own = {run.key for run in TABLES["figure3"].rows("bench")["w/o NPM"]}
     assert own & {
         run.key for run in rows["TSB, 1/200"]
