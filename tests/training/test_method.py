@@ -9,6 +9,7 @@ from torch import nn
 from stflow_lib.data.errors import DataError
 from stflow_lib.training.loop import History
 from stflow_lib.training.method import Predictor, count_parameters, filled, require_sources
+from tests.training.test_loop import Job
 
 LONG = History({"loss": [3.0, 2.0, 1.0], "valid": [1.0, 1.0, 0.5]}, seconds=6.0)
 SHORT = History({"loss": [0.5]}, seconds=2.0)
@@ -36,10 +37,21 @@ def test_a_method_that_is_not_trained_takes_no_seconds():
     assert found(1, torch.tensor([2])).tolist() == [3]
 
 
+def test_a_predictor_passes_task_and_indices_on():
+    predictor = Predictor(lambda task, indices: task * indices)
+    assert predictor(3, torch.tensor([2])) == 6
+
+
 def test_frozen_parameters_count_and_buffers_do_not():
     network = nn.BatchNorm1d(3)
     network.weight.requires_grad_(False)
     assert count_parameters(network) == 6
+
+
+def test_parameters_are_counted_frozen_ones_too():
+    model = Job().model
+    model[0].weight.requires_grad_(False)
+    assert count_parameters(model) == 3 * 8 + 8 + 8 + 1
 
 
 def test_a_transfer_without_a_source_is_named():

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from mutations import archives, arrays, damage, documents, stored, text
+from mutations import archives, arrays, damage, documents, hdf5, parquet, pickles, text
 from mutations.formats import FORMATS, Format
 
 from stflow_lib.data.catalog import index
@@ -44,8 +44,8 @@ def changes_of(path: Path, only: list | None) -> list:
     elif path.suffix == ".npz":
         suited = [*arrays.of_file(path), *archives.of_file(path)]
     else:
-        by_suffix = {".npy": arrays.of_file, ".zip": archives.of_file, ".h5": stored.of_h5,
-                     ".pkl": stored.of_pickle, ".parquet": stored.of_parquet}  # fmt: skip
+        by_suffix = {".npy": arrays.of_file, ".zip": archives.of_file, ".h5": hdf5.of_h5,
+                     ".pkl": pickles.of_pickle, ".parquet": parquet.of_parquet}  # fmt: skip
         suited = by_suffix[path.suffix](path)
     return [*damage.CHANGES, *suited]
 

@@ -136,7 +136,7 @@ def test_the_walk_equals_exact_fractions(legs, rows, cols, step, max_gap_s, max_
         "max_kmh": max_kmh,
     }
     reports = drive(legs)
-    assume(reports.lat.max() >= 0 and reports.lat.min() < 40)  # else an error, see test_gps.py
+    assume(reports.lat.max() >= 0 and reports.lat.min() < 40)  # else see test_gps_refused.py
     assume(reports.lon.max() >= 0 and reports.lon.min() < 60)
     np.testing.assert_array_equal(count(reports, **rules), count_naive(reports, **rules))
 
