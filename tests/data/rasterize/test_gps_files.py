@@ -8,9 +8,8 @@ import pytest
 
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.rasterize import gps
-from stflow_lib.data.schema import Box, block_sum
-
-SF = Box(37.708, 37.812, -122.515, -122.383)
+from stflow_lib.data.schema import block_sum
+from tests.data.rasterize.drawn import SF
 
 
 def write_parquet(path, **columns):

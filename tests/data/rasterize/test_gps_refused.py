@@ -9,7 +9,7 @@ import pytest
 from stflow_lib.data.errors import DataError
 from stflow_lib.data.rasterize import gps
 from stflow_lib.data.schema import Box
-from tests.data.rasterize.test_gps import BOX, COLS, NOON, ROWS, count, fixes, track
+from tests.data.rasterize.drawn import BOX, COLS, NOON, ROWS, count, fixes, track
 
 # drawn maps are small: most is left out
 pytestmark = pytest.mark.filterwarnings("ignore:toy. ")

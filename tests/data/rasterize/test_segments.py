@@ -14,42 +14,22 @@ from hypothesis import strategies as st
 
 from stflow_lib.data.rasterize import gps, segments
 from stflow_lib.data.schema import Box
+from tests.data.rasterize.drawn import (
+    BOX,
+    COLS,
+    NOON,
+    ROWS,
+    SF,
+    cell,
+    count,
+    fixes,
+    gaps,
+    points,
+    track,
+)
 
 # drawn maps are small: most is left out
 pytestmark = pytest.mark.filterwarnings("ignore:toy. ")
-
-BOX = Box(0.0, 0.00040, 0.0, 0.00060)  # 4 x 6 cells of 10 units of 1e-5 degrees
-
-
-ROWS, COLS = 4, 6
-
-
-NOON = 43200  # 1970-01-01 12:00:00 UTC
-
-
-SF = Box(37.708, 37.812, -122.515, -122.383)
-
-
-def fixes(*rows):
-    """Fixes from (taxi, time, lat, lon) or (..., occupied) tuples in units of 1e-5 degrees."""
-    rows = [row if len(row) == 5 else (*row, False) for row in rows]
-    return gps.Fixes(*np.array(rows, np.int64).reshape(-1, 5).T, source="toy")
-
-
-def track(*points, gap=60):
-    """One taxi through (lat, lon) points, `gap` seconds apart from noon on."""
-    return fixes(*((7, NOON + gap * i, *point) for i, point in enumerate(points)))
-
-
-def count(reports, box=BOX, rows=ROWS, cols=COLS, step=1, **rules):
-    return gps.entry_counts(reports, box, rows, cols, step, zone="UTC", **rules)[1]
-
-
-def cell(lat, lon, rows, cols, box):
-    """(row from the south, col) of a point given in exact 1e-5 degrees."""
-    south, north, west, east = (round(edge * 1e5) for edge in box.attrs().values())
-    return (math.floor((lat - south) * rows / Fraction(north - south)),
-            math.floor((lon - west) * cols / Fraction(east - west)))  # fmt: skip
 
 
 def borders(low, high, origin, size):
@@ -103,12 +83,6 @@ def count_naive(reports, box=BOX, rows=ROWS, cols=COLS, step=1, max_gap_s=180, m
                 when = t0 + part * (t1 - t0)
                 counts[math.floor((when - first) / (60 * step)), rows - 1 - row, col] += 1
     return counts
-
-
-points = st.tuples(st.integers(-15, 55), st.integers(-15, 75))
-
-
-gaps = st.integers(1, 240)
 
 
 legs = st.lists(st.tuples(st.integers(0, 1), gaps, points), min_size=1, max_size=12)
