@@ -22,7 +22,7 @@ train_missing: bool = False  # compute runs that have no record; False leaves ga
 import matplotlib.pyplot as plt
 
 from stflow_lib.book import tables
-from stflow_lib.book.display import show_text
+from stflow_lib.book.display import show_list, show_text
 from stflow_lib.book.plots.speedgraph import source_weights
 from stflow_lib.book.plots.speedgraph import sources_and_days as scarce
 from stflow_lib.book.plots.speedgraph.left import show_left
@@ -169,8 +169,13 @@ tables.show_provenance(rows["figure5"])
 tables.show_live(TABLES["scarcity"].rows("smoke"), ["mae"])
 
 # %% tags=["finding"]
-for sentence in scarce.extremes_by_amount(rows["scarcity"], f"on the test days of {target}", unit):
-    show_text(sentence)
+for name, city in (("scarcity", target), ("week", LONG)):
+    for sentence in scarce.worth(rows[name], ("Joint", "TSJT(STGCN)"), city):
+        show_text(sentence)
+extremes = [sentence.rstrip(".") for name, city in (("scarcity", target), ("week", LONG))
+            for sentence in scarce.extremes_by_amount(rows[name], f"on the test days of {city}",
+                                                      tables.unit_of(city))]  # fmt: skip
+show_list("Who is best and who is worst with how much data", extremes)
 
 # %% [markdown]
 # ## What to remember

@@ -123,35 +123,72 @@ def _at(group: Iterable[Run], amount: str) -> list[Run]:
 
 
 def common_means(rows: Rows, amount: str, metric: str = "mae") -> tuple[pd.Series, list[int]]:
-    """Mean error of each row with an amount of data over the seeds that all its networks have.
+    """Mean error of each row with an amount of data over the most seeds that a network has.
 
-    What is not trained has every seed; failed trainings are no runs, rows without any are left out.
+    A network without one of these seeds is left out: a mean over fewer would compare other
+    trainings. What is not trained has every seed, and failed trainings are no runs.
     """
     found = {name: paired.errors(_at(group, amount), metric) for name, group in rows.items()}
     by_seed = {name: own.droplevel([0, 1]) for name, own in found.items() if len(own)}
     trained = [name for name in by_seed if any(r["epochs"] for r in runs.records(rows[name]))]
-    every = [set(by_seed[name].index) for name in trained or by_seed]
-    seeds = set.intersection(*every) if every else set()
+    seeds = max((set(by_seed[n].index) for n in trained or by_seed), key=len, default=set())
     means = {
-        n: own[own.index.isin(seeds)] if n in trained else own for n, own in by_seed.items()
+        name: own[own.index.isin(seeds)].mean() if name in trained else own.mean()
+        for name, own in by_seed.items()
+        if name not in trained or seeds <= {*own.index}
     }
-    return pd.Series({name: own.mean() for name, own in means.items()}, dtype=float), sorted(
-        seeds
-    )
+    return pd.Series(means, dtype=float), sorted(seeds)
 
 
 def extremes_by_amount(rows: Rows, what: str, unit: str) -> list[str]:
     """For each amount of data and error which row has the lowest mean and which the highest.
 
-    All over the same seeds: a mean over whatever is recorded would compare other trainings.
+    All over the same seeds, see `common_means`; networks with fewer are named.
     """
     lines = []
     for amount, error in product(amounts_of(rows), ERRORS):
         means, seeds = common_means(rows, amount, error)
-        number = f"{len(seeds)} common seed{'s' * (len(seeds) != 1)}"
-        said = f"{what}, {in_words(amount)} of data, {len(means)} methods, {number}"
+        fewer = [n for n in rows if n not in means and runs.records(_at(rows[n], amount))]
+        said = f"{what}, {in_words(amount)} of data, {len(means)} methods, "
+        said += f"{len(seeds)} common seed{'s' * (len(seeds) != 1)}"
+        said += f" (left out, with fewer: {', '.join(fewer)})" if fewer else ""
         lines.append(findings.extremes(means, f"{error.upper()} {said}", unit))
     return lines
+
+
+def worth(rows: Rows, methods: Iterable[str], target: str) -> list[str]:
+    """What methods with sources gain over the target alone by amount of data, a sentence each, and
+    where the target alone is above the last value itself.
+    """
+    judged = tables.compare(rows, {name: (name, ALONE) for name in methods}, ERRORS[:1])
+    known = {name: rows[name] for name in (ALONE, *methods)}
+    own = verdicts_table(judged, known, ALONE, ERRORS[:1])[ERRORS[0].upper()].droplevel(0, 1)
+    gains = {
+        name: "; ".join(
+            f"{in_words(amount)} {own.loc[name, amount]}" for amount in sorted(own, key=float)
+        )
+        for name in methods
+    }
+    return [
+        *(
+            f"{n} on {target}, MAE below that of {ALONE}, %: {said}."
+            for n, said in gains.items()
+        ),
+        *_worse_alone(rows, target),
+    ]
+
+
+def _worse_alone(rows: Rows, target: str) -> list[str]:
+    """At which amounts of data the target alone errs more than the last value, if any."""
+    means = {
+        amount: [
+            paired.errors(_at(rows[name], amount), ERRORS[0]).mean() for name in (ALONE, LAST)
+        ]
+        for amount in amounts_of(rows)
+    }
+    worse = [in_words(amount) for amount, (own, rule) in means.items() if own > rule]
+    said = f"{ALONE} on {target} has an MAE above that of the last value itself with"
+    return [f"{said} {', '.join(worse)}."] if worse else []
 
 
 def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:

@@ -147,8 +147,25 @@ def test_the_main_table_has_errors_gains_who_left_and_cost(amounts, capsys):
     assert capsys.readouterr().out == "Days of c: not run; 2 runs are planned.\n"
 
 
+def test_what_borrowing_is_worth_is_said_by_amount(amounts):
+    """The page's first lines named the best row, and not what its title asks."""
+    rows = {**amounts, "Joint": amounts["Last value"]}
+    gains, alone = scarce.worth(rows, ["Joint"], "c")
+    assert gains == (
+        "Joint on c, MAE below that of Target only, %: 6 hours +25.0, one seed; "
+        "3 days -50.0, one seed."
+    )
+    assert (
+        alone == "Target only on c has an MAE above that of the last value itself with 6 hours."
+    )
+    assert len(scarce.worth(rows | {"Last value": rows["Target only"]}, ["Joint"], "c")) == 1
+
+
 def test_methods_are_compared_over_the_seeds_that_all_have(recorded):
-    """One seed of Joint was compared with a mean of Target only that held another, worse one."""
+    """One seed of Joint was compared with a mean of Target only that held another, worse one.
+
+    And one row with a single seed made every comparison one of that seed.
+    """
 
     def row(name, *errors, epochs=5):
         return [recorded(name, "c", error and {"mae": error, "rmse": 10 - error}, seed, "1",
@@ -157,15 +174,15 @@ def test_methods_are_compared_over_the_seeds_that_all_have(recorded):
     rows = {"Last value": row("Last value", 3.5, epochs=0), "Target only": row("T", 3.0, 9.0),
             "Joint": row("J", 3.1, None), "None": row("N", None, None)}  # fmt: skip
     means, seeds = scarce.common_means(rows, "1")
-    assert means.to_dict() == {"Last value": 3.5, "Target only": 3.0, "Joint": 3.1}
-    assert seeds == [0]
+    assert means.to_dict() == {"Last value": 3.5, "Target only": 6.0}
+    assert seeds == [0, 1]
     mae, rmse = scarce.extremes_by_amount(rows, "there", "mph")
-    assert mae == ("MAE there, 1 day of data, 3 methods, 1 common seed: lowest for Target only "
-                   "(3 mph), highest for Last value (3.5 mph).")  # fmt: skip
-    assert (
-        "RMSE there" in rmse and "lowest for Last value (6.5 mph), highest for Target" in rmse
+    assert mae == (
+        "MAE there, 1 day of data, 2 methods, 2 common seeds (left out, with fewer: "
+        "Joint): lowest for Last value (3.5 mph), highest for Target only (6 mph)."
     )
+    assert "RMSE there" in rmse and "lowest for Target only (4 mph), highest for Last" in rmse
     apart = {"A": row("A", 3.0, None), "B": row("B", None, 3.0)}
-    assert scarce.common_means(apart, "1")[0].isna().all()
+    assert scarce.common_means(apart, "1")[0].to_dict() == {"A": 3.0}
     said = scarce.extremes_by_amount({"None": rows["None"]}, "there", "mph")
     assert all(sentence.endswith("nothing is recorded yet.") for sentence in said)
