@@ -128,8 +128,11 @@ def show_stale(rows: Rows) -> None:
         show_list("Stale records, whose code or data have changed since they were made", old)
 
 
-def show_costs(rows: Rows, caption: str) -> None:
-    """What fitting took, a line for each row: seconds and parameters, medians of its records."""
+def show_costs(rows: Rows, caption: str, folded: str = "") -> None:
+    """What fitting took, a line for each row: seconds and parameters, medians of its records.
+
+    `folded`: why the table is closed until asked for, see `show_table`.
+    """
     lines = [
         (name, record["fit_seconds"], record["parameters"])
         for name, group in rows.items()
@@ -137,7 +140,7 @@ def show_costs(rows: Rows, caption: str) -> None:
     ]
     found = pd.DataFrame(lines, columns=["method", "seconds to fit", "parameters"])
     medians = found.groupby("method", sort=False).median()
-    show_table(medians.round().astype("Int64"), caption)
+    show_table(medians.round().astype("Int64"), caption, folded=folded)
 
 
 def failures(rows: Rows) -> list[str]:

@@ -213,7 +213,7 @@ def show_scarcity(rows: Rows, caption: str, unit: str) -> None:
     show_verdicts(tables.compare(rows, others, ERRORS), rows, caption)
     show_left(rows, rows[LAST], days_of, caption)
     show_failed(rows, rows[LAST], days_of, caption)
-    tables.show_costs(rows, f"{caption}: cost, medians over amounts and seeds")
+    tables.show_costs(rows, f"{caption}: cost", "medians over amounts and seeds")
     tables.show_provenance(rows)
 
 
