@@ -169,13 +169,14 @@ tables.show_provenance(rows["figure5"])
 tables.show_live(TABLES["scarcity"].rows("smoke"), ["mae"])
 
 # %% tags=["finding"]
+extremes = []
 for name, city in (("scarcity", target), ("week", LONG)):
     for sentence in scarce.worth(rows[name], ("Joint", "TSJT(STGCN)"), city):
         show_text(sentence)
-extremes = [sentence.rstrip(".") for name, city in (("scarcity", target), ("week", LONG))
-            for sentence in scarce.extremes_by_amount(rows[name], f"on the test days of {city}",
-                                                      tables.unit_of(city))]  # fmt: skip
-show_list("Who is best and who is worst with how much data", extremes)
+    where = f"on the test days of {city}"
+    extremes += scarce.extremes_by_amount(rows[name], where, tables.unit_of(city))
+show_list("Who is best and who is worst with how much data",
+          [sentence.rstrip(".") for sentence in extremes])  # fmt: skip
 
 # %% [markdown]
 # ## What to remember

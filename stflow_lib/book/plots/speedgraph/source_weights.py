@@ -11,13 +11,13 @@ from stflow_lib.book.plots.speedgraph.sources_and_days import (
     ERRORS,
     amounts_of,
     days_of,
+    mean_at,
     show_verdicts,
 )
 from stflow_lib.book.plots.style import PALETTE, bare, legend_below
 from stflow_lib.book.plots.transfers import in_words
 from stflow_lib.runs import Rows, Run
 from stflow_lib.speedgraph.tables import ALONE, OURS, RATIOS, RULES
-from stflow_lib.verdicts import paired
 
 LOSS = 1.0  # percent of the error: a loss that is called no harm
 LABELS = {"TSB": "with TSB", "sum": "without: plain sum"}
@@ -171,8 +171,8 @@ def above_last(rows: Rows, rule: list[Run]) -> str:
     """At each amount of data, how many rows have a mean MAE above the last value's."""
     found = []
     for amount in amounts_of(rows):
-        bar = _mean(rule, amount)
-        means = [mean for group in rows.values() if not np.isnan(mean := _mean(group, amount))]
+        bar = mean_at(rule, amount)
+        means = [m for group in rows.values() if not np.isnan(m := mean_at(group, amount))]
         worse = sum(mean > bar for mean in means)
         found.append(f"{worse} of {len(means)} with {in_words(amount)}")
     return (
@@ -180,10 +180,6 @@ def above_last(rows: Rows, rule: list[Run]) -> str:
         f"value: {', '.join(found)}. A gain over something that is worse than repeating the last "
         "value is no reason to use either."
     )
-
-
-def _mean(group: list[Run], amount: str) -> float:
-    return paired.errors([run for run in group if run.scarcity == amount], "mae").mean()
 
 
 def show_ratios(rows: Rows, beside: Rows, title: str) -> None:

@@ -160,45 +160,44 @@ def worth(rows: Rows, methods: Iterable[str], target: str) -> list[str]:
     """What methods with sources gain over the target alone by amount of data, a sentence each, and
     where the target alone is above the last value itself.
     """
-    judged = tables.compare(rows, {name: (name, ALONE) for name in methods}, ERRORS[:1])
+    error = ERRORS[0]
+    judged = tables.compare(rows, {name: (name, ALONE) for name in methods}, [error])
     known = {name: rows[name] for name in (ALONE, *methods)}
-    own = verdicts_table(judged, known, ALONE, ERRORS[:1])[ERRORS[0].upper()].droplevel(0, 1)
-    gains = {
-        name: "; ".join(
-            f"{in_words(amount)} {own.loc[name, amount]}" for amount in sorted(own, key=float)
-        )
-        for name in methods
-    }
-    return [
-        *(
-            f"{n} on {target}, MAE below that of {ALONE}, %: {said}."
-            for n, said in gains.items()
-        ),
-        *_worse_alone(rows, target),
+    gains = _by_amount(verdicts_table(judged, known, ALONE, [error]), error)
+    said = [
+        f"{name} on {target}, {error.upper()} below that of {ALONE}, %: "
+        + "; ".join(f"{amount} {gain}" for amount, gain in own.items())
+        + "."
+        for name, own in gains.iterrows()
     ]
+    return said + _worse_alone(rows, target)
 
 
 def _worse_alone(rows: Rows, target: str) -> list[str]:
     """At which amounts of data the target alone errs more than the last value, if any."""
-    means = {
-        amount: [
-            paired.errors(_at(rows[name], amount), ERRORS[0]).mean() for name in (ALONE, LAST)
-        ]
-        for amount in amounts_of(rows)
-    }
-    worse = [in_words(amount) for amount, (own, rule) in means.items() if own > rule]
+    amounts = amounts_of(rows)
+    worse = [a for a in amounts if mean_at(rows[ALONE], a) > mean_at(rows[LAST], a)]
     said = f"{ALONE} on {target} has an MAE above that of the last value itself with"
-    return [f"{said} {', '.join(worse)}."] if worse else []
+    return [f"{said} {', '.join(map(in_words, worse))}."] if worse else []
+
+
+def mean_at(group: Iterable[Run], amount: str) -> float:
+    """Mean MAE of a row's trainings with an amount of data; NaN where all failed or none is run."""
+    return paired.errors(_at(group, amount), "mae").mean()
 
 
 def show_verdicts(judged: pd.DataFrame, rows: Rows, caption: str) -> None:
     """Gains over the target alone with their verdicts, a table for each error."""
     wide = verdicts_table(judged, rows, ALONE, ERRORS)
     for number, error in enumerate(ERRORS):
-        own = wide[error.upper()].droplevel(0, axis=1)
-        own = own[sorted(own, key=float)].rename(columns=in_words)
         title = f"{caption}: {error.upper()} below {ALONE.lower()}, %"
-        show_table(own, title, folded=OTHER if number else "")
+        show_table(_by_amount(wide, error), title, folded=OTHER if number else "")
+
+
+def _by_amount(wide: pd.DataFrame, error: str) -> pd.DataFrame:
+    """One error and target of a `verdicts_table`: rows by amounts of data in words."""
+    own = wide[error.upper()].droplevel(0, axis=1)
+    return own[sorted(own, key=float)].rename(columns=in_words)
 
 
 def show_scarcity(rows: Rows, caption: str, unit: str) -> None:
